@@ -1,0 +1,1 @@
+"""How models are compared: tasks, recipes, fine-tuning, runs, decisions, metrics, leaderboard."""

@@ -1,0 +1,5 @@
+"""`python -m benchmark`: run the grid, rebuild the leaderboard."""
+
+from benchmark.cli import main
+
+main()

@@ -1,0 +1,111 @@
+"""The command line: `python -m benchmark run | leaderboard | publish`."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmark.runs import RESULTS
+from benchmark.tasks import TASKS
+from zoo.encoders import ENCODERS, get_encoder
+from zoo.errors import UserError, lookup
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console()
+
+DataDir = Annotated[Path | None, typer.Option(envvar="ENCODER_ZOO_DATA", help="Folder with one folder a dataset.")]
+Results = Annotated[Path, typer.Option(help="Folder of the runs.")]
+
+
+@app.command()
+def run(
+    encoders: Annotated[str, typer.Option(help="Names or folders, with commas between.")],
+    tasks: Annotated[str, typer.Option(help="Names, with commas between.")],
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 0 on.")] = 3,
+    first_seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
+    data_dir: DataDir = None,
+    results: Results = RESULTS,
+    checkpoints: Annotated[Path | None, typer.Option(help="Keep every run's checkpoint below this folder.")] = None,
+    recipe: Annotated[str, typer.Option(help="Changes to the recipe as JSON, such as '{\"epochs\": 1}'.")] = "{}",
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: the cores, shared with other grids here.")] = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the grid and a time estimate; run nothing.")
+    ] = False,
+) -> None:
+    """Fine-tune every encoder on every task with every seed; a rerun skips what is complete."""
+    from benchmark.grid import plan, run_grid
+    from benchmark.hardware import set_up_process
+
+    chosen_encoders = [get_encoder(name) for name in _names(encoders)]
+    chosen_tasks = [lookup(TASKS, name, "task") for name in _names(tasks)]
+    seed_range = range(first_seed, first_seed + seeds)
+    cells = plan(chosen_tasks, chosen_encoders, seed_range, data_dir, results, **_json_object(recipe))
+    if dry_run:
+        _print_plan(cells, results)
+        return
+    set_up_process(threads)
+    failed = run_grid(cells, console, checkpoints)
+    for name, reason in failed.items():
+        console.print(f"failed: {name}: {reason}", style="red", markup=False)
+    if failed:
+        raise UserError(f"{len(failed)} of {len(cells)} runs failed; run the same command again for those alone")
+
+
+@app.command()
+def leaderboard(results: Results = RESULTS) -> None:
+    """Rebuild the leaderboard from the runs: on screen, CSV, parquet, and into the README for the project's own."""
+    from benchmark.leaderboard import build, publish, screen_table
+
+    board = build(results)
+    for path in publish(board, results):
+        console.print(f"wrote {path}", highlight=False)
+    console.print(screen_table(board))
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"--recipe is not JSON: {text!r} ({error})") from error
+    if not isinstance(value, dict):
+        raise UserError(f"--recipe must be a JSON object such as '{{\"epochs\": 1}}', got {text!r}")
+    return value
+
+
+def _print_plan(cells: list[Any], results: Path) -> None:
+    from benchmark.estimate import seconds_estimate
+
+    table = Table("task", "encoder", "seed", "run", "state", "estimate")
+    total, unknown = 0.0, 0
+    for cell in cells:
+        seconds = None if cell.done else seconds_estimate(cell, results)
+        total, unknown = total + (seconds or 0), unknown + (not cell.done and seconds is None)
+        estimate = "" if cell.done else "?" if seconds is None else f"{seconds / 60:.1f} min"
+        state = "done" if cell.done else "to do"
+        table.add_row(cell.task.name, cell.encoder.name, str(cell.recipe.seed), cell.id, state, estimate)
+    console.print(table)
+    rest = f", and {unknown} runs without an earlier one to go by" if unknown else ""
+    console.print(f"{sum(not cell.done for cell in cells)} of {len(cells)} to do: about {total / 60:.0f} min{rest}")
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one line on stderr and exit code 1."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        app()
+    except UserError as error:
+        console.file.flush()
+        sys.stderr.write(f"Error: {error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped; complete runs are kept, the same command goes on from here.\n")
+        sys.exit(130)

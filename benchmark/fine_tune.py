@@ -1,0 +1,207 @@
+"""Fine-tune one encoder on one task with one recipe: transformers' Trainer, set up for short texts and few cores."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    AutoTokenizer,
+    DataCollatorWithPadding,
+    EvalPrediction,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
+
+from benchmark.evaluate_metrics import ClassificationMetrics
+from benchmark.fit_decision import fit_decision
+from benchmark.losses import balanced_weights, last_linear, make_loss, start_at_prior
+from benchmark.recipes import Recipe
+from benchmark.rows import Rows, Split
+from benchmark.runs import Epoch, Predictions
+from benchmark.stopwatch import Measured, Stopwatch
+from benchmark.tasks import Task
+from zoo.checkpoint import new_model
+from zoo.classifier import encode, predict_logits
+from zoo.encoders import Weights
+
+Report = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """A trained model with its predictions and what was measured on the way."""
+
+    predictions: Predictions
+    epochs: tuple[Epoch, ...]
+    best_epoch: int
+    measured: Measured
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+
+
+def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: Report) -> FineTuned:
+    """Train on `rows.train`, keep the epoch that is best on `rows.validation`, predict validation and test.
+
+    Nothing of `rows.test` is looked at before training has ended.
+
+    Args:
+        weights: the pretrained encoder.
+        task: what the rows are.
+        rows: what is trained on, tuned on, reported.
+        recipe: everything that shapes the training; the same recipe on the same machine with the same number of
+            threads gives the same logits.
+        report: called with the share of the steps done and a line to show.
+    """
+    set_seed(recipe.seed)
+    watch = Stopwatch()
+    tokenizer = AutoTokenizer.from_pretrained(weights.folder)
+    model = _prepare_model(weights, task, rows.train, recipe)
+    train, validation = (_features(tokenizer, split, recipe.max_length) for split in (rows.train, rows.validation))
+    with tempfile.TemporaryDirectory() as output_dir:
+        progress = _Progress(report)
+        trainer = Trainer(
+            model=model,
+            args=training_arguments(recipe, output_dir),
+            train_dataset=train,
+            eval_dataset=validation,
+            data_collator=DataCollatorWithPadding(tokenizer),
+            compute_loss_func=make_loss(task.multi_label, recipe.loss, _class_weights(recipe, task, rows.train)),
+            compute_metrics=_judge(task),
+            callbacks=[progress],
+        )
+        trainer.remove_callback(PrinterCallback)  # our own report takes its place
+        with watch.training():
+            trainer.train()
+    best = max(progress.epochs, key=lambda epoch: epoch.main_metric)
+    with watch.inference():
+        test_logits = predict_logits(model, tokenizer, encode(tokenizer, rows.test.texts, recipe.max_length))
+    validation_logits = predict_logits(model, tokenizer, [row["input_ids"] for row in validation])
+    measured = watch.measured(
+        train_examples=len(train) * recipe.epochs,
+        test_examples=len(rows.test),
+        parameters=sum(p.numel() for p in model.parameters()),
+        embedding_parameters=model.get_input_embeddings().weight.numel(),
+        trained_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        truncated=truncated_share(tokenizer, rows.test.texts, recipe.max_length),
+        hardware={"precision": "bf16" if use_bf16(recipe) else "fp32", "threads": torch.get_num_threads()} | _gpu(),
+    )
+    predictions = Predictions(validation_logits, rows.validation.y_true, test_logits, rows.test.y_true)
+    return FineTuned(predictions, tuple(progress.epochs), best.epoch, measured, model, tokenizer)
+
+
+def training_arguments(recipe: Recipe, output_dir: str) -> TrainingArguments:
+    """Return Trainer's settings for a recipe: batches of like length, padded to their longest; fused AdamW."""
+    return TrainingArguments(
+        output_dir=output_dir,
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=recipe.batch_size,
+        per_device_eval_batch_size=128,
+        learning_rate=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        warmup_steps=recipe.warmup,
+        lr_scheduler_type="linear",
+        max_grad_norm=1.0,
+        optim="adamw_torch_fused",
+        train_sampling_strategy="group_by_length",
+        bf16=use_bf16(recipe),
+        use_cpu=not torch.cuda.is_available(),
+        seed=recipe.seed,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_only_model=True,
+        save_total_limit=1,
+        load_best_model_at_end=True,
+        metric_for_best_model="main_metric",
+        greater_is_better=True,
+        logging_strategy="epoch",
+        label_names=["labels"],
+        remove_unused_columns=False,
+        disable_tqdm=True,
+        report_to="none",
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+
+
+def use_bf16(recipe: Recipe) -> bool:
+    """Return whether to train under bf16 autocast: as the recipe says, or where the hardware multiplies in bf16.
+
+    A processor without AMX or AVX512-BF16 emulates bf16 and is several times slower with it.
+    """
+    if recipe.precision != "auto":
+        return recipe.precision == "bf16"
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+
+
+def truncated_share(tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int) -> float:
+    """Return the share of texts that are longer than `max_length` tokens."""
+    lengths = [len(ids) for ids in tokenizer(texts, return_attention_mask=False, verbose=False)["input_ids"]]
+    return float(np.mean(np.array(lengths) > max_length))
+
+
+def _prepare_model(weights: Weights, task: Task, train: Split, recipe: Recipe) -> PreTrainedModel:
+    model = new_model(weights.folder, task.problem_type, task.labels, recipe.dropout)
+    if recipe.label_prior:
+        start_at_prior(last_linear(model, len(task.labels)), train.y_true, task.multi_label)
+    model.get_input_embeddings().weight.requires_grad_(not recipe.freeze_embeddings)
+    return model
+
+
+def _features(tokenizer: PreTrainedTokenizerBase, split: Split, max_length: int) -> list[dict[str, Any]]:
+    token_ids = encode(tokenizer, split.texts, max_length)
+    return [
+        {"input_ids": ids, "labels": labels}
+        for ids, labels in zip(token_ids, split.y_true.astype(np.float32), strict=True)
+    ]
+
+
+def _class_weights(recipe: Recipe, task: Task, train: Split) -> np.ndarray | None:
+    return balanced_weights(train.y_true, task.multi_label) if recipe.balanced else None
+
+
+def _judge(task: Task) -> Callable[[EvalPrediction], dict[str, float]]:
+    """Return Trainer's `compute_metrics`: the main metric on validation, decided as the board decides."""
+    metrics = ClassificationMetrics(task.problem_type)
+
+    def judge(prediction: EvalPrediction) -> dict[str, float]:
+        logits, y_true = prediction.predictions, prediction.label_ids.astype(np.int8)
+        decision = fit_decision(task.problem_type, logits, y_true, task.rule, task.average)
+        y_score = decision.scores(logits)
+        found = metrics.compute(predictions=y_score, references=y_true, y_pred=decision.decide(y_score))
+        return {"main_metric": found[task.main_metric]}
+
+    return judge
+
+
+def _gpu() -> dict[str, str | int]:
+    return {"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}
+
+
+class _Progress(TrainerCallback):
+    """Tells how far training is, and keeps each epoch's loss and validation score."""
+
+    def __init__(self, report: Report) -> None:
+        self.report, self.epochs, self.loss = report, list[Epoch](), float("nan")
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.report(state.global_step / state.max_steps, "")
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any) -> None:
+        self.loss = logs.get("loss", self.loss)
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **kwargs: Any) -> None:
+        epoch = Epoch(epoch=round(state.epoch), loss=self.loss, main_metric=metrics["eval_main_metric"])
+        self.epochs.append(epoch)
+        self.report(
+            state.global_step / state.max_steps,
+            f"epoch {epoch.epoch}: loss {epoch.loss:.4f}, validation {epoch.main_metric:.4f}",
+        )

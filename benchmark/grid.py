@@ -1,0 +1,148 @@
+"""The grid: every (task, encoder, seed), one run each; what is complete is skipped, what fails is told at the end."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from benchmark.hardware import commit, library_versions
+from benchmark.recipes import BaselineRecipe, Recipe, default_recipe
+from benchmark.rows import Rows, read_rows
+from benchmark.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, write_run
+from benchmark.tasks import Task
+from zoo.encoders import Encoder, Weights, fetch_weights
+from zoo.errors import UserError
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run to be: what it is, and where its folder stands once it is done."""
+
+    task: Task
+    encoder: Encoder
+    recipe: Recipe | BaselineRecipe
+    rows: Rows
+    folder: Path
+    id: str
+
+    @property
+    def done(self) -> bool:
+        return (self.folder / "run.json").is_file()
+
+    @property
+    def name(self) -> str:
+        return f"{self.task.name} / {self.encoder.name} / seed {self.recipe.seed}"
+
+
+def plan(
+    tasks: Iterable[Task],
+    encoders: Iterable[Encoder],
+    seeds: Iterable[int],
+    data_dir: Path | None,
+    results: Path,
+    **changes: Any,
+) -> list[Cell]:
+    """Return the cells of the grid, seed by seed, so that an interrupted grid has every encoder with fewer seeds.
+
+    Raises:
+        UserError: a task's rows are not to be had, or `changes` does not fit a recipe.
+    """
+    encoders = list(encoders)
+    rows = {task: read_rows(task, data_dir) for task in tasks}
+    cells = []
+    for seed in seeds:
+        for task in rows:
+            for encoder in encoders:
+                applied = {} if encoder.source == "none" else changes
+                recipe = default_recipe(encoder, task, seed, **applied)
+                identifier = run_id(encoder, encoder.revision, rows[task].fingerprint, recipe)
+                folder = run_folder(results, task.name, encoder.name, seed, identifier)
+                cells.append(Cell(task, encoder, recipe, rows[task], folder, identifier))
+    return cells
+
+
+def run_grid(cells: list[Cell], console: Console, checkpoints: Path | None) -> dict[str, str]:
+    """Run the cells that are not done yet; return what went wrong, by the cell's name."""
+    failed = {}
+    todo = [cell for cell in cells if not _is_complete(cell)]
+    console.print(f"{len(cells)} runs: {len(cells) - len(todo)} complete, {len(todo)} to do")
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        for number, cell in enumerate(todo, 1):
+            console.print(f"[{number}/{len(todo)}] {cell.name}", markup=False, highlight=False)
+            bar = progress.add_task(f"{number}/{len(todo)} {cell.name}", total=1.0)
+
+            def report(share: float, line: str, bar: Any = bar) -> None:
+                progress.update(bar, completed=share)
+                if line:
+                    console.print(f"    {line}", markup=False, highlight=False)
+
+            start = time.perf_counter()
+            try:
+                run_cell(cell, report, checkpoints)
+            except (UserError, OSError, RuntimeError, ValueError, MemoryError) as error:
+                failed[cell.name] = f"{type(error).__name__}: {error}".splitlines()[0]
+                console.print(f"    failed: {failed[cell.name]}", markup=False, highlight=False)
+            else:
+                console.print(f"    done in {time.perf_counter() - start:.0f} s", markup=False, highlight=False)
+            progress.remove_task(bar)
+    return failed
+
+
+def _is_complete(cell: Cell) -> bool:
+    """A corrupt run is an error that the user must see, not one to be written over."""
+    return cell.done and read_run(cell.folder).info.id == cell.id
+
+
+def run_cell(cell: Cell, report: Any, checkpoints: Path | None) -> None:
+    """Run one cell and write its run, and its checkpoint below `checkpoints` where that is given."""
+    if isinstance(cell.recipe, BaselineRecipe):
+        from benchmark.baseline import train_baseline
+
+        baseline = train_baseline(cell.task, cell.rows, cell.recipe)
+        write_run(
+            cell.folder, _info(cell, cell.encoder.revision, asdict(baseline.measured), (), 1), baseline.predictions
+        )
+        return
+    from benchmark.fine_tune import fine_tune
+    from benchmark.publish import save_run_checkpoint
+
+    weights: Weights = fetch_weights(cell.encoder)
+    tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report)
+    info = _info(cell, weights.revision, asdict(tuned.measured), tuned.epochs, tuned.best_epoch)
+    if checkpoints is not None:
+        target = checkpoints / cell.task.name / f"{cell.folder.parent.name}-{cell.folder.name}"
+        save_run_checkpoint(target, info, cell.task, tuned.predictions, tuned.model, tuned.tokenizer)
+    write_run(cell.folder, info, tuned.predictions)
+
+
+def _info(cell: Cell, revision: str, measured: dict[str, Any], epochs: Any, best_epoch: int) -> RunInfo:
+    return RunInfo(
+        id=cell.id,
+        task=cell.task.name,
+        problem_type=cell.task.problem_type,
+        labels=cell.task.labels,
+        reported=cell.task.reported,
+        split_seed=cell.task.split_seed,
+        fingerprint=cell.rows.fingerprint,
+        encoder=cell.encoder.name,
+        family=cell.encoder.family,
+        revision=revision,
+        recipe=cell.recipe,
+        protocol=PROTOCOL,
+        epochs=epochs,
+        best_epoch=best_epoch,
+        versions=library_versions(),
+        commit=commit(),
+        **measured,
+    )

@@ -1,0 +1,62 @@
+"""The training losses and the start of the head's bias, for single-label and multi-label tasks."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+
+Loss = Callable[..., torch.Tensor]
+
+
+def make_loss(multi_label: bool, over_labels: Literal["sum", "mean"], weights: np.ndarray | None) -> Loss:
+    """Return the loss in the signature of Trainer's `compute_loss_func`, averaged over the rows of a batch.
+
+    Args:
+        multi_label: binary cross-entropy of each label; otherwise cross-entropy over the labels.
+        over_labels: how the multi-label loss is taken over the labels; transformers' own is the mean, which makes
+            the gradient num_labels times smaller.
+        weights: class weights of shape (num_labels,): of the positives in a multi-label task.
+    """
+    weight = None if weights is None else torch.tensor(weights, dtype=torch.float32)
+
+    def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+        logits = outputs["logits"].float()
+        on_device = None if weight is None else weight.to(logits.device)
+        if not multi_label:
+            return cross_entropy(logits, labels.argmax(dim=1), weight=on_device)
+        each = binary_cross_entropy_with_logits(logits, labels, reduction="none", pos_weight=on_device)
+        return (each.sum(dim=1) if over_labels == "sum" else each.mean(dim=1)).mean()
+
+    return loss
+
+
+def balanced_weights(y_true: np.ndarray, multi_label: bool) -> np.ndarray:
+    """Return weights, shape (num_labels,), that let every class count the same.
+
+    Multi-label: negatives over positives, bounded by 100 since a rare label would else drown the others.
+    Single-label: n / (num_labels * count), as scikit-learn's `class_weight="balanced"`.
+    """
+    positives = np.maximum(y_true.sum(axis=0), 1)
+    if multi_label:
+        return np.minimum((len(y_true) - positives) / positives, 100.0)
+    return len(y_true) / (y_true.shape[1] * positives)
+
+
+def start_at_prior(head: torch.nn.Linear, y_true: np.ndarray, multi_label: bool) -> None:
+    """Set the bias of the last layer to the labels' log odds (multi-label) or log frequencies (single-label).
+
+    Half a row is added to positives and negatives, so that a label without any has finite log odds.
+    """
+    positives = y_true.sum(axis=0) + 0.5
+    negatives = len(y_true) - y_true.sum(axis=0) + 0.5
+    prior = np.log(positives / negatives) if multi_label else np.log(positives / (len(y_true) + 0.5 * y_true.shape[1]))
+    with torch.no_grad():
+        head.bias.copy_(torch.tensor(prior, dtype=head.bias.dtype))
+
+
+def last_linear(model: torch.nn.Module, num_labels: int) -> torch.nn.Linear:
+    """Return the layer that gives the logits: the last linear one with `num_labels` outputs."""
+    layers = [m for m in model.modules() if isinstance(m, torch.nn.Linear) and m.out_features == num_labels]
+    return layers[-1]

@@ -1,0 +1,77 @@
+"""Recipes: everything that shapes a fine-tuning, seed included; and the default recipe of every task."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from benchmark.tasks import Task
+from zoo.encoders import Encoder
+from zoo.errors import UserError
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Recipe(BaseModel):
+    """How an encoder is fine-tuned.
+
+    `loss` is how a multi-label loss is taken over the labels: their `sum`, or their `mean` as transformers has it,
+    which divides the gradient by the number of labels. `label_prior` starts the head's bias at the labels' log odds
+    in train. `balanced` weights every class by the inverse of its frequency. `freeze_embeddings` keeps the word
+    embeddings as they are; their dense update would take about half of a step on a processor. `dropout` None keeps
+    the encoder's own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: Annotated[int, Field(ge=1)] = 3
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-4
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup: Share = 0.1
+    max_length: Annotated[int, Field(ge=8, le=512)] = 128
+    dropout: Share | None = 0.0
+    freeze_embeddings: bool = True
+    loss: Literal["sum", "mean"] = "sum"
+    label_prior: bool = True
+    balanced: bool = False
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class BaselineRecipe(BaseModel):
+    """How the TF-IDF and logistic regression baseline is trained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    analyzer: Literal["word", "char"] = "word"
+    ngrams: tuple[int, int] = (1, 2)
+    min_df: Annotated[int, Field(ge=1)] = 2
+    inverse_regularisation: Annotated[float, Field(gt=0)] = 10.0
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+_TASK_DEFAULTS: dict[str, dict[str, Any]] = {
+    "feedback": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
+    "sst2": {"epochs": 2, "learning_rate": 1e-4},
+    "go_emotions": {"epochs": 3, "learning_rate": 3e-4},
+    "reuters21578": {"epochs": 6, "batch_size": 32, "learning_rate": 3e-4},
+    "duee_event_types": {"epochs": 5, "batch_size": 32, "learning_rate": 3e-4},
+    "chnsenticorp": {"epochs": 3, "batch_size": 32, "learning_rate": 1e-4},
+}
+
+
+def default_recipe(encoder: Encoder, task: Task, seed: int, **changes: Any) -> Recipe | BaselineRecipe:
+    """Return the recipe of `task` for `encoder` with `seed`, with `changes` laid over it.
+
+    Raises:
+        UserError: a change names no field of the recipe or is out of range.
+    """
+    try:
+        if encoder.source == "none":
+            chinese = {"analyzer": "char", "ngrams": (1, 3)} if task.language == "zh" else {}
+            return BaselineRecipe.model_validate({**chinese, "seed": seed, **changes})
+        return Recipe.model_validate({**_TASK_DEFAULTS.get(task.name, {}), "seed": seed, **changes})
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise UserError(f"Recipe of {encoder.name}: {field}: {first['msg']}, got {first['input']!r}") from error

@@ -1,0 +1,145 @@
+"""A Run: the folder that one fine-tuning leaves behind, and the boundary between training and looking.
+
+A run's folder holds `run.json` (what it is, how it was measured) and `predictions.npz` (logits in half precision and
+gold labels of the validation and the test rows). It is there whole or not at all.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from benchmark.recipes import BaselineRecipe, Recipe
+from zoo.decision import ProblemType
+from zoo.encoders import Encoder
+from zoo.errors import UserError
+from zoo.files import new_folder, sha256
+
+RESULTS = Path(__file__).parent / "results"
+# Raised when a change of the code changes the numbers of a run that its recipe does not tell apart.
+PROTOCOL = 1
+
+
+class Epoch(BaseModel):
+    """What one epoch of training ended in, judged on validation."""
+
+    model_config = ConfigDict(frozen=True)
+
+    epoch: int
+    loss: float
+    main_metric: float
+
+
+class RunInfo(BaseModel):
+    """What a run is and how it was measured: `run.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    task: str
+    problem_type: ProblemType
+    labels: tuple[str, ...]
+    reported: str
+    split_seed: int
+    fingerprint: str
+    encoder: str
+    family: str
+    revision: str
+    recipe: Recipe | BaselineRecipe
+    protocol: int
+    epochs: tuple[Epoch, ...]
+    best_epoch: int
+    parameters: int
+    embedding_parameters: int
+    trained_parameters: int
+    truncated: float
+    train_seconds: float
+    train_examples_per_second: float
+    inference_examples_per_second: float
+    peak_memory_mib: float
+    hardware: dict[str, str | int]
+    versions: dict[str, str]
+    commit: str
+    predictions_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Logits (float32) and gold labels (int8) of the validation and the test rows, each (n, num_labels)."""
+
+    validation_logits: np.ndarray
+    validation_y_true: np.ndarray
+    test_logits: np.ndarray
+    test_y_true: np.ndarray
+
+
+@dataclass(frozen=True)
+class Run:
+    """One complete run as read from its folder."""
+
+    info: RunInfo
+    predictions: Predictions
+    folder: Path
+
+
+def run_id(encoder: Encoder, revision: str, fingerprint: str, recipe: Recipe | BaselineRecipe) -> str:
+    """Return the hash of all that could change a run's numbers, but for the machine: 12 hex digits."""
+    identity = {
+        "encoder": encoder.name,
+        "revision": revision,
+        "rows": fingerprint,
+        "recipe": recipe.model_dump(mode="json"),
+        "protocol": PROTOCOL,
+    }
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def run_folder(results: Path, task: str, encoder: str, seed: int, identifier: str) -> Path:
+    """Return where the run with this id stands, there or not."""
+    return results / task / encoder.replace("/", "--") / f"{seed}-{identifier}"
+
+
+def write_run(folder: Path, info: RunInfo, predictions: Predictions) -> None:
+    """Write a run's folder, whole or not at all. Logits are stored in half precision."""
+    with new_folder(folder) as temporary:
+        arrays = {
+            name: array.astype(np.float16 if name.endswith("logits") else np.int8)
+            for name, array in vars(predictions).items()
+        }
+        np.savez_compressed(temporary / "predictions.npz", **arrays)
+        whole = info.model_copy(update={"predictions_sha256": sha256(temporary / "predictions.npz")})
+        (temporary / "run.json").write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run's folder.
+
+    Raises:
+        UserError: the run is corrupt: a file is missing, unreadable, or not the one that was written.
+    """
+    remedy = f"delete {folder} and run it again"
+    try:
+        info = RunInfo.model_validate_json((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        raise UserError(f"The run in {folder} has no readable run.json; {remedy}") from error
+    path = folder / "predictions.npz"
+    if not path.is_file() or sha256(path) != info.predictions_sha256:
+        raise UserError(f"The run in {folder} has damaged predictions; {remedy}")
+    with np.load(path, allow_pickle=False) as arrays:
+        loaded: dict[str, Any] = {
+            name: arrays[name].astype(np.float32) if name.endswith("logits") else arrays[name] for name in arrays.files
+        }
+    return Run(info, Predictions(**loaded), folder)
+
+
+def read_runs(results: Path) -> list[Run]:
+    """Read every run below `results`, in the order of their folders' names.
+
+    Raises:
+        UserError: a run is corrupt.
+    """
+    return [read_run(path.parent) for path in sorted(results.glob("*/*/[!.]*/run.json"))]

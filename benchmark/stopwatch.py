@@ -1,0 +1,69 @@
+"""What a run costs: seconds, throughput and peak memory, measured by the run itself."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from benchmark.hardware import peak_memory_mib, processor, reset_peak_memory
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The cost fields of a run, named as in `RunInfo`."""
+
+    train_seconds: float
+    train_examples_per_second: float
+    inference_examples_per_second: float
+    peak_memory_mib: float
+    parameters: int
+    embedding_parameters: int
+    trained_parameters: int
+    truncated: float
+    hardware: dict[str, str | int]
+
+
+class Stopwatch:
+    """Times the training and the inference of one run; making it starts the measurement of peak memory."""
+
+    def __init__(self) -> None:
+        reset_peak_memory()
+        self._seconds: dict[str, float] = {}
+
+    @contextmanager
+    def _time(self, what: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self._seconds[what] = time.perf_counter() - start
+
+    def training(self) -> "Iterator[None]":
+        """Time the block as training, its evaluations included."""
+        return self._time("training")
+
+    def inference(self) -> "Iterator[None]":
+        """Time the block as inference."""
+        return self._time("inference")
+
+    def measured(
+        self,
+        *,
+        train_examples: int,
+        test_examples: int,
+        parameters: int,
+        embedding_parameters: int,
+        trained_parameters: int,
+        truncated: float,
+        hardware: dict[str, str | int],
+    ) -> Measured:
+        """Return all that was measured, up to now."""
+        return Measured(
+            train_seconds=self._seconds["training"],
+            train_examples_per_second=train_examples / self._seconds["training"],
+            inference_examples_per_second=test_examples / self._seconds["inference"],
+            peak_memory_mib=peak_memory_mib(),
+            parameters=parameters,
+            embedding_parameters=embedding_parameters,
+            trained_parameters=trained_parameters,
+            truncated=truncated,
+            hardware={"processor": processor()} | hardware,
+        )

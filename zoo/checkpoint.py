@@ -1,0 +1,144 @@
+"""A Checkpoint: the folder of one fine-tuned model, in transformers' or peft's own format with our two files beside.
+
+`checkpoint.json` says what the model is, `decision.json` how its scores become labels. The weights are either the
+whole model (`model.safetensors`, with its tokenizer) or an adapter on an encoder of the zoo
+(`adapter_model.safetensors`), whose tokenizer is the encoder's.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from zoo.decision import Decision, ProblemType, read_decision
+from zoo.encoders import fetch_weights, get_encoder
+from zoo.errors import UserError
+from zoo.files import new_folder, sha256
+
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
+ADAPTER, WHOLE = "adapter_model.safetensors", "model.safetensors"
+
+
+class CheckpointInfo(BaseModel):
+    """What a fine-tuned model is: `checkpoint.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: str
+    problem_type: ProblemType
+    language: str
+    labels: tuple[str, ...]
+    encoder: str
+    revision: str
+    max_length: int
+    run: str
+    weights_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint's folder and its two small files, read and checked; its weights are not loaded yet."""
+
+    folder: Path
+    info: CheckpointInfo
+    decision: Decision
+
+
+def new_model(
+    folder: Path, problem_type: ProblemType, labels: tuple[str, ...], dropout: float | None = None
+) -> PreTrainedModel:
+    """Return the pretrained encoder in `folder` with a new classification head for `labels`.
+
+    Args:
+        folder: a model in transformers' format.
+        problem_type: which decides the loss and the decision.
+        labels: their names, in order.
+        dropout: probability for all of the model's dropout layers; None keeps the model's own.
+    """
+    config = AutoConfig.from_pretrained(
+        folder,
+        problem_type=problem_type,
+        id2label=dict(enumerate(labels)),
+        label2id={label: i for i, label in enumerate(labels)},
+    )
+    for name in vars(config):
+        if dropout is not None and "dropout" in name and isinstance(getattr(config, name), float):
+            setattr(config, name, dropout)
+    return AutoModelForSequenceClassification.from_pretrained(folder, config=config, use_safetensors=True)
+
+
+def save_checkpoint(
+    target: Path,
+    info: CheckpointInfo,
+    decision: Decision,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    card: str,
+) -> None:
+    """Write a checkpoint's folder, whole or not at all; an adapter's weights are stored in half precision."""
+    from peft import PeftModel
+
+    with new_folder(target) as folder:
+        if isinstance(model, PeftModel):
+            halves = {name: tensor.half() for name, tensor in _adapter_state(model).items()}
+            model.save_pretrained(folder, state_dict=halves)
+            weights = folder / ADAPTER
+        else:
+            model.save_pretrained(folder)
+            tokenizer.save_pretrained(folder)
+            weights = folder / WHOLE
+        (folder / "README.md").write_text(card, encoding="utf-8")
+        (folder / "decision.json").write_text(decision.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        whole = info.model_copy(update={"weights_sha256": sha256(weights)})
+        (folder / "checkpoint.json").write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Read a checkpoint's small files and check that its weights are whole.
+
+    Raises:
+        UserError: a file is missing, unreadable or not the one that was written.
+    """
+    try:
+        info = CheckpointInfo.model_validate_json((folder / "checkpoint.json").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        raise UserError(f"{folder} is not a checkpoint: it has no readable checkpoint.json") from error
+    decision = read_decision(folder / "decision.json")
+    if len(decision.thresholds) != len(info.labels):
+        raise UserError(
+            f"{folder}/decision.json has {len(decision.thresholds)} thresholds for {len(info.labels)} labels"
+        )
+    weights = next((folder / name for name in (ADAPTER, WHOLE) if (folder / name).is_file()), None)
+    if weights is None or sha256(weights) != info.weights_sha256:
+        raise UserError(f"The weights of the checkpoint {folder} are missing or damaged; copy or train it again")
+    return Checkpoint(folder, info, decision)
+
+
+def find_checkpoints(root: Path) -> list[Path]:
+    """Return the folders below `root` that hold a checkpoint, as `root/<task>/<name>`, in order."""
+    return [path.parent for path in sorted(root.glob("*/[!.]*/checkpoint.json"))]
+
+
+def load_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Load a checkpoint's model, adapter merged, and its tokenizer."""
+    if (checkpoint.folder / WHOLE).is_file():
+        model = AutoModelForSequenceClassification.from_pretrained(checkpoint.folder, use_safetensors=True)
+        return model, AutoTokenizer.from_pretrained(checkpoint.folder)
+    from peft import PeftModel
+
+    info = checkpoint.info
+    weights = fetch_weights(get_encoder(info.encoder))
+    if weights.revision != info.revision:
+        raise UserError(
+            f"{checkpoint.folder} was trained on {info.encoder} at revision {info.revision}, here is {weights.revision}"
+        )
+    model = new_model(weights.folder, info.problem_type, info.labels)
+    adapted = PeftModel.from_pretrained(model, str(checkpoint.folder))
+    return adapted.merge_and_unload(), AutoTokenizer.from_pretrained(weights.folder)
