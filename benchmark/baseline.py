@@ -25,13 +25,13 @@ class Baseline:
 def train_baseline(task: Task, rows: Rows, recipe: BaselineRecipe) -> Baseline:
     """Train on `rows.train`, predict validation and test."""
     watch = Stopwatch()
-    with watch.training():
+    with watch.time("training"):
         vectorizer = TfidfVectorizer(
             analyzer=recipe.analyzer, ngram_range=recipe.ngrams, min_df=recipe.min_df, sublinear_tf=True
         )
         features = vectorizer.fit_transform(rows.train.texts)
         models = [_train_label(features, rows.train.y_true[:, label], recipe) for label in _modelled(task)]
-    with watch.inference():
+    with watch.time("inference"):
         test_logits = _logits(models, vectorizer.transform(rows.test.texts), task)
     validation_logits = _logits(models, vectorizer.transform(rows.validation.texts), task)
     parameters = sum(_size(model) for model in models)

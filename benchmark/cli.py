@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmark run | leaderboard | publish`."""
+"""The command line: `python -m benchmark run | leaderboard | ship`."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from rich.table import Table
 
 from benchmark.runs import RESULTS
 from benchmark.tasks import TASKS
-from zoo.encoders import ENCODERS, get_encoder
+from zoo.encoders import get_encoder
 from zoo.errors import UserError, lookup
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -65,6 +65,26 @@ def leaderboard(results: Results = RESULTS) -> None:
     for path in publish(board, results):
         console.print(f"wrote {path}", highlight=False)
     console.print(screen_table(board))
+
+
+@app.command()
+def ship(
+    tasks: Annotated[str, typer.Option(help="Names, with commas between.")],
+    results: Results = RESULTS,
+    checkpoints: Annotated[Path, typer.Option(help="Where the grid kept its checkpoints.")] = Path("checkpoints"),
+    to: Annotated[Path | None, typer.Option(help="Where they go; where the app looks, if not given.")] = None,
+    bits: Annotated[int, typer.Option(help="4 or 8, for each weight that fine-tuning changed.")] = 8,
+) -> None:
+    """Make the best checkpoint of each task and encoder, by validation, small enough to come with the project."""
+    from benchmark.publish import ship_best
+    from zoo.checkpoint import CHECKPOINTS
+
+    if bits not in (4, 8):
+        raise UserError(f"--bits must be 4 or 8, got {bits}")
+    chosen = {lookup(TASKS, name, "task").name for name in _names(tasks)}
+    for folder in ship_best(results, checkpoints, to or CHECKPOINTS, chosen, bits):
+        size = sum(file.stat().st_size for file in folder.iterdir()) / 2**20
+        console.print(f"wrote {folder} ({size:.1f} MiB)", highlight=False)
 
 
 def _names(text: str) -> list[str]:

@@ -63,7 +63,7 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
     set_seed(recipe.seed)
     watch = Stopwatch()
     tokenizer = AutoTokenizer.from_pretrained(weights.folder)
-    model = _prepare_model(weights, task, rows.train, recipe)
+    model = prepare_model(weights, task, rows.train, recipe)
     train, validation = (_features(tokenizer, split, recipe.max_length) for split in (rows.train, rows.validation))
     with tempfile.TemporaryDirectory() as output_dir:
         progress = _Progress(report)
@@ -78,17 +78,17 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
             callbacks=[progress],
         )
         trainer.remove_callback(PrinterCallback)  # our own report takes its place
-        with watch.training():
+        with watch.time("training"):
             trainer.train()
     best = max(progress.epochs, key=lambda epoch: epoch.main_metric)
-    with watch.inference():
+    with watch.time("inference"):
         test_logits = predict_logits(model, tokenizer, encode(tokenizer, rows.test.texts, recipe.max_length))
     validation_logits = predict_logits(model, tokenizer, [row["input_ids"] for row in validation])
     measured = watch.measured(
         train_examples=len(train) * recipe.epochs,
         test_examples=len(rows.test),
         parameters=sum(p.numel() for p in model.parameters()),
-        embedding_parameters=model.get_input_embeddings().weight.numel(),
+        embedding_parameters=embedding_parameters(model),
         trained_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
         truncated=truncated_share(tokenizer, rows.test.texts, recipe.max_length),
         hardware={"precision": "bf16" if use_bf16(recipe) else "fp32", "threads": torch.get_num_threads()} | _gpu(),
@@ -97,37 +97,38 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
     return FineTuned(predictions, tuple(progress.epochs), best.epoch, measured, model, tokenizer)
 
 
-def training_arguments(recipe: Recipe, output_dir: str) -> TrainingArguments:
+def training_arguments(recipe: Recipe, output_dir: str, **changes: Any) -> TrainingArguments:
     """Return Trainer's settings for a recipe: batches of like length, padded to their longest; fused AdamW."""
-    return TrainingArguments(
-        output_dir=output_dir,
-        num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=recipe.batch_size,
-        per_device_eval_batch_size=128,
-        learning_rate=recipe.learning_rate,
-        weight_decay=recipe.weight_decay,
-        warmup_steps=recipe.warmup,
-        lr_scheduler_type="linear",
-        max_grad_norm=1.0,
-        optim="adamw_torch_fused",
-        train_sampling_strategy="group_by_length",
-        bf16=use_bf16(recipe),
-        use_cpu=not torch.cuda.is_available(),
-        seed=recipe.seed,
-        eval_strategy="epoch",
-        save_strategy="epoch",
-        save_only_model=True,
-        save_total_limit=1,
-        load_best_model_at_end=True,
-        metric_for_best_model="main_metric",
-        greater_is_better=True,
-        logging_strategy="epoch",
-        label_names=["labels"],
-        remove_unused_columns=False,
-        disable_tqdm=True,
-        report_to="none",
-        dataloader_pin_memory=torch.cuda.is_available(),
-    )
+    settings: dict[str, Any] = {
+        "output_dir": output_dir,
+        "num_train_epochs": recipe.epochs,
+        "per_device_train_batch_size": recipe.batch_size,
+        "per_device_eval_batch_size": 128,
+        "learning_rate": recipe.learning_rate,
+        "weight_decay": recipe.weight_decay,
+        "warmup_steps": recipe.warmup,
+        "lr_scheduler_type": "linear",
+        "max_grad_norm": 1.0,
+        "optim": "adamw_torch_fused",
+        "train_sampling_strategy": "group_by_length",
+        "bf16": use_bf16(recipe),
+        "use_cpu": not torch.cuda.is_available(),
+        "seed": recipe.seed,
+        "eval_strategy": "epoch",
+        "save_strategy": "epoch",
+        "save_only_model": True,
+        "save_total_limit": 1,
+        "load_best_model_at_end": True,
+        "metric_for_best_model": "main_metric",
+        "greater_is_better": True,
+        "logging_strategy": "epoch",
+        "label_names": ["labels"],
+        "remove_unused_columns": False,
+        "disable_tqdm": True,
+        "report_to": "none",
+        "dataloader_pin_memory": torch.cuda.is_available(),
+    }
+    return TrainingArguments(**settings | changes)
 
 
 def use_bf16(recipe: Recipe) -> bool:
@@ -142,13 +143,19 @@ def use_bf16(recipe: Recipe) -> bool:
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 
+def embedding_parameters(model: PreTrainedModel) -> int:
+    """Return the number of weights in the word embeddings."""
+    return sum(parameter.numel() for parameter in model.get_input_embeddings().parameters())
+
+
 def truncated_share(tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int) -> float:
     """Return the share of texts that are longer than `max_length` tokens."""
     lengths = [len(ids) for ids in tokenizer(texts, return_attention_mask=False, verbose=False)["input_ids"]]
     return float(np.mean(np.array(lengths) > max_length))
 
 
-def _prepare_model(weights: Weights, task: Task, train: Split, recipe: Recipe) -> PreTrainedModel:
+def prepare_model(weights: Weights, task: Task, train: Split, recipe: Recipe) -> PreTrainedModel:
+    """Return the encoder with a new head, set up for training as the recipe says."""
     model = new_model(weights.folder, task.problem_type, task.labels, recipe.dropout)
     if recipe.label_prior:
         start_at_prior(last_linear(model, len(task.labels)), train.y_true, task.multi_label)
@@ -173,7 +180,7 @@ def _judge(task: Task) -> Callable[[EvalPrediction], dict[str, float]]:
     metrics = ClassificationMetrics(task.problem_type)
 
     def judge(prediction: EvalPrediction) -> dict[str, float]:
-        logits, y_true = prediction.predictions, prediction.label_ids.astype(np.int8)
+        logits, y_true = np.asarray(prediction.predictions), np.asarray(prediction.label_ids).astype(np.int8)
         decision = fit_decision(task.problem_type, logits, y_true, task.rule, task.average)
         y_score = decision.scores(logits)
         found = metrics.compute(predictions=y_score, references=y_true, y_pred=decision.decide(y_score))
@@ -195,11 +202,12 @@ class _Progress(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.report(state.global_step / state.max_steps, "")
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any) -> None:
-        self.loss = logs.get("loss", self.loss)
+    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.loss = kwargs["logs"].get("loss", self.loss)
 
-    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **kwargs: Any) -> None:
-        epoch = Epoch(epoch=round(state.epoch), loss=self.loss, main_metric=metrics["eval_main_metric"])
+    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        main_metric = kwargs["metrics"]["eval_main_metric"]
+        epoch = Epoch(epoch=round(state.epoch), loss=self.loss, main_metric=main_metric)
         self.epochs.append(epoch)
         self.report(
             state.global_step / state.max_steps,

@@ -57,8 +57,8 @@ def plan(
     for seed in seeds:
         for task in rows:
             for encoder in encoders:
-                applied = {} if encoder.source == "none" else changes
-                recipe = default_recipe(encoder, task, seed, **applied)
+                baseline = encoder.source == "none"
+                recipe = default_recipe(task, seed, baseline, **({} if baseline else changes))
                 identifier = run_id(encoder, encoder.revision, rows[task].fingerprint, recipe)
                 folder = run_folder(results, task.name, encoder.name, seed, identifier)
                 cells.append(Cell(task, encoder, recipe, rows[task], folder, identifier))
@@ -115,13 +115,13 @@ def run_cell(cell: Cell, report: Any, checkpoints: Path | None) -> None:
         )
         return
     from benchmark.fine_tune import fine_tune
-    from benchmark.publish import save_run_checkpoint
+    from benchmark.publish import checkpoint_folder, save_run_checkpoint
 
     weights: Weights = fetch_weights(cell.encoder)
     tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report)
     info = _info(cell, weights.revision, asdict(tuned.measured), tuned.epochs, tuned.best_epoch)
     if checkpoints is not None:
-        target = checkpoints / cell.task.name / f"{cell.folder.parent.name}-{cell.folder.name}"
+        target = checkpoint_folder(checkpoints, cell.folder)
         save_run_checkpoint(target, info, cell.task, tuned.predictions, tuned.model, tuned.tokenizer)
     write_run(cell.folder, info, tuned.predictions)
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from benchmark.fit_decision import fit_decision
 from benchmark.metrics import LOWER_IS_BETTER, compute_metrics
+from benchmark.recipes import variant_of
 from benchmark.runs import RESULTS, Run, read_runs
 from benchmark.tasks import TASKS, Task
 from zoo.decision import Decision, Rule
@@ -23,6 +24,7 @@ BEGIN, END = (
     "<!-- end of leaderboard -->",
 )
 RULES: tuple[Rule, ...] = ("fixed", "global", "per_label")
+_ROW = ["task", "encoder", "family", "variant"]
 _COST = [
     "parameters",
     "embedding_parameters",
@@ -36,9 +38,9 @@ _COST = [
 def build(results: Path) -> pd.DataFrame:
     """Return the leaderboard of all runs below `results`.
 
-    Columns: task, encoder, family, rule, metric, value (mean over seeds), sd (over seeds, nan for one), seeds, n
-    (test rows), and the run's costs averaged over seeds. `ece` and `brier` stand twice: as the model gives its scores
-    (rule "raw") and after the temperature.
+    Columns: task, encoder, family, variant (in what the recipe differs from the task's default), rule, metric, value
+    (mean over seeds), sd (over seeds, nan for one), seeds, n (test rows), and the run's costs averaged over seeds.
+    `ece` and `brier` stand twice: as the model gives its scores (rule "raw") and after the temperature.
 
     Raises:
         UserError: there are no runs, a run is corrupt, or runs of one cell do not belong together.
@@ -48,7 +50,7 @@ def build(results: Path) -> pd.DataFrame:
         raise UserError(f"There are no runs in {results}; make some: python -m benchmark run --help")
     _check_cells(runs)
     scores = pd.DataFrame([row for run in runs for row in _score(run)])
-    keys = ["task", "encoder", "family", "rule", "metric"]
+    keys = [*_ROW, "rule", "metric"]
     board = scores.groupby(keys, sort=False).agg(
         value=("value", "mean"),
         sd=("value", "std"),
@@ -60,28 +62,30 @@ def build(results: Path) -> pd.DataFrame:
 
 
 def _check_cells(runs: list[Run]) -> None:
-    """A mean over seeds is one over runs that differ in nothing but the seed, on the same rows as their neighbours."""
-    seen: dict[tuple[str, ...], Run] = {}
+    """A task's runs are of the same rows, and a mean over seeds is one over the same weights and code."""
+    first: dict[tuple[str, ...], Run] = {}
     for run in runs:
         info = run.info
-        recipe = info.recipe.model_dump_json(exclude={"seed"})
-        for key, identity in (
-            (("cell", info.task, info.encoder), (recipe, info.revision, info.protocol)),
-            (("task", info.task), (info.fingerprint, info.labels)),
-        ):
-            other = seen.setdefault(key, run)
-            theirs = (other.info.recipe.model_dump_json(exclude={"seed"}), other.info.revision, other.info.protocol)
-            if identity != (theirs if key[0] == "cell" else (other.info.fingerprint, other.info.labels)):
-                raise UserError(
-                    f"{run.folder} and {other.folder} differ in their {'recipe' if key[0] == 'cell' else 'rows'} "
-                    "and cannot stand on one board; move one of them to another results folder"
-                )
+        row = first.setdefault((info.task, info.encoder), run).info
+        task = first.setdefault((info.task,), run).info
+        if (info.fingerprint, info.labels) != (task.fingerprint, task.labels):
+            raise _apart(run, first[info.task,], "rows")
+        if (info.revision, info.protocol) != (row.revision, row.protocol):
+            raise _apart(run, first[info.task, info.encoder], "encoder's revision or protocol")
+
+
+def _apart(one: Run, other: Run, what: str) -> UserError:
+    return UserError(
+        f"{one.folder} and {other.folder} differ in their {what} and cannot stand on one board; move one of them to "
+        "another results folder"
+    )
 
 
 def _score(run: Run) -> Iterable[dict[str, object]]:
     info, found = run.info, run.predictions
     task = TASKS[info.task]
-    shared = {"task": info.task, "encoder": info.encoder, "family": info.family, "n": len(found.test_y_true)}
+    shared: dict[str, object] = {"task": info.task, "encoder": info.encoder, "family": info.family}
+    shared |= {"variant": variant_of(info.recipe, task), "n": len(found.test_y_true)}
     shared |= {name: getattr(info, name) for name in _COST}
     for rule in RULES if task.multi_label else ("argmax",):
         decision = fit_decision(info.problem_type, found.validation_logits, found.validation_y_true, rule, task.average)
@@ -98,16 +102,16 @@ def _rows(shared: dict[str, object], rule: str, decision: Decision, run: Run) ->
 
 
 def wide(board: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """Return one task's board for reading: one row an encoder, best first by the main metric."""
-    rows = board[board["task"] == task.name]
+    """Return one task's board for reading: one row an encoder and variant, best first by the main metric."""
+    rows = board[board["task"] == task.name].set_index(_ROW, drop=False)
     main = _column(rows, task.rule, task.main_metric)
     table = main[["encoder", "family", "seeds"]].copy()
+    table["encoder"] += main["variant"].map(lambda variant: f" ({variant})" if variant else "")
     table["parameters (M)"] = (main["parameters"] / 1e6).round(1)
     table[f"{task.main_metric}"] = _mean_sd(main)
     for rule, metric in _beside(task):
-        other = _column(rows, rule, metric).set_index("encoder").reindex(main["encoder"])
         name = metric if rule == task.rule else f"{metric}, {rule}"
-        table[name] = _mean_sd(other).to_numpy()
+        table[name] = _mean_sd(_column(rows, rule, metric))
     table["train s"] = main["train_seconds"].round().astype(int)
     table["train texts/s"] = main["train_examples_per_second"].round().astype(int)
     table["predict texts/s"] = main["inference_examples_per_second"].round().astype(int)

@@ -1,4 +1,4 @@
-"""From a Run to the Checkpoint that the app serves: the decision fitted on validation, the card, the folder."""
+"""From runs to checkpoints: each run's own, and the best of each (task, encoder), made small for the app."""
 
 from pathlib import Path
 
@@ -7,9 +7,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from benchmark.fit_decision import fit_decision
 from benchmark.metrics import compute_metrics
 from benchmark.recipes import Recipe
-from benchmark.runs import Predictions, RunInfo
+from benchmark.runs import Predictions, Run, RunInfo, read_runs
 from benchmark.tasks import Task
-from zoo.checkpoint import CheckpointInfo, save_checkpoint
+from zoo.checkpoint import CheckpointInfo, compress_checkpoint, save_checkpoint
+from zoo.errors import UserError
 
 
 def save_run_checkpoint(
@@ -38,6 +39,44 @@ def save_run_checkpoint(
     y_score = decision.scores(predictions.test_logits)
     found = compute_metrics(task.problem_type, predictions.test_y_true, y_score, decision.decide(y_score))
     save_checkpoint(target, checkpoint, decision, model, tokenizer, _card(info, found))
+
+
+def checkpoint_folder(root: Path, run_folder: Path) -> Path:
+    """Return where the checkpoint of the run in `run_folder` stands below `root`."""
+    return root / run_folder.parent.parent.name / f"{run_folder.parent.name}-{run_folder.name}"
+
+
+def ship_best(results: Path, trained: Path, shipped: Path, tasks: set[str], bits: int) -> list[Path]:
+    """Write the checkpoint of each (task, encoder)'s best run by validation, made small, to `shipped`.
+
+    Args:
+        results: the runs.
+        trained: where the grid kept its checkpoints.
+        shipped: where they go, as `<task>/<encoder>`.
+        tasks: which tasks' checkpoints to write.
+        bits: 4 or 8, for each weight of a matrix.
+
+    Returns:
+        The folders written.
+    """
+    best: dict[tuple[str, str], Run] = {}
+    for run in read_runs(results):
+        if run.info.task in tasks and checkpoint_folder(trained, run.folder).is_dir():
+            key = (run.info.task, run.folder.parent.name)
+            best[key] = max(best.get(key, run), run, key=_validation_score)
+    if not best:
+        raise UserError(
+            f"No run in {results} has its checkpoint in {trained}; run the grid with --checkpoints {trained}"
+        )
+    written = []
+    for (task, encoder), run in best.items():
+        compress_checkpoint(checkpoint_folder(trained, run.folder), shipped / task / encoder, bits)
+        written.append(shipped / task / encoder)
+    return written
+
+
+def _validation_score(run: Run) -> float:
+    return max(epoch.main_metric for epoch in run.info.epochs)
 
 
 def _card(info: RunInfo, metrics: dict[str, float]) -> str:

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchmark.tasks import Task
-from zoo.encoders import Encoder
 from zoo.errors import UserError
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -60,18 +59,30 @@ _TASK_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def default_recipe(encoder: Encoder, task: Task, seed: int, **changes: Any) -> Recipe | BaselineRecipe:
-    """Return the recipe of `task` for `encoder` with `seed`, with `changes` laid over it.
+def default_recipe(task: Task, seed: int, baseline: bool, **changes: Any) -> Recipe | BaselineRecipe:
+    """Return the recipe of `task` with `seed`, with `changes` laid over it.
+
+    Args:
+        task: whose texts and size the defaults fit.
+        seed: of everything random.
+        baseline: whether it is the recipe of the TF-IDF baseline.
+        changes: fields of the recipe and their values.
 
     Raises:
         UserError: a change names no field of the recipe or is out of range.
     """
     try:
-        if encoder.source == "none":
+        if baseline:
             chinese = {"analyzer": "char", "ngrams": (1, 3)} if task.language == "zh" else {}
             return BaselineRecipe.model_validate({**chinese, "seed": seed, **changes})
         return Recipe.model_validate({**_TASK_DEFAULTS.get(task.name, {}), "seed": seed, **changes})
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
-        raise UserError(f"Recipe of {encoder.name}: {field}: {first['msg']}, got {first['input']!r}") from error
+        raise UserError(f"Recipe: {field}: {first['msg']}, got {first['input']!r}") from error
+
+
+def variant_of(recipe: Recipe | BaselineRecipe, task: Task) -> str:
+    """Return in what a recipe differs from the task's default, such as "loss=mean"; "" where it is the default."""
+    default = default_recipe(task, recipe.seed, isinstance(recipe, BaselineRecipe)).model_dump()
+    return ", ".join(f"{name}={value}" for name, value in recipe.model_dump().items() if value != default[name])

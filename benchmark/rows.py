@@ -57,7 +57,7 @@ def _read_embedded(task: Task) -> dict[str, Split]:
     column = {label: i for i, label in enumerate(task.labels)}
     frame["labels"] = [[column[label] for label in labels] for labels in frame["labels"]]
     return {
-        name: _split(task, part["text"], part["labels"], f"{task.name}.jsonl, {name}")
+        str(name): _split(task, part["text"], part["labels"], f"{task.name}.jsonl, {name}")
         for name, part in frame.groupby("split")
     }
 
@@ -67,7 +67,8 @@ def _read_folder(task: Task, data_dir: Path | None) -> dict[str, Split] | None:
         return None
     if not data_dir.is_dir():
         raise UserError(
-            f"The data folder {data_dir} does not exist; give one with a folder '{task.name}' in it (--data-dir or ENCODER_ZOO_DATA)"
+            f"The data folder {data_dir} does not exist; give one with a folder '{task.name}' in it "
+            "(--data-dir or ENCODER_ZOO_DATA)"
         )
     folder = data_dir / task.name
     if not folder.is_dir():
@@ -97,9 +98,8 @@ def _check_label_names(task: Task, path: Path) -> None:
 
 def _read_parquet(task: Task, path: Path) -> Split:
     if not path.is_file():
-        raise UserError(
-            f"{path} does not exist; the task '{task.name}' needs {', '.join(f'{name}.parquet' for name in _needed(task))} in that folder"
-        )
+        files = ", ".join(f"{name}.parquet" for name in _needed(task))
+        raise UserError(f"{path} does not exist; the task '{task.name}' needs {files} in that folder")
     try:
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:
@@ -145,7 +145,8 @@ def _split(task: Task, texts: pd.Series, targets: pd.Series, where: str) -> Spli
         for label in np.atleast_1d(target):
             if not isinstance(label, (int, np.integer)) or not 0 <= label < len(task.labels):
                 raise UserError(
-                    f"{where}: row {row} has the label {label!r}; labels are whole numbers from 0 to {len(task.labels) - 1}"
+                    f"{where}: row {row} has the label {label!r}; labels are whole numbers from 0 to "
+                    f"{len(task.labels) - 1}"
                 )
             y_true[row, label] = 1
     if not rows:

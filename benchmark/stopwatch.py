@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from benchmark.hardware import peak_memory_mib, processor, reset_peak_memory
 
@@ -31,18 +32,11 @@ class Stopwatch:
         self._seconds: dict[str, float] = {}
 
     @contextmanager
-    def _time(self, what: str) -> Iterator[None]:
+    def time(self, what: Literal["training", "inference"]) -> Iterator[None]:
+        """Time the block; training includes its evaluations."""
         start = time.perf_counter()
         yield
         self._seconds[what] = time.perf_counter() - start
-
-    def training(self) -> "Iterator[None]":
-        """Time the block as training, its evaluations included."""
-        return self._time("training")
-
-    def inference(self) -> "Iterator[None]":
-        """Time the block as inference."""
-        return self._time("inference")
 
     def measured(
         self,
@@ -65,5 +59,5 @@ class Stopwatch:
             embedding_parameters=embedding_parameters,
             trained_parameters=trained_parameters,
             truncated=truncated,
-            hardware={"processor": processor()} | hardware,
+            hardware={"processor": processor(), **hardware},
         )

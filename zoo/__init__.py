@@ -1,1 +1,1 @@
-"""What a model is: encoder specs, checkpoints, decisions, and the Classifier that joins them. Imports nothing of ours."""
+"""What a model is: encoder specs, checkpoints, decisions, and the Classifier that joins them."""

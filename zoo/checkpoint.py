@@ -1,13 +1,16 @@
-"""A Checkpoint: the folder of one fine-tuned model, in transformers' or peft's own format with our two files beside.
+"""A Checkpoint: the folder of one fine-tuned model.
 
 `checkpoint.json` says what the model is, `decision.json` how its scores become labels. The weights are either the
-whole model (`model.safetensors`, with its tokenizer) or an adapter on an encoder of the zoo
-(`adapter_model.safetensors`), whose tokenizer is the encoder's.
+whole model in transformers' format (`model.safetensors`, with its tokenizer) or what fine-tuning changed in an
+encoder of the zoo (`delta.safetensors`, see `zoo.deltas`), whose tokenizer is the encoder's.
 """
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from transformers import (
     AutoConfig,
@@ -18,12 +21,13 @@ from transformers import (
 )
 
 from zoo.decision import Decision, ProblemType, read_decision
+from zoo.deltas import read_delta, write_delta
 from zoo.encoders import fetch_weights, get_encoder
 from zoo.errors import UserError
 from zoo.files import new_folder, sha256
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
-ADAPTER, WHOLE = "adapter_model.safetensors", "model.safetensors"
+WHOLE, DELTA = "model.safetensors", "delta.safetensors"
 
 
 class CheckpointInfo(BaseModel):
@@ -82,22 +86,37 @@ def save_checkpoint(
     tokenizer: PreTrainedTokenizerBase,
     card: str,
 ) -> None:
-    """Write a checkpoint's folder, whole or not at all; an adapter's weights are stored in half precision."""
-    from peft import PeftModel
-
+    """Write a checkpoint's folder with the whole model, there whole or not at all."""
     with new_folder(target) as folder:
-        if isinstance(model, PeftModel):
-            halves = {name: tensor.half() for name, tensor in _adapter_state(model).items()}
-            model.save_pretrained(folder, state_dict=halves)
-            weights = folder / ADAPTER
-        else:
-            model.save_pretrained(folder)
-            tokenizer.save_pretrained(folder)
-            weights = folder / WHOLE
-        (folder / "README.md").write_text(card, encoding="utf-8")
-        (folder / "decision.json").write_text(decision.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        whole = info.model_copy(update={"weights_sha256": sha256(weights)})
-        (folder / "checkpoint.json").write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        _describe(folder, info, decision, folder / WHOLE, card)
+
+
+def compress_checkpoint(source: Path, target: Path, bits: int) -> None:
+    """Write the checkpoint in `source` again as what fine-tuning changed in its encoder; a `target` there is replaced.
+
+    Args:
+        source: a checkpoint that holds the whole model.
+        target: the folder to write.
+        bits: 4 or 8, for each weight of a matrix.
+    """
+    checkpoint = read_checkpoint(source)
+    model, _ = load_model(checkpoint)
+    tuned = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    shutil.rmtree(target, ignore_errors=True)
+    with new_folder(target) as folder:
+        write_delta(folder / DELTA, _encoder_tensors(_new_model_of(checkpoint.info)), tuned, bits)
+        card = (source / "README.md").read_text(encoding="utf-8")
+        _describe(folder, checkpoint.info, checkpoint.decision, folder / DELTA, card)
+
+
+def _describe(folder: Path, info: CheckpointInfo, decision: Decision, weights: Path, card: str) -> None:
+    weights.chmod(0o644)
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    (folder / "decision.json").write_text(decision.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    whole = info.model_copy(update={"weights_sha256": sha256(weights)})
+    (folder / "checkpoint.json").write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -115,7 +134,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         raise UserError(
             f"{folder}/decision.json has {len(decision.thresholds)} thresholds for {len(info.labels)} labels"
         )
-    weights = next((folder / name for name in (ADAPTER, WHOLE) if (folder / name).is_file()), None)
+    weights = next((folder / name for name in (WHOLE, DELTA) if (folder / name).is_file()), None)
     if weights is None or sha256(weights) != info.weights_sha256:
         raise UserError(f"The weights of the checkpoint {folder} are missing or damaged; copy or train it again")
     return Checkpoint(folder, info, decision)
@@ -127,18 +146,27 @@ def find_checkpoints(root: Path) -> list[Path]:
 
 
 def load_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Load a checkpoint's model, adapter merged, and its tokenizer."""
+    """Load a checkpoint's model and its tokenizer."""
     if (checkpoint.folder / WHOLE).is_file():
         model = AutoModelForSequenceClassification.from_pretrained(checkpoint.folder, use_safetensors=True)
         return model, AutoTokenizer.from_pretrained(checkpoint.folder)
-    from peft import PeftModel
+    model = _new_model_of(checkpoint.info)
+    changed = read_delta(checkpoint.folder / DELTA, _encoder_tensors(model))
+    model.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in changed.items()}, strict=False)
+    return model, AutoTokenizer.from_pretrained(model.name_or_path)
 
-    info = checkpoint.info
+
+def _new_model_of(info: CheckpointInfo) -> PreTrainedModel:
     weights = fetch_weights(get_encoder(info.encoder))
     if weights.revision != info.revision:
         raise UserError(
-            f"{checkpoint.folder} was trained on {info.encoder} at revision {info.revision}, here is {weights.revision}"
+            f"A checkpoint on '{info.task}' was trained on {info.encoder} at revision {info.revision}, but here is "
+            f"revision {weights.revision}; install the one in requirements.txt"
         )
-    model = new_model(weights.folder, info.problem_type, info.labels)
-    adapted = PeftModel.from_pretrained(model, str(checkpoint.folder))
-    return adapted.merge_and_unload(), AutoTokenizer.from_pretrained(weights.folder)
+    return new_model(weights.folder, info.problem_type, info.labels)
+
+
+def _encoder_tensors(model: PreTrainedModel) -> dict[str, np.ndarray]:
+    """The pretrained tensors of a model, without its classification head, by their names in the whole model."""
+    prefix = model.base_model_prefix
+    return {f"{prefix}.{name}": tensor.numpy() for name, tensor in model.base_model.state_dict().items()}

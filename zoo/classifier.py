@@ -31,13 +31,16 @@ def predict_logits(
     Texts are batched by length, so that little is padded; `advance` is told after each batch how many rows it had.
     """
     order = sorted(range(len(token_ids)), key=lambda row: len(token_ids[row]))
-    logits = np.zeros((len(token_ids), model.config.num_labels), np.float32)
+    num_labels: int = model.config.num_labels or 0
+    logits = np.zeros((len(token_ids), num_labels), np.float32)
     training = model.training
     model.eval()
     with torch.inference_mode():
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            batch = tokenizer.pad({"input_ids": [token_ids[row] for row in rows]}, return_tensors="pt").to(model.device)
+            batch = tokenizer.pad({"input_ids": [list(token_ids[row]) for row in rows]}, return_tensors="pt").to(
+                model.device
+            )
             logits[rows] = model(**batch).logits.float().cpu().numpy()
             advance(len(rows))
     model.train(training)

@@ -173,11 +173,13 @@ def _hub_folder(encoder: Encoder) -> Weights:
         ) from error
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise UserError(
-            f"Cannot get '{encoder.location}' from the hub, nor is it in the local cache; check the connection, or give a folder with its files as the encoder"
+            f"Cannot get '{encoder.location}' from the hub, nor is it in the local cache; check the connection, or "
+            "give a folder with its files as the encoder"
         ) from error
     if not any(folder.glob("*.safetensors")):
         raise UserError(
-            f"'{encoder.location}' has no safetensors weights at revision {encoder.revision}; other formats are not loaded"
+            f"'{encoder.location}' has no safetensors weights at revision {encoder.revision}; other formats are not "
+            "loaded"
         )
     return Weights(folder, folder.name)
 
@@ -194,7 +196,7 @@ def _millions(folder: Path) -> float:
 def _shapes(folder: Path) -> Iterator[list[int]]:
     for path in folder.glob("*.safetensors"):
         with safe_open(path, framework="numpy") as file:
-            for name in file.keys():
+            for name in file.keys():  # noqa: SIM118
                 yield file.get_slice(name).get_shape()
 
 

@@ -1,0 +1,82 @@
+"""Deltas: what fine-tuning changed in an encoder, in a few bits a weight.
+
+A fine-tuned model is its encoder plus a difference that is small and needs little precision, so a checkpoint of one
+that comes with the project holds just that: matrices as the difference to the encoder's, quantised in groups (one
+half-precision scale for each `GROUP` values along the flattened matrix, values rounded to 2^(bits-1) - 1 steps each
+way); vectors and the classification head as they are. What did not change is not there.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from zoo.errors import UserError
+
+GROUP = 64
+SCALE = ".scale"
+
+
+def write_delta(path: Path, base: dict[str, np.ndarray], tuned: dict[str, np.ndarray], bits: int) -> None:
+    """Write the difference of `tuned` to `base` as safetensors.
+
+    Args:
+        path: the file to write.
+        base: the encoder's tensors by name; what is only in `tuned` (the head) is stored as it is.
+        tuned: the fine-tuned model's tensors by name, float32.
+        bits: 4 or 8, for each value of a matrix.
+    """
+    stored: dict[str, np.ndarray] = {}
+    for name, tensor in tuned.items():
+        if name not in base or (tensor.ndim == 1 and not np.array_equal(tensor, base[name])):
+            stored[name] = tensor
+        elif not np.array_equal(tensor, base[name]):
+            stored[name], stored[name + SCALE] = quantise(tensor - base[name], bits)
+    save_file(stored, path, metadata={"bits": str(bits)})
+
+
+def read_delta(path: Path, base: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the tensors of the fine-tuned model that differ from `base` or are not in it, float32, by name.
+
+    Raises:
+        UserError: the delta does not fit `base`.
+    """
+    with safe_open(path, framework="numpy") as file:
+        bits = int((file.metadata() or {}).get("bits", 8))
+        stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    changed: dict[str, np.ndarray] = {}
+    for name, tensor in stored.items():
+        if name.endswith(SCALE):
+            continue
+        if name + SCALE not in stored:
+            changed[name] = tensor
+        elif name not in base:
+            raise UserError(f"{path} changes '{name}', which its encoder does not have")
+        else:
+            changed[name] = base[name] + dequantise(tensor, stored[name + SCALE], base[name].shape, bits)
+    return changed
+
+
+def quantise(tensor: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the quantised values (int8, or uint8 with two 4-bit values a byte) and float16 scales of a tensor.
+
+    The last group is filled up with zeros.
+    """
+    steps = 2 ** (bits - 1) - 1
+    groups = np.pad(tensor.ravel(), (0, -tensor.size % GROUP)).reshape(-1, GROUP)
+    # Scales are rounded up to half precision, so that no value is cut off; the floor avoids a division by zero.
+    scales = np.nextafter((np.abs(groups).max(axis=1) / steps).astype(np.float16), np.float16(np.inf))
+    values = np.rint(groups / scales[:, None].astype(np.float32)).astype(np.int8)
+    if bits == 8:
+        return values.ravel(), scales
+    shifted = (values.ravel() + 8).astype(np.uint8)
+    return shifted[0::2] | shifted[1::2] << 4, scales
+
+
+def dequantise(values: np.ndarray, scales: np.ndarray, shape: tuple[int, ...], bits: int) -> np.ndarray:
+    """Return the float32 tensor of `shape` that `quantise` made `values` and `scales` of."""
+    if bits == 4:
+        values = np.stack([values & 15, values >> 4], axis=1).ravel().astype(np.int8) - np.int8(8)
+    groups = values.reshape(-1, GROUP).astype(np.float32) * scales[:, None].astype(np.float32)
+    return groups.ravel()[: int(np.prod(shape))].reshape(shape)
