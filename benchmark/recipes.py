@@ -51,6 +51,7 @@ class BaselineRecipe(BaseModel):
 
 _TASK_DEFAULTS: dict[str, dict[str, Any]] = {
     "feedback": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
+    "feedback_zh": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
     "sst2": {"epochs": 2, "learning_rate": 1e-4},
     "go_emotions": {"epochs": 3, "learning_rate": 3e-4},
     "reuters21578": {"epochs": 6, "batch_size": 32, "learning_rate": 3e-4},

@@ -85,6 +85,7 @@ class Task:
 
 _ALL = [
     Task("feedback", "multi_label_classification", "en", _FEEDBACK, "f1_macro", embedded=True),
+    Task("feedback_zh", "multi_label_classification", "zh", _FEEDBACK, "f1_macro", embedded=True),
     Task(
         "sst2",
         "single_label_classification",

@@ -1,0 +1,1 @@
+"""Pretraining the zoo's own encoders: one corpus, one budget, three recipes."""

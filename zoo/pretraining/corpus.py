@@ -1,0 +1,178 @@
+"""The corpus: parquet files of texts, read once, tokenised, and kept as memory-mapped arrays.
+
+The arrays hold the documents in an order shuffled by a fixed seed, so that any part of them from the front is a sample
+of all sources; each document ends in one separator token.
+"""
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from tokenizers import Tokenizer
+
+from zoo.errors import UserError
+from zoo.files import new_folder, sha256
+
+HELD_OUT = 200  # one document in this many is never trained on
+_SENTENCE = re.compile(r"[^\n]*?(?:[.!?](?=\s)|[。！？；]+[”’」』]?|\n|$)")
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
+_BATCH = 2_000
+_ARRAYS = ("tokens", "word_starts", "sentences", "documents")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A tokenised corpus.
+
+    tokens: uint16 of shape (num_tokens,), all documents one after another.
+    word_starts: bool of shape (num_tokens,), whether a word starts at that piece.
+    sentences: int64, the first token of each sentence, and num_tokens at the end.
+    documents: int64, the first sentence of each document, and the number of sentences at the end.
+    """
+
+    tokens: np.ndarray
+    word_starts: np.ndarray
+    sentences: np.ndarray
+    documents: np.ndarray
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Where a packed corpus stands, its two parts, and what is known of it."""
+
+    folder: Path
+    train: Corpus
+    held_out: Corpus
+    facts: dict[str, int | str]
+
+
+def pack_corpus(
+    source: Path, tokenizer_file: Path, separator: str, language: str, exclude: Path | None, cache: Path
+) -> Packed:
+    """Tokenise the corpus below `source` into `cache`, or return what stands there from before.
+
+    Args:
+        source: a folder of parquet files with a column `text`.
+        tokenizer_file: a tokenizer.json.
+        separator: the token that ends a document.
+        language: "en" or "zh", which decides what a word is.
+        exclude: a folder of datasets; no validation or test text of theirs may stand in the corpus.
+        cache: where packed corpora are kept.
+
+    Raises:
+        UserError: there is nothing to read, or a row of the corpus is a validation or test text.
+    """
+    files = sorted(source.glob("*.parquet"))
+    if not files:
+        raise UserError(f"{source} has no parquet files; give the folder of a corpus with --corpus")
+    corpus_hash = hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()[:12]
+    key = f"{corpus_hash}-{sha256(tokenizer_file)[:8]}-{language}"
+    folder = cache / f"corpus-{key}"
+    if not (folder / "facts.json").is_file():
+        texts = _shuffled(files)
+        leaked = _count_leaks(texts, exclude) if exclude else 0
+        if leaked:
+            raise UserError(f"{leaked} rows of {source} are validation or test texts of {exclude}; take them out first")
+        words = english_words if language == "en" else chinese_words
+        encode = _Encoder(Tokenizer.from_file(str(tokenizer_file)), separator, words)
+        kept = {
+            "train": [text for row, text in enumerate(texts) if row % HELD_OUT],
+            "held_out": [text for row, text in enumerate(texts) if not row % HELD_OUT],
+        }
+        with new_folder(folder) as temporary:
+            for part, documents in kept.items():
+                _write(temporary / part, encode(documents))
+            facts = {"corpus": corpus_hash, "documents": len(texts), "checked": str(bool(exclude)), "leaked": leaked}
+            (temporary / "facts.json").write_text(json.dumps(facts))
+    parts = [Corpus(*(np.load(folder / part / f"{name}.npy", mmap_mode="r") for name in _ARRAYS)) for part in ("train", "held_out")]
+    return Packed(folder, *parts, json.loads((folder / "facts.json").read_text()))
+
+
+def _shuffled(files: list[Path]) -> list[str]:
+    texts: list[str] = []
+    for path in files:
+        table = pq.read_table(path)
+        if "text" not in table.column_names:
+            raise UserError(f"{path} has no column 'text'; it has: {', '.join(table.column_names)}")
+        texts += [text for text in table.column("text").to_pylist() if text and text.strip()]
+    order = np.random.default_rng(0).permutation(len(texts))
+    return [texts[row] for row in order]
+
+
+def _count_leaks(texts: Iterable[str], exclude: Path) -> int:
+    """Return how many texts equal a validation or test text after normalisation."""
+    held = set()
+    for path in [*exclude.glob("*/validation.parquet"), *exclude.glob("*/test.parquet")]:
+        held |= {normalise(text) for text in pq.read_table(path, columns=["text"]).column("text").to_pylist()}
+    return sum(normalise(text) in held for text in texts)
+
+
+def normalise(text: str) -> str:
+    """Return the text in NFKC and lower case with letters and digits only: what "the same text" means here."""
+    return _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", text).lower())
+
+
+def split_sentences(text: str) -> list[str]:
+    """Return the sentences of a text, in order: cut behind . ! ? with whitespace, behind 。！？；, and at line ends."""
+    return [found for match in _SENTENCE.finditer(text) if (found := match.group().strip())]
+
+
+def english_words(sentence: str) -> Iterator[int]:
+    """Yield where each word starts: what stands between whitespace."""
+    return (match.start() for match in re.finditer(r"\S+", sentence))
+
+
+def chinese_words(sentence: str) -> Iterator[int]:
+    """Yield where each word starts, by jieba's segmentation."""
+    import jieba
+
+    start = 0
+    for word in jieba.cut(sentence):
+        yield start
+        start += len(word)
+
+
+class _Encoder:
+    """Turns documents into the arrays of a Corpus."""
+
+    def __init__(self, tokenizer: Tokenizer, separator: str, words: Callable[[str], Iterable[int]]) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        if tokenizer.get_vocab_size() > np.iinfo(np.uint16).max:
+            raise UserError(f"A vocabulary of {tokenizer.get_vocab_size()} pieces is too large; 65,535 at most")
+        self.tokenizer, self.separator, self.words = tokenizer, tokenizer.token_to_id(separator), words
+
+    def __call__(self, documents: list[str]) -> Corpus:
+        tokens, starts, lengths, sentence_counts = [], [], [], []
+        for first in range(0, len(documents), _BATCH):
+            split = [split_sentences(text) for text in documents[first : first + _BATCH]]
+            flat = [sentence for sentences in split for sentence in sentences]
+            encoded = iter(self.tokenizer.encode_batch(flat, add_special_tokens=False))
+            for sentences in split:
+                for number, sentence in enumerate(sentences, 1):
+                    encoding = next(encoded)
+                    begins = set(self.words(sentence))
+                    end = [self.separator] if number == len(sentences) else []
+                    tokens.append(np.array(encoding.ids + end, np.uint16))
+                    starts.append(np.array([at in begins for at, _ in encoding.offsets] + [True] * len(end), bool))
+                    lengths.append(len(tokens[-1]))
+                sentence_counts.append(len(sentences))
+        return Corpus(
+            np.concatenate(tokens), np.concatenate(starts), _offsets(lengths), _offsets(sentence_counts)
+        )
+
+
+def _offsets(lengths: list[int]) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def _write(folder: Path, corpus: Corpus) -> None:
+    folder.mkdir()
+    for name in _ARRAYS:
+        np.save(folder / f"{name}.npy", getattr(corpus, name))

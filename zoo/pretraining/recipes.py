@@ -1,0 +1,69 @@
+"""The three pretraining recipes; between any two of them only what makes the recipe differs.
+
+- `bert`: Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers". 15 % of the pieces are chosen
+  once for each of several copies of the data (static), 80 % of them become [MASK], 10 % a random piece, 10 % stay;
+  sentence pairs with next sentence prediction (NSP).
+- `roberta`: Liu et al. 2019, "RoBERTa: A Robustly Optimized BERT Pretraining Approach". Pieces are chosen anew at
+  each visit (dynamic), sequences are packed with full sentences, no NSP, larger batches.
+- `bert-wwm`: Cui et al. 2019, "Pre-Training with Whole Word Masking for Chinese BERT". As `bert`, but all pieces of a
+  chosen word are masked together. A word is what stands between whitespace in English, and a word of jieba's
+  segmentation in Chinese; the published models used LTP's.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from zoo.errors import UserError, lookup
+
+
+class PretrainRecipe(BaseModel):
+    """Everything that shapes a pretraining but the corpus and the start.
+
+    `tokens` is the budget: how many tokens are seen, special ones included and padding not, after the head's own
+    training on `head_tokens`. `copies` is how many masks a static recipe fixes for each sequence.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    masking: Literal["piece", "word"]
+    dynamic: bool
+    nsp: bool
+    batch_size: Annotated[int, Field(ge=1)] = 32
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    copies: Annotated[int, Field(ge=1)] = 10
+    masked_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    length: Annotated[int, Field(ge=8, le=512)] = 128
+    tokens: Annotated[int, Field(ge=1)] = 8_000_000
+    head_tokens: Annotated[int, Field(ge=0)] = 800_000
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.06
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    freeze_embeddings: bool = True
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+RECIPES: dict[str, PretrainRecipe] = {
+    recipe.name: recipe
+    for recipe in (
+        PretrainRecipe(name="bert", masking="piece", dynamic=False, nsp=True),
+        PretrainRecipe(
+            name="roberta", masking="piece", dynamic=True, nsp=False, batch_size=128, learning_rate=2e-4
+        ),
+        PretrainRecipe(name="bert-wwm", masking="word", dynamic=False, nsp=True),
+    )
+}
+
+
+def get_recipe(name: str, **changes: Any) -> PretrainRecipe:
+    """Return the recipe `name` with `changes` laid over it, those that are None left out.
+
+    Raises:
+        UserError: there is no such recipe, or a change is out of range.
+    """
+    given = {field: value for field, value in changes.items() if value is not None}
+    try:
+        return PretrainRecipe.model_validate(lookup(RECIPES, name, "recipe").model_dump() | given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(f"Recipe {name}: {first['loc'][0]}: {first['msg']}, got {first['input']!r}") from error
