@@ -48,6 +48,8 @@ def run(
     if dry_run:
         _print_plan(cells, results)
         return
+    for folder in filter(None, (results, checkpoints)):
+        _make_folder(folder)
     set_up_process(threads)
     failed = run_grid(cells, console, checkpoints)
     for name, reason in failed.items():
@@ -88,7 +90,17 @@ def ship(
 
 
 def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+    names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise UserError(f"--encoders and --tasks take names with commas between, got {text!r}")
+    return names
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path} cannot be made a folder ({error.strerror}); give another one") from error
 
 
 def _json_object(text: str) -> dict[str, Any]:
@@ -122,9 +134,9 @@ def main() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
         app()
-    except UserError as error:
+    except (UserError, OSError) as error:
         console.file.flush()
-        sys.stderr.write(f"Error: {error}\n")
+        sys.stderr.write(f"Error: {str(error).splitlines()[0]}\n")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("Stopped; complete runs are kept, the same command goes on from here.\n")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from benchmark.grid import Cell
 from benchmark.recipes import BaselineRecipe, Recipe
-from benchmark.runs import RunInfo
+from benchmark.runs import read_run
 
 
 def seconds_estimate(cell: Cell, results: Path) -> float | None:
@@ -17,7 +17,7 @@ def seconds_estimate(cell: Cell, results: Path) -> float | None:
     )
     if not paths:
         return None
-    earlier = RunInfo.model_validate_json(paths[-1].read_text(encoding="utf-8"))
+    earlier = read_run(paths[-1].parent).info
     return earlier.train_seconds * _epochs(cell.recipe) / _epochs(earlier.recipe)
 
 

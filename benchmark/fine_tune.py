@@ -31,6 +31,7 @@ from benchmark.tasks import Task
 from zoo.checkpoint import new_model
 from zoo.classifier import encode, predict_logits
 from zoo.encoders import Weights
+from zoo.hardware import multiplies_in_bf16
 
 Report = Callable[[float, str], None]
 
@@ -132,15 +133,8 @@ def training_arguments(recipe: Recipe, output_dir: str, **changes: Any) -> Train
 
 
 def use_bf16(recipe: Recipe) -> bool:
-    """Return whether to train under bf16 autocast: as the recipe says, or where the hardware multiplies in bf16.
-
-    A processor without AMX or AVX512-BF16 emulates bf16 and is several times slower with it.
-    """
-    if recipe.precision != "auto":
-        return recipe.precision == "bf16"
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    """Return whether to train under bf16 autocast: as the recipe says, or where the hardware multiplies in bf16."""
+    return multiplies_in_bf16() if recipe.precision == "auto" else recipe.precision == "bf16"
 
 
 def embedding_parameters(model: PreTrainedModel) -> int:

@@ -15,7 +15,6 @@ from benchmark.rows import Rows, read_rows
 from benchmark.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, write_run
 from benchmark.tasks import Task
 from zoo.encoders import Encoder, Weights, fetch_weights
-from zoo.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,7 @@ def plan(
     seeds: Iterable[int],
     data_dir: Path | None,
     results: Path,
+    /,
     **changes: Any,
 ) -> list[Cell]:
     """Return the cells of the grid, seed by seed, so that an interrupted grid has every encoder with fewer seeds.
@@ -90,7 +90,7 @@ def run_grid(cells: list[Cell], console: Console, checkpoints: Path | None) -> d
             start = time.perf_counter()
             try:
                 run_cell(cell, report, checkpoints)
-            except (UserError, OSError, RuntimeError, ValueError, MemoryError) as error:
+            except Exception as error:  # whatever it was, the other cells still run and this one is told at the end
                 failed[cell.name] = f"{type(error).__name__}: {error}".splitlines()[0]
                 console.print(f"    failed: {failed[cell.name]}", markup=False, highlight=False)
             else:

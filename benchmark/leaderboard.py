@@ -15,7 +15,7 @@ from benchmark.recipes import variant_of
 from benchmark.runs import RESULTS, Run, read_runs
 from benchmark.tasks import TASKS, Task
 from zoo.decision import Decision, Rule
-from zoo.errors import UserError
+from zoo.errors import UserError, lookup
 from zoo.files import write_bytes, write_text
 
 README = Path(__file__).parents[1] / "README.md"
@@ -83,7 +83,7 @@ def _apart(one: Run, other: Run, what: str) -> UserError:
 
 def _score(run: Run) -> Iterable[dict[str, object]]:
     info, found = run.info, run.predictions
-    task = TASKS[info.task]
+    task = lookup(TASKS, info.task, "task")
     shared: dict[str, object] = {"task": info.task, "encoder": info.encoder, "family": info.family}
     shared |= {"variant": variant_of(info.recipe, task), "n": len(found.test_y_true)}
     shared |= {name: getattr(info, name) for name in _COST}

@@ -25,7 +25,7 @@ class Recipe(BaseModel):
     epochs: Annotated[int, Field(ge=1)] = 3
     batch_size: Annotated[int, Field(ge=1)] = 64
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-4
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.01
     warmup: Share = 0.1
     max_length: Annotated[int, Field(ge=8, le=512)] = 128
     dropout: Share | None = 0.0
@@ -52,7 +52,7 @@ class BaselineRecipe(BaseModel):
 _TASK_DEFAULTS: dict[str, dict[str, Any]] = {
     "feedback": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
     "feedback_zh": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
-    "sst2": {"epochs": 2, "learning_rate": 1e-4},
+    "sst2": {"epochs": 2, "learning_rate": 1e-4, "dropout": None},
     "go_emotions": {"epochs": 3, "learning_rate": 3e-4},
     "reuters21578": {"epochs": 6, "batch_size": 32, "learning_rate": 3e-4},
     "duee_event_types": {"epochs": 5, "batch_size": 32, "learning_rate": 3e-4},
@@ -60,7 +60,7 @@ _TASK_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def default_recipe(task: Task, seed: int, baseline: bool, **changes: Any) -> Recipe | BaselineRecipe:
+def default_recipe(task: Task, seed: int, baseline: bool, /, **changes: Any) -> Recipe | BaselineRecipe:
     """Return the recipe of `task` with `seed`, with `changes` laid over it.
 
     Args:
@@ -72,6 +72,8 @@ def default_recipe(task: Task, seed: int, baseline: bool, **changes: Any) -> Rec
     Raises:
         UserError: a change names no field of the recipe or is out of range.
     """
+    if "seed" in changes:
+        raise UserError("Recipe: seed: every run of a grid has its own; choose them with --seeds and --first-seed")
     try:
         if baseline:
             chinese = {"analyzer": "char", "ngrams": (1, 3)} if task.language == "zh" else {}

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmark.splits import carve
+from benchmark.splits import carve, carve_sentences
 from benchmark.tasks import HubRows, Task
 from zoo.errors import UserError
 
@@ -45,7 +45,10 @@ def read_rows(task: Task, data_dir: Path | None) -> Rows:
     splits = _read_embedded(task) if task.embedded else _read_folder(task, data_dir) or _read_hub(task, data_dir)
     train, reported = splits["train"], splits[task.reported]
     if task.carve:
-        kept, tuning = carve(train.y_true, task.carve, task.split_seed, task.multi_label)
+        if task.phrases:
+            kept, tuning = carve_sentences(train.texts, task.carve, task.split_seed)
+        else:
+            kept, tuning = carve(train.y_true, task.carve, task.split_seed, task.multi_label)
         train, validation = _take(train, kept), _take(train, tuning)
     else:
         validation = splits["validation"]
@@ -86,9 +89,10 @@ def _check_label_names(task: Task, path: Path) -> None:
         return
     try:
         labels = json.loads(path.read_text(encoding="utf-8"))["labels"]
+        given = tuple(labels)
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is not a readable description of a dataset: it needs a list 'labels'") from error
-    if tuple(labels) != task.labels:
+    if given != task.labels:
         different = next(
             (f"{a!r} instead of {b!r}" for a, b in zip(labels, task.labels, strict=False) if a != b),
             f"{len(labels)} instead of {len(task.labels)}",
@@ -142,8 +146,11 @@ def _split(task: Task, texts: pd.Series, targets: pd.Series, where: str) -> Spli
             raise UserError(f"{where}: row {row} has an empty text; remove the row")
     y_true = np.zeros((len(rows), len(task.labels)), np.int8)
     for row, target in enumerate(targets):
-        for label in np.atleast_1d(target):
-            if not isinstance(label, (int, np.integer)) or not 0 <= label < len(task.labels):
+        labels = np.atleast_1d(target).tolist()
+        if not task.multi_label and len(labels) != 1:
+            raise UserError(f"{where}: row {row} has the labels {labels}; '{task.name}' takes one label a row")
+        for label in labels:
+            if type(label) is not int or not 0 <= label < len(task.labels):
                 raise UserError(
                     f"{where}: row {row} has the label {label!r}; labels are whole numbers from 0 to "
                     f"{len(task.labels) - 1}"

@@ -1,4 +1,6 @@
-"""Stratified splits of rows, for one label each (scikit-learn) and for many (iterative stratification)."""
+"""Splits of rows: stratified for one label each (scikit-learn) and for many (iterative stratification), or by sentence."""
+
+from collections.abc import Iterator
 
 import numpy as np
 from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
@@ -22,3 +24,33 @@ def carve(y_true: np.ndarray, share: float, seed: int, multi_label: bool) -> tup
     target = np.column_stack([y_true, y_true.sum(axis=1) == 0]) if multi_label else y_true.argmax(axis=1)
     kept, aside = next(kind(n_splits=1, test_size=share, random_state=seed).split(y_true, target))
     return np.sort(kept), np.sort(aside)
+
+
+def carve_sentences(texts: list[str], share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the row numbers, ascending, of what stays and of what is set aside, for rows that are phrases.
+
+    In SST-2 a training row is a sentence or a phrase of one. Set aside are whole sentences (rows of which no other row
+    holds more), as the reported rows are; every phrase of theirs is in neither part, since with it in train the
+    sentence would be half known. Drawn at random, which at hundreds of sentences is as good as stratified.
+
+    Args:
+        texts: words with single spaces between.
+        share: the part of the sentences that is set aside, between 0 and 1.
+        seed: fixes the draw.
+    """
+    words = [tuple(text.split()) for text in texts]
+    rows = {phrase: row for row, phrase in enumerate(words)}
+    inner = {row for phrase in words for part in _inner_phrases(phrase) if (row := rows.get(part)) is not None}
+    sentences = np.array([row for row, phrase in enumerate(words) if row not in inner and len(phrase) > 1])
+    rng = np.random.default_rng(seed)
+    aside = np.sort(rng.choice(sentences, round(share * len(sentences)), replace=False))
+    known = {part for row in aside for part in (words[row], *_inner_phrases(words[row]))}
+    kept = np.array([row for row, phrase in enumerate(words) if phrase not in known])
+    return kept, aside
+
+
+def _inner_phrases(phrase: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield every run of words of the phrase but the whole."""
+    for length in range(1, len(phrase)):
+        for start in range(len(phrase) - length + 1):
+            yield phrase[start : start + length]

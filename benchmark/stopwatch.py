@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmark.hardware import peak_memory_mib, processor, reset_peak_memory
+from benchmark.hardware import peak_memory_mib, reset_peak_memory
+from zoo.hardware import processor
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ class Task:
     """A dataset and how it is judged.
 
     `reported` is the official split that numbers are computed on. Where it is not `test`, or where the dataset has no
-    validation split, a tuning split of `carve` of the training rows is set aside, stratified with `split_seed`.
+    validation split, a tuning split of `carve` of the training rows is set aside with `split_seed`: stratified, or,
+    where the training rows are `phrases` of sentences, of whole sentences with all that is in them.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Task:
     reported: Literal["test", "validation"] = "test"
     carve: float = 0.0
     split_seed: int = 0
+    phrases: bool = False
     hub: HubRows | None = None
     embedded: bool = False
 
@@ -94,6 +96,7 @@ _ALL = [
         "accuracy",
         reported="validation",
         carve=0.05,
+        phrases=True,
         hub=HubRows("stanfordnlp/sst2", None, "8d51e7e4887a4caaa95b3fbebbf53c0490b58bbb", "sentence", "label"),
     ),
     Task(

@@ -66,6 +66,13 @@ def new_model(
         labels: their names, in order.
         dropout: probability for all of the model's dropout layers; None keeps the model's own.
     """
+    return _new_model(folder, problem_type, labels, dropout)[0]
+
+
+def _new_model(
+    folder: Path, problem_type: ProblemType, labels: tuple[str, ...], dropout: float | None = None
+) -> tuple[PreTrainedModel, set[str]]:
+    """Return the model of `new_model` and the names of its tensors that are not in `folder` but drawn anew."""
     config = AutoConfig.from_pretrained(
         folder,
         problem_type=problem_type,
@@ -75,7 +82,10 @@ def new_model(
     for name in vars(config):
         if dropout is not None and "dropout" in name and isinstance(getattr(config, name), float):
             setattr(config, name, dropout)
-    return AutoModelForSequenceClassification.from_pretrained(folder, config=config, use_safetensors=True)
+    model, loading = AutoModelForSequenceClassification.from_pretrained(
+        folder, config=config, use_safetensors=True, output_loading_info=True
+    )
+    return model, set(loading["missing_keys"])
 
 
 def save_checkpoint(
@@ -104,11 +114,12 @@ def compress_checkpoint(source: Path, target: Path, bits: int) -> None:
     checkpoint = read_checkpoint(source)
     model, _ = load_model(checkpoint)
     tuned = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    shutil.rmtree(target, ignore_errors=True)
+    _, pretrained = _new_model_of(checkpoint.info)
     with new_folder(target) as folder:
-        write_delta(folder / DELTA, _encoder_tensors(_new_model_of(checkpoint.info)), tuned, bits)
+        write_delta(folder / DELTA, pretrained, tuned, bits)
         card = (source / "README.md").read_text(encoding="utf-8")
         _describe(folder, checkpoint.info, checkpoint.decision, folder / DELTA, card)
+        shutil.rmtree(target, ignore_errors=True)
 
 
 def _describe(folder: Path, info: CheckpointInfo, decision: Decision, weights: Path, card: str) -> None:
@@ -137,6 +148,9 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     weights = next((folder / name for name in (WHOLE, DELTA) if (folder / name).is_file()), None)
     if weights is None or sha256(weights) != info.weights_sha256:
         raise UserError(f"The weights of the checkpoint {folder} are missing or damaged; copy or train it again")
+    for name in ("config.json", "tokenizer.json") if weights.name == WHOLE else ():
+        if not (folder / name).is_file():  # without a tokenizer.json transformers makes an empty vocabulary
+            raise UserError(f"The checkpoint {folder} has no {name}; copy or train it again")
     return Checkpoint(folder, info, decision)
 
 
@@ -146,27 +160,37 @@ def find_checkpoints(root: Path) -> list[Path]:
 
 
 def load_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Load a checkpoint's model and its tokenizer."""
+    """Load a checkpoint's model and its tokenizer.
+
+    Raises:
+        UserError: its config or tokenizer is damaged, or its encoder cannot be had.
+    """
+    try:
+        return _load(checkpoint)
+    except UserError:
+        raise
+    except Exception as error:  # transformers and tokenizers raise any kind at a damaged file
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise UserError(f"{checkpoint.folder} cannot be loaded ({reason}); copy or train it again") from error
+
+
+def _load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     if (checkpoint.folder / WHOLE).is_file():
         model = AutoModelForSequenceClassification.from_pretrained(checkpoint.folder, use_safetensors=True)
         return model, AutoTokenizer.from_pretrained(checkpoint.folder)
-    model = _new_model_of(checkpoint.info)
-    changed = read_delta(checkpoint.folder / DELTA, _encoder_tensors(model))
+    model, pretrained = _new_model_of(checkpoint.info)
+    changed = read_delta(checkpoint.folder / DELTA, pretrained)
     model.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in changed.items()}, strict=False)
     return model, AutoTokenizer.from_pretrained(model.name_or_path)
 
 
-def _new_model_of(info: CheckpointInfo) -> PreTrainedModel:
+def _new_model_of(info: CheckpointInfo) -> tuple[PreTrainedModel, dict[str, np.ndarray]]:
+    """Return a checkpoint's encoder with a new head, and those of its tensors that are pretrained, by name."""
     weights = fetch_weights(get_encoder(info.encoder))
     if weights.revision != info.revision:
         raise UserError(
             f"A checkpoint on '{info.task}' was trained on {info.encoder} at revision {info.revision}, but here is "
             f"revision {weights.revision}; install the one in requirements.txt"
         )
-    return new_model(weights.folder, info.problem_type, info.labels)
-
-
-def _encoder_tensors(model: PreTrainedModel) -> dict[str, np.ndarray]:
-    """The pretrained tensors of a model, without its classification head, by their names in the whole model."""
-    prefix = model.base_model_prefix
-    return {f"{prefix}.{name}": tensor.numpy() for name, tensor in model.base_model.state_dict().items()}
+    model, drawn = _new_model(weights.folder, info.problem_type, info.labels)
+    return model, {name: tensor.numpy() for name, tensor in model.state_dict().items() if name not in drawn}

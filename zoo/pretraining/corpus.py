@@ -53,13 +53,13 @@ class Packed:
 
 
 def pack_corpus(
-    source: Path, tokenizer_file: Path, separator: str, language: str, exclude: Path | None, cache: Path
+    source: Path, tokenizer: Tokenizer, separator: str, language: str, exclude: Path | None, cache: Path
 ) -> Packed:
     """Tokenise the corpus below `source` into `cache`, or return what stands there from before.
 
     Args:
         source: a folder of parquet files with a column `text`.
-        tokenizer_file: a tokenizer.json.
+        tokenizer: turns sentences into pieces.
         separator: the token that ends a document.
         language: "en" or "zh", which decides what a word is.
         exclude: a folder of datasets; no validation or test text of theirs may stand in the corpus.
@@ -68,19 +68,17 @@ def pack_corpus(
     Raises:
         UserError: there is nothing to read, or a row of the corpus is a validation or test text.
     """
-    files = sorted(source.glob("*.parquet"))
-    if not files:
-        raise UserError(f"{source} has no parquet files; give the folder of a corpus with --corpus")
-    corpus_hash = hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()[:12]
-    key = f"{corpus_hash}-{sha256(tokenizer_file)[:8]}-{language}"
+    corpus_hash = hashlib.sha256("".join(map(sha256, _files(source))).encode()).hexdigest()[:12]
+    tokenizer_hash = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()[:8]
+    key = f"{corpus_hash}-{tokenizer_hash}-{language}" + ("-checked" if exclude else "")
     folder = cache / f"corpus-{key}"
     if not (folder / "facts.json").is_file():
-        texts = _shuffled(files)
+        texts = read_texts(source)
         leaked = _count_leaks(texts, exclude) if exclude else 0
         if leaked:
             raise UserError(f"{leaked} rows of {source} are validation or test texts of {exclude}; take them out first")
         words = english_words if language == "en" else chinese_words
-        encode = _Encoder(Tokenizer.from_file(str(tokenizer_file)), separator, words)
+        encode = _Encoder(tokenizer, separator, words)
         kept = {
             "train": [text for row, text in enumerate(texts) if row % HELD_OUT],
             "held_out": [text for row, text in enumerate(texts) if not row % HELD_OUT],
@@ -90,19 +88,31 @@ def pack_corpus(
                 _write(temporary / part, encode(documents))
             facts = {"corpus": corpus_hash, "documents": len(texts), "checked": str(bool(exclude)), "leaked": leaked}
             (temporary / "facts.json").write_text(json.dumps(facts))
-    parts = [Corpus(*(np.load(folder / part / f"{name}.npy", mmap_mode="r") for name in _ARRAYS)) for part in ("train", "held_out")]
-    return Packed(folder, *parts, json.loads((folder / "facts.json").read_text()))
+    facts = json.loads((folder / "facts.json").read_text())
+    return Packed(folder, _read(folder / "train"), _read(folder / "held_out"), facts)
 
 
-def _shuffled(files: list[Path]) -> list[str]:
+def read_texts(source: Path) -> list[str]:
+    """Return the texts of all parquet files in a folder, in an order shuffled by a fixed seed.
+
+    Raises:
+        UserError: there are no such files, or one has no column `text`.
+    """
     texts: list[str] = []
-    for path in files:
+    for path in _files(source):
         table = pq.read_table(path)
         if "text" not in table.column_names:
             raise UserError(f"{path} has no column 'text'; it has: {', '.join(table.column_names)}")
         texts += [text for text in table.column("text").to_pylist() if text and text.strip()]
     order = np.random.default_rng(0).permutation(len(texts))
     return [texts[row] for row in order]
+
+
+def _files(source: Path) -> list[Path]:
+    files = sorted(source.glob("*.parquet"))
+    if not files:
+        raise UserError(f"{source} has no parquet files; give the folder of a corpus with --corpus")
+    return files
 
 
 def _count_leaks(texts: Iterable[str], exclude: Path) -> int:
@@ -163,9 +173,7 @@ class _Encoder:
                     starts.append(np.array([at in begins for at, _ in encoding.offsets] + [True] * len(end), bool))
                     lengths.append(len(tokens[-1]))
                 sentence_counts.append(len(sentences))
-        return Corpus(
-            np.concatenate(tokens), np.concatenate(starts), _offsets(lengths), _offsets(sentence_counts)
-        )
+        return Corpus(np.concatenate(tokens), np.concatenate(starts), _offsets(lengths), _offsets(sentence_counts))
 
 
 def _offsets(lengths: list[int]) -> np.ndarray:
@@ -176,3 +184,7 @@ def _write(folder: Path, corpus: Corpus) -> None:
     folder.mkdir()
     for name in _ARRAYS:
         np.save(folder / f"{name}.npy", getattr(corpus, name))
+
+
+def _read(folder: Path) -> Corpus:
+    return Corpus(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS))

@@ -47,9 +47,7 @@ RECIPES: dict[str, PretrainRecipe] = {
     recipe.name: recipe
     for recipe in (
         PretrainRecipe(name="bert", masking="piece", dynamic=False, nsp=True),
-        PretrainRecipe(
-            name="roberta", masking="piece", dynamic=True, nsp=False, batch_size=128, learning_rate=2e-4
-        ),
+        PretrainRecipe(name="roberta", masking="piece", dynamic=True, nsp=False, batch_size=128, learning_rate=2e-4),
         PretrainRecipe(name="bert-wwm", masking="word", dynamic=False, nsp=True),
     )
 }

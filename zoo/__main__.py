@@ -1,0 +1,5 @@
+"""`python -m zoo`: pretrain an encoder."""
+
+from zoo.cli import main
+
+main()

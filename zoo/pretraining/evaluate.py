@@ -1,0 +1,88 @@
+"""How well a pretrained model fills in what is masked, in documents that it has not seen."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from zoo.pretraining.corpus import Corpus
+from zoo.pretraining.model import MaskedLanguageModel, Pretrained
+from zoo.pretraining.recipes import PretrainRecipe
+from zoo.pretraining.sequences import IGNORED, Special, lay_out, make_example
+from zoo.pretraining.train import collate
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Masked-LM loss and accuracy on held-out documents, with masks of single pieces and of whole words.
+
+    `word_accuracy` counts a word when all of its pieces are right, under masks of whole words; `longer_word_accuracy`
+    does so for words of two pieces and more, where the two ways of masking differ.
+    """
+
+    piece_loss: float
+    piece_accuracy: float
+    word_loss: float
+    word_piece_accuracy: float
+    word_accuracy: float
+    longer_word_accuracy: float
+    masked_pieces: int
+
+
+def evaluate(model: Pretrained, corpus: Corpus, recipe: PretrainRecipe, special: Special, tokens: int) -> HeldOut:
+    """Measure the model on the first `tokens` of a corpus; the masks are the same for every model of one tokenizer."""
+    single = recipe.model_copy(update={"masking": "piece", "nsp": False, "seed": 0})
+    whole = single.model_copy(update={"masking": "word"})
+    by_piece, by_word = (_fill(model, corpus, way, special, tokens) for way in (single, whole))
+    words = _word_hits(by_word)
+    return HeldOut(
+        piece_loss=by_piece.loss,
+        piece_accuracy=float(by_piece.right.mean()),
+        word_loss=by_word.loss,
+        word_piece_accuracy=float(by_word.right.mean()),
+        word_accuracy=float(words[:, 0].mean()),
+        longer_word_accuracy=float(words[words[:, 1] > 1, 0].mean()),
+        masked_pieces=len(by_piece.right),
+    )
+
+
+@dataclass(frozen=True)
+class _Filled:
+    """`right`: bool for each masked piece; `word`: the number of the word that it belongs to."""
+
+    loss: float
+    right: np.ndarray
+    word: np.ndarray
+
+
+def _fill(model: Pretrained, corpus: Corpus, recipe: PretrainRecipe, special: Special, tokens: int) -> _Filled:
+    wrapped = MaskedLanguageModel(model).eval()
+    spans, losses, right, words = lay_out(corpus, recipe, tokens), [], [], []
+    for first in range(0, len(spans), recipe.batch_size):
+        rows = range(first, min(first + recipe.batch_size, len(spans)))
+        examples = [make_example(corpus, spans[row], recipe, special, np.random.default_rng((0, row))) for row in rows]
+        examples = [replace(example, next_sentence_label=IGNORED) for example in examples]
+        batch = {name: tensor.to(model.device) for name, tensor in collate(examples, special.pad).items()}
+        with torch.inference_mode():
+            logits = wrapped(**batch)["logits"].float()
+        gold = batch["labels"][batch["labels"] != IGNORED]
+        losses.append(float(cross_entropy(logits, gold, reduction="sum")))
+        right.append((logits.argmax(dim=1) == gold).cpu().numpy())
+        for row, example in zip(rows, examples, strict=True):
+            words.append(_words_of(corpus, spans[row], example.labels) + 1000 * row)
+    together = np.concatenate(right)
+    return _Filled(sum(losses) / len(together), together, np.concatenate(words))
+
+
+def _words_of(corpus: Corpus, span: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The number, within the sequence, of the word of each masked piece; the first position is [CLS]."""
+    numbers = np.cumsum(np.asarray(corpus.word_starts[span[0] : span[1]]))
+    return numbers[np.flatnonzero(labels != IGNORED) - 1]
+
+
+def _word_hits(filled: _Filled) -> np.ndarray:
+    """One row a masked word: whether all its pieces are right, and how many they are."""
+    _, word, sizes = np.unique(filled.word, return_inverse=True, return_counts=True)
+    hits = np.bincount(word, weights=filled.right)
+    return np.stack([hits == sizes, sizes], axis=1)

@@ -1,0 +1,120 @@
+"""One pretraining from start to card: pack, train, measure on held-out documents, write the encoder."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedTokenizerBase, set_seed
+from transformers.utils import logging
+
+from zoo.encoders import cache_folder, fetch_weights, get_encoder
+from zoo.errors import UserError
+from zoo.files import new_folder
+from zoo.hardware import multiplies_in_bf16, processor
+from zoo.pretraining.corpus import Packed, pack_corpus, read_texts
+from zoo.pretraining.evaluate import evaluate
+from zoo.pretraining.model import Pretrained, from_encoder, from_nothing, save_encoder, special_tokens
+from zoo.pretraining.recipes import PretrainRecipe
+from zoo.pretraining.train import Trained, train
+from zoo.pretraining.vocabulary import train_tokenizer
+
+HELD_OUT_TOKENS = 200_000
+
+
+@dataclass(frozen=True)
+class Job:
+    """What `python -m zoo pretrain` was asked for."""
+
+    recipe: PretrainRecipe
+    language: str
+    start: str
+    corpus: Path
+    output: Path
+    exclude: Path | None
+    threads: int
+
+
+def run(job: Job, report: Callable[[str], None]) -> None:
+    """Pretrain, and write the encoder to `job.output` with its card; the trainer's own files stand beside it in
+    `.<name>-training` until it is done.
+
+    Raises:
+        UserError: the output is there already, or the start, the corpus or the excluded datasets do not fit.
+    """
+    if job.output.exists():
+        raise UserError(f"{job.output} is there already; give another --output, or delete it")
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    if job.threads:
+        torch.set_num_threads(job.threads)
+    set_seed(job.recipe.seed)
+    model, tokenizer = _start(job)
+    special = special_tokens(tokenizer)
+    began = time.perf_counter()
+    backend, separator = tokenizer.backend_tokenizer, tokenizer.sep_token
+    packed = pack_corpus(job.corpus, backend, separator, job.language, job.exclude, cache_folder())
+    report(f"{len(packed.train.tokens):,} tokens packed in {packed.folder} ({time.perf_counter() - began:.0f} s)")
+    training = job.output.parent / f".{job.output.name}-training"
+    trained = train(model, packed.train, job.recipe, special, training, report)
+    held_out = asdict(evaluate(model, packed.held_out, job.recipe, special, HELD_OUT_TOKENS))
+    report("held out: " + ", ".join(f"{name} {value:.4f}" for name, value in held_out.items()))
+    facts = {
+        "recipe": job.recipe.model_dump(),
+        "language": job.language,
+        "start": job.start,
+        "corpus": packed.facts,
+        "held_out": held_out,
+        "training": asdict(trained),
+        "hardware": {"device": _device(), "threads": torch.get_num_threads(), "bf16": multiplies_in_bf16()},
+    }
+    with new_folder(job.output) as folder:
+        save_encoder(model, tokenizer, folder)
+        (folder / "pretraining.json").write_text(json.dumps(facts, indent=1) + "\n")
+        (folder / "README.md").write_text(_card(job, packed, held_out, trained), encoding="utf-8")
+    shutil.rmtree(training, ignore_errors=True)
+
+
+def _start(job: Job) -> tuple[Pretrained, PreTrainedTokenizerBase]:
+    if job.start != "nothing":
+        weights = fetch_weights(get_encoder(job.start))
+        config = json.loads((weights.folder / "config.json").read_text())
+        if config.get("model_type") != "bert":
+            raise UserError(f"'{job.start}' is a {config.get('model_type')} model; a start must be of BERT's kind")
+        return from_encoder(weights.folder)
+    tokenizer = train_tokenizer(job.recipe.name, read_texts(job.corpus), job.recipe.length)
+    return from_nothing(job.recipe.name, tokenizer, job.recipe.length), tokenizer
+
+
+def _device() -> str:
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else processor()
+
+
+def _card(job: Job, packed: Packed, held_out: dict[str, float], trained: Trained) -> str:
+    recipe = job.recipe
+    measured = "\n".join(f"| {name} | {value:.4f} |" for name, value in held_out.items())
+    checked = f"{packed.facts['leaked']} rows" if job.exclude else "not checked"
+    return f"""# {job.output.name}
+
+A small masked language model pretrained by Encoder Zoo with the recipe `{recipe.name}` (masking by {recipe.masking},
+{"dynamic" if recipe.dynamic else f"static, {recipe.copies} copies"}, {"with" if recipe.nsp else "without"} next
+sentence prediction), started from {job.start}, in {"Chinese" if job.language == "zh" else "English"}. It is no
+BERT-base.
+
+| | |
+|---|---|
+| corpus | {packed.facts["documents"]:,} documents, hash {packed.facts["corpus"]} |
+| validation and test texts of the tasks in it | {checked} |
+| tokens seen | {recipe.tokens:,}, after {recipe.head_tokens:,} for the new head alone |
+| hours | {trained.seconds / 3600:.2f} at {trained.tokens_per_second:,.0f} tokens/s |
+| hardware | {_device()}, {torch.get_num_threads()} threads, {"bf16" if multiplies_in_bf16() else "float32"} |
+
+On documents held out:
+
+| | |
+|---|---:|
+{measured}
+"""

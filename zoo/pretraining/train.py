@@ -1,0 +1,190 @@
+"""Pretrain one encoder: the head first, then the whole model, through transformers' Trainer."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments, set_seed
+
+from zoo.hardware import multiplies_in_bf16
+from zoo.pretraining.corpus import Corpus
+from zoo.pretraining.model import MaskedLanguageModel, Pretrained, mlm_head
+from zoo.pretraining.recipes import PretrainRecipe
+from zoo.pretraining.sequences import IGNORED, Example, Special, lay_out, make_example
+
+Report = Callable[[str], None]
+SAVES, POINTS = 20, 100  # how often a training is saved and its loss told
+
+
+class Sequences(torch.utils.data.Dataset[Example]):
+    """Every sequence that a pretraining sees, in order, visit after visit.
+
+    What an item is depends on its number alone: the mask is drawn from (seed, sequence, copy), the copy being the
+    visit itself for a dynamic recipe and the visit modulo the number of copies for a static one. So a training that
+    was stopped goes on with the very same items.
+    """
+
+    def __init__(self, corpus: Corpus, recipe: PretrainRecipe, special: Special, tokens: int) -> None:
+        self.corpus, self.recipe, self.special = corpus, recipe, special
+        self.spans = lay_out(corpus, recipe, tokens)
+        lengths = (
+            (self.spans[:, 1] - self.spans[:, 0]) + (self.spans[:, 3] - self.spans[:, 2]) + (3 if recipe.nsp else 2)
+        )
+        self.count = self._count(lengths, tokens)
+
+    @staticmethod
+    def _count(lengths: np.ndarray, tokens: int) -> int:
+        """How many items hold the budget: whole visits, then the part of one that is left."""
+        visits, rest = divmod(tokens, int(lengths.sum()))
+        return visits * len(lengths) + int(np.searchsorted(np.cumsum(lengths), rest))
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, item: int) -> Example:
+        visit, position = divmod(item, len(self.spans))
+        row = self._order(visit)[position]
+        copy = visit if self.recipe.dynamic else visit % self.recipe.copies
+        rng = np.random.default_rng((self.recipe.seed, int(row), copy))
+        return make_example(self.corpus, self.spans[row], self.recipe, self.special, rng)
+
+    def _order(self, visit: int) -> np.ndarray:
+        if getattr(self, "_ordered", (None, None))[0] != visit:
+            self._ordered = visit, np.random.default_rng((self.recipe.seed, visit)).permutation(len(self.spans))
+        return self._ordered[1]
+
+
+def collate(examples: list[Example], pad: int) -> dict[str, torch.Tensor]:
+    """Return a batch, padded to its longest sequence."""
+
+    def stack(arrays: list[np.ndarray], filling: int) -> torch.Tensor:
+        padded = torch.full((len(arrays), max(map(len, arrays))), filling)
+        for row, array in enumerate(arrays):
+            padded[row, : len(array)] = torch.from_numpy(array)
+        return padded
+
+    return {
+        "input_ids": stack([example.input_ids for example in examples], pad),
+        "attention_mask": stack([np.ones_like(example.input_ids) for example in examples], 0),
+        "token_type_ids": stack([example.token_type_ids for example in examples], 0),
+        "labels": stack([example.labels for example in examples], IGNORED),
+        "next_sentence_label": torch.tensor([example.next_sentence_label for example in examples]),
+    }
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a pretraining measured: its loss curve as (tokens seen, mean loss), seconds, tokens a second."""
+
+    curve: tuple[tuple[int, float], ...]
+    seconds: float
+    tokens_per_second: float
+
+
+def train(
+    model: Pretrained, corpus: Corpus, recipe: PretrainRecipe, special: Special, folder: Path, report: Report
+) -> Trained:
+    """Train the model in place: the new head alone on `head_tokens`, then all of it on `tokens`.
+
+    Args:
+        model: a masked language model of transformers.
+        corpus: what it is trained on.
+        recipe: how.
+        special: the tokenizer's special tokens.
+        folder: keeps the trainer's checkpoints; a training that was stopped goes on from the last one there, with
+            the same result as without the stop.
+        report: called with lines to show.
+    """
+    set_seed(recipe.seed)
+    if recipe.head_tokens:
+        # The same for all recipes that start from one encoder, so that they part from one point.
+        plain = recipe.model_copy(update={"masking": "piece", "dynamic": True, "nsp": False, "batch_size": 32})
+        head_only = plain.model_copy(update={"tokens": recipe.head_tokens, "learning_rate": 1e-3})
+        _train_part(model, corpus, head_only, special, folder / "head", report, only=mlm_head(model))
+    return _train_part(model, corpus, recipe, special, folder / "all", report, only=None)
+
+
+def _train_part(
+    model: Pretrained,
+    corpus: Corpus,
+    recipe: PretrainRecipe,
+    special: Special,
+    folder: Path,
+    report: Report,
+    only: torch.nn.Module | None,
+) -> Trained:
+    embeddings = list(model.get_input_embeddings().parameters())
+    for parameter in model.parameters():
+        parameter.requires_grad_(only is None)
+    if only is not None:
+        for parameter in only.parameters():
+            parameter.requires_grad_(True)
+    for parameter in embeddings:
+        parameter.requires_grad_(only is None and not recipe.freeze_embeddings)
+    sequences = Sequences(corpus, recipe, special, recipe.tokens)
+    progress = _Progress(report, recipe.tokens)
+    trainer = Trainer(
+        model=MaskedLanguageModel(model),
+        args=_arguments(recipe, folder, len(sequences)),
+        train_dataset=sequences,
+        data_collator=lambda examples: collate(examples, special.pad),
+        callbacks=[progress],
+    )
+    trainer.remove_callback(PrinterCallback)
+    last = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    trainer.train(resume_from_checkpoint=str(last[-1]) if last else None)
+    steps = trainer.state.max_steps
+    curve = [(int(e["step"]) * recipe.tokens // steps, e["loss"]) for e in trainer.state.log_history if "loss" in e]
+    return Trained(tuple(curve), progress.seconds, progress.tokens_per_second)
+
+
+def _arguments(recipe: PretrainRecipe, folder: Path, sequences: int) -> TrainingArguments:
+    steps = -(-sequences // recipe.batch_size)
+    return TrainingArguments(
+        output_dir=str(folder),
+        max_steps=steps,
+        per_device_train_batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        warmup_steps=recipe.warmup,
+        lr_scheduler_type="linear",
+        optim="adamw_torch_fused",
+        train_sampling_strategy="sequential",
+        bf16=multiplies_in_bf16(),
+        use_cpu=not torch.cuda.is_available(),
+        seed=recipe.seed,
+        save_steps=max(1, steps // SAVES),
+        save_total_limit=1,
+        logging_steps=max(1, steps // POINTS),
+        remove_unused_columns=False,
+        disable_tqdm=True,
+        report_to="none",
+        dataloader_num_workers=2 if torch.cuda.is_available() else 0,
+    )
+
+
+class _Progress(TrainerCallback):
+    """Reports tokens a second, loss and time left, and times the training."""
+
+    def __init__(self, report: Report, tokens: int) -> None:
+        self.report, self.tokens = report, tokens
+        self.seconds, self.tokens_per_second, self._start, self._first = 0.0, 0.0, 0.0, 0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._start, self._first = time.perf_counter(), state.global_step
+
+    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if "loss" not in kwargs["logs"]:
+            return
+        self.seconds = time.perf_counter() - self._start
+        done = state.global_step - self._first
+        self.tokens_per_second = done * self.tokens / state.max_steps / self.seconds
+        left = (state.max_steps - state.global_step) * self.seconds / done
+        self.report(
+            f"step {state.global_step}/{state.max_steps}: loss {kwargs['logs']['loss']:.4f}, "
+            f"{self.tokens_per_second:,.0f} tokens/s, {left / 60:.0f} min left"
+        )
