@@ -45,12 +45,14 @@ def pretrain(
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all.")] = 0,
 ) -> None:
     """Pretrain a masked language model, from an encoder or from nothing."""
-    from zoo.pretraining.pretrain import Job, run
     from zoo.pretraining.recipes import get_recipe
 
     if language not in ("en", "zh"):
         raise UserError(f"--language must be en or zh, got '{language}'")
     chosen = get_recipe(recipe, masking=masking, dynamic=dynamic, nsp=nsp, tokens=tokens, seed=seed)
+
+    from zoo.pretraining.pretrain import Job, run  # takes seconds: after the checks above
+
     job = Job(chosen, language, start, corpus, output, exclude, threads)
     run(job, lambda line: console.print(line, markup=False, highlight=False))
 

@@ -36,13 +36,14 @@ def evaluate(model: Pretrained, corpus: Corpus, recipe: PretrainRecipe, special:
     whole = single.model_copy(update={"masking": "word"})
     by_piece, by_word = (_fill(model, corpus, way, special, tokens) for way in (single, whole))
     words = _word_hits(by_word)
+    longer = words[words[:, 1] > 1, 0]
     return HeldOut(
         piece_loss=by_piece.loss,
         piece_accuracy=float(by_piece.right.mean()),
         word_loss=by_word.loss,
         word_piece_accuracy=float(by_word.right.mean()),
         word_accuracy=float(words[:, 0].mean()),
-        longer_word_accuracy=float(words[words[:, 1] > 1, 0].mean()),
+        longer_word_accuracy=float(longer.mean()) if len(longer) else float("nan"),
         masked_pieces=len(by_piece.right),
     )
 

@@ -26,6 +26,8 @@ class MaskedLanguageModel(torch.nn.Module):
     """Computes the loss on the masked positions alone: the product with the vocabulary, as large as the encoder
     itself, is then taken for one token in seven."""
 
+    _keys_to_ignore_on_save = None  # Trainer asks for it when a saved state has fewer names than the model
+
     def __init__(self, model: Pretrained) -> None:
         super().__init__()
         self.model = model

@@ -59,7 +59,8 @@ def run(job: Job, report: Callable[[str], None]) -> None:
     packed = pack_corpus(job.corpus, backend, separator, job.language, job.exclude, cache_folder())
     report(f"{len(packed.train.tokens):,} tokens packed in {packed.folder} ({time.perf_counter() - began:.0f} s)")
     training = job.output.parent / f".{job.output.name}-training"
-    trained = train(model, packed.train, job.recipe, special, training, report)
+    continued = job.start != "nothing"
+    trained = train(model, packed.train, job.recipe, special, training, report, head_first=continued)
     held_out = asdict(evaluate(model, packed.held_out, job.recipe, special, HELD_OUT_TOKENS))
     report("held out: " + ", ".join(f"{name} {value:.4f}" for name, value in held_out.items()))
     facts = {

@@ -86,9 +86,16 @@ class Trained:
 
 
 def train(
-    model: Pretrained, corpus: Corpus, recipe: PretrainRecipe, special: Special, folder: Path, report: Report
+    model: Pretrained,
+    corpus: Corpus,
+    recipe: PretrainRecipe,
+    special: Special,
+    folder: Path,
+    report: Report,
+    head_first: bool,
 ) -> Trained:
-    """Train the model in place: the new head alone on `head_tokens`, then all of it on `tokens`.
+    """Train the model in place: where its head is new on an encoder that is not, the head alone on `head_tokens`;
+    then all of it on `tokens`.
 
     Args:
         model: a masked language model of transformers.
@@ -98,14 +105,17 @@ def train(
         folder: keeps the trainer's checkpoints; a training that was stopped goes on from the last one there, with
             the same result as without the stop.
         report: called with lines to show.
+        head_first: whether the encoder is pretrained already.
     """
     set_seed(recipe.seed)
-    if recipe.head_tokens:
+    if head_first and recipe.head_tokens:
         # The same for all recipes that start from one encoder, so that they part from one point.
         plain = recipe.model_copy(update={"masking": "piece", "dynamic": True, "nsp": False, "batch_size": 32})
         head_only = plain.model_copy(update={"tokens": recipe.head_tokens, "learning_rate": 1e-3})
         _train_part(model, corpus, head_only, special, folder / "head", report, only=mlm_head(model))
-    return _train_part(model, corpus, recipe, special, folder / "all", report, only=None)
+    frozen = recipe.freeze_embeddings and head_first
+    whole = recipe.model_copy(update={"freeze_embeddings": frozen})
+    return _train_part(model, corpus, whole, special, folder / "all", report, only=None)
 
 
 def _train_part(

@@ -1,0 +1,169 @@
+"""Pretraining at tiny size: it learns, it goes on where it stopped, and plain transformers loads what it writes."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification, AutoTokenizer, BertConfig, set_seed
+from transformers import BertForPreTraining as BertModel
+
+from zoo.errors import UserError
+from zoo.pretraining.corpus import Corpus
+from zoo.pretraining.evaluate import evaluate
+from zoo.pretraining.model import MaskedLanguageModel
+from zoo.pretraining.pretrain import Job, run
+from zoo.pretraining.recipes import PretrainRecipe, get_recipe
+from zoo.pretraining.sequences import Special
+from zoo.pretraining.train import Sequences, collate, train
+
+SPECIAL = Special(cls=1, sep=2, mask=3, pad=0, vocabulary=40)
+
+
+@pytest.fixture
+def corpus() -> Corpus:
+    """200 documents of 4 sentences of words of two pieces: of each two words one is "5 5", one is "5 6"."""
+    words = np.random.default_rng(0).permutation(np.repeat([5, 6], 200 * 8))
+    pieces = np.stack([np.full(200 * 16, 5), words], axis=1).reshape(200, 32)
+    tokens = np.concatenate([pieces, np.full((200, 1), SPECIAL.sep)], axis=1)
+    sentences = np.concatenate([np.arange(0, 33, 8)[:4] + 33 * row for row in range(200)] + [[200 * 33]])
+    starts = np.tile(np.arange(33) % 2 == 0, 200)
+    return Corpus(tokens.ravel().astype(np.uint16), starts, sentences, np.arange(0, 801, 4).astype(np.int64))
+
+
+def tiny() -> BertModel:
+    set_seed(0)
+    size = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    config = BertConfig(vocab_size=40, max_position_embeddings=40, hidden_dropout_prob=0.0, **size)
+    config.attention_probs_dropout_prob = 0.0
+    return BertModel(config)
+
+
+def recipe(name: str, **changes: object) -> PretrainRecipe:
+    small = {"tokens": 6_000, "head_tokens": 1_000, "length": 32, "batch_size": 8, "learning_rate": 3e-3}
+    return get_recipe(name, **small | {"freeze_embeddings": False} | changes)
+
+
+def fit(model: BertModel, corpus: Corpus, chosen: PretrainRecipe, folder: Path) -> tuple[tuple[int, float], ...]:
+    return train(model, corpus, chosen, SPECIAL, folder, lambda line: None, head_first=True).curve
+
+
+@pytest.mark.parametrize("name", ["bert", "roberta", "bert-wwm"])
+def test_training_lowers_the_loss(name: str, corpus: Corpus, tmp_path: Path) -> None:
+    curve = fit(tiny(), corpus, recipe(name), tmp_path)
+    losses = [loss for _, loss in curve]
+    assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.3
+
+
+def test_the_loss_is_that_of_transformers(corpus: Corpus) -> None:
+    model, chosen = tiny().eval(), recipe("bert")
+    sequences = Sequences(corpus, chosen, SPECIAL, chosen.tokens)
+    batch = collate([sequences[i] for i in range(6)], SPECIAL.pad)
+    with torch.inference_mode():
+        ours = MaskedLanguageModel(model)(**batch)["loss"]
+        theirs = model(**batch).loss
+    assert float(ours) == pytest.approx(float(theirs), rel=1e-5)
+
+
+def test_a_stopped_training_ends_in_the_same_weights(corpus: Corpus, tmp_path: Path) -> None:
+    chosen, lines = recipe("bert-wwm"), []
+
+    def interrupt(line: str) -> None:
+        lines.append(line)
+        if "step 17/26" in line:
+            raise KeyboardInterrupt
+
+    whole, stopped, resumed = tiny(), tiny(), tiny()
+    fit(whole, corpus, chosen, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(stopped, corpus, chosen, SPECIAL, tmp_path / "part", interrupt, head_first=True)
+    train(resumed, corpus, chosen, SPECIAL, tmp_path / "part", lines.append, head_first=True)
+    assert sum("step 18/26" in line for line in lines) == 1
+    assert sum("step 10/26" in line for line in lines) == 1, "it went on from a checkpoint, not from the start"
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+def test_static_masks_come_back_and_dynamic_ones_do_not(corpus: Corpus) -> None:
+    chosen = recipe("bert", copies=1, tokens=20_000)
+    static = Sequences(corpus, chosen, SPECIAL, chosen.tokens)
+    dynamic = Sequences(corpus, chosen.model_copy(update={"dynamic": True}), SPECIAL, chosen.tokens)
+    for sequences, same in ((static, True), (dynamic, False)):
+        visits = [
+            sorted(tuple(sequences[visit * len(sequences.spans) + item].labels) for item in range(len(sequences.spans)))
+            for visit in range(2)
+        ]
+        assert (visits[0] == visits[1]) is same
+
+
+def test_the_budget_is_the_same_for_all_recipes(corpus: Corpus) -> None:
+    for name in ("bert", "roberta", "bert-wwm"):
+        sequences = Sequences(corpus, recipe(name), SPECIAL, 6_000)
+        seen = sum(len(sequences[item].input_ids) for item in range(len(sequences)))
+        assert 5_500 <= seen <= 6_100
+
+
+def test_what_is_held_out_is_counted_by_piece_and_by_word(corpus: Corpus) -> None:
+    """A model that always says 5 is right on three of four pieces, and on one of two words."""
+    model = tiny()
+    with torch.no_grad():
+        model.cls.predictions.bias[5] = 100.0
+    found = evaluate(model, corpus, recipe("bert-wwm"), SPECIAL, 6_000)
+    assert found.piece_accuracy == pytest.approx(0.75, abs=0.04)
+    assert found.word_piece_accuracy == pytest.approx(0.75, abs=0.04)
+    assert found.word_accuracy == pytest.approx(0.5, abs=0.06)
+    assert found.longer_word_accuracy == found.word_accuracy
+
+
+@pytest.fixture
+def text_folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    texts = [f"The cat number {i} sat on the mat. It was a sunny day, and nobody minded." for i in range(600)]
+    pd.DataFrame({"text": texts}).to_parquet(folder / "part.parquet")
+    return folder
+
+
+@pytest.mark.parametrize(("name", "kind"), [("bert-wwm", "BertForMaskedLM"), ("roberta", "RobertaForMaskedLM")])
+def test_from_nothing_to_a_folder_that_transformers_loads(
+    name: str, kind: str, text_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENCODER_ZOO_CACHE", str(tmp_path / "cache"))
+    lines: list[str] = []
+    chosen = get_recipe(name, tokens=600, length=32, batch_size=8)
+    run(Job(chosen, "en", "nothing", text_folder, tmp_path / "out", None, 1), lines.append)
+    model = AutoModelForMaskedLM.from_pretrained(tmp_path / "out")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
+    assert type(model).__name__ == kind
+    assert not list(tmp_path.glob(".out-training"))
+    assert any("tokens/s" in line for line in lines)
+    facts = json.loads((tmp_path / "out" / "pretraining.json").read_text())
+    assert facts["held_out"]["masked_pieces"] > 0
+    inputs = tokenizer("The cat sat", return_tensors="pt")
+    assert model(**inputs).logits.shape[-1] == len(tokenizer)
+    classifier = AutoModelForSequenceClassification.from_pretrained(tmp_path / "out", num_labels=3)
+    if kind == "BertForMaskedLM":
+        pooler = load_file(tmp_path / "out" / "model.safetensors")["bert.pooler.dense.weight"]
+        assert torch.equal(classifier.bert.pooler.dense.weight, pooler)
+    with pytest.raises(UserError, match="there already"):
+        run(Job(chosen, "en", "nothing", text_folder, tmp_path / "out", None, 1), lines.append)
+
+
+def test_mistakes_end_in_one_line(text_folder: Path, tmp_path: Path) -> None:
+    shutil.rmtree(text_folder)
+    text_folder.mkdir()
+    base = [sys.executable, "-m", "zoo", "pretrain", "--corpus", str(text_folder), "--output", str(tmp_path / "o")]
+    for arguments, said in (
+        (["--recipe", "brt", "--language", "en", "--start", "nothing"], "Did you mean 'bert'"),
+        (["--recipe", "bert", "--language", "de", "--start", "nothing"], "must be en or zh"),
+    ):
+        done = subprocess.run([*base, *arguments], capture_output=True, text=True)
+        assert done.returncode == 1
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
