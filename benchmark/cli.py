@@ -61,10 +61,10 @@ def run(
 @app.command()
 def leaderboard(results: Results = RESULTS) -> None:
     """Rebuild the leaderboard from the runs: on screen, CSV, parquet, and into the README for the project's own."""
-    from benchmark.leaderboard import build, publish, screen_table
+    from benchmark.leaderboard import publish, screen_table
 
-    board = build(results)
-    for path in publish(board, results):
+    board, written = publish(results)
+    for path in written:
         console.print(f"wrote {path}", highlight=False)
     console.print(screen_table(board))
 
@@ -138,6 +138,7 @@ def main() -> None:
         console.file.flush()
         sys.stderr.write(f"Error: {str(error).splitlines()[0]}\n")
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped; complete runs are kept, the same command goes on from here.\n")
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == 130:  # what typer makes of an interrupt
+            sys.stderr.write("Stopped; complete runs are kept, the same command goes on from here.\n")
+        raise

@@ -10,7 +10,7 @@ import pandas as pd
 from rich.table import Table
 
 from benchmark.fit_decision import fit_decision
-from benchmark.metrics import LOWER_IS_BETTER, compute_metrics
+from benchmark.metrics import LOWER_IS_BETTER, compute_metrics, per_label
 from benchmark.recipes import variant_of
 from benchmark.runs import RESULTS, Run, read_runs
 from benchmark.tasks import TASKS, Task
@@ -35,19 +35,18 @@ _COST = [
 ]
 
 
-def build(results: Path) -> pd.DataFrame:
-    """Return the leaderboard of all runs below `results`.
+def build(runs: list[Run]) -> pd.DataFrame:
+    """Return the leaderboard of runs.
 
     Columns: task, encoder, family, variant (in what the recipe differs from the task's default), rule, metric, value
     (mean over seeds), sd (over seeds, nan for one), seeds, n (test rows), and the run's costs averaged over seeds.
     `ece` and `brier` stand twice: as the model gives its scores (rule "raw") and after the temperature.
 
     Raises:
-        UserError: there are no runs, a run is corrupt, or runs of one cell do not belong together.
+        UserError: there are no runs, or those of one cell or one task do not belong together.
     """
-    runs = read_runs(results)
     if not runs:
-        raise UserError(f"There are no runs in {results}; make some: python -m benchmark run --help")
+        raise UserError("There are no runs yet; make some: python -m benchmark run --help")
     _check_cells(runs)
     scores = pd.DataFrame([row for run in runs for row in _score(run)])
     keys = [*_ROW, "rule", "metric"]
@@ -59,6 +58,23 @@ def build(results: Path) -> pd.DataFrame:
         **{name: (name, "mean") for name in _COST},
     )
     return board.reset_index()
+
+
+def build_per_label(runs: list[Run]) -> pd.DataFrame:
+    """Return the leaderboard label by label, decided by the task's own rule, averaged over seeds.
+
+    Columns: task, encoder, family, variant, label, precision, recall, f1, average_precision, support.
+    """
+    rows: list[pd.DataFrame] = []
+    for run in runs:
+        task, found = TASKS[run.info.task], run.predictions
+        decision = fit_decision(
+            task.problem_type, found.validation_logits, found.validation_y_true, task.rule, task.average
+        )
+        y_score = decision.scores(found.test_logits)
+        measured = per_label(found.test_y_true, y_score, decision.decide(y_score))
+        rows.append(pd.DataFrame(_cell(run) | {"label": list(task.labels)} | measured))
+    return pd.concat(rows).groupby([*_ROW, "label"], sort=False).mean().reset_index()
 
 
 def _check_cells(runs: list[Run]) -> None:
@@ -84,15 +100,19 @@ def _apart(one: Run, other: Run, what: str) -> UserError:
 def _score(run: Run) -> Iterable[dict[str, object]]:
     info, found = run.info, run.predictions
     task = lookup(TASKS, info.task, "task")
-    shared: dict[str, object] = {"task": info.task, "encoder": info.encoder, "family": info.family}
-    shared |= {"variant": variant_of(info.recipe, task), "n": len(found.test_y_true)}
-    shared |= {name: getattr(info, name) for name in _COST}
+    shared = _cell(run) | {"n": len(found.test_y_true)} | {name: getattr(info, name) for name in _COST}
     for rule in RULES if task.multi_label else ("argmax",):
         decision = fit_decision(info.problem_type, found.validation_logits, found.validation_y_true, rule, task.average)
         yield from _rows(shared, rule, decision, run)
         if rule in ("fixed", "argmax"):
             raw = decision.model_copy(update={"temperature": 1.0})
             yield from (row for row in _rows(shared, "raw", raw, run) if row["metric"] in ("ece", "brier"))
+
+
+def _cell(run: Run) -> dict[str, object]:
+    info = run.info
+    variant = variant_of(info.recipe, TASKS[info.task])
+    return dict(zip(_ROW, (info.task, info.encoder, info.family, variant), strict=True))
 
 
 def _rows(shared: dict[str, object], rule: str, decision: Decision, run: Run) -> Iterable[dict[str, object]]:
@@ -160,21 +180,29 @@ def _tasks_of(board: pd.DataFrame) -> list[Task]:
     return [task for name, task in TASKS.items() if name in set(board["task"])]
 
 
-def publish(board: pd.DataFrame, results: Path) -> list[Path]:
-    """Write the board beside the runs as CSV, parquet and Markdown, and into the README if these are the project's
-    own runs; return what was written."""
+def publish(results: Path) -> tuple[pd.DataFrame, list[Path]]:
+    """Build the board of all runs below `results` and write it beside them, and into the README if they are the
+    project's own; return the board and what was written.
+
+    Raises:
+        UserError: there are no runs, a run is corrupt, or runs do not belong together.
+    """
+    runs = read_runs(results)
+    board, labels = build(runs), build_per_label(runs)
     files = {
         "leaderboard.csv": board.to_csv(index=False).encode(),
         "leaderboard.parquet": board.to_parquet(index=False),
+        "leaderboard.md": (markdown(board) + "\n").encode(),
+        "labels.csv": labels.to_csv(index=False).encode(),
+        "labels.parquet": labels.to_parquet(index=False),
     }
-    files["leaderboard.md"] = (markdown(board) + "\n").encode()
     for name, content in files.items():
         write_bytes(results / name, content)
     written = [results / name for name in files]
     if results.resolve() == RESULTS.resolve():
         write_text(README, in_readme(README.read_text(encoding="utf-8"), board))
         written.append(README)
-    return written
+    return board, written
 
 
 def in_readme(readme: str, board: pd.DataFrame) -> str:

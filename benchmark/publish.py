@@ -7,7 +7,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from benchmark.fit_decision import fit_decision
 from benchmark.metrics import compute_metrics
 from benchmark.recipes import Recipe
-from benchmark.runs import Predictions, Run, RunInfo, read_runs
+from benchmark.runs import Predictions, Run, RunInfo, as_stored, read_runs
 from benchmark.tasks import Task
 from zoo.checkpoint import CheckpointInfo, compress_checkpoint, save_checkpoint
 from zoo.errors import UserError
@@ -21,8 +21,12 @@ def save_run_checkpoint(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
 ) -> None:
-    """Write the checkpoint of a run that has just ended; one that is there already stays."""
+    """Write the checkpoint of a run that has just ended; one that is there already stays.
+
+    Its decision is fitted on the logits as the run stores them, so that it is the leaderboard's to the last digit.
+    """
     assert isinstance(info.recipe, Recipe)
+    predictions = as_stored(predictions)
     decision = fit_decision(
         task.problem_type, predictions.validation_logits, predictions.validation_y_true, task.rule, task.average
     )

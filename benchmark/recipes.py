@@ -28,7 +28,7 @@ class Recipe(BaseModel):
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.01
     warmup: Share = 0.1
     max_length: Annotated[int, Field(ge=8, le=512)] = 128
-    dropout: Share | None = 0.0
+    dropout: Share | None = None
     freeze_embeddings: bool = True
     loss: Literal["sum", "mean"] = "sum"
     label_prior: bool = True
@@ -52,7 +52,7 @@ class BaselineRecipe(BaseModel):
 _TASK_DEFAULTS: dict[str, dict[str, Any]] = {
     "feedback": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
     "feedback_zh": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
-    "sst2": {"epochs": 2, "learning_rate": 1e-4, "dropout": None},
+    "sst2": {"epochs": 2, "learning_rate": 1e-4},
     "go_emotions": {"epochs": 3, "learning_rate": 3e-4},
     "reuters21578": {"epochs": 6, "batch_size": 32, "learning_rate": 3e-4},
     "duee_event_types": {"epochs": 5, "batch_size": 32, "learning_rate": 3e-4},

@@ -45,14 +45,26 @@ def read_rows(task: Task, data_dir: Path | None) -> Rows:
     splits = _read_embedded(task) if task.embedded else _read_folder(task, data_dir) or _read_hub(task, data_dir)
     train, reported = splits["train"], splits[task.reported]
     if task.carve:
+        train, validation = _carve(task, train)
+    else:
+        validation = splits["validation"]
+    return Rows(train, validation, reported, _fingerprint(train, validation, reported))
+
+
+def _carve(task: Task, train: Split) -> tuple[Split, Split]:
+    try:
         if task.phrases:
             kept, tuning = carve_sentences(train.texts, task.carve, task.split_seed)
         else:
             kept, tuning = carve(train.y_true, task.carve, task.split_seed, task.multi_label)
-        train, validation = _take(train, kept), _take(train, tuning)
-    else:
-        validation = splits["validation"]
-    return Rows(train, validation, reported, _fingerprint(train, validation, reported))
+    except ValueError:
+        kept = tuning = np.empty(0, int)
+    if not len(kept) or not len(tuning):
+        raise UserError(
+            f"The {len(train):,} train rows of '{task.name}' are too few to set {task.carve:.0%} of them aside for "
+            "validation; give more"
+        )
+    return _take(train, kept), _take(train, tuning)
 
 
 def _read_embedded(task: Task) -> dict[str, Split]:

@@ -103,6 +103,16 @@ def run_folder(results: Path, task: str, encoder: str, seed: int, identifier: st
     return results / task / encoder.replace("/", "--") / f"{seed}-{identifier}"
 
 
+def as_stored(predictions: Predictions) -> Predictions:
+    """Return predictions as they come back from a run's folder: logits rounded to half precision."""
+    return Predictions(
+        **{
+            name: array.astype(np.float16).astype(np.float32) if name.endswith("logits") else array.astype(np.int8)
+            for name, array in vars(predictions).items()
+        }
+    )
+
+
 def write_run(folder: Path, info: RunInfo, predictions: Predictions) -> None:
     """Write a run's folder, whole or not at all. Logits are stored in half precision."""
     with new_folder(folder) as temporary:

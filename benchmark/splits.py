@@ -1,4 +1,4 @@
-"""Splits of rows: stratified for one label each (scikit-learn) and for many (iterative stratification), or by sentence."""
+"""Splits of rows: stratified by one label (scikit-learn) or many (iterative stratification), or by sentence."""
 
 from collections.abc import Iterator
 
