@@ -1,0 +1,1 @@
+"""The app's two tabs: handlers first (`compare`, `board`, `plots`), widgets after (`*_view`)."""

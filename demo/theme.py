@@ -1,0 +1,41 @@
+"""How the app looks, and how it is launched: system fonts, nothing fetched from elsewhere, nothing recorded."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+HERE = Path(__file__).parent
+HEADER = """<header class="zoo-header"><h1>Encoder Zoo</h1>
+<p>Which encoder should I fine-tune, is the difference real, and at which threshold should I run it?</p></header>"""
+_SANS = ("ui-sans-serif", "system-ui", "Segoe UI", "Roboto", "Noto Sans", "Noto Sans CJK SC", "sans-serif")
+_MONO = ("ui-monospace", "Menlo", "Consolas", "monospace")
+
+
+def theme() -> gr.themes.Base:
+    """Return the theme; its primary button is dark enough for white text (contrast above 6)."""
+    base = gr.themes.Default(primary_hue="indigo", neutral_hue="slate", font=_SANS, font_mono=_MONO)
+    return base.set(
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_700",
+        button_primary_text_color="white",
+        body_text_color_subdued="*neutral_600",
+        block_info_text_color="*neutral_600",
+    )
+
+
+def launch_arguments() -> dict[str, Any]:
+    """Return what `Blocks.launch` takes beside the address."""
+    css = (HERE / "app.css").read_text(encoding="utf-8")
+    return {
+        "theme": theme(),
+        # Not `css=`: gradio prefixes each selector there, and breaks those with a comma inside :is().
+        "head": f"<style>{css}</style>",
+        "footer_links": ["api"],
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "share": False,
+    }

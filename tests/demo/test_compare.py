@@ -1,0 +1,152 @@
+"""The Compare tab's handlers, without a browser."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.tasks import TASKS
+from demo.compare import MAX_CHARACTERS, Answer, Comparison, as_json, classify, open_comparison
+from demo.compare_view import compare_or_say_why
+from demo.examples import examples_for
+from demo.models import catalogue, load
+from zoo.errors import UserError
+
+FEEDBACK = TASKS["feedback"].labels
+TEXT = "it came late, and the box was open."
+
+
+def test_scores_are_those_of_the_model_alone(checkpoints: Path) -> None:
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    comparison = classify(TEXT, "feedback", ["beta", "alpha"], checkpoints)
+    assert [answer.name for answer in comparison.answers] == ["beta", "alpha"]
+    assert comparison.labels == FEEDBACK
+    for answer in comparison.answers:
+        folder = checkpoints / "feedback" / answer.name
+        tokens = AutoTokenizer.from_pretrained(folder)(TEXT, return_tensors="pt")
+        with torch.no_grad():
+            logits = AutoModelForSequenceClassification.from_pretrained(folder)(**tokens).logits
+        np.testing.assert_allclose(answer.scores, torch.sigmoid(logits)[0].numpy(), rtol=1e-5)
+        assert answer.tokens == tokens["input_ids"].shape[1]
+        assert not answer.truncated
+        assert answer.milliseconds > 0
+
+
+def test_single_label_scores_sum_to_one_and_one_label_is_decided(checkpoints: Path) -> None:
+    comparison = classify(TEXT, "sst2", ["alpha"], checkpoints)
+    (answer,) = comparison.answers
+    assert sum(answer.scores) == pytest.approx(1)
+    assert comparison.decided(answer) == [comparison.labels[int(np.argmax(answer.scores))]]
+    assert comparison.decided(answer, 1.0) == []
+
+
+def test_a_long_text_is_said_to_be_cut(checkpoints: Path) -> None:
+    (answer,) = classify("late " * 100, "feedback", ["alpha"], checkpoints).answers
+    assert answer.truncated
+    assert answer.tokens > answer.max_length == 64
+
+
+def test_one_forward_pass_a_checkpoint_and_text(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = []
+    for name in ("alpha", "beta", "gamma"):
+        model = load(checkpoints / "feedback" / name).model
+        forward = model.forward
+        monkeypatch.setattr(model, "forward", lambda *a, forward=forward, **k: passes.append(1) or forward(*a, **k))
+    classify(TEXT, "feedback", ["alpha", "beta", "gamma"], checkpoints)
+    assert len(passes) == 3
+
+
+def test_a_checkpoint_is_loaded_once(checkpoints: Path) -> None:
+    assert load(checkpoints / "sst2" / "beta") is load(checkpoints / "sst2" / "beta")
+
+
+@pytest.mark.parametrize("text", ["", " \n\t"])
+def test_an_empty_text_is_refused(text: str, checkpoints: Path) -> None:
+    with pytest.raises(UserError, match="There is no text"):
+        classify(text, "feedback", ["alpha"], checkpoints)
+
+
+def test_a_text_may_have_the_most_characters_and_no_more(checkpoints: Path) -> None:
+    assert classify("a" * MAX_CHARACTERS, "feedback", ["alpha"], checkpoints).answers
+    with pytest.raises(UserError, match="100,000 characters, 10,000 are allowed"):
+        classify("a" * 100_000, "feedback", ["alpha"], checkpoints)
+
+
+@pytest.mark.parametrize(
+    ("task", "names", "message"),
+    [
+        ("feedbak", ["alpha"], "Did you mean 'feedback'"),
+        ("../feedback", ["alpha"], "Unknown task"),
+        ("feedback", ["alpa"], "Did you mean 'alpha'"),
+        ("feedback", ["../sst2/alpha"], "Unknown checkpoint"),
+        ("feedback", [], "No checkpoint is chosen"),
+    ],
+)
+def test_an_unknown_name_is_refused(task: str, names: list[str], message: str, checkpoints: Path) -> None:
+    with pytest.raises(UserError, match=message):
+        classify(TEXT, task, names, checkpoints)
+    assert message in compare_or_say_why(TEXT, task, names, checkpoints)["problem"]
+
+
+def test_no_checkpoints_at_all_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="python -m benchmark"):
+        open_comparison(tmp_path)
+
+
+def test_damaged_checkpoints_fail_alone_with_a_line_each(damaged: Path) -> None:
+    names = list(catalogue(damaged)["feedback"])
+    comparison = classify(TEXT, "feedback", names, damaged)
+    assert [answer.name for answer in comparison.answers] == ["fine"]
+    reasons = {failure.name: failure.error for failure in comparison.failures}
+    assert set(reasons) == {"weights", "decision", "labels", "tokenizer", "config"}
+    assert "missing or damaged" in reasons["weights"]
+    assert "not a readable decision" in reasons["decision"]
+    assert "no readable checkpoint.json" in reasons["labels"]
+    assert all(reason and "\n" not in reason and "Traceback" not in reason for reason in reasons.values())
+
+
+def test_scores_that_are_not_numbers_are_a_failure(tmp_path: Path, make_checkpoint: Callable[..., Path]) -> None:
+    folder = tmp_path / "feedback" / "alpha"
+    make_checkpoint(folder, FEEDBACK, "multi_label_classification", 0, (0.5,) * 8)
+    load(folder).model.classifier.weight.data *= math.nan
+    comparison = classify(TEXT, "feedback", ["alpha"], tmp_path)
+    assert comparison.answers == ()
+    assert "not numbers" in comparison.failures[0].error
+
+
+def test_checkpoints_of_other_labels_do_not_stand_side_by_side(
+    tmp_path: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    for seed, (name, labels) in enumerate({"a": FEEDBACK, "b": FEEDBACK[::-1], "c": FEEDBACK}.items()):
+        make_checkpoint(tmp_path / "feedback" / name, labels, "multi_label_classification", seed, (0.5,) * 8)
+    comparison = classify(TEXT, "feedback", ["a", "b", "c"], tmp_path)
+    assert [answer.name for answer in comparison.answers] == ["a", "c"]
+    assert [failure.name for failure in comparison.failures] == ["b"]
+
+
+@pytest.mark.parametrize("threshold", [math.nan, math.inf, -0.01, 1.01])
+def test_a_threshold_is_a_number_from_0_to_1(threshold: float) -> None:
+    answer = Answer("a", (0.2, 0.7), (0.1, 0.9), 3, 64, False, 1.0)
+    comparison = Comparison("t", "multi_label_classification", ("x", "y"), (answer,), ())
+    with pytest.raises(UserError, match="A threshold is a number from 0 to 1"):
+        comparison.decided(answer, threshold)
+    assert comparison.decided(answer) == ["x"]
+    assert comparison.decided(answer, 0.7) == ["y"]
+
+
+def test_a_comparison_is_plain_json(checkpoints: Path) -> None:
+    comparison = open_comparison(checkpoints)
+    assert comparison.task == "feedback"
+    found = json.loads(json.dumps(as_json(comparison), allow_nan=False))
+    assert found["answers"][0]["scores"] == list(comparison.answers[0].scores)
+    assert found["answers"][0]["decided"] == comparison.decided(comparison.answers[0])
+
+
+def test_every_task_has_examples_short_enough_to_classify() -> None:
+    for task in ("feedback", "sst2", "a task of the user's own"):
+        assert all(0 < len(text) < MAX_CHARACTERS for text in examples_for(task))

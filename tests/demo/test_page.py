@@ -1,0 +1,255 @@
+"""The page in a real browser: thresholds, and what a visitor may throw at it."""
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+from playwright.sync_api import Page, Request
+
+from demo.compare import classify
+from demo.examples import examples_for
+from zoo.decision import Decision, ProblemType
+
+DECIDE = (Path(__file__).parents[2] / "demo" / "decide.js").read_text(encoding="utf-8")
+MARKUP = "<img src=x onerror='window.hacked=1'>"  # also a label of the task zz_many
+GLOBAL = "input[aria-label='Threshold of all labels']"
+# Moves a slider as a hand does, and waits until the page is laid out anew.
+MOVE = """([selector, value]) => {
+  const slider = document.querySelector(selector);
+  slider.value = value;
+  slider.dispatchEvent(new Event("input", {bubbles: true}));
+  document.querySelector(".zoo-table").getBoundingClientRect();
+}"""
+WORK = {"ScriptDuration", "RecalcStyleDuration", "LayoutDuration"}
+
+
+def decided(page: Page) -> list[list[str]]:
+    """The labels shown as decided, for each checkpoint."""
+    heads = page.locator(".zoo-decided").all()
+    return [[chip.inner_text() for chip in head.locator(".zoo-chip").all()] for head in heads]
+
+
+def marked(page: Page) -> int:
+    """How many bars are marked as above their threshold."""
+    return page.locator("td.zoo-on [aria-label='above its threshold']").count()
+
+
+def move(page: Page, selector: str, value: float) -> float:
+    """Move a slider; return the milliseconds that the page worked on it, which others on the machine do not change."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def worked() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return sum(1000 * metric["value"] for metric in metrics if metric["name"] in WORK)
+
+    before = worked()
+    page.evaluate(MOVE, [selector, value])
+    after = worked()
+    session.detach()
+    return after - before
+
+
+def fill(page: Page, text: str) -> None:
+    page.locator("#text textarea").fill(text)
+    page.get_by_role("button", name="Classify").click()
+
+
+def choose_task(page: Page, task: str) -> None:
+    page.locator("#task input").click()
+    page.get_by_role("option", name=task).click()
+
+
+def test_it_opens_on_a_comparison(page: Page, checkpoints: Path) -> None:
+    text = examples_for("feedback")[0]
+    assert page.locator("#text textarea").input_value() == text
+    names = ["alpha", "beta", "gamma"]
+    assert page.locator(".zoo-name").all_inner_texts() == names
+    assert page.locator("tbody tr").count() == 8
+    expected = classify(text, "feedback", names, checkpoints)
+    assert [set(labels) for labels in decided(page)] == [set(expected.decided(answer)) for answer in expected.answers]
+    assert f"{expected.answers[0].tokens} tokens" in page.locator("thead th").nth(1).inner_text()
+
+
+def test_a_thousand_random_cases_are_decided_as_in_python(blank: Page) -> None:
+    draw = random.Random(0)
+    kinds: list[ProblemType] = ["multi_label_classification", "single_label_classification"]
+    cases = []
+    for _ in range(1000):
+        size = draw.randint(1, 12)
+        scores = [draw.choice((draw.random(), draw.choice((0.0, 0.25, 0.5, 1.0)))) for _ in range(size)]
+        thresholds = [draw.choice((draw.random(), 0.0, 1.0, 0.5, score)) for score in scores]
+        cases.append((draw.choice(kinds), scores, thresholds))
+    found = blank.evaluate(f"(cases) => {{ {DECIDE}; return cases.map((each) => decide(...each)); }}", cases)
+    expected = [
+        Decision(problem_type=kind, rule="fixed", thresholds=tuple(thresholds)).decide(np.array([scores]))[0].tolist()
+        for kind, scores, thresholds in cases
+    ]
+    assert found == expected
+    assert 0 < sum(map(sum, expected)) < sum(map(len, expected))
+
+
+def test_sliders_ask_the_server_nothing_and_are_quick(page: Page) -> None:
+    choose_task(page, "zz_many")
+    page.wait_for_selector(".zoo-more")
+    requests: list[Request] = []
+    page.on("request", lambda request: requests.append(request))
+    times = [move(page, GLOBAL, value) for value in (0, 0.3, 0.7, 0.1, 0.9, 0.4, 0, 0.6, 0.2, 1)]
+    assert page.locator(".zoo-none").count() == 2
+    assert marked(page) == 0
+    label = page.locator("tbody th .zoo-label").first.inner_text()
+    one = f"input[type=range][aria-label='Threshold of {label}']"
+    times += [move(page, one, value) for value in (0.5, 1, 0.7, 0)]
+    assert decided(page) == [[label], [label]]
+    assert marked(page) == 2
+    assert requests == []
+    assert sorted(times)[len(times) // 2] < 20
+
+
+def test_thresholds_fitted_half_and_reset(page: Page, checkpoints: Path) -> None:
+    fitted = decided(page)
+    mode = page.locator(".zoo-mode")
+    assert "Fitted" in mode.inner_text()
+    move(page, GLOBAL, 1)
+    assert decided(page) == [[], [], []]
+    assert page.get_by_text("none above threshold").count() == 3
+    page.get_by_role("button", name="0.5").click()
+    assert "0.50" in mode.inner_text()
+    expected = classify(examples_for("feedback")[0], "feedback", ["alpha", "beta", "gamma"], checkpoints)
+    assert marked(page) == sum(score >= 0.5 for answer in expected.answers for score in answer.scores)
+    page.get_by_role("button", name="Fitted thresholds").click()
+    assert decided(page) == fitted
+    move(page, "input[type=range][aria-label='Threshold of price']", 0)
+    assert "1 of 8 thresholds set by hand" in mode.inner_text()
+    assert all("price" in labels for labels in decided(page))
+    page.get_by_role("button", name="Reset").click()
+    assert decided(page) == fitted
+
+
+def test_a_slider_is_moved_by_the_keyboard(page: Page) -> None:
+    page.locator(GLOBAL).focus()
+    page.keyboard.press("End")
+    assert decided(page) == [[], [], []]
+    page.keyboard.press("Home")
+    assert [len(labels) for labels in decided(page)] == [8, 8, 8]
+
+
+@pytest.mark.parametrize("typed", ["1.5", "-0.2", "e"])
+def test_a_typed_threshold_out_of_range_is_refused(typed: str, page: Page) -> None:
+    before = decided(page)
+    field = page.get_by_label("Threshold of all labels, as a number")
+    field.click()
+    page.keyboard.type(typed)
+    assert "A threshold is a number from 0 to 1" in page.locator(".zoo-mode").inner_text()
+    assert field.get_attribute("aria-invalid") == "true"
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    assert decided(page) == before
+    page.keyboard.type("0.0")
+    assert [len(labels) for labels in decided(page)] == [8, 8, 8]
+
+
+def test_single_label_marks_one_label_a_checkpoint(page: Page) -> None:
+    choose_task(page, "sst2")
+    page.wait_for_function("document.querySelectorAll('tbody tr').length === 2")
+    assert page.locator("#text textarea").input_value() == examples_for("sst2")[0]
+    assert [len(labels) for labels in decided(page)] == [1, 1]
+    move(page, GLOBAL, 0)
+    assert [len(labels) for labels in decided(page)] == [1, 1]
+    move(page, GLOBAL, 1)
+    assert decided(page) == [[], []]
+
+
+def test_checkpoints_and_examples_are_chosen(page: Page) -> None:
+    page.get_by_label("beta").uncheck()
+    page.wait_for_function("document.querySelectorAll('.zoo-name').length === 2")
+    assert page.locator(".zoo-name").all_inner_texts() == ["alpha", "gamma"]
+    text = examples_for("feedback")[1]
+    page.locator("#examples").get_by_text(text[:30]).click()
+    page.wait_for_function("(text) => document.querySelector('#text textarea').value === text", arg=text)
+
+
+def test_markup_is_shown_and_not_run(page: Page) -> None:
+    choose_task(page, "zz_many")
+    page.wait_for_selector(".zoo-more")
+    fill(page, f"{MARKUP}<script>window.hacked = 1</script>" * 40)
+    page.wait_for_selector(".zoo-cut")
+    page.get_by_role("button", name="Show all 90 labels").click()
+    assert page.locator(".zoo-label", has_text=MARKUP).is_visible()
+    assert page.locator("#compare img").count() == 0
+    assert page.evaluate("window.hacked === undefined")
+
+
+def test_bad_texts_are_refused_by_the_server(page: Page) -> None:
+    notice = page.locator(".zoo-notice")
+    fill(page, "  ")
+    notice.get_by_text("There is no text").wait_for()
+    fill(page, "a" * 100_000)
+    notice.get_by_text("The text has 100,000 characters, 10,000 are allowed").wait_for()
+    fill(page, "well made.")
+    page.wait_for_selector(".zoo-table")
+    assert notice.count() == 0
+
+
+def test_damaged_checkpoints_are_shown_beside_the_others(blank: Page, damaged_address: str) -> None:
+    blank.goto(damaged_address)
+    blank.wait_for_selector(".zoo-table")
+    assert blank.locator(".zoo-name").all_inner_texts() == ["fine"]
+    notices = blank.locator(".zoo-notice").all_inner_texts()
+    assert [notice.split(" failed: ")[0] for notice in notices] == ["config", "decision"]
+    blank.get_by_role("tab", name="Leaderboard").click()
+    blank.get_by_text("There are no runs").wait_for()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_it_fits_the_screen_and_asks_only_its_own_origin(theme: str, blank: Page, address: str) -> None:
+    asked: list[str] = []
+    blank.on("request", lambda request: asked.append(request.url))
+    blank.goto(f"{address}?__theme={theme}")
+    blank.wait_for_selector(".zoo-table")
+    assert blank.evaluate("document.body.classList.contains('dark')") == (theme == "dark")
+    fits = "() => document.documentElement.scrollWidth <= innerWidth"
+    for tab, shown in {"Compare": ".zoo-table", "Leaderboard": "#board-plot .main-svg"}.items():
+        blank.get_by_role("tab", name=tab).click()
+        blank.wait_for_selector(shown)
+        for width in (390, 1280):
+            blank.set_viewport_size({"width": width, "height": 850})
+            blank.wait_for_function(fits)
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+
+
+def test_the_leaderboard_is_read_sorted_searched_and_downloaded(page: Page) -> None:
+    page.get_by_role("tab", name="Leaderboard").click()
+    page.wait_for_selector("#board-plot .main-svg")
+    encoders = page.locator("#board .body-cell.first-column")
+    page.wait_for_function("document.querySelectorAll('#board .body-cell.first-column').length === 3")
+    assert encoders.all_inner_texts() == ["large", "small", "words"]
+    header = page.locator("#board th.header-cell").first
+    header.locator(".header-content").click()
+    header.get_by_label("Open cell menu").click()
+    page.get_by_role("menuitem", name="Sort descending").click()
+    page.wait_for_function("document.querySelector('#board .body-cell.first-column').innerText === 'words'")
+    with page.expect_download() as download:
+        page.locator("#board-csv").click()
+    assert set(pd.read_csv(download.value.path())["encoder"]) == {"small", "large", "words"}
+    page.locator("#board input[placeholder='Search...']").fill("words")
+    page.wait_for_function("document.querySelectorAll('#board .body-cell.first-column').length === 1")
+    assert encoders.all_inner_texts() == ["words"]
+    page.get_by_label("Prediction speed").check()
+    page.get_by_text("prediction speed (texts a second").wait_for()
+
+
+def test_one_endpoint_is_public(address: str, checkpoints: Path) -> None:
+    client = Client(address, verbose=False)
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/classify"}
+    found = client.predict("well made.", "feedback", ["alpha"], None, api_name="/classify")
+    expected = classify("well made.", "feedback", ["alpha"], checkpoints)
+    assert found["answers"][0]["scores"] == list(expected.answers[0].scores)
+    assert found["answers"][0]["decided"] == expected.decided(expected.answers[0])
+    for bad in (["", "feedback", ["alpha"]], ["x", "nothing", ["alpha"]], ["x", "feedback", ["alpha"], 1.5]):
+        with pytest.raises(AppError, match=r"no text|Unknown task|from 0 to 1"):
+            client.predict(*bad, api_name="/classify")
