@@ -58,9 +58,9 @@ def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: in
     from benchmark.recipes import Recipe, default_recipe
     from benchmark.rows import read_rows
     from benchmark.tasks import TASKS
-    from zoo.checkpoint import new_model
     from zoo.classifier import encode
     from zoo.encoders import fetch_weights, get_encoder
+    from zoo.model import new_model
 
     task, spec = TASKS["sst2"], get_encoder(encoder)
     recipe = default_recipe(task, 0, spec.source == "none", batch_size=batch_size)

@@ -75,7 +75,7 @@ def ship(
     results: Results = RESULTS,
     checkpoints: Annotated[Path, typer.Option(help="Where the grid kept its checkpoints.")] = Path("checkpoints"),
     to: Annotated[Path | None, typer.Option(help="Where they go; where the app looks, if not given.")] = None,
-    bits: Annotated[int, typer.Option(help="4 or 8, for each weight that fine-tuning changed.")] = 8,
+    bits: Annotated[int, typer.Option(help="4 or 8, for each weight that fine-tuning changed.")] = 4,
 ) -> None:
     """Make the best checkpoint of each task and encoder, by validation, small enough to come with the project."""
     from benchmark.publish import ship_best

@@ -28,10 +28,10 @@ from benchmark.rows import Rows, Split
 from benchmark.runs import Epoch, Predictions
 from benchmark.stopwatch import Measured, Stopwatch
 from benchmark.tasks import Task
-from zoo.checkpoint import new_model
 from zoo.classifier import encode, predict_logits
 from zoo.encoders import Weights
 from zoo.hardware import multiplies_in_bf16
+from zoo.model import new_model
 
 Report = Callable[[float, str], None]
 

@@ -9,8 +9,9 @@ from benchmark.metrics import compute_metrics
 from benchmark.recipes import Recipe
 from benchmark.runs import Predictions, Run, RunInfo, as_stored, read_runs
 from benchmark.tasks import Task
-from zoo.checkpoint import CheckpointInfo, compress_checkpoint, save_checkpoint
+from zoo.checkpoint import CheckpointInfo
 from zoo.errors import UserError
+from zoo.model import compress_checkpoint, save_checkpoint
 
 
 def save_run_checkpoint(

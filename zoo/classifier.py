@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from zoo.checkpoint import CheckpointInfo, load_model, read_checkpoint
+from zoo.checkpoint import CheckpointInfo, read_checkpoint
 from zoo.decision import Decision
+from zoo.model import load_model
 
 MAX_CHARACTERS = 200_000
 

@@ -64,6 +64,7 @@ def main() -> None:
     except UserError as error:
         sys.stderr.write(f"Error: {error}\n")
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped; the same command goes on from the last saved step.\n")
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == 130:  # what typer makes of an interrupt
+            sys.stderr.write("Stopped; the same command goes on from the last saved step.\n")
+        raise

@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from benchmark.tasks import TASKS
-from zoo.checkpoint import CheckpointInfo, save_checkpoint
+from zoo.checkpoint import CheckpointInfo
 from zoo.decision import Decision, ProblemType
+from zoo.model import save_checkpoint
 
 FEEDBACK = TASKS["feedback"].labels
 MARKUP = "<img src=x onerror='window.hacked=1'>"

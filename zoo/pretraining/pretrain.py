@@ -16,7 +16,7 @@ from zoo.errors import UserError
 from zoo.files import new_folder
 from zoo.hardware import multiplies_in_bf16, processor
 from zoo.pretraining.corpus import Packed, pack_corpus, read_texts
-from zoo.pretraining.evaluate import evaluate
+from zoo.pretraining.held_out import evaluate
 from zoo.pretraining.model import Pretrained, from_encoder, from_nothing, save_encoder, special_tokens
 from zoo.pretraining.recipes import PretrainRecipe
 from zoo.pretraining.train import Trained, train

@@ -16,7 +16,7 @@ from transformers import BertForPreTraining as BertModel
 
 from zoo.errors import UserError
 from zoo.pretraining.corpus import Corpus
-from zoo.pretraining.evaluate import evaluate
+from zoo.pretraining.held_out import evaluate
 from zoo.pretraining.model import MaskedLanguageModel
 from zoo.pretraining.pretrain import Job, run
 from zoo.pretraining.recipes import PretrainRecipe, get_recipe

@@ -1,0 +1,282 @@
+"""The command line in real processes, killed, starved of disk and called again; and mistakes, in one line each."""
+
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from benchmark.cli import main
+from benchmark.runs import read_runs
+
+from .conftest import WriteRun
+
+ROOT = Path(__file__).parents[2]
+RECIPE = {"epochs": 8, "batch_size": 64, "max_length": 32, "learning_rate": 1e-3}
+
+
+def _arguments(results: Path, encoders: Sequence[object], *more: str) -> list[str]:
+    names = ",".join(map(str, encoders))
+    arguments = ["run", "--encoders", names, "--tasks", "feedback", "--seeds", "1", "--threads", "1"]
+    return [*arguments, "--results", str(results), "--recipe", json.dumps(RECIPE), *more]
+
+
+def _start(arguments: Sequence[str], temporary: Path, limit: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+    temporary.mkdir(exist_ok=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "benchmark", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(temporary), "COLUMNS": "300"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=limit,
+    )
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A process that has come to its end."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def _run(arguments: Sequence[str], temporary: Path, limit: Callable[[], None] | None = None) -> Ended:
+    process = _start(arguments, temporary, limit)
+    stdout, stderr = process.communicate()
+    return Ended(process.returncode, stdout, stderr)
+
+
+def _complete(results: Path) -> set[str]:
+    return {run.info.encoder for run in read_runs(results)}
+
+
+@pytest.fixture(scope="module")
+def killed(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results folder of a grid of two, killed while its second run was in its epochs."""
+    folder = tmp_path_factory.mktemp("killed")
+    process = _start(_arguments(folder / "results", ["tfidf-lr", tiny_bert]), folder / "tmp")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "epoch 1:" in line:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    return folder / "results"
+
+
+def test_a_killed_grid_leaves_complete_runs_alone_and_the_same_command_goes_on(
+    killed: Path, tiny_bert: Path, tmp_path: Path
+) -> None:
+    results = shutil.copytree(killed, tmp_path / "results")
+    assert _complete(results) == {"tfidf-lr"}
+    ended = _run(_arguments(results, ["tfidf-lr", tiny_bert]), tmp_path / "tmp")
+    assert (ended.code, ended.stderr) == (0, "")
+    assert "2 runs: 1 complete, 1 to do" in ended.stdout
+    assert _complete(results) == {"tfidf-lr", "tiny-bert"}
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert not list(results.glob("**/.*"))
+    written = {path: path.stat().st_mtime_ns for path in results.glob("**/*") if path.is_file()}
+
+    again = _run(_arguments(results, ["tfidf-lr", tiny_bert]), tmp_path / "tmp")
+    assert (again.code, again.stderr) == (0, "")
+    assert "2 runs: 2 complete, 0 to do" in again.stdout
+    assert {path: path.stat().st_mtime_ns for path in results.glob("**/*") if path.is_file()} == written
+
+
+def test_a_full_disk_is_told_for_every_run_and_what_is_complete_stays(killed: Path, tmp_path: Path) -> None:
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    results = shutil.copytree(killed, tmp_path / "results")
+    arguments = _arguments(results, ["tfidf-lr"], "--seeds", "3")
+    ended = _run(arguments, tmp_path / "tmp", small_files)
+    assert ended.code == 1
+    assert ended.stderr == "Error: 2 of 3 runs failed; run the same command again for those alone\n"
+    told = [line for line in ended.stdout.splitlines() if line.startswith("failed: feedback / tfidf-lr / seed ")]
+    assert len(told) == 2
+    assert all("File too large" in line for line in told)
+    assert [(run.info.encoder, run.info.recipe.seed) for run in read_runs(results)] == [("tfidf-lr", 0)]
+    assert not list(results.glob("**/.*"))
+
+
+def test_an_interrupt_ends_in_one_line_and_keeps_what_is_complete(tmp_path: Path) -> None:
+    process = _start(_arguments(tmp_path / "results", ["tfidf-lr"], "--seeds", "1000"), tmp_path / "tmp")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("[3/1000]"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert stderr == "Stopped; complete runs are kept, the same command goes on from here.\n"
+    assert len(read_runs(tmp_path / "results")) >= 2
+    assert not list((tmp_path / "results").glob("**/.*"))
+
+
+def test_a_mistake_ends_a_real_process_with_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    ended = _run(_arguments(tmp_path / "results", ["minilm-16"]), tmp_path / "tmp")
+    assert (ended.code, ended.stdout) == (1, "")
+    assert re.fullmatch(r"Error: Unknown encoder 'minilm-16'\. Did you mean 'minilm-l6'\? All: .*\n", ended.stderr)
+
+
+def test_the_leaderboard_is_rebuilt_without_torch(killed: Path, tmp_path: Path) -> None:
+    results = shutil.copytree(killed, tmp_path / "results")
+    code = (
+        "import sys; from benchmark.cli import app; "
+        f"app(['leaderboard', '--results', {str(results)!r}], standalone_mode=False); "
+        "heavy = {'torch', 'transformers', 'datasets', 'evaluate', 'gradio'} & set(sys.modules); "
+        "sys.exit(f'imported: {heavy}' if heavy else 0)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"}
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "tfidf-lr" in ended.stdout
+    assert {path.name for path in results.iterdir()} >= {
+        "leaderboard.csv",
+        "leaderboard.md",
+        "leaderboard.parquet",
+    }
+
+
+Call = Callable[..., Ended]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Call the command line in this process and return how it ended."""
+
+    def calling(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["benchmark", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "300")
+        with pytest.raises(SystemExit) as ended:
+            main()
+        found = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), found.out, found.err)
+
+    return calling
+
+
+def _one_line(ended: Ended, *named: str) -> None:
+    assert ended.code == 1
+    assert ended.stderr.startswith("Error: ")
+    assert ended.stderr.count("\n") == 1
+    for text in named:
+        assert text in ended.stderr
+
+
+BASE = ("run", "--encoders", "tfidf-lr", "--tasks", "feedback")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("run", "--encoders", "tfidf", "--tasks", "feedback"), "Did you mean 'tfidf-lr'?"),
+        (("run", "--encoders", "tfidf-lr", "--tasks", "feedbak"), "Did you mean 'feedback'?"),
+        (("run", "--encoders", "", "--tasks", "feedback"), "''"),
+        (("run", "--encoders", "tfidf-lr", "--tasks", " , "), "' , '"),
+        ((*BASE, "--recipe", "{epochs: 1}"), "{epochs: 1}"),
+        ((*BASE, "--recipe", "[1]"), "[1]"),
+        ((*BASE, "--recipe", "3"), "JSON object"),
+        (("run", "--encoders", "minilm-l6", "--tasks", "feedback", "--recipe", '{"epoch": 1}'), "epoch: Extra inputs"),
+        (("run", "--encoders", "minilm-l6", "--tasks", "feedback", "--recipe", '{"epochs": 0}'), "epochs"),
+        (("run", "--encoders", "minilm-l6", "--tasks", "feedback", "--recipe", '{"learning_rate": NaN}'), "nan"),
+        (("run", "--encoders", "minilm-l6", "--tasks", "feedback", "--recipe", '{"seed": 7}'), "--first-seed"),
+        (("run", "--encoders", "minilm-l6", "--tasks", "feedback", "--recipe", '{"results": "x"}'), "results"),
+        (("run", "--encoders", "minilm-l6", "--tasks", "feedback", "--recipe", '{"tasks": "x"}'), "tasks"),
+        (("run", "--encoders", "tfidf-lr", "--tasks", "reuters21578"), "--data-dir"),
+        (("run", "--encoders", "tfidf-lr", "--tasks", "sst2"), "hub cannot be reached"),
+        (("run", "--encoders", "tfidf-lr", "--tasks", "sst2", "--data-dir", "/no/such/folder"), "/no/such/folder"),
+        (("leaderboard", "--results", "/no/such/folder"), "no runs"),
+        (("ship", "--tasks", "feedback", "--bits", "5"), "5"),
+        (("ship", "--tasks", "feedback", "--results", "/no/such/folder"), "--checkpoints"),
+    ],
+    ids=lambda value: " ".join(value)[:60] if isinstance(value, tuple) else None,
+)
+def test_mistakes_end_in_one_line(
+    arguments: tuple[str, ...], named: str, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ENCODER_ZOO_DATA", raising=False)
+    results = () if "--results" in arguments else ("--results", tmp_path / "results")
+    _one_line(call(*arguments, *results), named)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--results", "--checkpoints"])
+def test_a_folder_that_is_a_file_is_told_before_anything_is_trained(option: str, call: Call, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("kept")
+    folders = {name: tmp_path / name.strip("-") for name in ("--results", "--checkpoints")}
+    folders[option] = tmp_path / "file"
+    _one_line(call(*BASE, *[part for pair in folders.items() for part in pair]), str(tmp_path / "file"))
+    assert (tmp_path / "file").read_text() == "kept"
+    assert not list(tmp_path.glob("results/*"))
+
+
+def test_a_damaged_run_stops_grid_plan_and_leaderboard_in_one_line(
+    call: Call, killed: Path, tmp_path: Path, write_synthetic: WriteRun
+) -> None:
+    results = shutil.copytree(killed, tmp_path / "results")
+    path = next(results.glob("**/predictions.npz"))
+    path.write_bytes(path.read_bytes()[:-1])
+    _one_line(call(*BASE, "--seeds", "1", "--results", results), str(path.parent), "run it again")
+    _one_line(call("leaderboard", "--results", results), str(path.parent))
+    (path.parent / "run.json").write_text("{")
+    _one_line(call(*BASE, "--first-seed", "1", "--results", results, "--dry-run"), str(path.parent))
+
+
+def test_a_leaderboard_that_cannot_be_written_ends_in_one_line(call: Call, write_synthetic: WriteRun) -> None:
+    results = write_synthetic(encoder="tfidf-lr").parents[2]
+    (results / "leaderboard.csv").mkdir()
+    (results / "leaderboard.csv" / "x").touch()
+    _one_line(call("leaderboard", "--results", results), "leaderboard.csv")
+
+
+def test_a_dry_run_shows_the_grid_with_estimates_and_writes_nothing(
+    call: Call, write_synthetic: WriteRun, tiny_bert: Path, tmp_path: Path
+) -> None:
+    write_synthetic(task="feedback_zh", encoder="minilm-l6", train_seconds=120.0)  # of 10 epochs
+    results = tmp_path / "results"
+    before = sorted(results.glob("**/*"))
+    recipe = json.dumps({"epochs": 20})
+    encoders = f"minilm-l6,tfidf-lr,{tiny_bert},minilm-l6"
+    ended = call(
+        "run", "--encoders", encoders, "--tasks", "feedback_zh", "--seeds", "2", "--results", results,
+        "--recipe", recipe, "--dry-run",
+    )  # fmt: skip
+    assert (ended.code, ended.stderr) == (0, "")
+    rows = [re.split(r"\s*│\s*", line.strip("│ ")) for line in ended.stdout.splitlines() if line.startswith("│")]
+    assert [row[1:3] for row in rows] == [
+        [encoder, seed] for seed in "01" for encoder in ("minilm-l6", "tfidf-lr", "tiny-bert")
+    ]
+    assert [row[4:] for row in rows[:3]] == [["to do", "4.0 min"], ["to do", "?"], ["to do", "?"]]
+    assert "6 of 6 to do: about 8 min, and 4 runs without an earlier one" in ended.stdout
+    assert sorted(results.glob("**/*")) == before
+
+
+def test_a_dry_run_knows_what_is_done(call: Call, killed: Path) -> None:
+    ended = call(*BASE, "--seeds", "2", "--results", killed, "--dry-run")
+    assert ended.code == 0
+    assert re.search(r"0 +│ +\w{12} +│ +done", ended.stdout)
+    assert "1 of 2 to do" in ended.stdout
+
+
+@pytest.mark.parametrize("command", [(), ("run",), ("leaderboard",), ("ship",)])
+def test_help_names_every_option_with_a_text(command: tuple[str, ...], call: Call) -> None:
+    ended = call(*command, "--help")
+    assert ended.code == 0
+    assert "--help" in ended.stdout
+    for line in ended.stdout.splitlines():
+        if re.match(r"│ +\*? +--", line):
+            assert re.search(r"--[\w-]+.*  \S+.*[a-z]{3}", line), line

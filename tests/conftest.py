@@ -1,0 +1,167 @@
+"""What the tests share: two tiny random encoders and a folder of made-up rows. Nothing reaches the network."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_DATASETS_OFFLINE"] = "1"
+os.environ["HF_EVALUATE_OFFLINE"] = "1"
+os.environ["TRANSFORMERS_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+import json
+import shutil
+import string
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import settings
+from transformers import BertConfig, BertModel, BertTokenizerFast, RobertaConfig, RobertaModel, RobertaTokenizerFast
+
+from benchmark.rows import Rows, Split
+from benchmark.tasks import TASKS, Task
+
+WORDS = "the parcel arrived late refund price good bad great awful happy sad service and was it very . , !".split()
+SIZE = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "max_position_embeddings": 160,
+    "initializer_range": 0.1,  # as small a model with smaller weights tells its texts hardly apart
+}
+settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("suite")
+DATA_ENV = "ENCODER_ZOO_DATA"
+ToyRows = Callable[..., Rows]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Unpacked encoders go to a folder of this session, not to the user's cache."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ENCODER_ZOO_CACHE", str(folder))
+        yield
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """The models are too small for a second thread to pay, and other work may run beside the tests."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BertModel of two layers with random weights and a WordPiece vocabulary of words and letters, as a folder."""
+    folder = tmp_path_factory.mktemp("encoders") / "tiny-bert"
+    letters = string.ascii_lowercase + string.digits
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
+    vocabulary += [c for c in letters if c not in vocabulary] + [f"##{c}" for c in letters]
+    return _save(
+        folder,
+        BertTokenizerFast(vocab={token: i for i, token in enumerate(vocabulary)}),
+        BertModel,
+        BertConfig(vocab_size=len(vocabulary), **SIZE),
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A RobertaModel of two layers with random weights and a small byte-level BPE vocabulary, as a folder."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    folder = tmp_path_factory.mktemp("encoders") / "tiny-roberta"
+    tokens, merges = ["<s>", "<pad>", "</s>", "<unk>", *sorted(ByteLevel.alphabet())], []
+    for word in WORDS:
+        for end in range(1, len(word) + 1):
+            merge = (f"Ġ{word[: end - 1]}", word[end - 1])
+            if merge not in merges:
+                merges.append(merge)
+                tokens.append("".join(merge))
+    tokens.append("<mask>")
+    return _save(
+        folder,
+        RobertaTokenizerFast(vocab={token: i for i, token in enumerate(tokens)}, merges=merges, add_prefix_space=True),
+        RobertaModel,
+        RobertaConfig(vocab_size=len(tokens), pad_token_id=1, bos_token_id=0, eos_token_id=2, **SIZE),
+    )
+
+
+def _save(folder: Path, tokenizer: object, kind: type, config: object) -> Path:
+    torch.manual_seed(0)
+    kind(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)  # type: ignore[attr-defined]
+    return folder
+
+
+@pytest.fixture(scope="session")
+def toy_task() -> Task:
+    """Two labels, each told by words of its own: a text can have one, both or none."""
+    return Task("toy", "multi_label_classification", "en", ("good", "late", "never"), "f1_macro")
+
+
+@pytest.fixture(scope="session")
+def toy_rows() -> ToyRows:
+    """Make rows whose labels follow from their words, for `toy_task` or a task of two single labels."""
+    return _toy_rows
+
+
+def _toy_rows(task: Task, sizes: tuple[int, int, int] = (64, 32, 32), seed: int = 0) -> Rows:
+    rng = np.random.default_rng(seed)
+
+    def split(n: int) -> Split:
+        truth = rng.integers(0, 2, (n, 2))
+        texts = []
+        for good, late in truth:
+            words = [("bad", "good")[good], ("refund", "late")[late], *rng.choice(["the", "it", "was"], 3)]
+            texts.append(" ".join(rng.permutation(words)))
+        labels = np.column_stack([truth, np.zeros(n, int)]) if task.multi_label else np.eye(2, dtype=int)[truth[:, 0]]
+        return Split(texts, labels.astype(np.int8))
+
+    train, validation, test = (split(n) for n in sizes)
+    return Rows(train, validation, test, fingerprint="toy")
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with made-up rows of every task whose rows the project does not carry itself."""
+    root = tmp_path_factory.mktemp("data")
+    for task in TASKS.values():
+        if not task.embedded:
+            _write_dataset(root / task.name, task)
+    return root
+
+
+@pytest.fixture(scope="session")
+def write_dataset() -> Callable[[Path, Task], None]:
+    """Write a folder of made-up rows for a task."""
+    return _write_dataset
+
+
+def _write_dataset(folder: Path, task: Task, n: int = 40) -> None:
+    """Write `<split>.parquet` and dataset.json for `task`, texts unique to their row and split."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(7)
+    k = min(len(task.labels), 6)
+    for split in ("train", "validation", "test"):
+        texts = [f"{split} row {row} {rng.choice(WORDS)}" for row in range(n)]
+        if task.multi_label:
+            labels = [sorted(rng.choice(k, rng.integers(0, 4), replace=False).tolist()) for _ in range(n)]
+            frame = pd.DataFrame({"text": texts, "labels": labels})
+        else:
+            frame = pd.DataFrame({"text": texts, "label": [row % len(task.labels) for row in range(n)]})
+        frame.to_parquet(folder / f"{split}.parquet")
+    (folder / "dataset.json").write_text(json.dumps({"labels": list(task.labels)}), encoding="utf-8")
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of the real datasets, where the user has one."""
+    if not os.environ.get(DATA_ENV):
+        pytest.skip(f"needs the real datasets: set {DATA_ENV} to their folder")
+    return Path(os.environ[DATA_ENV])
