@@ -32,7 +32,10 @@ leaderboard: .venv/installed ## rebuild the committed leaderboard and the README
 	$(BIN)/python -m benchmark leaderboard
 
 test: .venv/installed-dev ## run the tests, a few minutes
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-slow: .venv/installed-dev ## run the tests that take minutes each
+	$(BIN)/python -m pytest -m slow
 
 check: .venv/installed-dev ## lint, format and types, nothing is changed
 	$(BIN)/ruff check .

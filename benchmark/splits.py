@@ -39,9 +39,9 @@ def carve_sentences(texts: list[str], share: float, seed: int) -> tuple[np.ndarr
         seed: fixes the draw.
     """
     words = [tuple(text.split()) for text in texts]
-    rows = {phrase: row for row, phrase in enumerate(words)}
-    inner = {row for phrase in words for part in _inner_phrases(phrase) if (row := rows.get(part)) is not None}
-    sentences = np.array([row for row, phrase in enumerate(words) if row not in inner and len(phrase) > 1])
+    phrases = set(words)
+    inner = {part for phrase in phrases for part in _inner_phrases(phrase) if part in phrases}
+    sentences = np.array([row for row, phrase in enumerate(words) if phrase not in inner and len(phrase) > 1])
     rng = np.random.default_rng(seed)
     aside = np.sort(rng.choice(sentences, round(share * len(sentences)), replace=False))
     known = {part for row in aside for part in (words[row], *_inner_phrases(words[row]))}

@@ -51,10 +51,22 @@ def _new_model(
     for name in vars(config):
         if dropout is not None and "dropout" in name and isinstance(getattr(config, name), float):
             setattr(config, name, dropout)
-    model, loading = AutoModelForSequenceClassification.from_pretrained(
-        folder, config=config, use_safetensors=True, output_loading_info=True
-    )
+    with _quiet():
+        model, loading = AutoModelForSequenceClassification.from_pretrained(
+            folder, config=config, use_safetensors=True, output_loading_info=True
+        )
     return model, set(loading["missing_keys"])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from reporting at length that the head is new: here it always is."""
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def save_checkpoint(
