@@ -177,7 +177,7 @@ def _one_line(ended: Ended, *named: str) -> None:
         assert text in ended.stderr
 
 
-BASE = ("run", "--encoders", "tfidf-lr", "--tasks", "feedback")
+BASE = ("run", "--encoders", "tfidf-lr", "--tasks", "feedback", "--threads", "1")
 
 
 @pytest.mark.parametrize(
