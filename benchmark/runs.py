@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmark.recipes import BaselineRecipe, Recipe
+from benchmark.tasks import Task
 from zoo.decision import ProblemType
 from zoo.encoders import Encoder
 from zoo.errors import UserError
@@ -21,7 +22,7 @@ from zoo.files import new_folder, sha256
 
 RESULTS = Path(__file__).parent / "results"
 # Raised when a change of the code changes the numbers of a run that its recipe does not tell apart.
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 class Epoch(BaseModel):
@@ -32,6 +33,17 @@ class Epoch(BaseModel):
     epoch: int
     loss: float
     main_metric: float
+
+
+class Latency(BaseModel):
+    """How fast the model predicted texts of `length` tokens: alone, and in batches of 32."""
+
+    model_config = ConfigDict(frozen=True)
+
+    length: int
+    p50_ms: float
+    p95_ms: float
+    texts_per_second: float
 
 
 class RunInfo(BaseModel):
@@ -61,6 +73,7 @@ class RunInfo(BaseModel):
     train_examples_per_second: float
     inference_examples_per_second: float
     peak_memory_mib: float
+    latency: tuple[Latency, ...]
     hardware: dict[str, str | int]
     versions: dict[str, str]
     commit: str
@@ -86,11 +99,15 @@ class Run:
     folder: Path
 
 
-def run_id(encoder: Encoder, revision: str, fingerprint: str, recipe: Recipe | BaselineRecipe) -> str:
-    """Return the hash of all that could change a run's numbers, but for the machine: 12 hex digits."""
+def run_id(encoder: Encoder, task: Task, fingerprint: str, recipe: Recipe | BaselineRecipe) -> str:
+    """Return the hash of all that could change a run's numbers, but for the machine: 12 hex digits.
+
+    The main metric and its rule are in it because the best epoch is chosen by them.
+    """
     identity = {
         "encoder": encoder.name,
-        "revision": revision,
+        "revision": encoder.revision,
+        "task": [task.name, task.problem_type, task.labels, task.main_metric, task.rule, task.average],
         "rows": fingerprint,
         "recipe": recipe.model_dump(mode="json"),
         "protocol": PROTOCOL,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchmark.hardware import peak_memory_mib, reset_peak_memory
+from benchmark.runs import Latency
 from zoo.hardware import processor
 
 
@@ -22,6 +23,7 @@ class Measured:
     embedding_parameters: int
     trained_parameters: int
     truncated: float
+    latency: tuple[Latency, ...]
     hardware: dict[str, str | int]
 
 
@@ -48,6 +50,7 @@ class Stopwatch:
         embedding_parameters: int,
         trained_parameters: int,
         truncated: float,
+        latency: tuple[Latency, ...],
         hardware: dict[str, str | int],
     ) -> Measured:
         """Return all that was measured, up to now."""
@@ -60,5 +63,6 @@ class Stopwatch:
             embedding_parameters=embedding_parameters,
             trained_parameters=trained_parameters,
             truncated=truncated,
+            latency=latency,
             hardware={"processor": processor(), **hardware},
         )

@@ -95,7 +95,7 @@ _ALL = [
         _SENTIMENT,
         "accuracy",
         reported="validation",
-        carve=0.05,
+        carve=0.1,
         phrases=True,
         hub=HubRows("stanfordnlp/sst2", None, "8d51e7e4887a4caaa95b3fbebbf53c0490b58bbb", "sentence", "label"),
     ),

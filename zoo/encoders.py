@@ -213,11 +213,13 @@ def _shapes(folder: Path) -> Iterator[list[int]]:
 
 
 def _folder_revision(folder: Path) -> str:
-    files = sorted([folder / "config.json", *folder.glob("*.safetensors")])
-    if len(files) == 1:
+    weights, vocabulary = sorted(folder.glob("*.safetensors")), [folder / name for name in _VOCABULARIES]
+    vocabulary = [path for path in vocabulary if path.is_file()]
+    if not weights:
         raise UserError(
             f"{folder} has a config.json but no safetensors weights; save the model there with save_pretrained"
         )
-    if not any((folder / name).is_file() for name in _VOCABULARIES):  # transformers would make an empty one
+    if not vocabulary:  # transformers would make an empty one
         raise UserError(f"{folder} has a model but no tokenizer; save the tokenizer there with save_pretrained")
+    files = [folder / "config.json", *weights, *vocabulary]
     return hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()[:12]

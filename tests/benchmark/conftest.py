@@ -35,7 +35,7 @@ def write_synthetic(tmp_path: Path) -> WriteRun:
     def write(task: str = "feedback", encoder: str = "minilm-l6", seed: int = 0, **changes: Any) -> Path:
         spec, source = TASKS[task], get_encoder(encoder)
         recipe = default_recipe(spec, seed, source.source == "none", **changes.pop("recipe", {}))
-        identifier = changes.pop("id", run_id(source, source.revision, "rows", recipe))
+        identifier = changes.pop("id", run_id(source, spec, "rows", recipe))
         predictions = changes.pop("predictions", None) or make_predictions(len(spec.labels), spec.multi_label, seed)
         info = RunInfo.model_validate(
             {
@@ -61,6 +61,7 @@ def write_synthetic(tmp_path: Path) -> WriteRun:
                 "train_examples_per_second": 100.0,
                 "inference_examples_per_second": 500.0,
                 "peak_memory_mib": 700.0,
+                "latency": ({"length": 16, "p50_ms": 5.0, "p95_ms": 6.0, "texts_per_second": 400.0},),
                 "hardware": {"processor": "one", "threads": 1},
                 "versions": {"torch": "1"},
                 "commit": "unknown",

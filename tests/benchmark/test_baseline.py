@@ -23,7 +23,7 @@ ToyRows = Callable[..., Rows]
 def _reference(rows: Rows, target: np.ndarray) -> np.ndarray:
     """The probability of class 1 of every test row."""
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-    pipeline = make_pipeline(vectorizer, LogisticRegression(C=10, max_iter=1000))
+    pipeline = make_pipeline(vectorizer, LogisticRegression(C=10, solver="liblinear", max_iter=1000))
     return pipeline.fit(rows.train.texts, target).predict_proba(rows.test.texts)[:, 1]
 
 

@@ -66,7 +66,7 @@ def test_validation_is_carved_out_of_train_by_sentence_where_the_task_says_so(da
         pd.read_parquet(data_dir / "sst2" / f"{name}.parquet")["text"].tolist() for name in ("train", "validation")
     )
     assert rows.test.texts == reported  # and not tuned on
-    kept, aside = carve_sentences(train, 0.05, 0)
+    kept, aside = carve_sentences(train, SST2.carve, 0)
     assert rows.train.texts == [train[row] for row in kept]
     assert rows.validation.texts == [train[row] for row in aside]
 

@@ -85,13 +85,16 @@ def test_the_id_changes_with_whatever_can_change_the_numbers() -> None:
     encoder, task = ENCODERS["minilm-l6"], TASKS["feedback"]
     recipe = default_recipe(task, 0, False)
     ids = [
-        run_id(encoder, encoder.revision, "rows", recipe),
-        run_id(replace(encoder, name="other"), encoder.revision, "rows", recipe),
-        run_id(encoder, "another", "rows", recipe),
-        run_id(encoder, encoder.revision, "other rows", recipe),
-        run_id(encoder, encoder.revision, "rows", default_recipe(task, 1, False)),
+        run_id(encoder, task, "rows", recipe),
+        run_id(replace(encoder, name="other"), task, "rows", recipe),
+        run_id(replace(encoder, revision="another"), task, "rows", recipe),
+        run_id(encoder, task, "other rows", recipe),
+        run_id(encoder, replace(task, name="other"), "rows", recipe),
+        run_id(encoder, replace(task, labels=task.labels[::-1]), "rows", recipe),
+        run_id(encoder, replace(task, main_metric="f1_micro"), "rows", recipe),
+        run_id(encoder, task, "rows", default_recipe(task, 1, False)),
         *(
-            run_id(encoder, encoder.revision, "rows", default_recipe(task, 0, False, **change))
+            run_id(encoder, task, "rows", default_recipe(task, 0, False, **change))
             for change in (
                 {"epochs": 11},
                 {"batch_size": 17},
@@ -110,7 +113,7 @@ def test_the_id_changes_with_whatever_can_change_the_numbers() -> None:
     ]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch("[0-9a-f]{12}", identifier) for identifier in ids)
-    assert run_id(encoder, encoder.revision, "rows", default_recipe(task, 0, False)) == ids[0]
+    assert run_id(encoder, task, "rows", default_recipe(task, 0, False)) == ids[0]
 
 
 def test_an_encoder_of_the_hub_has_one_folder(tmp_path: Path) -> None:

@@ -85,13 +85,17 @@ def test_a_folder_is_an_encoder(kind: str, request: pytest.FixtureRequest) -> No
     assert torch.isfinite(AutoModel.from_pretrained(weights.folder)(**ids).last_hidden_state).all()
 
 
-def test_a_folders_revision_tells_its_weights_and_config_apart(tiny_bert: Path, tmp_path: Path) -> None:
+def test_a_folders_revision_tells_its_weights_config_and_vocabulary_apart(tiny_bert: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(tiny_bert, tmp_path / "copy")
     before = get_encoder(str(tiny_bert)).revision
     assert get_encoder(str(copy)).revision == before
     config = json.loads((copy / "config.json").read_text())
     (copy / "config.json").write_text(json.dumps(config | {"layer_norm_eps": 1e-5}))
-    assert get_encoder(str(copy)).revision != before
+    other_config = get_encoder(str(copy)).revision
+    assert other_config != before
+    tokenizer = json.loads((copy / "tokenizer.json").read_text())
+    (copy / "tokenizer.json").write_text(json.dumps(tokenizer | {"truncation": None, "padding": None}, indent=1))
+    assert get_encoder(str(copy)).revision not in (before, other_config)
 
 
 def test_a_folders_parameters_are_counted_in_millions(tiny_bert: Path, tmp_path: Path) -> None:
