@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +12,7 @@ from rich.table import Table
 from benchmark.runs import RESULTS
 from benchmark.tasks import TASKS
 from zoo.encoders import get_encoder
-from zoo.errors import UserError, lookup
+from zoo.errors import UserError, lookup, run_command_line
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
@@ -130,15 +129,6 @@ def _print_plan(cells: list[Any], results: Path) -> None:
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends in one line on stderr and exit code 1."""
+    """Run the command line."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    try:
-        app()
-    except (UserError, OSError) as error:
-        console.file.flush()
-        sys.stderr.write(f"Error: {str(error).splitlines()[0]}\n")
-        sys.exit(1)
-    except SystemExit as ended:
-        if ended.code == 130:  # what typer makes of an interrupt
-            sys.stderr.write("Stopped; complete runs are kept, the same command goes on from here.\n")
-        raise
+    run_command_line(app, "complete runs are kept, the same command goes on from here")

@@ -34,7 +34,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        return f"{self.task.name} / {self.encoder.name} / seed {self.recipe.seed}"
+        return f"{self.task.name} / {self.encoder.name} / seed {self.recipe.seed} ({self.id})"
 
 
 def plan(

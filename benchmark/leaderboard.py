@@ -206,7 +206,14 @@ def publish(results: Path) -> tuple[pd.DataFrame, list[Path]]:
 
 
 def in_readme(readme: str, board: pd.DataFrame) -> str:
-    """Return the README's text with the board between its markers."""
+    """Return the README's text with the board between its markers.
+
+    Raises:
+        UserError: a marker is missing.
+    """
+    for marker in (BEGIN, END):
+        if marker not in readme:
+            raise UserError(f"README.md has lost the line '{marker}'; put it back where the leaderboard stands")
     head, rest = readme.split(BEGIN)
     return f"{head}{BEGIN}\n\n{markdown(board)}\n\n{END}{rest.split(END)[1]}"
 

@@ -10,6 +10,7 @@ from benchmark.recipes import Recipe
 from benchmark.runs import Predictions, Run, RunInfo, as_stored, read_runs
 from benchmark.tasks import Task
 from zoo.checkpoint import CheckpointInfo
+from zoo.encoders import ENCODERS
 from zoo.errors import UserError
 from zoo.model import compress_checkpoint, save_checkpoint
 
@@ -75,6 +76,11 @@ def ship_best(results: Path, trained: Path, shipped: Path, tasks: set[str], bits
         )
     written = []
     for (task, encoder), run in best.items():
+        if run.info.encoder not in ENCODERS:
+            raise UserError(
+                f"'{run.info.encoder}' is no encoder of the registry, so its checkpoint cannot be shipped as a "
+                f"difference to it; take the whole one in {checkpoint_folder(trained, run.folder)}"
+            )
         compress_checkpoint(checkpoint_folder(trained, run.folder), shipped / task / encoder, bits)
         written.append(shipped / task / encoder)
     return written

@@ -12,8 +12,6 @@ from zoo.checkpoint import CheckpointInfo, read_checkpoint
 from zoo.decision import Decision
 from zoo.model import load_model
 
-MAX_CHARACTERS = 200_000
-
 
 def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> list[list[int]]:
     """Return the token ids of every text, special tokens included, cut to `max_length` tokens."""
@@ -72,7 +70,7 @@ class Classifier:
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens the whole text has, special tokens included."""
-        return len(self.tokenizer(text[:MAX_CHARACTERS], verbose=False)["input_ids"])
+        return len(self.tokenizer(text, verbose=False)["input_ids"])
 
     def predict_logits(self, texts: Sequence[str]) -> np.ndarray:
         """Return float32 logits of shape (n, num_labels)."""

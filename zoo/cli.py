@@ -1,6 +1,5 @@
 """The command line: `python -m zoo encoders | pretrain`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from zoo.encoders import ENCODERS
-from zoo.errors import UserError
+from zoo.errors import UserError, run_command_line
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
@@ -58,13 +57,5 @@ def pretrain(
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends in one line on stderr and exit code 1."""
-    try:
-        app()
-    except UserError as error:
-        sys.stderr.write(f"Error: {error}\n")
-        sys.exit(1)
-    except SystemExit as ended:
-        if ended.code == 130:  # what typer makes of an interrupt
-            sys.stderr.write("Stopped; the same command goes on from the last saved step.\n")
-        raise
+    """Run the command line."""
+    run_command_line(app, "the same command goes on from the last saved step")

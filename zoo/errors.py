@@ -1,6 +1,8 @@
-"""The one exception that a user's mistake ends in, and the did-you-mean lookup behind most of them."""
+"""The one exception that a user's mistake ends in, the did-you-mean lookup behind most of them, and the one line that
+they become on the command line."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -22,3 +24,18 @@ def lookup(registry: Mapping[str, T], name: str, noun: str) -> T:
     near = get_close_matches(name, registry, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     raise UserError(f"Unknown {noun} '{name}'.{hint} All: {', '.join(registry)}")
+
+
+def run_command_line(app: Callable[[], object], when_stopped: str) -> None:
+    """Run a command line; a user's mistake, or the system's refusal of a file, ends in one line on stderr and exit
+    code 1, an interrupt in `when_stopped`."""
+    try:
+        app()
+    except (UserError, OSError) as error:
+        sys.stdout.flush()
+        sys.stderr.write(f"Error: {str(error).splitlines()[0]}\n")
+        sys.exit(1)
+    except SystemExit as ended:
+        if ended.code == 130:  # what typer makes of an interrupt
+            sys.stderr.write(f"Stopped; {when_stopped}.\n")
+        raise

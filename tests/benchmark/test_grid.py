@@ -64,7 +64,8 @@ def test_cells_come_seed_by_seed_each_with_an_id_of_its_own(grid: Grid) -> None:
 
 
 def test_a_run_that_fails_is_told_and_the_others_are_complete(grid: Grid) -> None:
-    assert set(grid.failed) == {"feedback / broken / seed 0", "feedback / broken / seed 1"}
+    broken = [cell for cell in grid.cells if cell.encoder.name == "broken"]
+    assert list(grid.failed) == [f"feedback / broken / seed {seed} ({broken[seed].id})" for seed in (0, 1)]
     for reason in grid.failed.values():
         assert "\n" not in reason
         assert f"failed: {reason}" in grid.log
@@ -140,6 +141,12 @@ def test_the_best_run_by_validation_is_shipped_small(
     assert shipped.info.run == best.info.id
     texts = read_rows(TASK, None).test.texts
     np.testing.assert_allclose(shipped.predict_logits(texts), best.predictions.test_logits, atol=0.02)
+
+
+def test_a_checkpoint_of_a_folders_encoder_is_not_shipped_as_a_difference_to_it(grid: Grid, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="'tiny-bert' is no encoder of the registry"):
+        ship_best(grid.folder / "results", grid.folder / "checkpoints", tmp_path / "to", {"feedback"}, 8)
+    assert not (tmp_path / "to").exists()
 
 
 def test_nothing_to_ship_is_told(grid: Grid, tmp_path: Path) -> None:

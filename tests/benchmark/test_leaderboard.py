@@ -186,6 +186,9 @@ def test_the_readme_is_changed_between_its_markers_alone_and_only_once(write_syn
     assert "old table" not in once
     assert markdown(board) in once
     assert in_readme(once, board) == once
+    for marker in (BEGIN, END):
+        with pytest.raises(UserError, match="lost the line"):
+            in_readme(readme.replace(marker, ""), board)
 
 
 def test_the_files_beside_the_runs_hold_the_board(write_synthetic: WriteRun) -> None:
