@@ -5,7 +5,7 @@ All arrays have the shape (n, num_labels); y_true and y_pred hold 0 and 1, y_sco
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from sklearn import metrics as sk
@@ -113,12 +113,17 @@ def get_metric(problem_type: ProblemType, name: str) -> Metric:
 
 
 def compute_metrics(
-    problem_type: ProblemType, y_true: np.ndarray, y_score: np.ndarray, y_pred: np.ndarray
+    problem_type: ProblemType,
+    y_true: np.ndarray,
+    y_score: np.ndarray,
+    y_pred: np.ndarray,
+    names: Iterable[str] | None = None,
 ) -> dict[str, float]:
-    """Return every metric of the problem type by name."""
+    """Return the metrics of the problem type by name: those in `names`, or all."""
+    metrics = metrics_of(problem_type)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=UserWarning)
-        return {name: metric(y_true, y_score, y_pred) for name, metric in metrics_of(problem_type).items()}
+        return {name: metrics[name](y_true, y_score, y_pred) for name in names or metrics}
 
 
 def per_label(y_true: np.ndarray, y_score: np.ndarray, y_pred: np.ndarray) -> dict[str, np.ndarray]:
