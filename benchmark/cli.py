@@ -59,13 +59,45 @@ def run(
 
 @app.command()
 def leaderboard(results: Results = RESULTS) -> None:
-    """Rebuild the leaderboard from the runs: on screen, CSV, parquet, and into the README for the project's own."""
-    from benchmark.leaderboard import publish, screen_table
+    """Make the leaderboard from the runs: on screen, CSV, parquet, Markdown, and into the README for our own runs."""
+    from benchmark.board import publish
+    from benchmark.tables import screen_table
 
     board, written = publish(results)
     for path in written:
         console.print(f"wrote {path}", highlight=False)
     console.print(screen_table(board))
+    for row in board.problems.to_dict("records"):
+        console.print(f"{row['run']}: {row['reason']}", style="yellow", markup=False, highlight=False)
+
+
+@app.command()
+def verify(results: Results = RESULTS) -> None:
+    """Compute the leaderboard anew from the runs; fail on any difference, and on any run that cannot stand on it."""
+    from benchmark.board import verify as find_differences
+
+    lines = find_differences(results)
+    for line in lines:
+        console.print(line, markup=False, highlight=False)
+    if lines:
+        raise UserError(f"{len(lines)} things are wrong; mend the runs, then: python -m benchmark leaderboard")
+    console.print("The leaderboard is what the runs give.")
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="An encoder, with its variant in brackets if it has one.")],
+    b: Annotated[str, typer.Argument(help="Another.")],
+    task: Annotated[str, typer.Option(help="The task to compare them on.")],
+    metric: Annotated[str | None, typer.Option(help="Instead of the task's main metric.")] = None,
+    results: Results = RESULTS,
+) -> None:
+    """Is the difference between two encoders real? Paired by test row and seed."""
+    from benchmark.ranks import compare_two
+
+    spec = lookup(TASKS, task, "task")
+    for line in compare_two(results, spec, a, b, metric or spec.main_metric):
+        console.print(line, markup=False, highlight=False)
 
 
 @app.command()

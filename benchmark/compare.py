@@ -6,11 +6,33 @@ import numpy as np
 from scipy import stats
 
 from benchmark.intervals import LEVEL, Interval, interval, seed_noise, seed_variance, stretch
-from benchmark.resampling import Scored, points, resample, summables
+from benchmark.resampling import Draws, Scored, Summable, resample, summables, weighted_sums
 
 RESAMPLES = 10_000
 POWER = 0.8
-_BLOCK = 1000
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a comparison needs of one encoder's runs, by seed: made once, compared with any number of others.
+
+    `totals` are the metric's sums over the test rows, shape (seeds, k), `swung` the same with a random sign for each
+    row, shape (draws, seeds, k), and `resampled` the metric in bootstrap resamples, shape (draws, seeds).
+    """
+
+    seeds: tuple[int, ...]
+    runs: tuple[Scored, ...]
+    metric: str
+    summable: Summable
+    totals: np.ndarray
+    swung: np.ndarray
+    resampled: np.ndarray
+
+    def of(self, seeds: list[int]) -> "Evidence":
+        """Return the evidence of some seeds."""
+        at = [self.seeds.index(seed) for seed in seeds]
+        parts = self.totals[at], self.swung[:, at], self.resampled[:, at]
+        return Evidence(tuple(seeds), tuple(self.runs[i] for i in at), self.metric, self.summable, *parts)
 
 
 @dataclass(frozen=True)
@@ -18,7 +40,7 @@ class Comparison:
     """Encoder A against encoder B by one metric.
 
     `difference` is A less B, over the seeds that both have. `p_value` is two-sided, from `test`. `superiority` is the
-    effect size: the chance that a new fine-tuning of A beats one of B on new test rows of the same number (the
+    effect size: the chance that a new fine-tuning of A has a higher value than one of B on as many new test rows (the
     common language effect size, McGraw and Wong 1992, under a normal distribution). `detectable` is the smallest true
     difference that these rows and this number of seeds would have shown with a power of 80 %.
     """
@@ -30,29 +52,41 @@ class Comparison:
     detectable: float
 
 
-def compare(a: list[Scored], b: list[Scored], metric: str, seed: int = 0, resamples: int = RESAMPLES) -> Comparison:
-    """Compare two encoders' runs: `a[i]` and `b[i]` have one seed, and all are of the same test rows in one order.
+def gather(runs: dict[int, Scored], metric: str, draws: Draws) -> Evidence:
+    """Return the evidence of one encoder's runs, given by seed, on the rows that were drawn."""
+    scored = list(runs.values())
+    summable = summables(scored[0].problem_type)[metric]
+    columns = np.stack([summable.columns(run) for run in scored], axis=1)
+    return Evidence(
+        seeds=tuple(runs),
+        runs=tuple(scored),
+        metric=metric,
+        summable=summable,
+        totals=columns.sum(axis=0, dtype=np.float64),
+        swung=weighted_sums(draws.signs, columns.reshape(len(columns), -1)).reshape(-1, *columns.shape[1:]),
+        resampled=resample(scored, [metric], draws)[metric],
+    )
 
-    Args:
-        a: the runs of encoder A.
-        b: the runs of encoder B.
-        metric: which is the larger the better, but for the sign nothing hangs on it.
-        seed: of the resamples.
-        resamples: how many, of the bootstrap and of the randomization.
+
+def compare(a: Evidence, b: Evidence, rng: np.random.Generator) -> Comparison:
+    """Compare two encoders on the same test rows, by the seeds that both have.
+
+    Raises:
+        ValueError: they have no seed in common.
     """
-    rng = np.random.default_rng(seed)
-    of_seeds = points(a, metric) - points(b, metric)
-    values = resample([*a, *b], [metric], resamples, rng)[metric]
-    resampled = values[:, : len(a)] - values[:, len(a) :]
+    common = sorted(set(a.seeds) & set(b.seeds))
+    if not common:
+        raise ValueError("no seed in common")
+    a, b = a.of(common), b.of(common)
+    of_seeds, resampled = a.summable.value(a.totals) - b.summable.value(b.totals), a.resampled - b.resampled
     difference = interval(of_seeds, resampled, rng)
-    if metric == "accuracy" and len(a) == 1:
-        p_value, test = mcnemar(a[0], b[0]), "exact McNemar"
+    if a.metric == "accuracy" and len(common) == 1:
+        p_value, test = mcnemar(a.runs[0], b.runs[0]), "exact McNemar"
     else:
-        noise = _noise(of_seeds, resampled, resamples, rng)
-        null = randomized(a, b, metric, resamples, rng) + noise
-        extreme = np.abs(null) * stretch(difference.degrees) >= abs(difference.value) - 1e-12
-        p_value = (1 + int(extreme.sum())) / (1 + resamples)
-        test = "approximate randomization" + (" with seed noise" if len(a) > 1 else ", these two models alone")
+        noise = seed_noise(of_seeds, seed_variance(of_seeds, resampled)[1], len(resampled), rng)
+        null = (randomized(a, b) + noise) * stretch(difference.degrees)
+        p_value = (1 + int((np.abs(null) >= abs(difference.value) - 1e-12).sum())) / (1 + len(null))
+        test = "approximate randomization" + (" with seed noise" if len(common) > 1 else "")
     one_against_one = np.hypot(difference.sd_rows, difference.seed_spread)
     quantiles = stats.t.ppf(((1 + LEVEL) / 2, POWER), difference.degrees)
     return Comparison(
@@ -64,29 +98,14 @@ def compare(a: list[Scored], b: list[Scored], metric: str, seed: int = 0, resamp
     )
 
 
-def _noise(of_seeds: np.ndarray, resampled: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
-    return seed_noise(of_seeds, seed_variance(of_seeds, resampled)[1], number, rng)
-
-
-def randomized(
-    a: list[Scored], b: list[Scored], metric: str, number: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Return mean differences under the null hypothesis that A and B answer alike, shape (number,).
+def randomized(a: Evidence, b: Evidence) -> np.ndarray:
+    """Return mean differences over seeds under the null hypothesis that A and B answer alike, shape (draws,).
 
     Approximate randomization (Noreen 1989): what A and B said about a row changes places with a chance of one half,
-    for all seeds at once.
+    for all seeds at once. Sums after the swaps are half the total of both, plus or minus half their signed difference.
     """
-    summable = summables(a[0].problem_type)[metric]
-    of_a, of_b = (np.stack([summable.columns(run) for run in runs], axis=1) for runs in (a, b))
-    n, seeds, width = of_a.shape
-    together = of_a.sum(axis=0) + of_b.sum(axis=0)
-    apart = (of_a - of_b).reshape(n, -1).astype(np.float32)
-    found = []
-    for start in range(0, number, _BLOCK):
-        signs = rng.integers(0, 2, (min(_BLOCK, number - start), n), dtype=np.int8).astype(np.float32) * 2 - 1
-        half = (signs @ apart).reshape(-1, seeds, width).astype(np.float64) / 2
-        found.append((summable.value(together / 2 + half) - summable.value(together / 2 - half)).mean(axis=1))
-    return np.concatenate(found)
+    middle, half = (a.totals + b.totals) / 2, (a.swung - b.swung).astype(np.float64) / 2
+    return (a.summable.value(middle + half) - a.summable.value(middle - half)).mean(axis=1)
 
 
 def mcnemar(a: Scored, b: Scored) -> float:

@@ -9,6 +9,7 @@ from scipy.special import log_expit, log_softmax
 from zoo.decision import Decision, ProblemType, Rule
 
 Average = Literal["macro", "micro"]
+MIN_POSITIVES = 10
 
 
 def fit_decision(
@@ -21,7 +22,8 @@ def fit_decision(
         logits: shape (n, num_labels).
         y_true: shape (n, num_labels).
         rule: "fixed" keeps 0.5; "global" takes the one threshold with the highest F1; "per_label" takes each label's
-            own F1-optimal threshold, or the global one for a label that has no positive row.
+            own F1-optimal threshold, or the global one for a label with under MIN_POSITIVES positive rows, too few to
+            tell a threshold from luck.
         average: which average of F1 the global threshold is best for.
     """
     num_labels = y_true.shape[1]
@@ -36,7 +38,7 @@ def fit_decision(
     y_score = plain.scores(logits)
     thresholds = np.full(num_labels, global_threshold(y_score, y_true, average))
     if rule == "per_label":
-        for label in np.flatnonzero(y_true.any(axis=0)):
+        for label in np.flatnonzero(y_true.sum(axis=0) >= MIN_POSITIVES):
             thresholds[label] = best_threshold(y_score[:, label], y_true[:, label])
     return plain.model_copy(update={"rule": rule, "thresholds": tuple(thresholds.tolist())})
 

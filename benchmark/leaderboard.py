@@ -1,236 +1,256 @@
-"""The leaderboard: plain tables computed from the runs alone, without torch.
+"""The leaderboard: plain tables computed from the runs alone, without torch. `benchmark.tables` writes them out."""
 
-`build` gives the long table, one row a (task, encoder, rule, metric); everything that is shown comes from it.
-"""
-
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
-from rich.table import Table
 
-from benchmark.fit_decision import fit_decision
-from benchmark.metrics import LOWER_IS_BETTER, compute_metrics, per_label
-from benchmark.recipes import variant_of
-from benchmark.runs import RESULTS, Run, read_runs
+from benchmark.compare import Evidence
+from benchmark.entries import Entry, find_runs, make_entries, score
+from benchmark.intervals import RESAMPLES, flags, interval
+from benchmark.metrics import OF_SCORES, metrics_of, per_label
+from benchmark.ranks import compare_all, evidence_of, mean_ranks, rank_intervals, rankable
+from benchmark.resampling import Draws, Scored, draw, points, resample
+from benchmark.rules import gains, stability
 from benchmark.tasks import TASKS, Task
-from zoo.decision import Decision, Rule
-from zoo.errors import UserError, lookup
-from zoo.files import write_bytes, write_text
+from zoo.decision import Rule
+from zoo.errors import UserError
 
-README = Path(__file__).parents[1] / "README.md"
-BEGIN, END = (
-    "<!-- leaderboard: made by `python -m benchmark leaderboard`, do not edit -->",
-    "<!-- end of leaderboard -->",
-)
 RULES: tuple[Rule, ...] = ("fixed", "global", "per_label")
-_ROW = ["task", "encoder", "family", "variant"]
-_COST = [
+KEYS = ["task", "encoder", "family", "variant"]
+LENGTH = 64  # of the texts whose latency stands on the board, in tokens
+_MEASURED = [
     "parameters",
     "embedding_parameters",
+    "trained_parameters",
     "train_seconds",
     "train_examples_per_second",
     "inference_examples_per_second",
     "peak_memory_mib",
+    "truncated",
 ]
+COSTS = [*_MEASURED, "p50_ms", "p95_ms", "texts_per_second"]
 
 
-def build(runs: list[Run]) -> pd.DataFrame:
-    """Return the leaderboard of runs.
+@dataclass(frozen=True)
+class Board:
+    """All tables of the board; in each, an entry is named by task, encoder, family and variant (in what its recipe
+    differs from the task's default).
 
-    Columns: task, encoder, family, variant (in what the recipe differs from the task's default), rule, metric, value
-    (mean over seeds), sd (over seeds, nan for one), seeds, n (test rows), and the run's costs averaged over seeds.
-    `ece` and `brier` stand twice: as the model gives its scores (rule "raw") and after the temperature.
+    cells: one row a (entry, rule, metric). `value` is the mean over seeds with its 95 % interval `low`, `high`; `sd`
+        the standard deviation over seeds; `sd_rows`, `sd_seeds` the two parts of its standard error; `n` test rows;
+        `flags` why the interval may be too narrow; `runs` the ids behind it; costs averaged over seeds. The rule is
+        "scores" for what looks at the scores alone, "raw" for the same before the temperature. `rank_low` and
+        `rank_high` stand at the task's main metric under its own rule.
+    pairs: every two entries of a task compared (see `benchmark.ranks.compare_all`).
+    overall: mean ranks across the tasks of a language, of the entries that have all of them.
+    labels: precision, recall, F1 and average precision label by label, under the task's own rule.
+    rules: what each decision rule gains over 0.5 (see `benchmark.rules.gains`).
+    thresholds: how firm each label's threshold is (see `benchmark.rules.stability`).
+    problems: why a run is not on the board, or has no rank; columns run, reason.
+    """
+
+    cells: pd.DataFrame
+    pairs: pd.DataFrame
+    overall: pd.DataFrame
+    labels: pd.DataFrame
+    rules: pd.DataFrame
+    thresholds: pd.DataFrame
+    problems: pd.DataFrame
+
+
+def build(results: Path) -> Board:
+    """Compute the board of the runs below `results`.
 
     Raises:
-        UserError: there are no runs, or those of one cell or one task do not belong together.
+        UserError: there is no run that can stand on a board.
     """
+    runs, problems = find_runs(results)
     if not runs:
-        raise UserError("There are no runs yet; make some: python -m benchmark run --help")
-    _check_cells(runs)
-    scores = pd.DataFrame([row for run in runs for row in _score(run)])
-    keys = [*_ROW, "rule", "metric"]
-    board = scores.groupby(keys, sort=False).agg(
-        value=("value", "mean"),
-        sd=("value", "std"),
-        seeds=("value", "size"),
-        n=("n", "first"),
-        **{name: (name, "mean") for name in _COST},
-    )
-    return board.reset_index()
+        first = "".join(f"; {run}: {reason}" for run, reason in list(problems.items())[:1])
+        raise UserError(f"There are no runs in {results} yet; make some: python -m benchmark run --help{first}")
+    return build_entries(make_entries(runs), problems)
 
 
-def build_per_label(runs: list[Run]) -> pd.DataFrame:
-    """Return the leaderboard label by label, decided by the task's own rule, averaged over seeds.
-
-    Columns: task, encoder, family, variant, label, precision, recall, f1, average_precision, support.
-    """
-    rows: list[pd.DataFrame] = []
-    for run in runs:
-        task, found = TASKS[run.info.task], run.predictions
-        decision = fit_decision(
-            task.problem_type, found.validation_logits, found.validation_y_true, task.rule, task.average
-        )
-        y_score = decision.scores(found.test_logits)
-        measured = per_label(found.test_y_true, y_score, decision.decide(y_score))
-        rows.append(pd.DataFrame(_cell(run) | {"label": list(task.labels)} | measured))
-    return pd.concat(rows).groupby([*_ROW, "label"], sort=False).mean().reset_index()
-
-
-def _check_cells(runs: list[Run]) -> None:
-    """A task's runs are of the same rows, and a mean over seeds is one over the same weights and code."""
-    first: dict[tuple[str, ...], Run] = {}
-    for run in runs:
-        info = run.info
-        row = first.setdefault((info.task, info.encoder), run).info
-        task = first.setdefault((info.task,), run).info
-        if (info.fingerprint, info.labels) != (task.fingerprint, task.labels):
-            raise _apart(run, first[info.task,], "rows")
-        if (info.revision, info.protocol) != (row.revision, row.protocol):
-            raise _apart(run, first[info.task, info.encoder], "encoder's revision or protocol")
-
-
-def _apart(one: Run, other: Run, what: str) -> UserError:
-    return UserError(
-        f"{one.folder} and {other.folder} differ in their {what} and cannot stand on one board; move one of them to "
-        "another results folder"
+def build_entries(entries: list[Entry], problems: dict[str, str]) -> Board:
+    """Compute the board of entries; `problems` are the runs that were left out."""
+    draws_of = cache(draw)  # the same draws for all entries of a task: that is what pairs them
+    cells = pd.concat([_cells(entry, draws_of(len(entry.y_true), RESAMPLES)) for entry in entries])
+    pairs: list[pd.DataFrame] = []
+    ranks: dict[tuple[str, str], tuple[int, int]] = {}
+    evidence: dict[Task, dict[str, Evidence]] = {}
+    for task, of_task in _by_task(entries).items():
+        draws = draws_of(len(of_task[0].y_true), RESAMPLES)
+        found = {entry.name: evidence_of(entry, draws) for entry in rankable(of_task)}
+        compared = compare_all(found, draws.rng)
+        pairs.append(compared.assign(task=task.name))
+        ranks |= {(task.name, name): both for name, both in rank_intervals(list(found), compared).items()}
+        evidence[task] = found
+    lonely = {
+        f"{e.task.name}/{e.name}": "has one seed and takes no rank" for e in entries if e not in rankable(entries)
+    }
+    return Board(
+        cells=_with_ranks(cells, ranks),
+        pairs=_joined(pairs),
+        overall=_overall(evidence),
+        labels=_joined(_keyed(entry, _labels(entry)) for entry in entries),
+        rules=_joined(_keyed(e, gains(e, draws_of(len(e.y_true), RESAMPLES))) for e in entries if e.task.multi_label),
+        thresholds=_joined(_keyed(entry, stability(entry, draws_of)) for entry in entries if entry.task.multi_label),
+        problems=pd.DataFrame((problems | lonely).items(), columns=["run", "reason"], dtype=object),
     )
 
 
-def _score(run: Run) -> Iterable[dict[str, object]]:
-    info, found = run.info, run.predictions
-    task = lookup(TASKS, info.task, "task")
-    shared = _cell(run) | {"n": len(found.test_y_true)} | {name: getattr(info, name) for name in _COST}
-    for rule in RULES if task.multi_label else ("argmax",):
-        decision = fit_decision(info.problem_type, found.validation_logits, found.validation_y_true, rule, task.average)
-        yield from _rows(shared, rule, decision, run)
-        if rule in ("fixed", "argmax"):
-            raw = decision.model_copy(update={"temperature": 1.0})
-            yield from (row for row in _rows(shared, "raw", raw, run) if row["metric"] in ("ece", "brier"))
+def _by_task(entries: list[Entry]) -> dict[Task, list[Entry]]:
+    found: dict[Task, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(entry.task, []).append(entry)
+    return found
 
 
-def _cell(run: Run) -> dict[str, object]:
-    info = run.info
-    variant = variant_of(info.recipe, TASKS[info.task])
-    return dict(zip(_ROW, (info.task, info.encoder, info.family, variant), strict=True))
+def _joined(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    kept = [table for table in tables if len(table)]
+    return pd.concat(kept, ignore_index=True).round(6) if kept else pd.DataFrame()
 
 
-def _rows(shared: dict[str, object], rule: str, decision: Decision, run: Run) -> Iterable[dict[str, object]]:
-    y_score, y_true = decision.scores(run.predictions.test_logits), run.predictions.test_y_true
-    found = compute_metrics(run.info.problem_type, y_true, y_score, decision.decide(y_score))
-    return [shared | {"rule": rule, "metric": name, "value": value} for name, value in found.items()]
+def _keyed(entry: Entry, table: pd.DataFrame) -> pd.DataFrame:
+    """Put the entry's keys before a table of it."""
+    keys = dict(zip(KEYS, (entry.task.name, entry.encoder, entry.info.family, entry.variant), strict=True))
+    return pd.DataFrame(keys, index=table.index).join(table)
 
 
-def wide(board: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """Return one task's board for reading: one row an encoder and variant, best first by the main metric."""
-    rows = board[board["task"] == task.name].set_index(_ROW, drop=False)
-    main = _column(rows, task.rule, task.main_metric)
-    table = main[["encoder", "family", "seeds"]].copy()
-    table["encoder"] += main["variant"].map(lambda variant: f" ({variant})" if variant else "")
-    table["parameters (M)"] = (main["parameters"] / 1e6).round(1)
-    table[f"{task.main_metric}"] = _mean_sd(main)
-    for rule, metric in _beside(task):
-        name = metric if rule == task.rule else f"{metric}, {rule}"
-        table[name] = _mean_sd(_column(rows, rule, metric))
-    table["train s"] = main["train_seconds"].round().astype(int)
-    table["train texts/s"] = main["train_examples_per_second"].round().astype(int)
-    table["predict texts/s"] = main["inference_examples_per_second"].round().astype(int)
-    order = main["value"].rank(ascending=task.main_metric in LOWER_IS_BETTER, method="first")
-    return table.iloc[order.argsort()].reset_index(drop=True)
+def _cells(entry: Entry, draws: Draws) -> pd.DataFrame:
+    names = list(metrics_of(entry.task.problem_type))
+    decided = [name for name in names if name not in OF_SCORES]
+    rules: tuple[Rule, ...] = RULES if entry.task.multi_label else ("argmax",)
+    parts = [_rule_cells(entry, rule, list(entry.scored(rule).values()), decided, draws) for rule in rules]
+    scores = list(entry.scored(rules[0]).values())
+    parts.append(_rule_cells(entry, "scores", scores, [name for name in names if name in OF_SCORES], draws))
+    parts.append(_rule_cells(entry, "raw", _raw(entry, rules[0]), ["ece", "brier"], draws))
+    table = _keyed(entry, pd.DataFrame([row for part in parts for row in part]))
+    return table.assign(**_costs(entry), runs=" ".join(run.info.id for run in entry.runs.values()))
 
 
-def _beside(task: Task) -> list[tuple[str, str]]:
-    """The columns beside the main metric: (rule, metric)."""
-    if not task.multi_label:
-        return [("argmax", "f1_macro"), ("argmax", "mcc"), ("argmax", "auc"), ("raw", "ece"), ("argmax", "ece")]
-    other = "f1_macro" if task.main_metric == "f1_micro" else "f1_micro"
-    thresholds = [(rule, task.main_metric) for rule in RULES if rule != task.rule]
+def _raw(entry: Entry, rule: Rule) -> list[Scored]:
+    """Return what the runs say with their logits as they are."""
     return [
-        *thresholds,
-        (task.rule, other),
-        (task.rule, "map"),
-        (task.rule, "lrap"),
-        ("raw", "ece"),
-        (task.rule, "ece"),
+        score(decision.model_copy(update={"temperature": 1.0}), entry.runs[seed].predictions.test_logits, entry.y_true)
+        for seed, decision in entry.decisions(rule).items()
     ]
 
 
-def _column(rows: pd.DataFrame, rule: str, metric: str) -> pd.DataFrame:
-    return rows[(rows["rule"] == rule) & (rows["metric"] == metric)]
+def _rule_cells(
+    entry: Entry, rule: str, scored: list[Scored], metrics: list[str], draws: Draws
+) -> list[dict[str, object]]:
+    resampled = resample(scored, metrics, draws)
+    return [
+        {"rule": rule, "metric": metric} | _cell(entry, metric, points(scored, metric), resampled[metric], draws.rng)
+        for metric in metrics
+    ]
 
 
-def _mean_sd(rows: pd.DataFrame) -> pd.Series:
-    values = zip(rows["value"], rows["sd"], strict=True)
+def _cell(
+    entry: Entry, metric: str, of_seeds: np.ndarray, resampled: np.ndarray, rng: np.random.Generator
+) -> dict[str, object]:
+    found = interval(of_seeds, resampled, rng)
+    return {
+        "value": round(found.value, 6),
+        "low": round(found.low, 6),
+        "high": round(found.high, 6),
+        "sd": round(float(np.std(of_seeds, ddof=1)), 6) if len(of_seeds) > 1 else float("nan"),
+        "sd_rows": round(found.sd_rows, 6),
+        "sd_seeds": round(found.sd_seeds, 6),
+        "seeds": found.seeds,
+        "n": len(entry.y_true),
+        "flags": "; ".join(flags(found.seeds, entry.y_true, metric)),
+    }
+
+
+def _costs(entry: Entry) -> dict[str, float]:
+    """Return the entry's costs, averaged over seeds; the latency is that of texts of LENGTH tokens."""
+    infos = [run.info for run in entry.runs.values()]
+    costs = {name: float(np.mean([getattr(info, name) for info in infos])) for name in _MEASURED}
+    at_length = [latency for info in infos for latency in info.latency if latency.length == LENGTH]
+    for name in ("p50_ms", "p95_ms", "texts_per_second"):
+        costs[name] = float(np.mean([getattr(each, name) for each in at_length])) if at_length else float("nan")
+    return {name: round(value, 4) for name, value in costs.items()}
+
+
+def _with_ranks(cells: pd.DataFrame, ranks: dict[tuple[str, str], tuple[int, int]]) -> pd.DataFrame:
+    """Add the rank interval to each ranked entry's cell of the main metric."""
+    cells = cells.reset_index(drop=True)
+    found = [ranks.get(key) if main else None for key, main in zip(_names(cells), is_main(cells), strict=True)]
+    for side, name in enumerate(("rank_low", "rank_high")):
+        cells[name] = pd.array([both[side] if both else None for both in found], dtype="Int64")
+    return cells
+
+
+def _names(cells: pd.DataFrame) -> list[tuple[str, str]]:
+    return [(row["task"], entry_name(row)) for row in cells.to_dict("records")]
+
+
+def entry_name(row: Mapping[Any, Any]) -> str:
+    """Return how an entry is called, from a row with its keys."""
+    return f"{row['encoder']} ({row['variant']})" if row["variant"] else str(row["encoder"])
+
+
+def is_main(cells: pd.DataFrame) -> pd.Series:
+    """Tell which cells hold their task's main metric under its own rule."""
+    main = {name: (task.rule, task.main_metric) for name, task in TASKS.items()}
     return pd.Series(
-        [f"{value:.4f}" + ("" if pd.isna(sd) else f" ± {sd:.4f}") for value, sd in values], index=rows.index
+        [main[row["task"]] == (row["rule"], row["metric"]) for row in cells.to_dict("records")], index=cells.index
     )
 
 
-def markdown(board: pd.DataFrame) -> str:
-    """Return the board as Markdown: one table a task, in the order of the registry."""
-    parts = []
-    for task in _tasks_of(board):
-        n = int(board.loc[board["task"] == task.name, "n"].iloc[0])
-        note = f"{task.reported}, n = {n:,}; thresholds: {task.rule}; mean ± standard deviation over seeds"
-        parts.append(f"**{task.name}** ({note})\n\n{wide(board, task).to_markdown(index=False, disable_numparse=True)}")
-    return "\n\n".join(parts)
+def _labels(entry: Entry) -> pd.DataFrame:
+    tables = [per_label(each.y_true, each.y_score, each.y_pred) for each in entry.scored(entry.task.rule).values()]
+    mean = {name: np.mean([table[name] for table in tables], axis=0) for name in tables[0]}
+    return pd.DataFrame({"label": list(entry.task.labels)} | mean)
 
 
-def _tasks_of(board: pd.DataFrame) -> list[Task]:
-    return [task for name, task in TASKS.items() if name in set(board["task"])]
+def _overall(evidence: dict[Task, dict[str, Evidence]]) -> pd.DataFrame:
+    """Return mean ranks, language by language, where two tasks or more are ranked."""
+    tables = []
+    for language in ("en", "zh"):
+        of_language = {task.name: found for task, found in evidence.items() if task.language == language and found}
+        if len(of_language) > 1:
+            ranked = mean_ranks(of_language, np.random.default_rng(0))
+            tables.append(ranked.assign(language=language))
+    return _joined(tables)
 
 
-def publish(results: Path) -> tuple[pd.DataFrame, list[Path]]:
-    """Build the board of all runs below `results` and write it beside them, and into the README if they are the
-    project's own; return the board and what was written.
+def identity(results: Path) -> str:
+    """Return the hash of all that a board is computed from: the runs, and the code of this package and of `zoo`."""
+    digest = hashlib.sha256()
+    here = Path(__file__).parent
+    code = [*sorted(here.glob("*.py")), *sorted((here.parent / "zoo").glob("*.py"))]
+    for path in (*code, *sorted(results.glob("*/*/[!.]*/*"))):
+        digest.update(str(path.relative_to(results) if results in path.parents else path.name).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def write_tables(board: Board, folder: Path, write: Callable[[Path, bytes], None]) -> list[Path]:
+    """Write every table of the board as parquet; return the paths."""
+    paths = []
+    for field in fields(board):
+        path = folder / f"{field.name}.parquet"
+        write(path, getattr(board, field.name).to_parquet(index=False))
+        paths.append(path)
+    return paths
+
+
+def read_tables(folder: Path) -> Board:
+    """Read back what `write_tables` wrote.
 
     Raises:
-        UserError: there are no runs, a run is corrupt, or runs do not belong together.
+        UserError: a table is missing or damaged.
     """
-    runs = read_runs(results)
-    board, labels = build(runs), build_per_label(runs)
-    files = {
-        "leaderboard.csv": board.to_csv(index=False).encode(),
-        "leaderboard.parquet": board.to_parquet(index=False),
-        "leaderboard.md": (markdown(board) + "\n").encode(),
-        "labels.csv": labels.to_csv(index=False).encode(),
-        "labels.parquet": labels.to_parquet(index=False),
-    }
-    for name, content in files.items():
-        write_bytes(results / name, content)
-    written = [results / name for name in files]
-    if results.resolve() == RESULTS.resolve():
-        write_text(README, in_readme(README.read_text(encoding="utf-8"), board))
-        written.append(README)
-    return board, written
-
-
-def in_readme(readme: str, board: pd.DataFrame) -> str:
-    """Return the README's text with the board between its markers.
-
-    Raises:
-        UserError: a marker is missing.
-    """
-    for marker in (BEGIN, END):
-        if marker not in readme:
-            raise UserError(f"README.md has lost the line '{marker}'; put it back where the leaderboard stands")
-    head, rest = readme.split(BEGIN)
-    return f"{head}{BEGIN}\n\n{markdown(board)}\n\n{END}{rest.split(END)[1]}"
-
-
-def screen_table(board: pd.DataFrame) -> Table:
-    """Return the headline columns for the terminal."""
-    table = Table("task", "encoder", "seeds", "main metric", "value", "train s", "predict texts/s")
-    for task in _tasks_of(board):
-        shown = wide(board, task)
-        for _, row in shown.iterrows():
-            cells = [
-                task.name,
-                row["encoder"],
-                row["seeds"],
-                f"{task.main_metric} ({task.rule})",
-                row[task.main_metric],
-            ]
-            table.add_row(*map(str, [*cells, row["train s"], row["predict texts/s"]]))
-        table.add_section()
-    return table
+    try:
+        return Board(**{field.name: pd.read_parquet(folder / f"{field.name}.parquet") for field in fields(Board)})
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder} holds no readable board; make it again: python -m benchmark leaderboard") from error

@@ -96,6 +96,8 @@ SINGLE_LABEL: dict[str, Metric] = {
     "brier": _brier,
 }
 LOWER_IS_BETTER = frozenset({"hamming_loss", "ece", "brier"})
+# These look at the scores alone, whatever is decided.
+OF_SCORES = frozenset({"lrap", "map", "auc", "ece", "brier"})
 
 
 def metrics_of(problem_type: ProblemType) -> dict[str, Metric]:

@@ -87,7 +87,7 @@ def ship_best(results: Path, trained: Path, shipped: Path, tasks: set[str], bits
 
 
 def _validation_score(run: Run) -> float:
-    return max(epoch.main_metric for epoch in run.info.epochs)
+    return run.info.epochs[run.info.best_epoch - 1].main_metric
 
 
 def _card(info: RunInfo, metrics: dict[str, float]) -> str:

@@ -6,7 +6,7 @@ influence of each row (Hampel 1974), whose sum over a resample tells how far the
 calibration errors keep the bins of the whole sample.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from benchmark.metrics import ECE_BINS
 from zoo.decision import ProblemType
 
-# A resample is a row of counts; this many make a block of about 20 MiB at 5,000 test rows.
+# This many draws, in single precision, take about 20 MiB at 5,000 test rows.
 _BLOCK = 1000
 
 
@@ -40,32 +40,52 @@ class Summable:
     value: Callable[[np.ndarray], np.ndarray]
 
 
-def count_rows(n: int, resamples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield blocks (at most 1,000, n) of bootstrap resamples: how often each row was drawn, float32."""
-    for start in range(0, resamples, _BLOCK):
-        size = min(_BLOCK, resamples - start)
-        drawn = rng.integers(0, n, (size, n), dtype=np.int32)
-        drawn += np.arange(size, dtype=np.int32)[:, None] * n
-        yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float32)
+@dataclass(frozen=True)
+class Draws:
+    """Random draws of n test rows, in blocks of at most 1,000 draws; shared by all runs of a task, which pairs them.
+
+    `counts` are bootstrap resamples, how often each row was drawn (uint8); `signs` are +1 or -1 for each row (int8),
+    for randomization tests. `rng` draws whatever else is needed.
+    """
+
+    counts: list[np.ndarray]
+    signs: list[np.ndarray]
+    rng: np.random.Generator
 
 
-def resample(runs: list[Scored], metrics: list[str], resamples: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return each metric's values in bootstrap resamples of the test rows, shape (resamples, len(runs)).
+def draw(n: int, number: int, seed: int = 0) -> Draws:
+    """Draw `number` resamples and as many sign vectors of n rows."""
+    rng = np.random.default_rng(seed)
+    sizes = [min(_BLOCK, number - start) for start in range(0, number, _BLOCK)]
+    signs = [rng.integers(0, 2, (size, n), dtype=np.int8) * np.int8(2) - np.int8(1) for size in sizes]
+    return Draws([_count(n, size, rng) for size in sizes], signs, rng)
 
-    All runs must be of the same rows in the same order; a resample is the same for all of them, so that values can
-    be paired.
+
+def _count(n: int, size: int, rng: np.random.Generator) -> np.ndarray:
+    drawn = rng.integers(0, n, (size, n), dtype=np.int32)
+    drawn += np.arange(size, dtype=np.int32)[:, None] * n
+    return np.minimum(np.bincount(drawn.ravel(), minlength=size * n), 255).reshape(size, n).astype(np.uint8)
+
+
+def weighted_sums(blocks: list[np.ndarray], columns: np.ndarray) -> np.ndarray:
+    """Return the sums of `columns`, shape (n, k), weighted by every row of the blocks: shape (draws, k)."""
+    columns = columns.astype(np.float32)
+    return np.vstack([block.astype(np.float32) @ columns for block in blocks])
+
+
+def resample(runs: list[Scored], metrics: Iterable[str], draws: Draws) -> dict[str, np.ndarray]:
+    """Return each metric's values in the bootstrap resamples, shape (resamples, len(runs)).
+
+    All runs must be of the same rows in the same order, those that were drawn.
     """
     chosen = {name: summables(runs[0].problem_type)[name] for name in metrics}
-    parts = {name: [summable.columns(run).astype(np.float32) for run in runs] for name, summable in chosen.items()}
-    stacked = np.hstack([part for columns in parts.values() for part in columns])
-    blocks = [block @ stacked for block in count_rows(len(stacked), resamples, rng)]
-    sums = np.vstack(blocks) if blocks else np.empty((0, stacked.shape[1]), np.float32)
+    parts = {name: np.stack([summable.columns(run) for run in runs], axis=1) for name, summable in chosen.items()}
+    sums = weighted_sums(draws.counts, np.hstack([part.reshape(len(part), -1) for part in parts.values()]))
     values, start = {}, 0
-    for name, columns in parts.items():
-        width = columns[0].shape[1]
-        of_metric = sums[:, start : start + width * len(runs)].reshape(len(sums), len(runs), width)
-        values[name] = chosen[name].value(of_metric.astype(np.float64))
-        start += width * len(runs)
+    for name, part in parts.items():
+        end = start + part.shape[1] * part.shape[2]
+        values[name] = chosen[name].value(sums[:, start:end].reshape(-1, *part.shape[1:]).astype(np.float64))
+        start = end
     return values
 
 

@@ -9,37 +9,33 @@ import pandas as pd
 from zoo.errors import UserError, lookup
 from zoo.files import write_bytes
 
-COSTS = {"Training time": "train_seconds", "Prediction speed": "inference_examples_per_second"}
-_NEEDED = {"task", "encoder", "family", "variant", "rule", "metric", "value", "sd", "seeds", "n", *COSTS.values()}
+COSTS = {"Training time": "train_seconds", "Time for one text": "p50_ms"}
+_NEEDED = {"task", "encoder", "family", "variant", "rule", "metric", "value", "low", "high", "seeds", "n", *COSTS.values()}
 
 
 def read_board(results: Path | None = None) -> pd.DataFrame:
-    """Return the long leaderboard of the runs in `results` (None: the project's own): as published, or built anew.
+    """Return the long leaderboard of the runs in `results` (None: the project's own), as published.
 
     Raises:
-        UserError: there are no runs, or the published file is damaged.
+        UserError: nothing is published there, or it is damaged.
     """
     from benchmark.runs import RESULTS
 
-    folder = results or RESULTS
-    published = folder / "leaderboard.parquet"
-    return _read(folder, published.stat().st_mtime_ns if published.is_file() else None)
+    path = (results or RESULTS) / "board" / "cells.parquet"
+    if not path.is_file():
+        raise UserError(f"{path.parents[1]} holds no leaderboard yet; make it: python -m benchmark leaderboard")
+    return _read(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=1)
-def _read(folder: Path, changed: int | None) -> pd.DataFrame:
-    from benchmark.leaderboard import build
-    from benchmark.runs import read_runs
-
-    if changed is None:
-        return build(read_runs(folder))
+def _read(path: Path, changed: int) -> pd.DataFrame:
     remedy = "make it again: python -m benchmark leaderboard"
     try:
-        board = pd.read_parquet(folder / "leaderboard.parquet")
+        board = pd.read_parquet(path)
     except (OSError, ValueError) as error:
-        raise UserError(f"{folder}/leaderboard.parquet is damaged; {remedy}") from error
+        raise UserError(f"{path} is damaged; {remedy}") from error
     if missing := sorted(_NEEDED - set(board)):
-        raise UserError(f"{folder}/leaderboard.parquet has no {', '.join(missing)}; {remedy}")
+        raise UserError(f"{path} has no {', '.join(missing)}; {remedy}")
     return board
 
 
@@ -57,7 +53,7 @@ def reading_table(board: pd.DataFrame, task: str) -> pd.DataFrame:
     Raises:
         UserError: the task is unknown.
     """
-    from benchmark.leaderboard import wide
+    from benchmark.tables import wide
     from benchmark.tasks import TASKS
 
     return wide(board, lookup({name: TASKS[name] for name in tasks_of(board)}, task, "task"))
@@ -65,13 +61,10 @@ def reading_table(board: pd.DataFrame, task: str) -> pd.DataFrame:
 
 def note(board: pd.DataFrame, task: str) -> str:
     """Return one line on what the task's numbers are."""
+    from benchmark.tables import note as of_task
     from benchmark.tasks import TASKS
 
-    rows, spec = board[board["task"] == task], TASKS[task]
-    return (
-        f"`{spec.main_metric}` ranks the encoders: {spec.reported} split, n = {int(rows['n'].iloc[0]):,}, "
-        f"`{spec.rule}` thresholds, mean ± standard deviation over seeds."
-    )
+    return f"`{TASKS[task].main_metric}` ranks the encoders: {of_task(board, TASKS[task])}."
 
 
 def write_csv(board: pd.DataFrame, task: str) -> Path:

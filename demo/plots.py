@@ -9,18 +9,19 @@ from zoo.errors import lookup
 
 _AXES = {
     "train_seconds": "training time (seconds, log scale)",
-    "inference_examples_per_second": "prediction speed (texts a second, log scale)",
+    "p50_ms": "median time for one text of 64 tokens (milliseconds, log scale)",
 }
 # Okabe and Ito's colours, which hold for every kind of colour vision; the ones that show on white and on black.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _GRID = "rgba(128,128,128,.28)"
 _HOVER = (
-    "%{text} %{customdata[2]}<br>%{y:.4f} ± %{customdata[0]:.4f} (%{customdata[1]} seeds)<br>%{x:,.0f}<extra></extra>"
+    "%{text} %{customdata[3]}<br>%{y:.4f} [%{customdata[0]:.4f}, %{customdata[1]:.4f}], %{customdata[2]} seeds"
+    "<br>%{x:,.1f}<extra></extra>"
 )
 
 
 def quality_against_cost(board: pd.DataFrame, task: str, cost: str) -> go.Figure:
-    """Return the task's main metric against a cost of `COSTS`; error bars are the standard deviation over seeds.
+    """Return the task's main metric against a cost of `COSTS`; error bars are its 95 % intervals.
 
     Raises:
         UserError: the task or the cost is unknown.
@@ -44,8 +45,14 @@ def _points(rows: pd.DataFrame, column: str, family: str, colour: str) -> go.Sca
     return go.Scatter(
         x=rows[column].tolist(),
         y=rows["value"].tolist(),
-        error_y={"type": "data", "array": rows["sd"].fillna(0).tolist(), "thickness": 1.5, "width": 5},
-        customdata=rows[["sd", "seeds", "variant"]].fillna({"sd": 0}).to_numpy().tolist(),
+        error_y={
+            "type": "data",
+            "array": (rows["high"] - rows["value"]).tolist(),
+            "arrayminus": (rows["value"] - rows["low"]).tolist(),
+            "thickness": 1.5,
+            "width": 5,
+        },
+        customdata=rows[["low", "high", "seeds", "variant"]].to_numpy().tolist(),
         text=rows["encoder"].tolist(),
         name=family,
         mode="markers+text",

@@ -1,0 +1,134 @@
+"""Entries: what the board has a row for, one encoder with one recipe on one task; and which runs cannot stand there."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.fit_decision import fit_decision
+from benchmark.recipes import variant_of
+from benchmark.resampling import Scored
+from benchmark.runs import Run, RunInfo, read_run
+from benchmark.tasks import TASKS, Task
+from zoo.decision import Decision, Rule
+from zoo.errors import UserError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The runs of one encoder with one recipe on one task, by seed.
+
+    `variant` says in what the recipe differs from the task's default; it is empty for the default.
+    """
+
+    task: Task
+    encoder: str
+    variant: str
+    runs: dict[int, Run]
+
+    @property
+    def name(self) -> str:
+        return f"{self.encoder} ({self.variant})" if self.variant else self.encoder
+
+    @property
+    def info(self) -> RunInfo:
+        """What is the same in all of its runs; the facts of the first."""
+        return next(iter(self.runs.values())).info
+
+    @cached_property
+    def y_true(self) -> np.ndarray:
+        """Gold labels of the test rows, shape (n, num_labels)."""
+        return next(iter(self.runs.values())).predictions.test_y_true
+
+    def decisions(self, rule: Rule) -> dict[int, Decision]:
+        """Return the decision of every seed, fitted on validation."""
+        found = {seed: run.predictions for seed, run in self.runs.items()}
+        return {
+            seed: fit_decision(
+                self.task.problem_type, each.validation_logits, each.validation_y_true, rule, self.task.average
+            )
+            for seed, each in found.items()
+        }
+
+    def scored(self, rule: Rule) -> dict[int, Scored]:
+        """Return what every seed says about the test rows under its decision."""
+        return {
+            seed: score(decision, self.runs[seed].predictions.test_logits, self.y_true)
+            for seed, decision in self.decisions(rule).items()
+        }
+
+
+def score(decision: Decision, logits: np.ndarray, y_true: np.ndarray) -> Scored:
+    """Return what logits of shape (n, num_labels) say under a decision."""
+    y_score = decision.scores(logits)
+    return Scored(decision.problem_type, y_true, y_score, decision.decide(y_score))
+
+
+def find_runs(results: Path) -> tuple[list[Run], dict[str, str]]:
+    """Read every run below `results`; return those that can be compared, and why each of the others cannot, by folder.
+
+    Left out are runs that are damaged, of an unknown task, with logits that are not finite, with other labels or other
+    rows than most runs of the task, or of another revision or protocol than most of their encoder's.
+    """
+    runs, problems = [], {}
+    for path in sorted(results.glob("*/*/[!.]*/")):
+        try:
+            run = read_run(path)
+        except UserError as error:
+            problems[_name(path)] = str(error)
+            continue
+        if reason := _flaw(run):
+            problems[_name(path)] = reason
+        else:
+            runs.append(run)
+    runs, strangers = _without_strangers(runs, "labels or rows", ("task",), ("labels", "fingerprint"))
+    runs, changed = _without_strangers(runs, "revision or protocol", ("task", "encoder"), ("revision", "protocol"))
+    return runs, problems | strangers | changed
+
+
+def _name(folder: Path) -> str:
+    return "/".join(folder.parts[-3:])
+
+
+def _flaw(run: Run) -> str:
+    found = run.predictions
+    if run.info.task not in TASKS:
+        return f"its task '{run.info.task}' is not registered"
+    if not (np.isfinite(found.validation_logits).all() and np.isfinite(found.test_logits).all()):
+        return "its logits are not all finite"
+    needed = 2 if run.info.problem_type == "single_label_classification" else 1
+    if found.test_y_true.any(axis=0).sum() < needed:
+        return "its test rows have one class only"
+    return ""
+
+
+def _without_strangers(
+    runs: list[Run], what: str, group: tuple[str, ...], same: tuple[str, ...]
+) -> tuple[list[Run], dict[str, str]]:
+    """Split off the runs that in the fields `same` are not like most runs that share the fields `group`."""
+    votes: dict[object, Counter[object]] = {}
+    for run in runs:
+        votes.setdefault(_fields(run, group), Counter())[_fields(run, same)] += 1
+    usual = {key: counted.most_common(1)[0][0] for key, counted in votes.items()}
+    strangers = [run for run in runs if _fields(run, same) != usual[_fields(run, group)]]
+    reason = f"its {what} differ from its neighbours'"
+    return [run for run in runs if _fields(run, same) == usual[_fields(run, group)]], {
+        _name(run.folder): reason for run in strangers
+    }
+
+
+def _fields(run: Run, names: tuple[str, ...]) -> tuple[object, ...]:
+    return tuple(getattr(run.info, name) for name in names)
+
+
+def make_entries(runs: list[Run]) -> list[Entry]:
+    """Group runs into entries, in the order of the tasks' registry, then of the encoders' names."""
+    grouped: dict[tuple[str, str, str], dict[int, Run]] = {}
+    for run in runs:
+        variant = variant_of(run.info.recipe, TASKS[run.info.task])
+        grouped.setdefault((run.info.task, run.info.encoder, variant), {})[run.info.recipe.seed] = run
+    order = list(TASKS)
+    keys = sorted(grouped, key=lambda key: (order.index(key[0]), key[1], key[2]))
+    return [Entry(TASKS[task], encoder, variant, grouped[task, encoder, variant]) for task, encoder, variant in keys]

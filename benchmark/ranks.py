@@ -1,0 +1,150 @@
+"""Ranks that say what they do not know: every pair of a task tested, Holm-corrected; mean ranks across tasks."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from benchmark.compare import RESAMPLES, Comparison, Evidence, compare, gather, holm
+from benchmark.entries import Entry, find_runs, make_entries
+from benchmark.intervals import LEVEL, flags, seed_noise, seed_variance
+from benchmark.metrics import metrics_of
+from benchmark.resampling import Draws, draw
+from benchmark.tasks import Task
+from zoo.errors import UserError, lookup
+
+SIGNIFICANT = 0.05
+MIN_SEEDS = 2
+
+
+def rankable(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries that take a rank: those with two seeds or more."""
+    return [entry for entry in entries if len(entry.runs) >= MIN_SEEDS]
+
+
+def evidence_of(entry: Entry, draws: Draws) -> Evidence:
+    """Return an entry's evidence by its task's main metric and rule."""
+    return gather(entry.scored(entry.task.rule), entry.task.main_metric, draws)
+
+
+def compare_all(evidence: dict[str, Evidence], rng: np.random.Generator) -> pd.DataFrame:
+    """Compare every pair of one task's entries.
+
+    Returns:
+        One row a pair: a, b, difference, low, high, p_value, p_holm (corrected over these pairs), test, superiority,
+        detectable, seeds, verdict ("a", "b", or "cannot tell" at 5 % after correction).
+    """
+    rows = []
+    for a, b in combinations(evidence, 2):
+        if set(evidence[a].seeds) & set(evidence[b].seeds):
+            rows.append({"a": a, "b": b} | _as_row(compare(evidence[a], evidence[b], rng)))
+    pairs = pd.DataFrame(rows)
+    if rows:
+        pairs["p_holm"] = holm(pairs["p_value"].to_numpy())
+        better = np.where(pairs["difference"] > 0, "a", "b")
+        pairs["verdict"] = np.where(pairs["p_holm"] <= SIGNIFICANT, better, "cannot tell")
+    return pairs
+
+
+def _as_row(found: Comparison) -> dict[str, object]:
+    return {
+        "difference": found.difference.value,
+        "low": found.difference.low,
+        "high": found.difference.high,
+        "p_value": found.p_value,
+        "test": found.test,
+        "superiority": found.superiority,
+        "detectable": found.detectable,
+        "seeds": found.difference.seeds,
+    }
+
+
+def rank_intervals(names: Sequence[str], pairs: pd.DataFrame) -> dict[str, tuple[int, int]]:
+    """Return the ranks that each entry may have: from one more than the number of entries that are significantly
+    better to all less those that are significantly worse. Entries that cannot be told apart share ranks."""
+    better, worse = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    for row in pairs.to_dict("records"):
+        if row["verdict"] != "cannot tell":
+            winner, loser = (row["a"], row["b"]) if row["verdict"] == "a" else (row["b"], row["a"])
+            worse[winner] += 1
+            better[loser] += 1
+    return {name: (1 + better[name], len(names) - worse[name]) for name in names}
+
+
+def mean_ranks(evidence: dict[str, dict[str, Evidence]], rng: np.random.Generator) -> pd.DataFrame:
+    """Return the mean rank across tasks of the entries that all of the tasks have.
+
+    Ranks are taken anew in every resample of rows and seeds, task by task, so that a rank that hangs on noise has a
+    wide interval; the tasks themselves are taken as given. A bare mean of the tasks' metrics would add what has no
+    common unit.
+
+    Args:
+        evidence: by task, then by entry's name.
+        rng: draws the seeds.
+
+    Returns:
+        One row an entry, best first: name, mean_rank, low, high (95 %), tasks.
+    """
+    common = sorted(set.intersection(*(set(entries) for entries in evidence.values())))
+    point = np.mean([_ranks(_values(entries, common)) for entries in evidence.values()], axis=0)
+    drawn = np.mean([_ranks(_drawn(entries, common, rng)) for entries in evidence.values()], axis=0)
+    low, high = np.quantile(drawn, ((1 - LEVEL) / 2, (1 + LEVEL) / 2), axis=0)
+    table = pd.DataFrame({"name": common, "mean_rank": point[0], "low": low, "high": high, "tasks": len(evidence)})
+    return table.sort_values("mean_rank", kind="stable").reset_index(drop=True)
+
+
+def _values(entries: dict[str, Evidence], names: list[str]) -> np.ndarray:
+    return np.array([[entries[name].summable.value(entries[name].totals).mean() for name in names]])
+
+
+def _drawn(entries: dict[str, Evidence], names: list[str], rng: np.random.Generator) -> np.ndarray:
+    """Return the entries' means over seeds in every resample of rows and seeds, shape (draws, entries)."""
+    columns = []
+    for name in names:
+        found = entries[name]
+        of_seeds = found.summable.value(found.totals)
+        noise = seed_noise(of_seeds, seed_variance(of_seeds, found.resampled)[1], len(found.resampled), rng)
+        columns.append(found.resampled.mean(axis=1) + noise)
+    return np.column_stack(columns)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Return ranks from 1 for the highest (every main metric is the higher the better), equal values sharing their
+    mean rank, row by row."""
+    return np.asarray(rankdata(-values, axis=1))
+
+
+def compare_two(results: Path, task: Task, a: str, b: str, metric: str) -> list[str]:
+    """Compare two entries of a task by name with RESAMPLES resamples; return the findings, line by line.
+
+    Raises:
+        UserError: an entry has no runs, they share no seed, or the metric is none of the task's.
+    """
+    lookup(metrics_of(task.problem_type), metric, "metric")
+    runs, _ = find_runs(results)
+    entries = {entry.name: entry for entry in make_entries(runs) if entry.task == task}
+    if not entries:
+        raise UserError(f"There are no runs of '{task.name}' in {results}; make some: python -m benchmark run --help")
+    both = [lookup(entries, name, f"entry of '{task.name}'") for name in (a, b)]
+    draws = draw(len(both[0].y_true), RESAMPLES)
+    evidence = first, second = tuple(gather(entry.scored(task.rule), metric, draws) for entry in both)
+    if not set(first.seeds) & set(second.seeds):
+        raise UserError(f"'{a}' and '{b}' have no seed in common on '{task.name}'; run both with the same --seeds")
+    found = compare(first, second, draws.rng)
+    gap = found.difference
+    values = [float(each.summable.value(each.totals).mean()) for each in evidence]
+    told = "real" if found.p_value <= SIGNIFICANT else "not to be told from noise"
+    warned = flags(gap.seeds, both[0].y_true, metric)
+    return [
+        f"{task.name}, {metric}, {task.reported} split, n = {len(both[0].y_true):,}, seeds in common: {gap.seeds}",
+        f"{a}: {values[0]:.4f}    {b}: {values[1]:.4f}",
+        f"difference: {gap.value:+.4f}, 95 % interval [{gap.low:+.4f}, {gap.high:+.4f}]: {told}",
+        f"p = {found.p_value:.2g} ({found.test})",
+        f"standard error from test rows {gap.sd_rows:.4f}, from seeds {gap.sd_seeds:.4f}",
+        f"chance that one fine-tuning of {a} beats one of {b}: {found.superiority:.0%}",
+        f"smallest difference that would have shown (power 80 %): {found.detectable:.4f}",
+        *([f"take care, the interval may be too narrow: {'; '.join(warned)}"] if warned else []),
+    ]

@@ -1,0 +1,202 @@
+"""The board for reading: tables of one task, the README's part, LEADERBOARD.md, the terminal."""
+
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
+
+from benchmark.leaderboard import LENGTH, Board, entry_name, is_main
+from benchmark.tasks import TASKS, Task
+from zoo.errors import UserError
+
+BEGIN, END = (
+    "<!-- leaderboard: made by `python -m benchmark leaderboard`, do not edit -->",
+    "<!-- end of leaderboard -->",
+)
+
+
+def tasks_of(cells: pd.DataFrame) -> list[Task]:
+    """Return the tasks that the board has, in the order of the registry."""
+    return [task for name, task in TASKS.items() if name in set(cells["task"])]
+
+
+def wide(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """Return one task's board for reading: one row an entry, best first by the main metric."""
+    rows, main = _of_task(cells, task)
+    table = _short(main, task)
+    for rule, metric in _beside(task):
+        name = metric if rule in (task.rule, "scores") else f"{metric}, {rule}"
+        of_cell = rows[(rows["rule"] == rule) & (rows["metric"] == metric)]
+        table[name] = of_cell["value"].map("{:.4f}".format)
+    table["train s"] = main["train_seconds"].round().astype(int)
+    table["train texts/s"] = main["train_examples_per_second"].round().astype(int)
+    table["p50 ms"], table["p95 ms"] = main["p50_ms"].round(1), main["p95_ms"].round(1)
+    table["texts/s"] = main["texts_per_second"].round().astype(int)
+    table["MiB"] = main["peak_memory_mib"].round().astype(int)
+    return table.reset_index(drop=True)
+
+
+def short(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """Return the same in few columns, as it stands in the README."""
+    _, main = _of_task(cells, task)
+    table = _short(main, task)
+    table["train s"], table["ms a text"] = main["train_seconds"].round().astype(int), main["p50_ms"].round(1)
+    return table.reset_index(drop=True)
+
+
+def _of_task(cells: pd.DataFrame, task: Task) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the task's cells, and those of the main metric alone, best first, both indexed by the entry's name."""
+    rows = cells[cells["task"] == task.name]
+    rows = rows.set_index(pd.Index(list(map(entry_name, rows.to_dict("records")))))
+    main = rows[(rows["rule"] == task.rule) & (rows["metric"] == task.main_metric)]
+    return rows, main.sort_values("value", ascending=False, kind="stable")
+
+
+def _short(main: pd.DataFrame, task: Task) -> pd.DataFrame:
+    records = main.to_dict("records")
+    return pd.DataFrame(
+        {
+            "rank": [_rank(row["rank_low"], row["rank_high"]) for row in records],
+            "encoder": main.index,
+            "family": main["family"],
+            "parameters (M)": (main["parameters"] / 1e6).round(1),
+            f"{task.main_metric} [95 %]": [f"{r['value']:.4f} [{r['low']:.4f}, {r['high']:.4f}]" for r in records],
+            "seeds": main["seeds"],
+            "sd of a seed": ["–" if pd.isna(row["sd"]) else f"{row['sd']:.4f}" for row in records],
+        },
+        index=main.index,
+    )
+
+
+def _rank(low: object, high: object) -> str:
+    if pd.isna(low):  # type: ignore[call-overload]
+        return "–"
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def _beside(task: Task) -> list[tuple[str, str]]:
+    """The columns beside the main metric: (rule, metric)."""
+    if not task.multi_label:
+        return [("argmax", "f1_macro"), ("argmax", "mcc"), ("scores", "auc"), ("raw", "ece"), ("scores", "ece")]
+    other = "f1_macro" if task.main_metric == "f1_micro" else "f1_micro"
+    thresholds = [(rule, task.main_metric) for rule in ("fixed", "global", "per_label") if rule != task.rule]
+    return [*thresholds, (task.rule, other), ("scores", "map"), ("scores", "lrap"), ("raw", "ece"), ("scores", "ece")]
+
+
+def note(cells: pd.DataFrame, task: Task) -> str:
+    """Return one line on what the task's numbers are."""
+    n = int(cells.loc[cells["task"] == task.name, "n"].iloc[0])
+    return f"{task.reported} split, n = {n:,}; thresholds: {task.rule}; mean over seeds with its 95 % interval"
+
+
+def gaps(board: Board, task: Task) -> list[str]:
+    """Return a sentence on each gap between neighbours of the task's ranking: real, or not to be told."""
+    if board.pairs.empty:
+        return []
+    names = list(wide(board.cells, task)["encoder"])
+    pairs = board.pairs[board.pairs["task"] == task.name]
+    found = {frozenset((row["a"], row["b"])): row for row in pairs.to_dict("records")}
+    return [_sentence(found[frozenset(both)], *both) for both in pairwise(names) if frozenset(both) in found]
+
+
+def _sentence(pair: dict[Any, Any], better: str, worse: str) -> str:
+    sign = 1 if pair["a"] == better else -1
+    low, high = sorted((100 * sign * pair["low"], 100 * sign * pair["high"]))
+    figures = f"{100 * sign * pair['difference']:+.1f} points [{low:+.1f}, {high:+.1f}], p = {pair['p_holm']:.2g}"
+    if pair["verdict"] == "cannot tell":
+        return (
+            f"{better} or {worse}: cannot tell ({figures}; a gap of {100 * pair['detectable']:.1f} would have shown)."
+        )
+    return f"{better} is better than {worse}: {figures}."
+
+
+def readme_part(board: Board) -> str:
+    """Return the README's leaderboard as Markdown: a short table a task, and which of its gaps are real."""
+    parts = [
+        f"**{task.name}** ({note(board.cells, task)})\n\n{_markdown(short(board.cells, task))}\n\n"
+        + " ".join(gaps(board, task))
+        for task in tasks_of(board.cells)
+    ]
+    return "\n\n".join(part.rstrip() for part in parts)
+
+
+def page(board: Board) -> str:
+    """Return LEADERBOARD.md: everything that is not too long to read."""
+    parts = [_HEAD]
+    for task in tasks_of(board.cells):
+        parts += [f"## {task.name}", note(board.cells, task) + ".", _markdown(wide(board.cells, task))]
+        parts += ["\n".join(f"- {sentence}" for sentence in gaps(board, task))]
+        if task.multi_label:
+            parts += ["What a decision rule gains over 0.5 on the test rows:", _markdown(_gains(board, task))]
+    if len(board.overall):
+        parts += ["## Across tasks", "Mean rank with its 95 % interval.", _markdown(_overall(board.overall))]
+    if len(board.problems):
+        listed = "\n".join(f"- {row['run']}: {row['reason']}" for row in board.problems.to_dict("records"))
+        parts += ["## Left out", listed]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+_HEAD = f"""# The leaderboard
+
+Made by `python -m benchmark leaderboard` from the runs in `benchmark/results`; do not edit.
+
+- An interval is of the mean over seeds, from a bootstrap of seeds and test rows. "sd of a seed" is the spread of
+  single fine-tunings.
+- A rank such as 1–3 is all that can be said: every pair of a task is tested (approximate randomization with the noise
+  of the seeds, Holm-corrected), and entries that cannot be told apart share ranks. Differences are in points (0.01).
+- Temperature and thresholds are fitted on validation alone. "raw" is before the temperature.
+- p50 and p95 are the milliseconds for one text of {LENGTH} tokens, texts/s for batches of 32 such texts, on the
+  machine and threads that the runs name."""
+
+
+def _gains(board: Board, task: Task) -> pd.DataFrame:
+    rows = board.rules[board.rules["task"] == task.name].to_dict("records")
+    table: dict[str, dict[Any, str]] = {}
+    for row in rows:
+        gain = f"{100 * row['gain']:+.1f} [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]"
+        text = f"{row['value']:.4f}" if row["rule"] == "fixed" else gain
+        table.setdefault(entry_name(row), {})[row["rule"]] = text
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis("encoder").reset_index()
+
+
+def _overall(overall: pd.DataFrame) -> pd.DataFrame:
+    records = overall.to_dict("records")
+    ranks = [f"{row['mean_rank']:.2f} [{row['low']:.2f}, {row['high']:.2f}]" for row in records]
+    return pd.DataFrame(
+        {"language": overall["language"], "encoder": overall["name"], "mean rank": ranks, "tasks": overall["tasks"]}
+    )
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    return str(table.to_markdown(index=False, disable_numparse=True))
+
+
+def in_readme(readme: str, board: Board) -> str:
+    """Return the README's text with the board between its markers.
+
+    Raises:
+        UserError: a marker is missing.
+    """
+    for marker in (BEGIN, END):
+        if marker not in readme:
+            raise UserError(f"README.md has lost the line '{marker}'; put it back where the leaderboard stands")
+    head, rest = readme.split(BEGIN)
+    return f"{head}{BEGIN}\n\n{readme_part(board)}\n\n{END}{rest.split(END)[1]}"
+
+
+def screen_table(board: Board) -> Table:
+    """Return the headline columns for the terminal."""
+    table = Table("task", "rank", "encoder", "seeds", "main metric", "value [95 %]", "train s", "ms a text")
+    for task in tasks_of(board.cells):
+        main = f"{task.main_metric} ({task.rule})"
+        for row in short(board.cells, task).to_dict("records"):
+            cells = [row["rank"], row["encoder"], row["seeds"], main, row[f"{task.main_metric} [95 %]"]]
+            table.add_row(task.name, *map(str, [*cells, row["train s"], row["ms a text"]]))
+        table.add_section()
+    return table
+
+
+def main_cells(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """Return the cells of the task's main metric under its own rule, one row an entry."""
+    return cells[is_main(cells) & (cells["task"] == task.name)]
