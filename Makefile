@@ -5,7 +5,7 @@ BIN := .venv/bin
 export TOKENIZERS_PARALLELISM ?= false
 
 .DEFAULT_GOAL := help
-.PHONY: help app benchmark leaderboard test test-slow check fix bench-train clean
+.PHONY: help app benchmark leaderboard verify test test-slow check fix bench-train bench-statistics clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ benchmark: .venv/installed ## train and compare the packaged encoders on the emb
 leaderboard: .venv/installed ## rebuild the committed leaderboard and the README's from benchmark/results
 	$(BIN)/python -m benchmark leaderboard
 
+verify: .venv/installed ## compute the committed leaderboard anew and fail on any difference
+	$(BIN)/python -m benchmark verify
+
 test: .venv/installed-dev ## run the tests, a few minutes
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -48,6 +51,9 @@ fix: .venv/installed-dev ## mend what the linter and the formatter can
 
 bench-train: .venv/installed ## fine-tuning speed against transformers' example settings (needs ENCODER_ZOO_DATA)
 	$(BIN)/python -m benchmark.bench_train
+
+bench-statistics: .venv/installed ## the bootstrap's speed against a loop over scikit-learn
+	$(BIN)/python -m benchmark.bench_statistics
 
 clean: ## remove the virtual environment and the caches
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.leaderboard import Board, build, identity, read_tables, write_tables
+from benchmark.report import html
 from benchmark.runs import RESULTS
 from benchmark.tables import in_readme, page
 from zoo.errors import UserError
@@ -31,8 +32,9 @@ def publish(results: Path) -> tuple[Board, list[Path]]:
     for name, content in {"leaderboard.csv": board.cells, "pairs.csv": board.pairs, "labels.csv": board.labels}.items():
         write_bytes(results / name, content.to_csv(index=False).encode())
         written.append(results / name)
-    write_text(results / "LEADERBOARD.md", page(board))
-    written.append(results / "LEADERBOARD.md")
+    for name, text in {"LEADERBOARD.md": page(board), "report.html": html(board)}.items():
+        write_text(results / name, text)
+        written.append(results / name)
     if results.resolve() == RESULTS.resolve():
         write_text(README, in_readme(README.read_text(encoding="utf-8"), board))
         written.append(README)
@@ -68,7 +70,9 @@ def verify(results: Path) -> list[str]:
     for field in fields(Board):
         ours, theirs = getattr(fresh, field.name), getattr(found, field.name)
         try:
-            pd.testing.assert_frame_equal(ours, theirs, check_dtype=False, rtol=0, atol=_TOLERANCE)
+            pd.testing.assert_frame_equal(
+                ours, theirs, check_dtype=False, check_column_type=False, rtol=0, atol=_TOLERANCE
+            )
         except AssertionError as difference:
             lines.append(f"{field.name}: {' '.join(str(difference).split())[:200]}")
     if results.resolve() == RESULTS.resolve():

@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from benchmark.hardware import commit, library_versions
+from benchmark.leaderboard import FACTS
 from benchmark.recipes import BaselineRecipe, Recipe, default_recipe
 from benchmark.rows import Rows, read_rows
 from benchmark.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, write_run
+from benchmark.slices import describe_rows, read_row_facts, write_row_facts
 from benchmark.tasks import Task
 from zoo.encoders import Encoder, Weights, fetch_weights
 
@@ -67,6 +69,8 @@ def plan(
 
 def run_grid(cells: list[Cell], console: Console, checkpoints: Path | None) -> dict[str, str]:
     """Run the cells that are not done yet; return what went wrong, by the cell's name."""
+    for cell in cells:
+        _keep_row_facts(cell)
     failed = {}
     todo = [cell for cell in cells if not _is_complete(cell)]
     console.print(f"{len(cells)} runs: {len(cells) - len(todo)} complete, {len(todo)} to do")
@@ -97,6 +101,13 @@ def run_grid(cells: list[Cell], console: Console, checkpoints: Path | None) -> d
                 console.print(f"    done in {time.perf_counter() - start:.0f} s", markup=False, highlight=False)
             progress.remove_task(bar)
     return failed
+
+
+def _keep_row_facts(cell: Cell) -> None:
+    """Write what the leaderboard's slices need to know of the test rows, since it is made without the rows."""
+    path = cell.folder.parents[1] / FACTS
+    if not path.is_file() or read_row_facts(path)[1] != cell.rows.fingerprint:
+        write_row_facts(path, describe_rows(cell.task, cell.rows), cell.rows.fingerprint)
 
 
 def _is_complete(cell: Cell) -> bool:

@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmark.calibration import calibration, reliability
 from benchmark.compare import Evidence
 from benchmark.entries import Entry, find_runs, make_entries, score
 from benchmark.intervals import RESAMPLES, flags, interval
 from benchmark.metrics import OF_SCORES, metrics_of, per_label
+from benchmark.published import anchors, not_measured, read_published
 from benchmark.ranks import compare_all, evidence_of, mean_ranks, rank_intervals, rankable
 from benchmark.resampling import Draws, Scored, draw, points, resample
 from benchmark.rules import gains, stability
+from benchmark.slices import read_row_facts, slices
 from benchmark.tasks import TASKS, Task
 from zoo.decision import Rule
 from zoo.errors import UserError
@@ -35,6 +38,15 @@ _MEASURED = [
     "truncated",
 ]
 COSTS = [*_MEASURED, "p50_ms", "p95_ms", "texts_per_second"]
+FACTS = "rows.npz"  # in the folder of each task: what the slices need to know of its test rows
+
+
+@dataclass(frozen=True)
+class RowFacts:
+    """What is known of a task's test rows without their texts (see `benchmark.slices`), and of which rows."""
+
+    frame: pd.DataFrame
+    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,10 @@ class Board:
     labels: precision, recall, F1 and average precision label by label, under the task's own rule.
     rules: what each decision rule gains over 0.5 (see `benchmark.rules.gains`).
     thresholds: how firm each label's threshold is (see `benchmark.rules.stability`).
+    calibration: calibration errors before and after (see `benchmark.calibration.calibration`).
+    reliability: what the reliability plots show (see `benchmark.calibration.reliability`).
+    slices: the main metric on parts of the test rows (see `benchmark.slices.slices`).
+    anchors: published figures beside measured ones; unmeasured: those of encoders that were not measured here.
     problems: why a run is not on the board, or has no rank; columns run, reason.
     """
 
@@ -61,6 +77,11 @@ class Board:
     labels: pd.DataFrame
     rules: pd.DataFrame
     thresholds: pd.DataFrame
+    calibration: pd.DataFrame
+    reliability: pd.DataFrame
+    slices: pd.DataFrame
+    anchors: pd.DataFrame
+    unmeasured: pd.DataFrame
     problems: pd.DataFrame
 
 
@@ -74,35 +95,73 @@ def build(results: Path) -> Board:
     if not runs:
         first = "".join(f"; {run}: {reason}" for run, reason in list(problems.items())[:1])
         raise UserError(f"There are no runs in {results} yet; make some: python -m benchmark run --help{first}")
-    return build_entries(make_entries(runs), problems)
+    facts = {path.parent.name: RowFacts(*read_row_facts(path)) for path in sorted(results.glob(f"*/{FACTS}"))}
+    return build_entries(make_entries(runs), facts, problems)
 
 
-def build_entries(entries: list[Entry], problems: dict[str, str]) -> Board:
-    """Compute the board of entries; `problems` are the runs that were left out."""
-    draws_of = cache(draw)  # the same draws for all entries of a task: that is what pairs them
-    cells = pd.concat([_cells(entry, draws_of(len(entry.y_true), RESAMPLES)) for entry in entries])
-    pairs: list[pd.DataFrame] = []
-    ranks: dict[tuple[str, str], tuple[int, int]] = {}
-    evidence: dict[Task, dict[str, Evidence]] = {}
-    for task, of_task in _by_task(entries).items():
-        draws = draws_of(len(of_task[0].y_true), RESAMPLES)
-        found = {entry.name: evidence_of(entry, draws) for entry in rankable(of_task)}
-        compared = compare_all(found, draws.rng)
-        pairs.append(compared.assign(task=task.name))
-        ranks |= {(task.name, name): both for name, both in rank_intervals(list(found), compared).items()}
-        evidence[task] = found
+def build_entries(entries: list[Entry], facts: dict[str, RowFacts], problems: dict[str, str]) -> Board:
+    """Compute the board of entries.
+
+    Args:
+        entries: what stands on it.
+        facts: by task, what the slices need to know of the test rows, for the tasks that have them.
+        problems: the runs that were left out, and why.
+    """
+    ranked = [_rank_task(task, of_task) for task, of_task in _by_task(entries).items()]
+    parts = [_look_at_task(of_task, facts.get(task.name)) for task, of_task in _by_task(entries).items()]
+    tables = {name: _joined(part[name] for part in parts) for name in parts[0]}
+    ranks = {(one.task.name, name): both for one in ranked for name, both in one.ranks.items()}
+    cells, published = _with_ranks(tables.pop("cells"), ranks), read_published()
     lonely = {
         f"{e.task.name}/{e.name}": "has one seed and takes no rank" for e in entries if e not in rankable(entries)
     }
     return Board(
-        cells=_with_ranks(cells, ranks),
-        pairs=_joined(pairs),
-        overall=_overall(evidence),
-        labels=_joined(_keyed(entry, _labels(entry)) for entry in entries),
-        rules=_joined(_keyed(e, gains(e, draws_of(len(e.y_true), RESAMPLES))) for e in entries if e.task.multi_label),
-        thresholds=_joined(_keyed(entry, stability(entry, draws_of)) for entry in entries if entry.task.multi_label),
+        cells=cells,
+        pairs=_joined(one.pairs.assign(task=one.task.name) for one in ranked),
+        overall=_overall({one.task: one.evidence for one in ranked}),
+        anchors=anchors(published, cells),
+        unmeasured=not_measured(published, {(entry.task.name, entry.encoder) for entry in entries}),
         problems=pd.DataFrame((problems | lonely).items(), columns=["run", "reason"], dtype=object),
+        **tables,
     )
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """One task's entries compared."""
+
+    task: Task
+    evidence: dict[str, Evidence]
+    pairs: pd.DataFrame
+    ranks: dict[str, tuple[int, int]]
+
+
+def _rank_task(task: Task, entries: list[Entry]) -> _Ranked:
+    draws = draw(len(entries[0].y_true), RESAMPLES)
+    evidence = {entry.name: evidence_of(entry, draws) for entry in rankable(entries)}
+    pairs = compare_all(evidence, draws.rng)
+    return _Ranked(task, evidence, pairs, rank_intervals(list(evidence), pairs))
+
+
+def _look_at_task(entries: list[Entry], facts: RowFacts | None) -> dict[str, pd.DataFrame]:
+    """Return the tables that look at one entry at a time, of one task's entries; all share the same draws."""
+    draws_of = cache(draw)
+    tables: dict[str, list[pd.DataFrame]] = {}
+    for entry in entries:
+        draws = draws_of(len(entry.y_true), RESAMPLES)
+        known = facts.frame if facts and facts.fingerprint == entry.info.fingerprint else None
+        parts = {
+            "cells": _cells(entry, draws),
+            "labels": _labels(entry),
+            "rules": gains(entry, draws) if entry.task.multi_label else pd.DataFrame(),
+            "thresholds": stability(entry, draws_of) if entry.task.multi_label else pd.DataFrame(),
+            "calibration": calibration(entry, draws),
+            "reliability": reliability(entry),
+            "slices": slices(entry, known, lambda n: draws_of(n, 1000)),
+        }
+        for name, part in parts.items():
+            tables.setdefault(name, []).append(_keyed(entry, part))
+    return {name: _joined(of_name) for name, of_name in tables.items()}
 
 
 def _by_task(entries: list[Entry]) -> dict[Task, list[Entry]]:
@@ -131,7 +190,7 @@ def _cells(entry: Entry, draws: Draws) -> pd.DataFrame:
     scores = list(entry.scored(rules[0]).values())
     parts.append(_rule_cells(entry, "scores", scores, [name for name in names if name in OF_SCORES], draws))
     parts.append(_rule_cells(entry, "raw", _raw(entry, rules[0]), ["ece", "brier"], draws))
-    table = _keyed(entry, pd.DataFrame([row for part in parts for row in part]))
+    table = pd.DataFrame([row for part in parts for row in part])
     return table.assign(**_costs(entry), runs=" ".join(run.info.id for run in entry.runs.values()))
 
 
@@ -228,7 +287,7 @@ def identity(results: Path) -> str:
     digest = hashlib.sha256()
     here = Path(__file__).parent
     code = [*sorted(here.glob("*.py")), *sorted((here.parent / "zoo").glob("*.py"))]
-    for path in (*code, *sorted(results.glob("*/*/[!.]*/*"))):
+    for path in (*code, *sorted(results.glob(f"*/{FACTS}")), *sorted(results.glob("*/*/[!.]*/*"))):
         digest.update(str(path.relative_to(results) if results in path.parents else path.name).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -128,7 +128,13 @@ def page(board: Board) -> str:
         parts += [f"## {task.name}", note(board.cells, task) + ".", _markdown(wide(board.cells, task))]
         parts += ["\n".join(f"- {sentence}" for sentence in gaps(board, task))]
         if task.multi_label:
-            parts += ["What a decision rule gains over 0.5 on the test rows:", _markdown(_gains(board, task))]
+            parts += [
+                "What a decision rule gains over 0.5 on the test rows, in points:",
+                _markdown(_gains(board, task)),
+            ]
+        parts += ["Calibration errors, before and after one temperature, and one a label:"]
+        parts += [_markdown(_calibration(board, task)), "Parts of the test rows:", _markdown(_slices(board, task))]
+        parts += _published(board, task)
     if len(board.overall):
         parts += ["## Across tasks", "Mean rank with its 95 % interval.", _markdown(_overall(board.overall))]
     if len(board.problems):
@@ -158,6 +164,39 @@ def _gains(board: Board, task: Task) -> pd.DataFrame:
         text = f"{row['value']:.4f}" if row["rule"] == "fixed" else gain
         table.setdefault(entry_name(row), {})[row["rule"]] = text
     return pd.DataFrame.from_dict(table, orient="index").rename_axis("encoder").reset_index()
+
+
+def _calibration(board: Board, task: Task) -> pd.DataFrame:
+    rows = board.calibration[board.calibration["task"] == task.name].to_dict("records")
+    table: dict[str, dict[Any, str]] = {}
+    for row in rows:
+        if row["metric"] in ("ece_debiased", "nll"):
+            column = f"{row['metric']}, {row['calibrator']}"
+            table.setdefault(entry_name(row), {})[column] = f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
+    return pd.DataFrame.from_dict(table, orient="index").sort_index(axis=1).rename_axis("encoder").reset_index()
+
+
+def _slices(board: Board, task: Task) -> pd.DataFrame:
+    rows = board.slices[board.slices["task"] == task.name].to_dict("records")
+    table: dict[tuple[Any, ...], dict[Any, str]] = {}
+    for row in rows:
+        key = (row["slice"], row["part"], row["metric"], row["n"])
+        table.setdefault(key, {})[entry_name(row)] = f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
+    names = ["slice", "part", "metric", "n"]
+    return pd.DataFrame([dict(zip(names, key, strict=True)) | values for key, values in table.items()]).fillna("–")
+
+
+def _published(board: Board, task: Task) -> list[str]:
+    """Return what is published: beside what was measured here, and of encoders that were not, without a rank."""
+    parts = []
+    for title, table in (
+        ("Published for what is measured here, and where it lies beside our interval:", board.anchors),
+        ("Published, not measured here (other recipes and conditions; no rank):", board.unmeasured),
+    ):
+        of_task = table[table["task"] == task.name].drop(columns="task")
+        if len(of_task):
+            parts += [title, _markdown(of_task.sort_values("value", ascending=False, kind="stable"))]
+    return parts
 
 
 def _overall(overall: pd.DataFrame) -> pd.DataFrame:

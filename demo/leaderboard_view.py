@@ -6,7 +6,7 @@ from typing import Any, Literal
 import gradio as gr
 
 from demo.board import COSTS, note, read_board, reading_table, tasks_of, write_csv
-from zoo.errors import UserError
+from zoo.errors import UserError, lookup
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
 _FIRST_COST = next(iter(COSTS))
@@ -31,14 +31,17 @@ def add(tab: gr.Tab, results: Path | None) -> None:
 
 def show(task: str | None, cost: str, results: Path | None) -> tuple[Any, ...]:
     """Return what the tab's widgets show for a task; None is the first that has results."""
-    from demo.plots import quality_against_cost
+    from benchmark.plots import front
+    from benchmark.tables import main_cells
+    from benchmark.tasks import TASKS
 
     try:
         board = read_board(results)
         tasks = tasks_of(board)
         task = task or tasks[0]
         table = reading_table(board, task)
-        plot = quality_against_cost(board, task, cost)
+        column, title = lookup(COSTS, cost, "cost")
+        plot = front(main_cells(board, TASKS[task]), TASKS[task], column, title)
     except UserError as error:
         return gr.Dropdown(choices=[]), str(error), *[gr.skip()] * 4
     kinds: list[Literal["number", "str"]] = ["number" if table[name].dtype.kind in "if" else "str" for name in table]

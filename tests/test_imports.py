@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 ALLOWED = {"zoo": {"zoo"}, "benchmark": {"zoo", "benchmark"}, "demo": {"zoo", "benchmark", "demo"}}
 LIBRARIES = {"datasets", "evaluate", "transformers", "torch", "tokenizers", "gradio", "sklearn"}
 LIGHT = [
+    "benchmark.board",
     "benchmark.fit_decision",
     "benchmark.leaderboard",
     "benchmark.metrics",

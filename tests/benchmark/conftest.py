@@ -16,21 +16,20 @@ WriteRun = Callable[..., Path]
 
 
 def make_predictions(num_labels: int, multi_label: bool, seed: int, n: int = 60) -> Predictions:
-    """Return noisy logits of random gold labels."""
-    rng = np.random.default_rng(seed)
+    """Return noisy logits of random gold labels; the labels are the same for every seed."""
+    gold, rng = np.random.default_rng(0), np.random.default_rng([seed, 1])
 
     def split() -> tuple[np.ndarray, np.ndarray]:
         y_true = (
-            rng.random((n, num_labels)) < 0.3 if multi_label else np.eye(num_labels)[rng.integers(0, num_labels, n)]
+            gold.random((n, num_labels)) < 0.3 if multi_label else np.eye(num_labels)[gold.integers(0, num_labels, n)]
         )
         return (3 * y_true - 1.5 + rng.normal(size=y_true.shape)).astype(np.float32), y_true.astype(np.int8)
 
     return Predictions(*split(), *split())
 
 
-@pytest.fixture
-def write_synthetic(tmp_path: Path) -> WriteRun:
-    """Write a run of `task` by `encoder` with `seed` below `tmp_path` / results; keywords change its fields."""
+def synthetic_writer(root: Path) -> WriteRun:
+    """Return what writes a run of `task` by `encoder` with `seed` below `root` / results; keywords change fields."""
 
     def write(task: str = "feedback", encoder: str = "minilm-l6", seed: int = 0, **changes: Any) -> Path:
         spec, source = TASKS[task], get_encoder(encoder)
@@ -61,15 +60,21 @@ def write_synthetic(tmp_path: Path) -> WriteRun:
                 "train_examples_per_second": 100.0,
                 "inference_examples_per_second": 500.0,
                 "peak_memory_mib": 700.0,
-                "latency": ({"length": 16, "p50_ms": 5.0, "p95_ms": 6.0, "texts_per_second": 400.0},),
+                "latency": ({"length": 64, "p50_ms": 5.0, "p95_ms": 6.0, "texts_per_second": 400.0},),
                 "hardware": {"processor": "one", "threads": 1},
                 "versions": {"torch": "1"},
                 "commit": "unknown",
                 **changes,
             }
         )
-        folder = run_folder(tmp_path / "results", task, source.name, seed, identifier)
+        folder = run_folder(root / "results", task, source.name, seed, identifier)
         write_run(folder, info, predictions)
         return folder
 
     return write
+
+
+@pytest.fixture
+def write_synthetic(tmp_path: Path) -> WriteRun:
+    """Write runs below `tmp_path` / results (see `synthetic_writer`)."""
+    return synthetic_writer(tmp_path)

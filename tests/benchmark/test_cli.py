@@ -144,11 +144,7 @@ def test_the_leaderboard_is_rebuilt_without_torch(killed: Path, tmp_path: Path) 
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "tfidf-lr" in ended.stdout
-    assert {path.name for path in results.iterdir()} >= {
-        "leaderboard.csv",
-        "leaderboard.md",
-        "leaderboard.parquet",
-    }
+    assert {path.name for path in results.iterdir()} >= {"leaderboard.csv", "LEADERBOARD.md", "board"}
 
 
 Call = Callable[..., Ended]
@@ -200,6 +196,13 @@ BASE = ("run", "--encoders", "tfidf-lr", "--tasks", "feedback", "--threads", "1"
         (("run", "--encoders", "tfidf-lr", "--tasks", "sst2"), "hub cannot be reached"),
         (("run", "--encoders", "tfidf-lr", "--tasks", "sst2", "--data-dir", "/no/such/folder"), "/no/such/folder"),
         (("leaderboard", "--results", "/no/such/folder"), "no runs"),
+        (("verify", "--results", "/no/such/folder"), "no runs"),
+        (("compare", "minilm-l6", "tfidf-lr", "--task", "feedbak"), "Did you mean 'feedback'?"),
+        (
+            ("compare", "minilm-l6", "tfidf-lr", "--task", "feedback", "--metric", "f1_marco"),
+            "Did you mean 'f1_macro'?",
+        ),
+        (("compare", "minilm-l6", "tfidf-lr", "--task", "feedback"), "no runs of 'feedback'"),
         (("ship", "--tasks", "feedback", "--bits", "5"), "5"),
         (("ship", "--tasks", "feedback", "--results", "/no/such/folder"), "--checkpoints"),
     ],
@@ -272,7 +275,7 @@ def test_a_dry_run_knows_what_is_done(call: Call, killed: Path) -> None:
     assert "1 of 2 to do" in ended.stdout
 
 
-@pytest.mark.parametrize("command", [(), ("run",), ("leaderboard",), ("ship",)])
+@pytest.mark.parametrize("command", [(), ("run",), ("leaderboard",), ("verify",), ("compare",), ("ship",)])
 def test_help_names_every_option_with_a_text(command: tuple[str, ...], call: Call) -> None:
     ended = call(*command, "--help")
     assert ended.code == 0
@@ -280,3 +283,34 @@ def test_help_names_every_option_with_a_text(command: tuple[str, ...], call: Cal
     for line in ended.stdout.splitlines():
         if re.match(r"│ +\*? +--", line):
             assert re.search(r"--[\w-]+.*  \S+.*[a-z]{3}", line), line
+
+
+def test_two_encoders_are_compared(call: Call, write_synthetic: WriteRun) -> None:
+    for seed in range(3):
+        write_synthetic(seed=seed)
+        results = write_synthetic(encoder="granite-30m", seed=seed + 1).parents[2]
+    ended = call("compare", "minilm-l6", "granite-30m", "--task", "feedback", "--results", results)
+    assert (ended.code, ended.stderr) == (0, "")
+    assert "seeds in common: 2" in ended.stdout
+    assert re.search(r"difference: [+-]0\.\d{4}, 95 % interval", ended.stdout)
+    assert "2 seeds" in ended.stdout
+    _one_line(call("compare", "minilm-l6", "granite", "--task", "feedback", "--results", results), "granite-30m")
+    write_synthetic(encoder="tfidf-lr", seed=7)
+    _one_line(
+        call("compare", "granite-30m", "tfidf-lr", "--task", "feedback", "--results", results), "no seed in common"
+    )
+
+
+def test_verify_passes_on_what_was_published_and_fails_on_any_change(call: Call, write_synthetic: WriteRun) -> None:
+    for seed in range(2):
+        for encoder in ("minilm-l6", "granite-30m"):
+            results = write_synthetic(encoder=encoder, seed=seed).parents[2]
+    assert call("leaderboard", "--results", results).code == 0
+    assert "is what the runs give" in call("verify", "--results", results).stdout
+    (results / "LEADERBOARD.md").write_text("better than it was")
+    _one_line(call("verify", "--results", results), "1 things are wrong")
+    call("leaderboard", "--results", results)
+    write_synthetic(seed=5)
+    changed = call("verify", "--results", results)
+    _one_line(changed)
+    assert "cells:" in changed.stdout

@@ -118,20 +118,23 @@ def damaged(checkpoints: Path, tmp_path: Path) -> Path:
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published leaderboard: two tasks, three encoders."""
     folder = tmp_path_factory.mktemp("results")
-    multi = product(("feedback",), ("fixed", "global", "per_label"), ("f1_micro", "f1_macro", "map", "lrap", "ece"))
-    single = product(("sst2",), ("argmax",), ("accuracy", "f1_macro", "mcc", "auc", "ece"))
-    raw = product(("feedback", "sst2"), ("raw",), ("ece", "brier"))
+    multi = product(("feedback",), ("fixed", "global", "per_label"), ("f1_micro", "f1_macro"))
+    single = product(("sst2",), ("argmax",), ("accuracy", "f1_macro", "mcc"))
+    scores = product(("feedback", "sst2"), ("scores", "raw"), ("map", "lrap", "auc", "ece"))
     rows = [
-        {"task": task, "encoder": encoder, "family": family, "rule": rule, "metric": metric, "value": value, "sd": 0.01}
-        for task, rule, metric in (*multi, *single, *raw)
+        {"task": task, "encoder": encoder, "family": family, "rule": rule, "metric": metric, "value": value}
+        for task, rule, metric in (*multi, *single, *scores)
         for encoder, family, value in (("small", "bert", 0.7), ("large", "bert", 0.8), ("words", "linear", 0.6))
     ]
-    costs = {"small": (9e6, 60.0, 90.0), "large": (1e8, 900.0, 9.0), "words": (0.0, 1.0, 9000.0)}
-    board = pd.DataFrame(rows).assign(variant="", seeds=3, n=200, embedding_parameters=0.0, peak_memory_mib=100.0)
-    for position, name in enumerate(("parameters", "train_seconds", "inference_examples_per_second")):
+    costs = {"small": (9e6, 60.0, 7.0), "large": (1e8, 900.0, 80.0), "words": (0.0, 1.0, 0.5)}
+    board = pd.DataFrame(rows).assign(variant="", seeds=3, n=200, sd=0.01, peak_memory_mib=100.0, p95_ms=99.0)
+    board["low"], board["high"] = board["value"] - 0.02, board["value"] + 0.03
+    board["rank_low"] = board["rank_high"] = pd.array([1] * len(board), dtype="Int64")
+    for position, name in enumerate(("parameters", "train_seconds", "p50_ms")):
         board[name] = [costs[encoder][position] for encoder in board["encoder"]]
-    board["train_examples_per_second"] = 10.0
-    board.to_parquet(folder / "leaderboard.parquet", index=False)
+    board["train_examples_per_second"] = board["texts_per_second"] = 10.0
+    (folder / "board").mkdir()
+    board.to_parquet(folder / "board" / "cells.parquet", index=False)
     return folder
 
 

@@ -202,7 +202,7 @@ def test_damaged_checkpoints_are_shown_beside_the_others(blank: Page, damaged_ad
     notices = blank.locator(".zoo-notice").all_inner_texts()
     assert [notice.split(" failed: ")[0] for notice in notices] == ["config", "decision"]
     blank.get_by_role("tab", name="Leaderboard").click()
-    blank.get_by_text("There are no runs").wait_for()
+    blank.get_by_text("holds no leaderboard yet").wait_for()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -239,8 +239,8 @@ def test_the_leaderboard_is_read_sorted_searched_and_downloaded(page: Page) -> N
     page.locator("#board input[placeholder='Search...']").fill("words")
     page.wait_for_function("document.querySelectorAll('#board .body-cell.first-column').length === 1")
     assert encoders.all_inner_texts() == ["words"]
-    page.get_by_label("Prediction speed").check()
-    page.get_by_text("prediction speed (texts a second").wait_for()
+    page.get_by_label("Training time").check()
+    page.get_by_text("seconds of training").wait_for()
 
 
 def test_one_endpoint_is_public(address: str, checkpoints: Path) -> None:

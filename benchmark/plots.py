@@ -1,0 +1,186 @@
+"""The board as plots: each a plotly figure made from the board's tables alone, readable on white and on black."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from benchmark.leaderboard import Board, entry_name
+from benchmark.tables import main_cells
+from benchmark.tasks import Task
+
+# Okabe and Ito's colours, which hold for every kind of colour vision; the ones that show on white and on black.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+GRID = "rgba(128,128,128,.28)"
+_ROW, _FRAME = 34, 120  # pixels
+
+
+def figures(board: Board, task: Task) -> dict[str, go.Figure]:
+    """Return a task's figures by what they show."""
+    main = main_cells(board.cells, task).sort_values("value")
+    found = {
+        f"{task.main_metric} with its 95 % interval": intervals(main, task),
+        **({"The ranks that each may have": ranks(main)} if main["rank_low"].notna().any() else {}),
+        "Quality against the time for one text, and the front of the best": front(main, task),
+        "Reliability: how often a score is right": reliability(_of(board.reliability, task)),
+    }
+    if task.multi_label:
+        found["What a decision rule gains over 0.5"] = gains(_of(board.rules, task))
+    return found
+
+
+def intervals(main: pd.DataFrame, task: Task) -> go.Figure:
+    """Return the main metric of every entry with its interval, best on top."""
+    return _rows(_names(main), [_points(main, "value", "low", "high", COLOURS[0], task.main_metric)], task.main_metric)
+
+
+def ranks(main: pd.DataFrame) -> go.Figure:
+    """Return the rank interval of every entry that has one, best on top: bars that overlap cannot be told apart."""
+    ranked = main.dropna(subset=["rank_low"]).sort_values(["rank_high", "rank_low"], ascending=False)
+    low, high = ranked["rank_low"].astype(int), ranked["rank_high"].astype(int)
+    bar = go.Bar(
+        y=_names(ranked),
+        x=(high - low + 0.8).tolist(),
+        base=(low - 0.4).tolist(),
+        orientation="h",
+        marker={"color": COLOURS[2]},
+        hovertext=[f"{a}–{b}" for a, b in zip(low, high, strict=True)],
+        hoverinfo="y+text",
+        showlegend=False,
+    )
+    figure = _rows(_names(ranked), [bar], "rank")
+    return figure.update_xaxes(dtick=1, range=[0.5, len(ranked) + 0.5])
+
+
+def mean_ranks(overall: pd.DataFrame) -> go.Figure:
+    """Return mean ranks across tasks with their intervals, best on top, as a critical-difference diagram shows them:
+    what overlaps is not told apart."""
+    table = overall[::-1].assign(variant="", encoder=lambda t: t["name"])
+    points = _points(table, "mean_rank", "low", "high", COLOURS[3], "mean rank")
+    return _rows(table["name"].tolist(), [points], "mean rank (1 is best)")
+
+
+def gains(rules: pd.DataFrame) -> go.Figure:
+    """Return what each rule gains over 0.5, in points, with its interval."""
+    points = rules.assign(**{name: 100 * rules[name] for name in ("gain", "low", "high")})
+    traces = [
+        _points(of_rule, "gain", "low", "high", colour, str(rule))
+        for colour, (rule, of_rule) in zip(
+            COLOURS, points[points["rule"] != "fixed"].groupby("rule", sort=False), strict=False
+        )
+    ]
+    figure = _rows(sorted(set(_names(rules))), traces, "gain in points")
+    return figure.update_layout(scattermode="group").add_vline(x=0, line={"color": "#808080", "width": 1})
+
+
+def reliability(table: pd.DataFrame) -> go.Figure:
+    """Return confidence against frequency of every entry, after one temperature, on log axes for what is rare."""
+    figure = go.Figure()
+    shown = table[table["calibrator"] == "temperature"]
+    for number, (_, rows) in enumerate(shown.groupby(["encoder", "variant"], sort=False)):
+        figure.add_scatter(
+            x=rows["confidence"],
+            y=rows["frequency"].clip(lower=1e-4),
+            name=_names(rows)[0],
+            mode="lines+markers",
+            marker={"color": COLOURS[number % len(COLOURS)]},
+        )
+    least = float(shown["confidence"].min()) if len(shown) else 0.01
+    ends = [max(least, 1e-4), 1.0]
+    figure.add_scatter(
+        x=ends, y=ends, mode="lines", line={"dash": "dot", "color": "#808080"}, name="perfect", hoverinfo="skip"
+    )
+    figure.update_xaxes(title="score", type="log", dtick=1)
+    figure.update_yaxes(title="share that is right", type="log", dtick=1)
+    return _dressed(figure, 440)
+
+
+def front(main: pd.DataFrame, task: Task, cost: str = "p50_ms", title: str = "milliseconds for one text") -> go.Figure:
+    """Return quality against a cost, coloured by family; the line joins the entries that no other beats in both."""
+    figure = go.Figure()
+    for colour, (family, rows) in zip(COLOURS * 4, main.groupby("family", sort=False), strict=False):
+        figure.add_scatter(
+            x=rows[cost].tolist(),
+            y=rows["value"].tolist(),
+            error_y=_errors(rows, "value", "low", "high"),
+            customdata=rows[["low", "high", "seeds"]].to_numpy().tolist(),
+            text=_names(rows),
+            name=str(family),
+            mode="markers+text",
+            textposition="top center",
+            cliponaxis=False,
+            marker={"size": 12, "color": colour},
+            hovertemplate="%{text}<br>%{y:.4f} [%{customdata[0]:.4f}, %{customdata[1]:.4f}], %{customdata[2]} seeds"
+            "<br>%{x:,.1f}<extra></extra>",
+        )
+    best = main[on_front(main[cost].to_numpy(), main["value"].to_numpy())].sort_values(cost)
+    figure.add_scatter(
+        x=best[cost].tolist(),
+        y=best["value"].tolist(),
+        mode="lines",
+        line={"shape": "hv", "dash": "dot", "color": "#808080"},
+        name="front",
+        hoverinfo="skip",
+    )
+    figure.update_xaxes(title=f"{title} (log scale)", type="log", dtick="D2")
+    figure.update_yaxes(title=task.main_metric)
+    return _dressed(figure, 420)
+
+
+def on_front(cost: np.ndarray, quality: np.ndarray) -> np.ndarray:
+    """Return which points no other point beats: none is as cheap and better, or cheaper and as good. Shapes (n,)."""
+    cheaper, better = cost[None, :] <= cost[:, None], quality[None, :] >= quality[:, None]
+    strictly = (cost[None, :] < cost[:, None]) | (quality[None, :] > quality[:, None])
+    return np.asarray(~(cheaper & better & strictly).any(axis=1))
+
+
+def _of(table: pd.DataFrame, task: Task) -> pd.DataFrame:
+    return table[table["task"] == task.name]
+
+
+def _names(rows: pd.DataFrame) -> list[str]:
+    return [entry_name(row) for row in rows.to_dict("records")]
+
+
+def _errors(rows: pd.DataFrame, value: str, low: str, high: str) -> dict[str, Any]:
+    up, down = (rows[high] - rows[value]).tolist(), (rows[value] - rows[low]).tolist()
+    return {"type": "data", "array": up, "arrayminus": down, "thickness": 1.5, "width": 5}
+
+
+def _points(rows: pd.DataFrame, value: str, low: str, high: str, colour: str, name: str) -> go.Scatter:
+    return go.Scatter(
+        y=_names(rows),
+        x=rows[value].tolist(),
+        error_x=_errors(rows, value, low, high),
+        customdata=rows[[low, high]].to_numpy().tolist(),
+        mode="markers",
+        marker={"size": 9, "color": colour},
+        name=name,
+        orientation="h",
+        offsetgroup=name,
+        hovertemplate="%{y}<br>%{x:.4f} [%{customdata[0]:.4f}, %{customdata[1]:.4f}]<extra>" + name + "</extra>",
+    )
+
+
+def _rows(names: list[str], traces: list[Any], title: str) -> go.Figure:
+    """Return a figure with one line an entry."""
+    figure = go.Figure(traces)
+    figure.update_xaxes(title=title)
+    figure.update_yaxes(type="category", categoryorder="array", categoryarray=names, automargin=True)
+    figure.update_layout(showlegend=len(traces) > 1)
+    return _dressed(figure, _FRAME + _ROW * max(len(names), 2) * max(len(traces) // 2, 1))
+
+
+def _dressed(figure: go.Figure, height: int) -> go.Figure:
+    clear = "rgba(0,0,0,0)"
+    figure.update_layout(
+        paper_bgcolor=clear,
+        plot_bgcolor=clear,
+        font={"color": "#808080", "size": 13},
+        margin={"l": 60, "r": 24, "t": 40, "b": 56},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+        height=height,
+    )
+    figure.update_xaxes(gridcolor=GRID, zeroline=False)
+    return figure.update_yaxes(gridcolor=GRID, zeroline=False)

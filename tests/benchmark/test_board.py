@@ -1,0 +1,89 @@
+"""The board on disk: written beside the runs, made anew only when something changed, verified."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmark import board as on_disk
+from benchmark.board import README, publish, read_board, verify
+from benchmark.leaderboard import Board
+from benchmark.runs import RESULTS
+from zoo.errors import UserError
+
+from .conftest import WriteRun
+
+
+@pytest.fixture
+def results(write_synthetic: WriteRun) -> Path:
+    for seed in range(2):
+        for encoder in ("minilm-l6", "granite-30m"):
+            folder = write_synthetic(encoder=encoder, seed=seed)
+    return folder.parents[2]
+
+
+def _equal(one: Board, other: Board) -> None:
+    for field in fields(Board):
+        ours, theirs = getattr(one, field.name), getattr(other, field.name)
+        pd.testing.assert_frame_equal(ours, theirs, check_dtype=False, check_column_type=False)
+
+
+def test_the_files_beside_the_runs_hold_the_board(results: Path) -> None:
+    readme = README.read_text(encoding="utf-8")
+    board, written = publish(results)
+    assert all(path.is_file() for path in written)
+    _equal(read_board(results), board)
+    kept = pd.read_csv(results / "leaderboard.csv", keep_default_na=False, na_values={"sd": "", "rank_low": ""})
+    assert kept["value"].tolist() == board.cells["value"].tolist()
+    assert README.read_text(encoding="utf-8") == readme  # which is for the project's own runs
+    before = {path: path.read_bytes() for path in written}
+    publish(results)
+    assert {path: path.read_bytes() for path in written} == before
+
+
+def test_it_is_computed_again_only_when_a_run_has_changed(
+    results: Path, write_synthetic: WriteRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board, _ = publish(results)
+    with monkeypatch.context() as patch:
+        patch.setattr(on_disk, "build", lambda folder: pytest.fail("computed again"))
+        _equal(publish(results)[0], board)
+    write_synthetic(seed=2)
+    assert publish(results)[0].cells["seeds"].max() == 3
+    (results / "board" / "made_from.json").write_text("{")
+    assert publish(results)[0].cells["seeds"].max() == 3
+
+
+def test_verify_finds_a_changed_number_and_a_run_that_cannot_stand(results: Path, write_synthetic: WriteRun) -> None:
+    publish(results)
+    assert verify(results) == []
+    path = results / "board" / "cells.parquet"
+    cells = pd.read_parquet(path)
+    cells.loc[3, "value"] += 1e-3
+    cells.to_parquet(path)
+    assert any(line.startswith("cells:") for line in verify(results))
+    write_synthetic(seed=2, fingerprint="other rows")
+    publish(results)
+    (line,) = verify(results)
+    assert "labels or rows differ" in line
+
+
+def test_a_damaged_table_says_what_to_do(results: Path) -> None:
+    publish(results)
+    (results / "board" / "pairs.parquet").write_bytes(b"cut short")
+    with pytest.raises(UserError, match="python -m benchmark leaderboard"):
+        read_board(results)
+
+
+def test_no_runs_are_told_with_the_command_that_makes_some(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no runs .*python -m benchmark run"):
+        publish(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_projects_own_board_is_what_its_runs_give() -> None:
+    """Runs of a single seed are named by verify; a test of what stands in the repository lets them pass."""
+    assert json.loads((RESULTS / "board" / "made_from.json").read_text())["identity"]
+    assert [line for line in verify(RESULTS) if "has one seed" not in line] == []

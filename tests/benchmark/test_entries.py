@@ -1,0 +1,101 @@
+"""Which runs stand on a board together, and which are left out, by name."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.entries import find_runs, make_entries
+from benchmark.fit_decision import fit_decision
+from benchmark.runs import Predictions, read_run
+from benchmark.tasks import TASKS
+
+from .conftest import WriteRun, make_predictions
+
+FEEDBACK = TASKS["feedback"]
+
+
+def _changed(**changes: np.ndarray) -> Predictions:
+    return Predictions(**vars(make_predictions(8, True, 9)) | changes)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"fingerprint": "other rows"}, "labels or rows differ"),
+        ({"labels": [f"label {i}" for i in range(8)]}, "labels or rows differ"),
+        ({"revision": "0.2.0"}, "revision or protocol differ"),
+        ({"protocol": 0}, "revision or protocol differ"),
+        ({"predictions": _changed(test_logits=np.full((60, 8), np.nan, np.float32))}, "not all finite"),
+        ({"predictions": _changed(test_y_true=np.zeros((60, 8), np.int8))}, "one class only"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_a_stranger_among_runs_is_left_out_by_name(
+    write_synthetic: WriteRun, change: dict[str, object], reason: str
+) -> None:
+    usual = [write_synthetic(seed=seed) for seed in range(2)]
+    stranger = write_synthetic(seed=2, **change)
+    runs, problems = find_runs(stranger.parents[2])
+    assert [run.folder for run in runs] == usual
+    (named, told), *rest = problems.items()
+    assert not rest
+    assert named == f"feedback/minilm-l6/{stranger.name}"
+    assert reason in told
+
+
+def test_runs_that_are_damaged_or_of_no_task_are_left_out(write_synthetic: WriteRun) -> None:
+    whole, cut, half = write_synthetic(), write_synthetic(seed=1), write_synthetic(seed=2)
+    (cut / "predictions.npz").write_bytes(b"cut short")
+    (half / "predictions.npz").unlink()
+    gone = whole.parents[1] / "gone" / "0-0123456789ab"
+    gone.mkdir(parents=True)
+    text = (
+        (whole / "run.json")
+        .read_text()
+        .replace('"task":"feedback"', '"task":"gone"')
+        .replace('"task": "feedback"', '"task": "gone"')
+    )
+    (gone / "run.json").write_text(text)
+    (gone / "predictions.npz").write_bytes((whole / "predictions.npz").read_bytes())
+    runs, problems = find_runs(whole.parents[2])
+    assert [run.folder for run in runs] == [whole]
+    assert len(problems) == 3
+    assert "'gone' is not registered" in problems[f"feedback/gone/{gone.name}"]
+    assert sum("run it again" in reason for reason in problems.values()) == 2
+
+
+def test_one_class_in_a_single_label_test_is_left_out(write_synthetic: WriteRun) -> None:
+    one_hot = np.tile(np.array([[1, 0]], np.int8), (60, 1))
+    predictions = Predictions(**vars(make_predictions(2, False, 0)) | {"test_y_true": one_hot})
+    folder = write_synthetic(task="sst2", predictions=predictions)
+    assert "one class only" in next(iter(find_runs(folder.parents[2])[1].values()))
+
+
+def test_entries_are_encoders_and_variants_with_their_seeds(write_synthetic: WriteRun) -> None:
+    write_synthetic(task="sst2", encoder="tfidf-lr")
+    for seed in (1, 0):
+        for recipe in ({}, {"loss": "mean"}):
+            folder = write_synthetic(seed=seed, recipe=recipe)
+    entries = make_entries(find_runs(folder.parents[2])[0])
+    assert [(entry.task.name, entry.name) for entry in entries] == [
+        ("feedback", "minilm-l6"),
+        ("feedback", "minilm-l6 (loss=mean)"),
+        ("sst2", "tfidf-lr"),
+    ]
+    assert [sorted(entry.runs) for entry in entries] == [[0, 1], [0, 1], [0]]
+
+
+def test_scores_are_decided_by_what_validation_gives(write_synthetic: WriteRun) -> None:
+    folder = write_synthetic()
+    found = read_run(folder).predictions
+    entry = make_entries(find_runs(folder.parents[2])[0])[0]
+    decision = fit_decision(FEEDBACK.problem_type, found.validation_logits, found.validation_y_true, "global")
+    scored = entry.scored("global")[0]
+    np.testing.assert_array_equal(scored.y_score, decision.scores(found.test_logits))
+    np.testing.assert_array_equal(scored.y_pred, decision.decide(scored.y_score))
+    np.testing.assert_array_equal(scored.y_true, found.test_y_true)
+
+
+def test_no_runs_are_none(tmp_path: Path) -> None:
+    assert find_runs(tmp_path / "nowhere") == ([], {})

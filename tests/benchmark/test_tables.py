@@ -1,0 +1,79 @@
+"""The board for reading: its order, its columns, its Markdown, the README's part."""
+
+import re
+
+import numpy as np
+import pytest
+
+from benchmark.leaderboard import Board, build
+from benchmark.runs import Predictions
+from benchmark.tables import BEGIN, END, gaps, in_readme, page, readme_part, screen_table, short, wide
+from benchmark.tasks import TASKS
+from zoo.errors import UserError
+
+from .conftest import synthetic_writer
+
+FEEDBACK, SST2 = TASKS["feedback"], TASKS["sst2"]
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
+    """On feedback: one encoder without an error, two that are worse and alike, one with a single seed; one on sst2."""
+    write = synthetic_writer(tmp_path_factory.mktemp("board"))
+    y_true = (np.random.default_rng(0).random((120, 8)) < 0.3).astype(np.int8)
+    for noise, encoder in ((2, "tfidf-lr"), (0, "granite-30m"), (2, "minilm-l6")):
+        for seed in range(3):
+            rng = np.random.default_rng([seed, len(encoder)])
+            logits = (4.0 * y_true - 2 + noise * rng.normal(size=y_true.shape)).astype(np.float32)
+            write(encoder=encoder, seed=seed, predictions=Predictions(logits, y_true, logits, y_true))
+    write(recipe={"loss": "mean"}, predictions=Predictions(-logits, y_true, -logits, y_true))
+    return build(write(task="sst2").parents[2])
+
+
+def test_the_table_has_the_best_first_with_rank_and_interval(board: Board) -> None:
+    table = wide(board.cells, FEEDBACK)
+    assert table["encoder"][0] == "granite-30m"
+    assert table["encoder"][3] == "minilm-l6 (loss=mean)"
+    assert table["rank"].tolist() == ["1", "2–3", "2–3", "–"]
+    assert table["f1_macro [95 %]"][0] == "1.0000 [1.0000, 1.0000]"
+    assert all(re.fullmatch(r"0\.\d{4} \[0\.\d{4}, [01]\.\d{4}\]", cell) for cell in table["f1_macro [95 %]"][1:])
+    assert table["sd of a seed"].tolist()[::3] == ["0.0000", "–"]
+    assert not table.isna().any().any()
+    assert short(board.cells, FEEDBACK)["encoder"].tolist() == table["encoder"].tolist()
+    assert screen_table(board).row_count == 5
+
+
+def test_every_gap_between_neighbours_is_told(board: Board) -> None:
+    first, second = gaps(board, FEEDBACK)
+    assert re.match(r"granite-30m is better than \S+: \+\d+\.\d points \[\+\d", first)
+    assert re.search(r" or \S+: cannot tell \(.*; a gap of \d+\.\d would have shown\)\.", second)
+    assert gaps(board, SST2) == []
+
+
+def test_markdown_has_a_table_a_task_in_the_registrys_order(board: Board) -> None:
+    text = readme_part(board)
+    heads = re.findall(r"^\*\*(\w+)\*\* \((\w+) split, n = (\d+); thresholds: (\w+)", text, re.MULTILINE)
+    assert heads == [("feedback", "test", "120", "per_label"), ("sst2", "validation", "60", "argmax")]
+    tables = [[line for line in part.splitlines() if line.startswith("|")] for part in text.split("**sst2**")]
+    assert [len(table) for table in tables] == [6, 3]
+    assert all(len({line.count("|") for line in table}) == 1 for table in tables)
+
+
+def test_the_page_holds_every_part(board: Board) -> None:
+    text = page(board)
+    for wanted in ("## feedback", "## sst2", "What a decision rule gains", "## Left out", "takes no rank"):
+        assert wanted in text
+    assert "## Across tasks" not in text  # two tasks have no two entries that are ranked in both
+
+
+def test_the_readme_is_changed_between_its_markers_alone_and_only_once(board: Board) -> None:
+    readme = f"# Title\n\n{BEGIN}\nold table\n{END}\n\nthe rest | of it\n"
+    once = in_readme(readme, board)
+    assert once.startswith("# Title\n\n" + BEGIN)
+    assert once.endswith(END + "\n\nthe rest | of it\n")
+    assert "old table" not in once
+    assert readme_part(board) in once
+    assert in_readme(once, board) == once
+    for marker in (BEGIN, END):
+        with pytest.raises(UserError, match="lost the line"):
+            in_readme(readme.replace(marker, ""), board)
