@@ -1,4 +1,4 @@
-"""The command line: `python -m zoo encoders | pretrain`."""
+"""The command line: `python -m zoo encoders | pretrain | pack`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -54,6 +54,28 @@ def pretrain(
 
     job = Job(chosen, language, start, corpus, output, exclude, threads)
     run(job, lambda line: console.print(line, markup=False, highlight=False))
+
+
+@app.command()
+def pack(
+    folder: Annotated[Path, typer.Argument(help="An encoder, as pretrain writes it.")],
+    to: Annotated[Path | None, typer.Option(help="Where it goes; beside the zoo's own, if not given.")] = None,
+    start: Annotated[str | None, typer.Option(help="The encoder that it started from, if the zoo has it.")] = None,
+    bits: Annotated[int, typer.Option(help="4 or 8, for each weight that pretraining changed.")] = 4,
+) -> None:
+    """Make a pretrained encoder small enough to come with the project: what changed in its start."""
+    from zoo.encoders import fetch_weights, get_encoder
+    from zoo.pretrained import PRETRAINED, pack_encoder
+
+    if bits not in (4, 8):
+        raise UserError(f"--bits must be 4 or 8, got {bits}")
+    if not (folder / "config.json").is_file():
+        raise UserError(f"{folder} holds no encoder; give the folder that pretrain wrote")
+    target = to or PRETRAINED / folder.resolve().name
+    weights = fetch_weights(get_encoder(start)) if start else None
+    pack_encoder(folder, target, bits, (start, weights.revision, weights.folder) if start and weights else None)
+    size = sum(file.stat().st_size for file in target.iterdir()) / 2**20
+    console.print(f"wrote {target} ({size:.1f} MiB)", highlight=False)
 
 
 def main() -> None:

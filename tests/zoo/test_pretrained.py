@@ -1,0 +1,116 @@
+"""Encoders that come with the project: packed as differences, unpacked as plain transformers loads them."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+from transformers import AutoTokenizer, BertForMaskedLM
+from typer.testing import CliRunner
+
+from zoo import encoders
+from zoo.cli import app
+from zoo.encoders import Encoder, fetch_weights, get_encoder
+from zoo.errors import UserError
+from zoo.pretrained import pack_encoder, read_origin, unpack_encoder
+from zoo.pretraining.model import from_encoder, save_encoder
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a pretraining of tiny BERT could have left: all but its word embeddings moved a little."""
+    model, tokenizer = from_encoder(tiny_bert)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "word_embeddings" not in name:
+                parameter += 0.01 * torch.randn_like(parameter)
+    folder = tmp_path_factory.mktemp("trained") / "zoo-tiny"
+    save_encoder(model, tokenizer, folder)
+    (folder / "README.md").write_text("# zoo-tiny\n")
+    return folder
+
+
+def _start(tiny_bert: Path) -> tuple[str, str, Path]:
+    return "tiny-bert", get_encoder(str(tiny_bert)).revision, tiny_bert
+
+
+def _logits(folder: Path) -> np.ndarray:
+    tokens = AutoTokenizer.from_pretrained(folder)("the parcel was late", return_tensors="pt")
+    with torch.inference_mode():
+        return np.asarray(BertForMaskedLM.from_pretrained(folder).eval()(**tokens).logits)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("alone", [False, True], ids=["on its start", "alone"])
+def test_it_comes_back_nearly_as_it_was(alone: bool, bits: int, trained: Path, tiny_bert: Path, tmp_path: Path) -> None:
+    packed, unpacked = tmp_path / "packed", tmp_path / "unpacked"
+    pack_encoder(trained, packed, bits, None if alone else _start(tiny_bert))
+    assert unpack_encoder(packed, None if alone else tiny_bert, unpacked) == unpacked
+    assert (unpacked / "README.md").read_text() == "# zoo-tiny\n"
+    before, after = load_file(trained / "model.safetensors"), load_file(unpacked / "model.safetensors")
+    assert set(before) <= after.keys()
+    if not alone:
+        name = "bert.embeddings.word_embeddings.weight"
+        np.testing.assert_array_equal(after[name], before[name])
+    error = np.abs(_logits(unpacked) - _logits(trained)).max() / np.abs(_logits(trained)).max()
+    assert error < ({4: 0.6, 8: 0.05} if alone else {4: 0.05, 8: 0.005})[bits]
+    small = (packed / "delta.safetensors").stat().st_size
+    assert small < (trained / "model.safetensors").stat().st_size * (0.75 if alone else 0.6)
+
+
+def test_the_registry_fetches_it_without_another_word(
+    trained: Path, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENCODER_ZOO_CACHE", str(tmp_path / "cache"))
+    pack_encoder(trained, tmp_path / "packed", 4, _start(tiny_bert))
+    monkeypatch.setitem(encoders.ENCODERS, "tiny-bert", get_encoder(str(tiny_bert)))
+    revision = read_origin(tmp_path / "packed").weights_sha256[:12]
+    spec = Encoder("zoo-tiny", "bert", 0.1, "en", "Apache-2.0", "repository", str(tmp_path / "packed"), revision)
+    weights = fetch_weights(spec)
+    assert weights.revision == revision
+    assert json.loads((weights.folder / "config.json").read_text())["model_type"] == "bert"
+    again = fetch_weights(spec)
+    assert again == weights
+    with pytest.raises(UserError, match="is not the revision"):
+        fetch_weights(replace(spec, revision="0" * 12))
+    monkeypatch.setitem(encoders.ENCODERS, "tiny-bert", replace(get_encoder(str(tiny_bert)), revision="other"))
+    with pytest.raises(UserError, match="was packed on tiny-bert at revision"):
+        fetch_weights(spec)
+
+
+@pytest.mark.parametrize("damage", ["origin", "weights", "no weights"])
+def test_a_damaged_one_is_refused(damage: str, trained: Path, tiny_bert: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "packed"
+    pack_encoder(trained, packed, 4, _start(tiny_bert))
+    if damage == "origin":
+        (packed / "origin.json").write_text("{")
+    elif damage == "weights":
+        (packed / "delta.safetensors").write_bytes(b"cut short")
+    else:
+        (packed / "delta.safetensors").unlink()
+    with pytest.raises(UserError, match="packed encoder"):
+        unpack_encoder(packed, tiny_bert, tmp_path / "unpacked")
+    assert not (tmp_path / "unpacked").exists()
+
+
+def test_packing_again_replaces_what_was_there(trained: Path, tiny_bert: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "packed"
+    for bits in (8, 4):
+        pack_encoder(trained, packed, bits, _start(tiny_bert))
+    other = tmp_path / "other"
+    pack_encoder(trained, other, 4, _start(tiny_bert))
+    assert read_origin(packed) == read_origin(other)
+
+
+def test_the_command_packs_and_tells_the_size(trained: Path, tmp_path: Path) -> None:
+    target = tmp_path / "packed"
+    ended = CliRunner().invoke(app, ["pack", str(trained), "--to", str(target), "--bits", "8"])
+    assert ended.exit_code == 0
+    assert "MiB" in ended.stdout
+    assert read_origin(target).start is None
+    for arguments in (["pack", str(trained), "--bits", "5"], ["pack", str(tmp_path)]):
+        assert isinstance(CliRunner().invoke(app, arguments).exception, UserError)
