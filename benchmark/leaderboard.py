@@ -1,6 +1,7 @@
 """The leaderboard: plain tables computed from the runs alone, without torch. `benchmark.tables` writes them out."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -37,6 +38,7 @@ _MEASURED = [
     "peak_memory_mib",
     "truncated",
 ]
+_WHERE = ("processor", "gpu", "threads", "precision")
 COSTS = [*_MEASURED, "p50_ms", "p95_ms", "texts_per_second"]
 FACTS = "rows.npz"  # in the folder of each task: what the slices need to know of its test rows
 
@@ -67,6 +69,8 @@ class Board:
     calibration: calibration errors before and after (see `benchmark.calibration.calibration`).
     reliability: what the reliability plots show (see `benchmark.calibration.reliability`).
     slices: the main metric on parts of the test rows (see `benchmark.slices.slices`).
+    costs: one row a (entry, length of the texts): what training and prediction took, averaged over seeds, and where.
+    runs: one row a run: its id, folder, recipe, commit, versions and hardware, which is where every number comes from.
     anchors: published figures beside measured ones; unmeasured: those of encoders that were not measured here.
     problems: why a run is not on the board, or has no rank; columns run, reason.
     """
@@ -80,6 +84,8 @@ class Board:
     calibration: pd.DataFrame
     reliability: pd.DataFrame
     slices: pd.DataFrame
+    costs: pd.DataFrame
+    runs: pd.DataFrame
     anchors: pd.DataFrame
     unmeasured: pd.DataFrame
     problems: pd.DataFrame
@@ -158,6 +164,8 @@ def _look_at_task(entries: list[Entry], facts: RowFacts | None) -> dict[str, pd.
             "calibration": calibration(entry, draws),
             "reliability": reliability(entry),
             "slices": slices(entry, known, lambda n: draws_of(n, 1000)),
+            "costs": _costs_by_length(entry),
+            "runs": _runs(entry),
         }
         for name, part in parts.items():
             tables.setdefault(name, []).append(_keyed(entry, part))
@@ -237,6 +245,31 @@ def _costs(entry: Entry) -> dict[str, float]:
     for name in ("p50_ms", "p95_ms", "texts_per_second"):
         costs[name] = float(np.mean([getattr(each, name) for each in at_length])) if at_length else float("nan")
     return {name: round(value, 4) for name, value in costs.items()}
+
+
+def _costs_by_length(entry: Entry) -> pd.DataFrame:
+    infos = [run.info for run in entry.runs.values()]
+    measured = pd.DataFrame([latency.model_dump() for info in infos for latency in info.latency])
+    fixed = {name: float(np.mean([getattr(info, name) for info in infos])) for name in _MEASURED}
+    where = {name: ", ".join(sorted({str(info.hardware.get(name, "")) for info in infos})) for name in _WHERE}
+    return measured.groupby("length").mean().reset_index().assign(**fixed, **where)
+
+
+def _runs(entry: Entry) -> pd.DataFrame:
+    rows = [
+        {
+            "seed": seed,
+            "id": run.info.id,
+            "folder": "/".join(run.folder.parts[-3:]),
+            "recipe": run.info.recipe.model_dump_json(),
+            "best_epoch": run.info.best_epoch,
+            "commit": run.info.commit,
+            "versions": json.dumps(run.info.versions),
+            "hardware": json.dumps(run.info.hardware),
+        }
+        for seed, run in entry.runs.items()
+    ]
+    return pd.DataFrame(rows)
 
 
 def _with_ranks(cells: pd.DataFrame, ranks: dict[tuple[str, str], tuple[int, int]]) -> pd.DataFrame:

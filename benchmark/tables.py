@@ -135,11 +135,13 @@ def page(board: Board) -> str:
         parts += ["Calibration errors, before and after one temperature, and one a label:"]
         parts += [_markdown(_calibration(board, task)), "Parts of the test rows:", _markdown(_slices(board, task))]
         parts += _published(board, task)
+    parts += ["## Costs", _markdown(_costs(board))]
     if len(board.overall):
         parts += ["## Across tasks", "Mean rank with its 95 % interval.", _markdown(_overall(board.overall))]
     if len(board.problems):
         listed = "\n".join(f"- {row['run']}: {row['reason']}" for row in board.problems.to_dict("records"))
         parts += ["## Left out", listed]
+    parts += ["## The runs behind it", _markdown(_runs(board))]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -197,6 +199,24 @@ def _published(board: Board, task: Task) -> list[str]:
         if len(of_task):
             parts += [title, _markdown(of_task.sort_values("value", ascending=False, kind="stable"))]
     return parts
+
+
+def _costs(board: Board) -> pd.DataFrame:
+    table = board.costs.assign(entry=list(map(entry_name, board.costs.to_dict("records"))))
+    table["where"] = table["processor"] + table["gpu"].map(lambda gpu: f", {gpu}" if gpu else "")
+    for name in ("parameters", "embedding_parameters", "trained_parameters"):
+        table[name] = (table[name] / 1e6).round(1).astype(str) + " M"
+    for name in ("p50_ms", "p95_ms", "texts_per_second", "train_seconds", "peak_memory_mib"):
+        table[name] = table[name].map("{:,.1f}".format)
+    columns = ["task", "entry", "parameters", "embedding_parameters", "trained_parameters", "train_seconds"]
+    columns += ["peak_memory_mib", "length", "p50_ms", "p95_ms", "texts_per_second", "where", "threads", "precision"]
+    return table[columns]
+
+
+def _runs(board: Board) -> pd.DataFrame:
+    table = board.runs.assign(run=[f"[{row['id']}]({row['folder']})" for row in board.runs.to_dict("records")])
+    table["entry"] = list(map(entry_name, board.runs.to_dict("records")))
+    return table[["task", "entry", "seed", "run", "best_epoch", "commit"]]
 
 
 def _overall(overall: pd.DataFrame) -> pd.DataFrame:

@@ -159,3 +159,17 @@ def test_no_run_that_can_stand_is_told_with_a_reason(write_synthetic: WriteRun) 
     (folder / "predictions.npz").write_bytes(b"")
     with pytest.raises(UserError, match=r"no runs .*python -m benchmark run.*damaged predictions"):
         build(folder.parents[2])
+
+
+def test_every_number_leads_to_its_runs_and_what_they_cost(write_synthetic: WriteRun) -> None:
+    for seed in range(2):
+        folder = write_synthetic(seed=seed)
+    board = build(folder.parents[2])
+    assert (folder.parents[2] / board.runs["folder"][1]).resolve() == folder
+    info = read_run(folder).info
+    assert board.runs.loc[1, ["id", "commit"]].tolist() == [info.id, info.commit]
+    assert board.runs["recipe"][1] == info.recipe.model_dump_json()
+    assert set(board.cells["runs"]) == {" ".join(board.runs["id"])}
+    (costs,) = board.costs.to_dict("records")
+    assert (costs["length"], costs["p50_ms"], costs["texts_per_second"]) == (64, 5.0, 400.0)
+    assert (costs["processor"], costs["threads"], costs["train_seconds"]) == ("one", "1", 10.5)
