@@ -96,9 +96,10 @@ def reliability(table: pd.DataFrame) -> go.Figure:
     return _dressed(figure, 440)
 
 
-def front(main: pd.DataFrame, task: Task, cost: str = "p50_ms", title: str = "milliseconds for one text") -> go.Figure:
+def front(main: pd.DataFrame, task: Task, cost: str = "p50_ms", title: str = "ms for one text") -> go.Figure:
     """Return quality against a cost, coloured by family; the line joins the entries that no other beats in both."""
     figure = go.Figure()
+    middle = float(np.sqrt(main[cost].min() * main[cost].max()))
     for colour, (family, rows) in zip(COLOURS * 4, main.groupby("family", sort=False), strict=False):
         figure.add_scatter(
             x=rows[cost].tolist(),
@@ -108,7 +109,8 @@ def front(main: pd.DataFrame, task: Task, cost: str = "p50_ms", title: str = "mi
             text=_names(rows),
             name=str(family),
             mode="markers+text",
-            textposition="top center",
+            # Inwards, where neither the error bar nor the edge of the plot is in the way.
+            textposition=["middle left" if x > middle else "middle right" for x in rows[cost]],
             cliponaxis=False,
             marker={"size": 12, "color": colour},
             hovertemplate="%{text}<br>%{y:.4f} [%{customdata[0]:.4f}, %{customdata[1]:.4f}], %{customdata[2]} seeds"
@@ -123,7 +125,10 @@ def front(main: pd.DataFrame, task: Task, cost: str = "p50_ms", title: str = "mi
         name="front",
         hoverinfo="skip",
     )
-    figure.update_xaxes(title=f"{title} (log scale)", type="log", dtick="D2")
+    ticks = [step * 10.0**power for power in range(-3, 7) for step in (1, 2, 5)]
+    figure.update_xaxes(
+        title=f"{title} (log scale)", type="log", tickvals=ticks, ticktext=[f"{tick:,g}" for tick in ticks]
+    )
     figure.update_yaxes(title=task.main_metric)
     return _dressed(figure, 420)
 

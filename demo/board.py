@@ -10,7 +10,7 @@ from zoo.errors import UserError, lookup
 from zoo.files import write_bytes
 
 COSTS = {
-    "Time for one text": ("p50_ms", "milliseconds for one text of 64 tokens"),
+    "Time for one text": ("p50_ms", "ms for one text of 64 tokens"),
     "Training time": ("train_seconds", "seconds of training"),
 }
 _KEYS = {"task", "encoder", "family", "variant", "rule", "metric"}
