@@ -6,6 +6,8 @@ in `benchmark.resampling`; resamples keep the bins of the whole sample. Where a 
 label, with "is it gold" for y (Guo et al. 2017, "On Calibration of Modern Neural Networks").
 """
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 from scipy.special import expit, softmax
@@ -68,16 +70,6 @@ def reliability(entry: Entry) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[["calibrator", "bin", "confidence", "frequency", "count"]]
 
 
-def temperatures(entry: Entry) -> dict[int, float]:
-    """Return the one temperature that all labels share, of every seed."""
-    return {
-        seed: fit_temperature(
-            entry.task.problem_type, run.predictions.validation_logits, run.predictions.validation_y_true
-        )
-        for seed, run in entry.runs.items()
-    }
-
-
 def label_temperatures(logits: np.ndarray, y_true: np.ndarray, shared: float) -> np.ndarray:
     """Return the temperature with the lowest negative log-likelihood of each label by itself, shape (num_labels,).
 
@@ -95,13 +87,14 @@ def label_temperatures(logits: np.ndarray, y_true: np.ndarray, shared: float) ->
     return found
 
 
+@lru_cache(maxsize=1)  # both tables of an entry ask for them
 def scores(entry: Entry) -> dict[str, dict[int, np.ndarray]]:
     """Return the test scores of every seed, shape (n, num_labels), under each calibrator: "raw", "temperature" and,
     for a multi-label task, "per_label"."""
     squash = expit if entry.task.multi_label else lambda logits: softmax(logits, axis=1)
     found = {seed: run.predictions for seed, run in entry.runs.items()}
     logits = {seed: each.test_logits.astype(np.float64) for seed, each in found.items()}
-    shared = temperatures(entry)
+    shared = entry.temperatures
     result = {
         "raw": {seed: squash(each) for seed, each in logits.items()},
         "temperature": {seed: squash(each / shared[seed]) for seed, each in logits.items()},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.fit_decision import fit_decision
+from benchmark.fit_decision import fit_decision, fit_temperature
 from benchmark.recipes import variant_of
 from benchmark.resampling import Scored
 from benchmark.runs import Run, RunInfo, read_run
@@ -16,7 +16,7 @@ from zoo.decision import Decision, Rule
 from zoo.errors import UserError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entry:
     """The runs of one encoder with one recipe on one task, by seed.
 
@@ -42,15 +42,34 @@ class Entry:
         """Gold labels of the test rows, shape (n, num_labels)."""
         return next(iter(self.runs.values())).predictions.test_y_true
 
+    @cached_property
+    def temperatures(self) -> dict[int, float]:
+        """The temperature of every seed, fitted on validation."""
+        kind, found = self.task.problem_type, {seed: run.predictions for seed, run in self.runs.items()}
+        return {
+            seed: fit_temperature(kind, each.validation_logits, each.validation_y_true) for seed, each in found.items()
+        }
+
+    @cached_property
+    def _decisions(self) -> dict[Rule, dict[int, Decision]]:
+        return {}
+
     def decisions(self, rule: Rule) -> dict[int, Decision]:
         """Return the decision of every seed, fitted on validation."""
-        found = {seed: run.predictions for seed, run in self.runs.items()}
-        return {
-            seed: fit_decision(
-                self.task.problem_type, each.validation_logits, each.validation_y_true, rule, self.task.average
-            )
-            for seed, each in found.items()
-        }
+        if rule not in self._decisions:
+            self._decisions[rule] = {seed: self._fit(seed, rule) for seed in self.runs}
+        return self._decisions[rule]
+
+    def _fit(self, seed: int, rule: Rule) -> Decision:
+        found, task = self.runs[seed].predictions, self.task
+        return fit_decision(
+            task.problem_type,
+            found.validation_logits,
+            found.validation_y_true,
+            rule,
+            task.average,
+            self.temperatures[seed],
+        )
 
     def scored(self, rule: Rule) -> dict[int, Scored]:
         """Return what every seed says about the test rows under its decision."""

@@ -13,7 +13,12 @@ MIN_POSITIVES = 10
 
 
 def fit_decision(
-    problem_type: ProblemType, logits: np.ndarray, y_true: np.ndarray, rule: Rule, average: Average = "macro"
+    problem_type: ProblemType,
+    logits: np.ndarray,
+    y_true: np.ndarray,
+    rule: Rule,
+    average: Average = "macro",
+    temperature: float | None = None,
 ) -> Decision:
     """Fit temperature and thresholds on the validation rows.
 
@@ -25,9 +30,10 @@ def fit_decision(
             own F1-optimal threshold, or the global one for a label with under MIN_POSITIVES positive rows, too few to
             tell a threshold from luck.
         average: which average of F1 the global threshold is best for.
+        temperature: if it is known already.
     """
     num_labels = y_true.shape[1]
-    temperature = fit_temperature(problem_type, logits, y_true)
+    temperature = temperature or fit_temperature(problem_type, logits, y_true)
     if problem_type == "single_label_classification":
         return Decision(
             problem_type=problem_type, rule="argmax", temperature=temperature, thresholds=(0.0,) * num_labels

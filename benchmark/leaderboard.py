@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -10,15 +11,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 
 from benchmark.calibration import calibration, reliability
 from benchmark.compare import Evidence
 from benchmark.entries import Entry, find_runs, make_entries, score
 from benchmark.intervals import RESAMPLES, flags, interval
-from benchmark.metrics import OF_SCORES, metrics_of, per_label
+from benchmark.metrics import OF_SCORES, metrics_of
 from benchmark.published import anchors, not_measured, read_published
 from benchmark.ranks import compare_all, evidence_of, mean_ranks, rank_intervals, rankable
-from benchmark.resampling import Draws, Scored, draw, points, resample
+from benchmark.resampling import Draws, Scored, draw, of_labels, points, resample
 from benchmark.rules import gains, stability
 from benchmark.slices import read_row_facts, slices
 from benchmark.tasks import TASKS, Task
@@ -40,6 +42,7 @@ _MEASURED = [
 ]
 _WHERE = ("processor", "gpu", "threads", "precision")
 COSTS = [*_MEASURED, "p50_ms", "p95_ms", "texts_per_second"]
+MANY_ENTRIES = 20  # from here on a process for each core is worth its start
 FACTS = "rows.npz"  # in the folder of each task: what the slices need to know of its test rows
 
 
@@ -113,8 +116,11 @@ def build_entries(entries: list[Entry], facts: dict[str, RowFacts], problems: di
         facts: by task, what the slices need to know of the test rows, for the tasks that have them.
         problems: the runs that were left out, and why.
     """
-    ranked = [_rank_task(task, of_task) for task, of_task in _by_task(entries).items()]
-    parts = [_look_at_task(of_task, facts.get(task.name)) for task, of_task in _by_task(entries).items()]
+    jobs = os.cpu_count() if len(entries) >= MANY_ENTRIES else 1
+    made = Parallel(n_jobs=jobs, batch_size=1)(
+        delayed(_whole_task)(task, of_task, facts.get(task.name)) for task, of_task in _by_task(entries).items()
+    )
+    ranked, parts = [one for one, _ in made], [tables for _, tables in made]
     tables = {name: _joined(part[name] for part in parts) for name in parts[0]}
     ranks = {(one.task.name, name): both for one in ranked for name, both in one.ranks.items()}
     cells, published = _with_ranks(tables.pop("cells"), ranks), read_published()
@@ -140,6 +146,10 @@ class _Ranked:
     evidence: dict[str, Evidence]
     pairs: pd.DataFrame
     ranks: dict[str, tuple[int, int]]
+
+
+def _whole_task(task: Task, entries: list[Entry], facts: RowFacts | None) -> tuple[_Ranked, dict[str, pd.DataFrame]]:
+    return _rank_task(task, entries), _look_at_task(entries, facts)
 
 
 def _rank_task(task: Task, entries: list[Entry]) -> _Ranked:
@@ -299,7 +309,7 @@ def is_main(cells: pd.DataFrame) -> pd.Series:
 
 
 def _labels(entry: Entry) -> pd.DataFrame:
-    tables = [per_label(each.y_true, each.y_score, each.y_pred) for each in entry.scored(entry.task.rule).values()]
+    tables = [of_labels(scored) for scored in entry.scored(entry.task.rule).values()]
     mean = {name: np.mean([table[name] for table in tables], axis=0) for name in tables[0]}
     return pd.DataFrame({"label": list(entry.task.labels)} | mean)
 

@@ -126,16 +126,3 @@ def compute_metrics(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=UserWarning)
         return {name: metrics[name](y_true, y_score, y_pred) for name in names or metrics}
-
-
-def per_label(y_true: np.ndarray, y_score: np.ndarray, y_pred: np.ndarray) -> dict[str, np.ndarray]:
-    """Return precision, recall, f1, average precision and support of every label, each of shape (num_labels,).
-
-    The average precision of a label without positives is nan.
-    """
-    precision, recall, f1, support = sk.precision_recall_fscore_support(y_true, y_pred, average=None, zero_division=0)
-    ap = [
-        sk.average_precision_score(y_true[:, label], y_score[:, label]) if y_true[:, label].any() else float("nan")
-        for label in range(y_true.shape[1])
-    ]
-    return {"precision": precision, "recall": recall, "f1": f1, "average_precision": np.array(ap), "support": support}

@@ -26,12 +26,16 @@ def html(board: Board) -> str:
         parts.append(f"<h2>{escape(task.name)}</h2><p>{escape(note(board.cells, task))}.</p>")
         parts.append(f"<div class=wide>{wide(board.cells, task).to_html(index=False, border=0)}</div>")
         parts.append("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in gaps(board, task)) + "</ul>")
-        for title, figure in figures(board, task).items():
-            plot = figure.to_html(full_html=False, include_plotlyjs=script, config=_CONFIG)
+        for number, (title, figure) in enumerate(figures(board, task).items()):
+            plot = figure.to_html(
+                full_html=False, include_plotlyjs=script, config=_CONFIG, div_id=f"{task.name}-{number}"
+            )
             parts.append(f"<figure><figcaption>{escape(title)}</figcaption>{plot}</figure>")
             script = False
     for language, ranked in board.overall.groupby("language") if len(board.overall) else ():
-        plot = mean_ranks(ranked).to_html(full_html=False, include_plotlyjs=False, config=_CONFIG)
+        plot = mean_ranks(ranked).to_html(
+            full_html=False, include_plotlyjs=False, config=_CONFIG, div_id=f"ranks-{language}"
+        )
         parts.append(f"<h2>Across tasks ({escape(str(language))})</h2><figure>{plot}</figure>")
     left_out = "".join(f"<li>{escape(r['run'])}: {escape(r['reason'])}</li>" for r in board.problems.to_dict("records"))
     return "\n".join([*parts, f"<h2>Left out</h2><ul>{left_out}</ul>" if left_out else "", "</html>\n"])

@@ -95,6 +95,25 @@ def points(runs: list[Scored], metric: str) -> np.ndarray:
     return np.array([summable.value(summable.columns(run).sum(axis=0, dtype=np.float64)) for run in runs])
 
 
+def of_labels(scored: Scored) -> dict[str, np.ndarray]:
+    """Return precision, recall, f1, average_precision and support of every label, each of shape (num_labels,).
+
+    A division by zero counts 0, as in scikit-learn; the average precision of a label without positives is nan.
+    """
+    hits, decided, gold = _counts(scored).sum(axis=0, dtype=np.float64).reshape(3, -1)
+    ap = [
+        average_precision_influence(scored.y_true[:, label], scored.y_score[:, label])[0] if gold[label] else np.nan
+        for label in range(len(gold))
+    ]
+    return {
+        "precision": _ratio(hits, decided),
+        "recall": _ratio(hits, gold),
+        "f1": _ratio(2 * hits, decided + gold),
+        "average_precision": np.array(ap),
+        "support": gold,
+    }
+
+
 def summables(problem_type: ProblemType) -> dict[str, Summable]:
     """Return the metrics of a problem type as sums, by name."""
     return _MULTI_LABEL if problem_type == "multi_label_classification" else _SINGLE_LABEL

@@ -19,7 +19,6 @@ from benchmark.calibration import (
     reliability,
     row_sums,
     scores,
-    temperatures,
     values,
 )
 from benchmark.entries import Entry
@@ -214,7 +213,7 @@ def test_temperature_repairs_logits_that_are_too_large(write_synthetic: WriteRun
             splits += [5 * logits, y_true]
         by_seed[seed] = Predictions(*splits)
     entry = _entry(write_synthetic, task, by_seed)
-    assert list(temperatures(entry).values()) == pytest.approx([5, 5], rel=0.1)
+    assert list(entry.temperatures.values()) == pytest.approx([5, 5], rel=0.1)
     table = calibration(entry, draw(1500, 200))
     for calibrator in CALIBRATORS[task][1:]:
         for metric in METRICS:
@@ -225,7 +224,7 @@ def test_temperature_repairs_logits_that_are_too_large(write_synthetic: WriteRun
 def test_seeds_of_temperatures_are_those_of_the_entry(write_synthetic: WriteRun) -> None:
     y_true, logits = _calibrated(400, 8, seed=0)
     by_seed = {seed: Predictions(scale * logits, y_true, logits, y_true) for seed, scale in ((3, 2), (7, 0.5))}
-    found = temperatures(_entry(write_synthetic, by_seed=by_seed))
+    found = _entry(write_synthetic, by_seed=by_seed).temperatures
     assert found == {3: pytest.approx(2, rel=0.1), 7: pytest.approx(0.5, rel=0.1)}
 
 

@@ -8,7 +8,8 @@ from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sk
 
 from benchmark.evaluate_metrics import ClassificationMetrics
-from benchmark.metrics import calibration_error, compute_metrics, get_metric, metrics_of, per_label
+from benchmark.metrics import calibration_error, compute_metrics, get_metric, metrics_of
+from benchmark.resampling import Scored, of_labels
 from zoo.errors import UserError
 
 MULTI, SINGLE = "multi_label_classification", "single_label_classification"
@@ -136,12 +137,24 @@ def test_perfect_calibration_has_no_error() -> None:
 
 
 def test_per_label_numbers_worked_by_hand() -> None:
-    found = per_label(Y_TRUE, Y_SCORE, Y_PRED)
+    found = of_labels(Scored(MULTI, Y_TRUE, Y_SCORE, Y_PRED))
     np.testing.assert_allclose(found["precision"], [2 / 3, 1 / 2, 0])
     np.testing.assert_allclose(found["recall"], [1, 1 / 2, 0])
     np.testing.assert_allclose(found["f1"], [4 / 5, 1 / 2, 0])
     np.testing.assert_array_equal(found["support"], [2, 2, 0])
     np.testing.assert_allclose(found["average_precision"], [1, 7 / 12, np.nan])
+
+
+def test_per_label_numbers_are_those_of_scikit_learn() -> None:
+    rng = np.random.default_rng(4)
+    y_true, y_score = (rng.random((200, 5)) < 0.2).astype(np.int8), np.round(rng.random((200, 5)), 2)  # with ties
+    y_pred = (y_score > 0.6).astype(np.int8)
+    found = of_labels(Scored(MULTI, y_true, y_score, y_pred))
+    precision, recall, f1, support = sk.precision_recall_fscore_support(y_true, y_pred, average=None)
+    for name, expected in {"precision": precision, "recall": recall, "f1": f1, "support": support}.items():
+        np.testing.assert_allclose(found[name], expected, atol=1e-12)
+    expected = sk.average_precision_score(y_true, y_score, average=None)
+    np.testing.assert_allclose(found["average_precision"], expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("problem_type", [MULTI, SINGLE])

@@ -16,6 +16,7 @@ from benchmark.resampling import (
     average_precision_influence,
     draw,
     label_ranking_precision,
+    of_labels,
     points,
     resample,
     summables,
@@ -94,6 +95,20 @@ def test_a_resample_is_the_metric_on_repeated_rows(seed: int, n: int, num_labels
             for name in names:
                 close = 1e-12 if name in OF_WHOLE_SUMS else 1e-6
                 assert found[name][i, j] == pytest.approx(expected[name], abs=close), name
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10_000), st.integers(2, 40), st.integers(2, 6))
+def test_numbers_of_labels_are_scikit_learns(seed: int, n: int, num_labels: int) -> None:
+    scored = _multi(seed, n, num_labels)
+    found = of_labels(scored)
+    expected = sk.precision_recall_fscore_support(scored.y_true, scored.y_pred, average=None, zero_division=0)
+    for name, values in zip(("precision", "recall", "f1", "support"), expected, strict=True):
+        np.testing.assert_allclose(found[name], values, rtol=0, atol=1e-12, err_msg=name)
+    for label, value in enumerate(found["average_precision"]):
+        gold = scored.y_true[:, label]
+        ap = sk.average_precision_score(gold, scored.y_score[:, label]) if gold.any() else np.nan
+        assert value == pytest.approx(ap, abs=1e-12, nan_ok=True)
 
 
 def test_resampled_calibration_errors_keep_the_bins_of_all_rows() -> None:
