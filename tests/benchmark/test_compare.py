@@ -1,7 +1,4 @@
-"""Paired comparisons against statsmodels, against swapping rows one by one, and on models whose truth is known.
-
-Measured by the slow tests, with seeds about 0.5 points of macro-F1 apart: see each one's comment.
-"""
+"""Paired comparisons against statsmodels, against swapping rows one by one, and on models whose truth is known."""
 
 from dataclasses import replace
 
@@ -244,8 +241,8 @@ def _false_alarms(trials: int, number: int, metric: str, n: int, prior: np.ndarr
     """Return the share of trials in which any pair of `number` equal entries is called different, Holm-corrected."""
     rng, alarms = _rng(), 0
     for trial in range(trials):
-        if trial % 25 == 0:  # new draws now and then are enough, and 599 tell 5 % as well as 10,000
-            draws = draw(n, 599, trial)
+        if trial % 25 == 0:  # new draws now and then are enough, and 399 tell 5 % as well as 10,000
+            draws = draw(n, 399, trial)
         pairs = _compared(_alike(rng, number, n, prior, seed_sd), metric, draws)
         alarms += holm(np.array([pair.p_value for pair in pairs])).min() <= 0.05
     return alarms / trials
@@ -284,7 +281,7 @@ def test_two_points_of_macro_f1_on_go_emotions_are_found(own: float, power: floa
     better = brentq(lambda more: _true_macro_f1(more, GO_EMOTIONS, own) - base - 0.02, 0, 1)
     for trial in range(100):
         if trial % 25 == 0:
-            draws = draw(ROWS, 599, trial)
+            draws = draw(ROWS, 399, trial)
         (pair,) = _compared(_encoders(rng, [0.0, better], ROWS, GO_EMOTIONS, own, 0.005), "f1_macro", draws)
         found += pair.p_value <= 0.05 and pair.difference.value > 0
         values.append(pair.difference.value)

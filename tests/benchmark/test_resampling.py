@@ -136,8 +136,8 @@ def test_expanded_metrics_move_with_the_true_ones(name: str, make: Make) -> None
     ("function", "reference"),
     [(average_precision_influence, sk.average_precision_score), (auc_influence, sk.roc_auc_score)],
 )
-@settings(max_examples=25)
-@given(seed=st.integers(0, 10_000), n=st.integers(2, 20))
+@settings(max_examples=15)
+@given(seed=st.integers(0, 10_000), n=st.integers(2, 15))
 def test_influences_are_derivatives_by_the_weight_of_a_row(
     function: OfLabel, reference: Callable[..., float], seed: int, n: int
 ) -> None:
