@@ -116,11 +116,11 @@ def build_entries(entries: list[Entry], facts: dict[str, RowFacts], problems: di
         facts: by task, what the slices need to know of the test rows, for the tasks that have them.
         problems: the runs that were left out, and why.
     """
-    jobs = os.cpu_count() if len(entries) >= MANY_ENTRIES else 1
-    made = Parallel(n_jobs=jobs, batch_size=1)(
-        delayed(_whole_task)(task, of_task, facts.get(task.name)) for task, of_task in _by_task(entries).items()
-    )
-    ranked, parts = [one for one, _ in made], [tables for _, tables in made]
+    by_task = _by_task(entries)
+    steps = [delayed(_rank_task)(task, of_task) for task, of_task in by_task.items()]
+    steps += [delayed(_look_at)(entry, facts.get(entry.task.name)) for entry in entries]
+    done = Parallel(n_jobs=os.cpu_count() if len(entries) >= MANY_ENTRIES else 1, batch_size=1)(steps)
+    ranked, parts = done[: len(by_task)], done[len(by_task) :]
     tables = {name: _joined(part[name] for part in parts) for name in parts[0]}
     ranks = {(one.task.name, name): both for one in ranked for name, both in one.ranks.items()}
     cells, published = _with_ranks(tables.pop("cells"), ranks), read_published()
@@ -148,10 +148,6 @@ class _Ranked:
     ranks: dict[str, tuple[int, int]]
 
 
-def _whole_task(task: Task, entries: list[Entry], facts: RowFacts | None) -> tuple[_Ranked, dict[str, pd.DataFrame]]:
-    return _rank_task(task, entries), _look_at_task(entries, facts)
-
-
 def _rank_task(task: Task, entries: list[Entry]) -> _Ranked:
     draws = draw(len(entries[0].y_true), RESAMPLES)
     evidence = {entry.name: evidence_of(entry, draws) for entry in rankable(entries)}
@@ -159,27 +155,24 @@ def _rank_task(task: Task, entries: list[Entry]) -> _Ranked:
     return _Ranked(task, evidence, pairs, rank_intervals(list(evidence), pairs))
 
 
-def _look_at_task(entries: list[Entry], facts: RowFacts | None) -> dict[str, pd.DataFrame]:
-    """Return the tables that look at one entry at a time, of one task's entries; all share the same draws."""
+def _look_at(entry: Entry, facts: RowFacts | None) -> dict[str, pd.DataFrame]:
+    """Return the tables that look at one entry alone; what they draw depends on no other entry."""
     draws_of = cache(draw)
-    tables: dict[str, list[pd.DataFrame]] = {}
-    for entry in entries:
-        draws = draws_of(len(entry.y_true), RESAMPLES)
-        known = facts.frame if facts and facts.fingerprint == entry.info.fingerprint else None
-        parts = {
-            "cells": _cells(entry, draws),
-            "labels": _labels(entry),
-            "rules": gains(entry, draws) if entry.task.multi_label else pd.DataFrame(),
-            "thresholds": stability(entry, draws_of) if entry.task.multi_label else pd.DataFrame(),
-            "calibration": calibration(entry, draws),
-            "reliability": reliability(entry),
-            "slices": slices(entry, known, lambda n: draws_of(n, 1000)),
-            "costs": _costs_by_length(entry),
-            "runs": _runs(entry),
-        }
-        for name, part in parts.items():
-            tables.setdefault(name, []).append(_keyed(entry, part))
-    return {name: _joined(of_name) for name, of_name in tables.items()}
+    draws = draws_of(len(entry.y_true), RESAMPLES)
+    known = facts.frame if facts and facts.fingerprint == entry.info.fingerprint else None
+    multi_label = entry.task.multi_label
+    tables = {
+        "cells": _cells(entry, draws),
+        "labels": _labels(entry),
+        "rules": gains(entry, draws) if multi_label else pd.DataFrame(),
+        "thresholds": stability(entry, draws_of) if multi_label else pd.DataFrame(),
+        "calibration": calibration(entry, draws),
+        "reliability": reliability(entry),
+        "slices": slices(entry, known, lambda n: draws_of(n, 1000)),
+        "costs": _costs_by_length(entry),
+        "runs": _runs(entry),
+    }
+    return {name: _keyed(entry, table) for name, table in tables.items()}
 
 
 def _by_task(entries: list[Entry]) -> dict[Task, list[Entry]]:
