@@ -16,6 +16,7 @@ import gradio as gr
 
 from demo import compare_view, leaderboard_view, theme
 from demo.compare import open_comparison
+from demo.texts import label
 from zoo.errors import UserError
 
 
@@ -27,10 +28,10 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
         results: the folder of runs; None is the project's own.
     """
     with gr.Blocks(title="Encoder Zoo", analytics_enabled=False, fill_width=True) as demo:
-        gr.HTML(theme.HEADER, apply_default_css=False)
-        with gr.Tab("Compare"):
+        theme.add_header()
+        with gr.Tab(label("tab_compare"), id="compare"):
             compare_view.add(demo, checkpoints)
-        with gr.Tab("Leaderboard") as tab:
+        with gr.Tab(label("tab_leaderboard"), id="leaderboard") as tab:
             leaderboard_view.add(tab, results)
     return demo, theme.launch_arguments()
 

@@ -11,6 +11,7 @@ import gradio as gr
 from demo.compare import SHOWN_AT_FIRST, as_json, classify, open_comparison
 from demo.examples import examples_for, is_example
 from demo.models import catalogue
+from demo.texts import label
 from zoo.errors import UserError
 
 HERE = Path(__file__).parent
@@ -32,12 +33,14 @@ def add(demo: gr.Blocks, root: Path | None) -> None:
     """Add the tab's widgets to the open Blocks."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=300):
-            text = gr.Textbox(label="Text", lines=4, max_lines=10, elem_id="text")
-            button = gr.Button("Classify", variant="primary", elem_id="classify")
+            text = gr.Textbox(label=label("text"), lines=4, max_lines=10, elem_id="text")
+            button = gr.Button(label("classify"), variant="primary", elem_id="classify")
         with gr.Column(scale=2, min_width=300):
-            task = gr.Dropdown([], label="Task", elem_id="task")
-            names = gr.CheckboxGroup([], label="Checkpoints", elem_id="checkpoints")
-    examples = gr.Dataset(components=[gr.Textbox(visible=False)], samples=[], label="Examples", elem_id="examples")
+            task = gr.Dropdown([], label=label("task"), elem_id="task")
+            names = gr.CheckboxGroup([], label=label("checkpoints"), elem_id="checkpoints")
+    examples = gr.Dataset(
+        components=[gr.Textbox(visible=False)], samples=[], label=label("examples"), elem_id="examples"
+    )
     view = gr.HTML(
         None, html_template=_TEMPLATE, js_on_load=_script(), apply_default_css=False, min_height=300, elem_id="compare"
     )

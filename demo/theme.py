@@ -5,9 +5,12 @@ from typing import Any
 
 import gradio as gr
 
+from demo.texts import i18n, script
+
 HERE = Path(__file__).parent
-HEADER = """<header class="zoo-header"><h1>Encoder Zoo</h1>
-<p>Which encoder should I fine-tune, is the difference real, and at which threshold should I run it?</p></header>"""
+_HEADER = """<header class="zoo-header"><h1>Encoder Zoo</h1>
+<p></p></header>"""
+_HEADER_SCRIPT = 'element.querySelector("p").textContent = zooText("question");'
 _SANS = ("ui-sans-serif", "system-ui", "Segoe UI", "Roboto", "Noto Sans", "Noto Sans CJK SC", "sans-serif")
 _MONO = ("ui-monospace", "Menlo", "Consolas", "monospace")
 
@@ -26,13 +29,19 @@ def theme() -> gr.themes.Base:
     )
 
 
+def add_header() -> None:
+    """Add the page's head to the open Blocks: its name and its question."""
+    gr.HTML(_HEADER, js_on_load=_HEADER_SCRIPT, apply_default_css=False)
+
+
 def launch_arguments() -> dict[str, Any]:
     """Return what `Blocks.launch` takes beside the address."""
     css = (HERE / "app.css").read_text(encoding="utf-8")
     return {
         "theme": theme(),
         # Not `css=`: gradio prefixes each selector there, and breaks those with a comma inside :is().
-        "head": f"<style>{css}</style>",
+        "head": f"<style>{css}</style><script>{script()}</script>",
+        "i18n": i18n(),
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
