@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 
 from demo import compare_view, leaderboard_view, theme
-from demo.compare import open_comparison
+from demo.compare import classify, read_link
 from demo.texts import label
 from zoo.errors import UserError
 
@@ -30,7 +30,7 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
     with gr.Blocks(title="Encoder Zoo", analytics_enabled=False, fill_width=True) as demo:
         theme.add_header()
         with gr.Tab(label("tab_compare"), id="compare"):
-            compare_view.add(demo, checkpoints)
+            compare_view.add(demo, checkpoints, results)
         with gr.Tab(label("tab_leaderboard"), id="leaderboard") as tab:
             leaderboard_view.add(tab, results)
     return demo, theme.launch_arguments()
@@ -50,7 +50,8 @@ def main() -> None:
 
 def _load_models(folder: Path | None) -> None:
     with suppress(UserError):  # the page says it
-        open_comparison(folder)
+        view = read_link("", folder)
+        classify(view.text, view.task, view.names, folder)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,20 @@
 """One text, several checkpoints: the handlers behind the Compare tab, free of widgets."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+from urllib.parse import parse_qs
 
 import numpy as np
+from scipy.special import expit, logit
 
 from demo.examples import examples_for
 from demo.models import catalogue, load
+from demo.texts import PageError
 from zoo.decision import Decision, ProblemType
 from zoo.errors import UserError, lookup
 
@@ -22,11 +25,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Answer:
-    """What one checkpoint says of a text. `scores` and its fitted `thresholds` go by the comparison's labels."""
+    """What one checkpoint says of a text.
+
+    `scores`, calibrated, and its fitted `thresholds` go by the comparison's labels; `raw_scores` and `raw_thresholds`
+    are the same before the temperature.
+    """
 
     name: str
     scores: tuple[float, ...]
     thresholds: tuple[float, ...]
+    raw_scores: tuple[float, ...]
+    raw_thresholds: tuple[float, ...]
     tokens: int
     max_length: int
     truncated: bool
@@ -51,15 +60,18 @@ class Comparison:
     answers: tuple[Answer, ...]
     failures: tuple[Failure, ...]
 
-    def decided(self, answer: Answer, threshold: float | None = None) -> list[str]:
-        """Return the labels decided at the answer's fitted thresholds, or at one `threshold` for all.
+    def decided(self, answer: Answer, by_hand: Mapping[str, float] | None = None) -> list[str]:
+        """Return the labels decided at the answer's fitted thresholds, or at those `by_hand`, by label.
 
         Raises:
-            UserError: the threshold is not a number from 0 to 1.
+            UserError: a label is unknown, or its threshold is not a number from 0 to 1.
         """
-        if threshold is not None and not (isfinite(threshold) and 0 <= threshold <= 1):
-            raise UserError(f"A threshold is a number from 0 to 1, not {threshold}")
-        thresholds = answer.thresholds if threshold is None else (threshold,) * len(self.labels)
+        by_hand = by_hand or {}
+        for label, threshold in by_hand.items():
+            lookup(dict.fromkeys(self.labels), label, "label")
+            if not (isfinite(threshold) and 0 <= threshold <= 1):
+                raise UserError(f"A threshold is a number from 0 to 1, not {threshold}")
+        thresholds = tuple(by_hand.get(*pair) for pair in zip(self.labels, answer.thresholds, strict=True))
         decision = Decision(problem_type=self.problem_type, rule="fixed", thresholds=thresholds)
         row = decision.decide(np.asarray([answer.scores]))[0]
         return [label for label, on in zip(self.labels, row, strict=True) if on]
@@ -74,7 +86,7 @@ def classify(text: str, task: str, names: Sequence[str], root: Path | None = Non
     check_text(text)
     folders = lookup(_catalogue(root), task, "task")
     if not names:
-        raise UserError("No checkpoint is chosen; choose one or more")
+        raise PageError("no_checkpoint_chosen")
     chosen = {name: lookup(folders, name, "checkpoint") for name in names}
     results = [_answer(name, folder, text) for name, folder in chosen.items()]
     return _join(task, results)
@@ -83,26 +95,40 @@ def classify(text: str, task: str, names: Sequence[str], root: Path | None = Non
 def check_text(text: str) -> None:
     """Raise UserError where `text` is empty or longer than MAX_CHARACTERS."""
     if not text.strip():
-        raise UserError("There is no text; write one, or choose an example")
+        raise PageError("no_text")
     if len(text) > MAX_CHARACTERS:
-        raise UserError(f"The text has {len(text):,} characters, {MAX_CHARACTERS:,} are allowed; shorten it")
+        raise PageError("long_text", characters=f"{len(text):,}", most=f"{MAX_CHARACTERS:,}")
 
 
-def open_comparison(root: Path | None = None) -> Comparison:
-    """Return the comparison that the app opens on: the first task's first example and checkpoints.
+@dataclass(frozen=True)
+class View:
+    """What the tab is opened on."""
+
+    task: str
+    text: str
+    names: tuple[str, ...]
+
+
+def read_link(link: str, root: Path | None = None) -> View:
+    """Return the view that the part of a link after "#" asks for; what it does not say is the app's own choice.
 
     Raises:
-        UserError: there are no checkpoints.
+        UserError: there are no checkpoints, or the link asks for a task or a checkpoint that there is not.
     """
-    task, folders = next(iter(_catalogue(root).items()))
-    return classify(examples_for(task)[0], task, list(folders)[:SHOWN_AT_FIRST], root)
+    asked, found = parse_qs(link.lstrip("#")), _catalogue(root)
+    task = asked.get("task", [next(iter(found))])[-1]
+    folders = lookup(found, task, "task")
+    names = asked.get("checkpoint", list(folders)[:SHOWN_AT_FIRST])
+    for name in names:
+        lookup(folders, name, "checkpoint")
+    return View(task, asked.get("text", [examples_for(task)[0]])[-1], tuple(dict.fromkeys(names)))
 
 
-def as_json(comparison: Comparison, threshold: float | None = None) -> dict[str, Any]:
+def as_json(comparison: Comparison, by_hand: Mapping[str, float] | None = None) -> dict[str, Any]:
     """Return the comparison as plain values, each answer with the labels that it decides."""
     found = asdict(comparison)
     for answer, shown in zip(comparison.answers, found["answers"], strict=True):
-        shown["decided"] = comparison.decided(answer, threshold)
+        shown["decided"] = comparison.decided(answer, by_hand)
     return found
 
 
@@ -142,10 +168,25 @@ def _predict(name: str, folder: Path, text: str) -> _Answered:
     if not np.isfinite(logits).all():
         raise UserError("Its scores are not numbers; its weights are damaged: copy or train it again")
     info, decision, tokens = classifier.info, classifier.decision, classifier.count_tokens(text)
-    scores = tuple(map(float, decision.scores(logits)[0]))
-    truncated = tokens > info.max_length
-    answer = Answer(name, scores, decision.thresholds, tokens, info.max_length, truncated, milliseconds)
+    answer = Answer(
+        name=name,
+        scores=tuple(decision.scores(logits)[0].tolist()),
+        thresholds=decision.thresholds,
+        raw_scores=tuple(decision.model_copy(update={"temperature": 1.0}).scores(logits)[0].tolist()),
+        raw_thresholds=raw_thresholds(decision),
+        tokens=tokens,
+        max_length=info.max_length,
+        truncated=tokens > info.max_length,
+        milliseconds=milliseconds,
+    )
     return _Answered(info.problem_type, info.labels, answer)
+
+
+def raw_thresholds(decision: Decision) -> tuple[float, ...]:
+    """Return where a decision's thresholds lie on raw scores: those of a sigmoid move with the temperature."""
+    if decision.problem_type == "single_label_classification":
+        return decision.thresholds
+    return tuple(expit(decision.temperature * logit(np.asarray(decision.thresholds))).tolist())
 
 
 def _join(task: str, results: Sequence[_Answered | Failure]) -> Comparison:

@@ -3,33 +3,47 @@
 The scores come from the server once a text. Thresholds never go there: `compare.js` applies them with `decide.js`.
 """
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from demo.compare import SHOWN_AT_FIRST, as_json, classify, open_comparison
+from demo.compare import SHOWN_AT_FIRST, as_json, classify, read_link
 from demo.examples import examples_for, is_example
-from demo.models import catalogue
-from demo.texts import label
+from demo.models import catalogue, load
+from demo.texts import explain, label, language_of
+from demo.validation import validation
 from zoo.errors import UserError
 
 HERE = Path(__file__).parent
-_TEMPLATE = '<section class="zoo" aria-label="Comparison"><p class="zoo-quiet">Loading the models ...</p></section>'
+SCRIPTS = ("decide.js", "figures.js", "share.js", "compare.js")
+_TEMPLATE = '<section class="zoo" aria-label="Comparison"><p class="zoo-quiet">...</p></section>'
 # The models answer one request at a time, so that the latency shown is that of one text alone.
-_MODELS: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "models"}
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", **_MODELS}
+MODELS: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "models"}
+_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", **MODELS}
 
 
-def compare_or_say_why(text: str, task: str | None, names: list[str], root: Path | None) -> dict[str, Any]:
-    """Return the comparison as the view takes it, or `{"problem": ...}` with the reason why there is none."""
-    try:
-        return as_json(classify(text, task or "", names, root))
-    except UserError as error:
-        return {"problem": str(error)}
+def compare(
+    text: str, task: str | None, names: list[str], root: Path | None, results: Path | None = None
+) -> dict[str, Any]:
+    """Return the comparison as the view takes it: with its text, and with what thresholds are worth on validation.
+
+    Raises:
+        UserError: the text is empty or too long, or the task or a checkpoint is unknown.
+    """
+    comparison = classify(text, task or "", names, root)
+    found = as_json(comparison)
+    folders = catalogue(root)[comparison.task]
+    for answer in found["answers"]:
+        checkpoint = load(folders[answer["name"]])
+        known = validation(checkpoint.info, checkpoint.decision, results)
+        answer["validation"] = known and asdict(known)
+    return found | {"text": text}
 
 
-def add(demo: gr.Blocks, root: Path | None) -> None:
+def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> None:
     """Add the tab's widgets to the open Blocks."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=300):
@@ -46,16 +60,33 @@ def add(demo: gr.Blocks, root: Path | None) -> None:
     )
     form = [text, task, names]
 
-    def show(text: str, task: str | None, names: list[str]) -> dict[str, Any]:
-        return compare_or_say_why(text, task, names, root)
+    def show(text: str, task: str | None, names: list[str], request: gr.Request) -> dict[str, Any]:
+        try:
+            return compare(text, task, names, root, results)
+        except UserError as error:
+            return {"problem": explain(error, language_of(request))}
 
-    def choose_example(sample: list[str], task: str | None, names: list[str]) -> tuple[str, dict[str, Any]]:
-        return sample[0], show(sample[0], task, names)
+    def choose_example(sample: list[str], task: str | None, names: list[str], request: gr.Request) -> tuple[Any, ...]:
+        return sample[0], show(sample[0], task, names, request)
 
-    def choose_task(text: str, task: str) -> tuple[Any, ...]:
-        return _choose_task(text, task, root)
+    def choose_task(text: str, task: str, request: gr.Request) -> tuple[Any, ...]:
+        folders = list(catalogue(root).get(task, {}))
+        chosen = folders[:SHOWN_AT_FIRST]
+        text = examples_for(task)[0] if is_example(text) or not text.strip() else text
+        return text, *_form(task, folders, chosen), show(text, task, chosen, request)
 
-    demo.load(lambda: _open(root), None, [*form, examples, view], **_PRIVATE)
+    def open_page(link: str, request: gr.Request) -> tuple[Any, ...]:
+        try:
+            asked = read_link(link, root)
+        except UserError as error:
+            return *[gr.skip()] * 4, {"problem": explain(error, language_of(request))}
+        folders = catalogue(root)
+        names, examples = _form(asked.task, list(folders[asked.task]), asked.names)
+        tasks = gr.Dropdown(choices=list(folders), value=asked.task)
+        return asked.text, tasks, names, examples, show(asked.text, asked.task, list(asked.names), request)
+
+    link = gr.Textbox(visible=False)
+    demo.load(open_page, link, [*form, examples, view], js="() => location.hash", **_PRIVATE)
     task.input(choose_task, [text, task], [text, names, examples, view], **_PRIVATE)
     gr.on([button.click, text.submit, names.input], show, form, view, **_PRIVATE)
     examples.click(choose_example, [examples, task, names], [text, view], **_PRIVATE)
@@ -63,43 +94,26 @@ def add(demo: gr.Blocks, root: Path | None) -> None:
 
 
 def _script() -> str:
-    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in ("decide.js", "compare.js"))
+    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
 
 
-def _open(root: Path | None) -> tuple[Any, ...]:
-    """Fill the form with the opening comparison; the folder is read at every opening, so that it can change."""
-    try:
-        comparison = open_comparison(root)
-    except UserError as error:
-        return *[gr.skip()] * 4, {"problem": str(error)}
-    found = catalogue(root)
-    text, names, examples = _form(comparison.task, list(found[comparison.task]))
-    return text, gr.Dropdown(choices=list(found), value=comparison.task), names, examples, as_json(comparison)
-
-
-def _choose_task(text: str, task: str, root: Path | None) -> tuple[Any, ...]:
-    folders = list(catalogue(root).get(task, {}))
-    first, names, examples = _form(task, folders)
-    text = first if is_example(text) or not text.strip() else text
-    return text, names, examples, compare_or_say_why(text, task, folders[:SHOWN_AT_FIRST], root)
-
-
-def _form(task: str, folders: list[str]) -> tuple[str, gr.CheckboxGroup, gr.Dataset]:
-    texts = examples_for(task)
-    names = gr.CheckboxGroup(choices=folders, value=folders[:SHOWN_AT_FIRST])
-    return texts[0], names, gr.Dataset(samples=[[text] for text in texts])
+def _form(task: str, folders: list[str], chosen: Sequence[str]) -> tuple[gr.CheckboxGroup, gr.Dataset]:
+    examples = gr.Dataset(samples=[[text] for text in examples_for(task)])
+    return gr.CheckboxGroup(choices=folders, value=list(chosen)), examples
 
 
 def _add_endpoint(root: Path | None) -> None:
-    def api_classify(text: str, task: str, checkpoints: list[str], threshold: float | None = None) -> dict[str, Any]:
+    def api_classify(
+        text: str, task: str, checkpoints: list[str], thresholds: dict[str, float] | None = None
+    ) -> dict[str, Any]:
         """Classify one text with several checkpoints of a task.
 
-        Each answer has its scores, fitted thresholds and decided labels: at the fitted thresholds, or at `threshold`
-        (0 to 1) for all labels where one is given.
+        Each answer has its scores, fitted thresholds and decided labels. `thresholds` (0 to 1, by label) take the
+        place of the fitted ones.
         """
         try:
-            return as_json(classify(text, task, checkpoints, root), threshold)
+            return as_json(classify(text, task, checkpoints, root), thresholds)
         except UserError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    gr.api(api_classify, api_name="classify", **_MODELS)
+    gr.api(api_classify, api_name="classify", **MODELS)

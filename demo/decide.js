@@ -15,10 +15,11 @@ function decide(problemType, scores, thresholds) {
   return scores.map((score, i) => (score >= thresholds[i] && (!single || i === best) ? 1 : 0));
 }
 
-/** The threshold that a person typed or slid to; null where the field is empty; an error where it is none. */
+/** The threshold that a person typed or slid to, in steps of 0.01; null where the field is empty; an error where it
+ * is none, with the text as its message. */
 function readThreshold(text) {
   if (text.trim() === "") return null;
   const value = Number(text);
-  if (!(value >= 0 && value <= 1)) throw new RangeError(`A threshold is a number from 0 to 1, not ${text}`);
-  return value;
+  if (!(value >= 0 && value <= 1)) throw new RangeError(text);
+  return Math.round(100 * value) / 100;
 }

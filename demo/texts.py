@@ -12,6 +12,8 @@ from typing import Literal
 import gradio as gr
 from gradio.i18n import I18nData
 
+from zoo.errors import UserError
+
 Language = Literal["en", "zh"]
 _CHINESE = ("zh-CN", "zh-TW")  # the browser's languages for which gradio shows its own texts in Chinese
 
@@ -29,6 +31,82 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "checkpoint": ("Checkpoint", "模型"),
     "classify": ("Classify", "分类"),
     "examples": ("Examples", "示例"),
+    # mistakes
+    "no_text": ("There is no text; write one, or choose an example", "没有文本;请输入一段文字或选择一个示例"),
+    "long_text": (
+        "The text has {characters} characters, {most} are allowed; shorten it",
+        "文本有 {characters} 个字符,最多允许 {most} 个;请缩短",
+    ),
+    "no_checkpoint_chosen": ("No checkpoint is chosen; choose one or more", "没有选择模型;请至少选择一个"),
+    # Compare
+    "loading": ("Loading the models ...", "正在加载模型……"),
+    "failed": ("{name} failed: ", "{name} 失败:"),
+    "threshold_all": ("Threshold of all labels", "所有标签的阈值"),
+    "threshold_all_number": ("Threshold of all labels, as a number", "所有标签的阈值(数字)"),
+    "threshold_of": ("Threshold of {label}", "{label} 的阈值"),
+    "threshold_of_number": ("Threshold of {label}, as a number", "{label} 的阈值(数字)"),
+    "threshold_range": ("A threshold is a number from 0 to 1, not {value}", "阈值是 0 到 1 之间的数,不能是 {value}"),
+    "threshold_is": ("threshold {value}", "阈值 {value}"),
+    "fitted_thresholds": ("Fitted thresholds", "拟合阈值"),
+    "fitted": ("fitted", "拟合"),
+    "reset": ("Reset", "重置"),
+    "all_labels": ("All labels", "所有标签"),
+    "order_by": ("Order", "排序"),
+    "order_score": ("by score", "按得分"),
+    "order_disagreement": ("by disagreement", "按分歧"),
+    "order_name": ("by name", "按名称"),
+    "filter_labels": ("Filter labels", "筛选标签"),
+    "no_label_matches": ("No label has this in its name.", "没有名称匹配的标签。"),
+    "calibrated": ("Calibrated scores", "校准后的得分"),
+    "legend": (
+        "Label and threshold. The upright line in a bar is the threshold; ✓ marks the labels that reach it. "
+        "A label's name opens its figures.",
+        "标签与阈值。条中的竖线是阈值;✓ 表示达到阈值的标签。点击标签名查看其指标。",
+    ),
+    "one_token": ("1 token · {ms} ms", "1 个词元 · {ms} 毫秒"),
+    "tokens": ("{tokens} tokens · {ms} ms", "{tokens} 个词元 · {ms} 毫秒"),
+    "cut": ("Cut: only the first {most} tokens were read", "已截断:只读取了前 {most} 个词元"),
+    "show_first": ("Show the first {number}", "只显示前 {number} 个"),
+    "show_all": ("Show all {number} labels", "显示全部 {number} 个标签"),
+    "none_above": ("none above threshold", "没有标签达到阈值"),
+    "above": ("above its threshold", "达到阈值"),
+    "and_more": ("and {number} more", "另有 {number} 个"),
+    "mode_fitted": (
+        "Fitted thresholds: each model uses its own, chosen on validation data.",
+        "拟合阈值:每个模型使用在验证集上选定的阈值。",
+    ),
+    "mode_shared": ("One threshold for every label and model: {value}.", "所有标签与模型共用一个阈值:{value}。"),
+    "mode_by_hand": (
+        "{number} of {all} thresholds set by hand, for all models; the others are fitted.",
+        "{all} 个阈值中有 {number} 个为手动设置(对所有模型),其余为拟合值。",
+    ),
+    "differ_none": ("The models agree on every label.", "各模型在所有标签上一致。"),
+    "differ_one": ("The models differ on 1 label.", "各模型在 1 个标签上不一致。"),
+    "differ_many": ("The models differ on {number} labels.", "各模型在 {number} 个标签上不一致。"),
+    "overall_multi": ("validation: micro-F1 {micro} · macro-F1 {macro}", "验证集:micro-F1 {micro} · macro-F1 {macro}"),
+    "overall_single": (
+        "validation: accuracy {accuracy} · macro-F1 {macro}",
+        "验证集:准确率 {accuracy} · macro-F1 {macro}",
+    ),
+    "precision": ("precision", "精确率"),
+    "recall": ("recall", "召回率"),
+    "curve_of": ("Precision against recall of {label}, on validation", "{label} 在验证集上的精确率与召回率"),
+    "validation_figures": (
+        "On the validation rows of the run that made the model; the dot is the threshold.",
+        "取自训练该模型时的验证集;圆点是当前阈值。",
+    ),
+    "no_validation": (
+        "There are no validation figures: the run that made the model is not among the results.",
+        "没有验证集指标:结果中找不到训练该模型的运行记录。",
+    ),
+    "figures": ("precision {precision} · recall {recall} · F1 {f1}", "精确率 {precision} · 召回率 {recall} · F1 {f1}"),
+    "support": ("({positives} of {rows} rows have the label)", "({rows} 行中有 {positives} 行带此标签)"),
+    "share": ("Share this view, or ask for it from Python", "分享此视图,或用 Python 调用"),
+    "copy_link": ("Copy link", "复制链接"),
+    "copy_python": ("Copy Python", "复制 Python 代码"),
+    "copied": ("Copied", "已复制"),
+    "not_copied": ("Not allowed here", "此处无法复制"),
+    "link_here": ("Link to this view", "此视图的链接"),
 }
 
 
@@ -63,6 +141,19 @@ def language_of(request: gr.Request | None) -> Language:
     if request is None:
         return "en"
     return "zh" if request.headers.get("accept-language", "").startswith(_CHINESE) else "en"
+
+
+class PageError(UserError):
+    """A visitor's mistake, with what `say` needs to tell it in their language."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(say(key, "en", **values))
+        self.key, self.values = key, values
+
+
+def explain(error: UserError, language: Language) -> str:
+    """Return an error's message, in `language` where the page has a text for it."""
+    return say(error.key, language, **error.values) if isinstance(error, PageError) else str(error)
 
 
 def script() -> str:

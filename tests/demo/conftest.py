@@ -138,7 +138,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _serve(checkpoints: Path, results: Path) -> Iterator[str]:
+def _serve(checkpoints: Path | None, results: Path | None) -> Iterator[str]:
     from app import build
 
     demo, arguments = build(checkpoints, results)
@@ -151,6 +151,12 @@ def _serve(checkpoints: Path, results: Path) -> Iterator[str]:
 def address(checkpoints: Path, results: Path) -> Iterator[str]:
     """The address of the app, running in this process."""
     yield from _serve(checkpoints, results)
+
+
+@pytest.fixture(scope="module")
+def own_address() -> Iterator[str]:
+    """The address of the app on the project's own checkpoints and results."""
+    yield from _serve(None, None)
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from benchmark.tasks import TASKS
-from demo.compare import MAX_CHARACTERS, Answer, Comparison, as_json, classify, open_comparison
-from demo.compare_view import compare_or_say_why
+from demo.compare import MAX_CHARACTERS, Answer, Comparison, as_json, classify, raw_thresholds, read_link
+from demo.compare_view import compare
 from demo.examples import examples_for
 from demo.models import catalogue, load
+from zoo.decision import Decision
 from zoo.errors import UserError
 
 FEEDBACK = TASKS["feedback"].labels
@@ -42,7 +43,7 @@ def test_single_label_scores_sum_to_one_and_one_label_is_decided(checkpoints: Pa
     (answer,) = comparison.answers
     assert sum(answer.scores) == pytest.approx(1)
     assert comparison.decided(answer) == [comparison.labels[int(np.argmax(answer.scores))]]
-    assert comparison.decided(answer, 1.0) == []
+    assert comparison.decided(answer, dict.fromkeys(comparison.labels, 1.0)) == []
 
 
 def test_a_long_text_is_said_to_be_cut(checkpoints: Path) -> None:
@@ -90,12 +91,11 @@ def test_a_text_may_have_the_most_characters_and_no_more(checkpoints: Path) -> N
 def test_an_unknown_name_is_refused(task: str, names: list[str], message: str, checkpoints: Path) -> None:
     with pytest.raises(UserError, match=message):
         classify(TEXT, task, names, checkpoints)
-    assert message in compare_or_say_why(TEXT, task, names, checkpoints)["problem"]
 
 
 def test_no_checkpoints_at_all_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="python -m benchmark"):
-        open_comparison(tmp_path)
+        read_link("", tmp_path)
 
 
 def test_damaged_checkpoints_fail_alone_with_a_line_each(damaged: Path) -> None:
@@ -131,17 +131,21 @@ def test_checkpoints_of_other_labels_do_not_stand_side_by_side(
 
 @pytest.mark.parametrize("threshold", [math.nan, math.inf, -0.01, 1.01])
 def test_a_threshold_is_a_number_from_0_to_1(threshold: float) -> None:
-    answer = Answer("a", (0.2, 0.7), (0.1, 0.9), 3, 64, False, 1.0)
+    answer = Answer("a", (0.2, 0.7), (0.1, 0.9), (0.2, 0.7), (0.1, 0.9), 3, 64, False, 1.0)
     comparison = Comparison("t", "multi_label_classification", ("x", "y"), (answer,), ())
     with pytest.raises(UserError, match="A threshold is a number from 0 to 1"):
-        comparison.decided(answer, threshold)
+        comparison.decided(answer, {"x": threshold})
+    with pytest.raises(UserError, match="Unknown label 'z'"):
+        comparison.decided(answer, {"z": 0.5})
     assert comparison.decided(answer) == ["x"]
-    assert comparison.decided(answer, 0.7) == ["y"]
+    assert comparison.decided(answer, {"y": 0.7}) == ["x", "y"]
+    assert comparison.decided(answer, {"x": 0.7, "y": 0.7}) == ["y"]
 
 
 def test_a_comparison_is_plain_json(checkpoints: Path) -> None:
-    comparison = open_comparison(checkpoints)
-    assert comparison.task == "feedback"
+    view = read_link("", checkpoints)
+    assert (view.task, view.names) == ("feedback", ("alpha", "beta", "gamma"))
+    comparison = classify(view.text, view.task, view.names, checkpoints)
     found = json.loads(json.dumps(as_json(comparison), allow_nan=False))
     assert found["answers"][0]["scores"] == list(comparison.answers[0].scores)
     assert found["answers"][0]["decided"] == comparison.decided(comparison.answers[0])
@@ -150,3 +154,32 @@ def test_a_comparison_is_plain_json(checkpoints: Path) -> None:
 def test_every_task_has_examples_short_enough_to_classify() -> None:
     for task in ("feedback", "sst2", "a task of the user's own"):
         assert all(0 < len(text) < MAX_CHARACTERS for text in examples_for(task))
+
+
+def test_a_link_says_what_is_opened(checkpoints: Path) -> None:
+    link = "#task=sst2&text=a+%26+b%0A%E6%BC%A2&checkpoint=beta&checkpoint=alpha&threshold=0.3+positive"
+    view = read_link(link, checkpoints)
+    assert (view.task, view.text, view.names) == ("sst2", "a & b\n漢", ("beta", "alpha"))
+    assert read_link("#task=sst2", checkpoints).text == examples_for("sst2")[0]
+    for bad, message in {"#task=nothing": "Unknown task", "#checkpoint=../alpha": "Unknown checkpoint"}.items():
+        with pytest.raises(UserError, match=message):
+            read_link(bad, checkpoints)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_raw_thresholds_decide_as_the_calibrated_ones(temperature: float) -> None:
+    thresholds = (0.0, 0.1, 0.5, 0.93, 1.0)
+    decision = Decision(
+        problem_type="multi_label_classification", rule="per_label", temperature=temperature, thresholds=thresholds
+    )
+    logits = np.random.default_rng(0).normal(0, 4, (500, 5))
+    raw = decision.model_copy(update={"temperature": 1.0, "thresholds": raw_thresholds(decision)})
+    assert (raw.decide(raw.scores(logits)) == decision.decide(decision.scores(logits))).all()
+    assert raw_thresholds(decision)[2] == 0.5
+
+
+def test_the_view_has_figures_where_the_run_is_known(checkpoints: Path) -> None:
+    ours = compare(TEXT, "feedback", ["minilm-l6"], None)
+    assert ours["text"] == TEXT
+    assert ours["answers"][0]["validation"]["rows"] == 234
+    assert compare(TEXT, "feedback", ["alpha"], checkpoints)["answers"][0]["validation"] is None

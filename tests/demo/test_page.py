@@ -1,6 +1,9 @@
 """The page in a real browser: thresholds, and what a visitor may throw at it."""
 
+import ast
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +11,19 @@ import pandas as pd
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
-from playwright.sync_api import Page, Request
+from playwright.sync_api import BrowserContext, Locator, Page, Request
+from sklearn.metrics import f1_score, precision_recall_fscore_support
 
+from benchmark.runs import RESULTS, read_run
+from benchmark.tasks import TASKS
 from demo.compare import classify
 from demo.examples import examples_for
+from zoo.checkpoint import CHECKPOINTS, read_checkpoint
 from zoo.decision import Decision, ProblemType
 
 DECIDE = (Path(__file__).parents[2] / "demo" / "decide.js").read_text(encoding="utf-8")
+FEEDBACK = TASKS["feedback"].labels
+OWN = CHECKPOINTS / "feedback" / "minilm-l6"
 MARKUP = "<img src=x onerror='window.hacked=1'>"  # also a label of the task zz_many
 GLOBAL = "input[aria-label='Threshold of all labels']"
 # Moves a slider as a hand does, and waits until the page is laid out anew.
@@ -59,6 +68,10 @@ def fill(page: Page, text: str) -> None:
     page.get_by_role("button", name="Classify").click()
 
 
+def rows(page: Page) -> list[Locator]:
+    return page.locator(".zoo-table tbody tr").all()
+
+
 def choose_task(page: Page, task: str) -> None:
     page.locator("#task input").click()
     page.get_by_role("option", name=task).click()
@@ -101,7 +114,7 @@ def test_sliders_ask_the_server_nothing_and_are_quick(page: Page) -> None:
     times = [move(page, GLOBAL, value) for value in (0, 0.3, 0.7, 0.1, 0.9, 0.4, 0, 0.6, 0.2, 1)]
     assert page.locator(".zoo-none").count() == 2
     assert marked(page) == 0
-    label = page.locator("tbody th .zoo-label").first.inner_text()
+    label = page.locator("tbody th .zoo-opener").first.inner_text()
     one = f"input[type=range][aria-label='Threshold of {label}']"
     times += [move(page, one, value) for value in (0.5, 1, 0.7, 0)]
     assert decided(page) == [[label], [label]]
@@ -173,13 +186,111 @@ def test_checkpoints_and_examples_are_chosen(page: Page) -> None:
     page.wait_for_function("(text) => document.querySelector('#text textarea').value === text", arg=text)
 
 
+def test_labels_are_ordered_and_filtered(page: Page) -> None:
+    labels = page.locator(".zoo-opener")
+    by_score = labels.all_inner_texts()
+    page.get_by_label("Order").select_option("name")
+    assert labels.all_inner_texts() == sorted(by_score)
+    page.get_by_label("Order").select_option("disagreement")
+    assert set(labels.all_inner_texts()) == set(by_score)
+    scores = np.array([[float(cell) for cell in row.locator(".zoo-score").all_inner_texts()] for row in rows(page)])
+    spread = scores.max(axis=1) - scores.min(axis=1)
+    assert (np.diff(spread) <= 0.002).all()  # scores are shown with three decimals
+    page.get_by_label("Filter labels").fill("ER")
+    assert set(labels.all_inner_texts()) == {"delivery", "service"}
+    page.get_by_label("Filter labels").fill("nothing like it")
+    page.get_by_text("No label has this in its name").wait_for()
+
+
+def test_disagreements_are_marked(page: Page) -> None:
+    differing = page.locator("tr.zoo-differs .zoo-opener").all_inner_texts()
+    chosen = [set(labels) for labels in decided(page)]
+    assert set(differing) == set.union(*chosen) - set.intersection(*chosen)
+    assert f"{len(differing)} label" in page.locator(".zoo-tools").inner_text()
+    move(page, GLOBAL, 1)
+    assert page.locator("tr.zoo-differs").count() == 0
+    assert "agree on every label" in page.locator(".zoo-tools").inner_text()
+
+
+def test_figures_of_a_moved_threshold_are_those_of_the_run(blank: Page, own_address: str) -> None:
+    blank.goto(own_address)
+    blank.wait_for_selector(".zoo-table")
+    run = read_run(next(RESULTS.glob(f"feedback/*/*-{read_checkpoint(OWN).info.run}"))).predictions
+    decision = read_checkpoint(OWN).decision
+    for raw in (False, True):
+        blank.get_by_label("Calibrated scores").set_checked(not raw)
+        times = [
+            move(blank, "input[type=range][aria-label='Threshold of quality']", value) for value in (0.3, 0.7, 0.2)
+        ]
+        assert sorted(times)[1] < 50
+        y_score = decision.model_copy(update={"temperature": 1.0} if raw else {}).scores(run.validation_logits)
+        label = FEEDBACK.index("quality")
+        precision, recall, f1, _ = precision_recall_fscore_support(
+            run.validation_y_true[:, label], y_score[:, label] >= 0.2, average="binary"
+        )
+        shown = blank.locator(".zoo-figures li", has_text=OWN.name).inner_text()
+        assert f"precision {precision:.3f} · recall {recall:.3f} · F1 {f1:.3f}" in shown
+    blank.get_by_role("button", name="Fitted thresholds").click()
+    y_pred = decision.decide(decision.scores(run.validation_logits))
+    micro, macro = (f1_score(run.validation_y_true, y_pred, average=average) for average in ("micro", "macro"))
+    head = blank.locator("thead th", has_text=OWN.name).inner_text()
+    assert f"micro-F1 {micro:.3f} · macro-F1 {macro:.3f}" in head
+
+
+def test_a_link_opens_on_the_same_view(page: Page, address: str) -> None:
+    choose_task(page, "zz_many")
+    page.wait_for_selector(".zoo-more")
+    fill(page, "cold & late; 漢字 \U0001f993 100% #1\nsecond line")
+    page.wait_for_function("document.querySelector('.zoo-sharing a').href.includes('second')")
+    move(page, "input[type=range][aria-label='Threshold of label 7']", 0.01)
+    page.get_by_label("Calibrated scores").uncheck()
+    page.get_by_label("beta").uncheck()
+    page.wait_for_function("document.querySelectorAll('.zoo-name').length === 1")
+    expected = decided(page)
+    link = page.evaluate("document.querySelector('.zoo-sharing a').href")
+    page.goto("about:blank")
+    page.goto(link)
+    page.wait_for_selector(".zoo-more")
+    assert page.locator("#text textarea").input_value() == "cold & late; 漢字 \U0001f993 100% #1\nsecond line"
+    assert page.locator(".zoo-name").all_inner_texts() == ["alpha"]
+    assert "1 of 90 thresholds" in page.locator(".zoo-mode").inner_text()
+    assert not page.get_by_label("Calibrated scores").is_checked()
+    assert decided(page) == expected
+    page.goto("about:blank")
+    page.goto(f"{address}#task=nothing")
+    page.get_by_text("Unknown task 'nothing'").wait_for()
+
+
+def test_the_python_shown_gives_what_is_shown(page: Page) -> None:
+    move(page, "input[type=range][aria-label='Threshold of price']", 0)
+    shown = dict(zip(page.locator(".zoo-name").all_inner_texts(), map(set, decided(page)), strict=True))
+    code = page.evaluate("document.querySelector('.zoo-sharing code').textContent")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=100)
+    found = ast.literal_eval(done.stdout.strip().splitlines()[-1])
+    assert {name: set(labels) for name, labels in found.items()} == shown
+
+
+def test_the_page_is_in_the_browsers_language(browser: BrowserContext, address: str) -> None:
+    assert browser.browser is not None
+    context = browser.browser.new_context(locale="zh-CN", viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector(".zoo-table")
+    assert page.get_by_role("button", name="分类").is_visible()
+    assert "拟合阈值" in page.locator(".zoo-mode").inner_text()
+    page.locator("#text textarea").fill(" ")
+    page.get_by_role("button", name="分类").click()
+    page.get_by_text("没有文本").wait_for()
+    context.close()
+
+
 def test_markup_is_shown_and_not_run(page: Page) -> None:
     choose_task(page, "zz_many")
     page.wait_for_selector(".zoo-more")
     fill(page, f"{MARKUP}<script>window.hacked = 1</script>" * 40)
     page.wait_for_selector(".zoo-cut")
     page.get_by_role("button", name="Show all 90 labels").click()
-    assert page.locator(".zoo-label", has_text=MARKUP).is_visible()
+    assert page.locator(".zoo-opener", has_text=MARKUP).is_visible()
     assert page.locator("#compare img").count() == 0
     assert page.evaluate("window.hacked === undefined")
 
@@ -250,6 +361,9 @@ def test_one_endpoint_is_public(address: str, checkpoints: Path) -> None:
     expected = classify("well made.", "feedback", ["alpha"], checkpoints)
     assert found["answers"][0]["scores"] == list(expected.answers[0].scores)
     assert found["answers"][0]["decided"] == expected.decided(expected.answers[0])
-    for bad in (["", "feedback", ["alpha"]], ["x", "nothing", ["alpha"]], ["x", "feedback", ["alpha"], 1.5]):
+    by_hand = client.predict("well made.", "feedback", ["alpha"], {"price": 0.0}, api_name="/classify")
+    assert "price" in by_hand["answers"][0]["decided"]
+    bad_threshold = ["x", "feedback", ["alpha"], {"price": 1.5}]
+    for bad in (["", "feedback", ["alpha"]], ["x", "nothing", ["alpha"]], bad_threshold):
         with pytest.raises(AppError, match=r"no text|Unknown task|from 0 to 1"):
             client.predict(*bad, api_name="/classify")
