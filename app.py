@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import compare_view, leaderboard_view, theme
+from demo import compare_view, flag_view, leaderboard_view, theme
 from demo.compare import classify, read_link
 from demo.texts import label
 from zoo.errors import UserError
@@ -30,7 +30,8 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
     with gr.Blocks(title="Encoder Zoo", analytics_enabled=False, fill_width=True) as demo:
         theme.add_header()
         with gr.Tab(label("tab_compare"), id="compare"):
-            compare_view.add(demo, checkpoints, results)
+            form = compare_view.add(demo, checkpoints, results)
+            flag_view.add(checkpoints, *form)
         with gr.Tab(label("tab_leaderboard"), id="leaderboard") as tab:
             leaderboard_view.add(tab, results)
     return demo, theme.launch_arguments()

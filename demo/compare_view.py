@@ -43,8 +43,8 @@ def compare(
     return found | {"text": text}
 
 
-def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> None:
-    """Add the tab's widgets to the open Blocks."""
+def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> tuple[gr.Textbox, gr.Dropdown, gr.CheckboxGroup]:
+    """Add the tab's widgets to the open Blocks; return the form: text, task, checkpoints."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=300):
             text = gr.Textbox(label=label("text"), lines=4, max_lines=10, elem_id="text")
@@ -91,6 +91,7 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> None:
     gr.on([button.click, text.submit, names.input], show, form, view, **_PRIVATE)
     examples.click(choose_example, [examples, task, names], [text, view], **_PRIVATE)
     _add_endpoint(root)
+    return text, task, names
 
 
 def _script() -> str:

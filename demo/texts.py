@@ -38,6 +38,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "文本有 {characters} 个字符,最多允许 {most} 个;请缩短",
     ),
     "no_checkpoint_chosen": ("No checkpoint is chosen; choose one or more", "没有选择模型;请至少选择一个"),
+    "flags_full": ("{most} flags are kept here, and no more", "此处最多保存 {most} 条反馈,已满"),
     # Compare
     "loading": ("Loading the models ...", "正在加载模型……"),
     "failed": ("{name} failed: ", "{name} 失败:"),
@@ -107,6 +108,15 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "copied": ("Copied", "已复制"),
     "not_copied": ("Not allowed here", "此处无法复制"),
     "link_here": ("Link to this view", "此视图的链接"),
+    # a wrong verdict
+    "flag": ("Is the verdict wrong?", "判断有误?"),
+    "flag_right": ("The right labels (none is an answer too)", "正确的标签(也可以一个都不选)"),
+    "flag_about": (
+        "Your answer is kept with the text and with what the models chosen above decided.",
+        "您的回答会与文本及上方所选模型的判断一起保存。",
+    ),
+    "flag_send": ("Keep my answer", "保存我的回答"),
+    "flag_kept": ("Kept. Thank you.", "已保存,谢谢。"),
 }
 
 

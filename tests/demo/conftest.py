@@ -1,5 +1,6 @@
 """Tiny random checkpoints, a small leaderboard, the app on a free port, and a Chromium to open it with."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -135,6 +136,14 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     board["train_examples_per_second"] = board["texts_per_second"] = 10.0
     (folder / "board").mkdir()
     board.to_parquet(folder / "board" / "cells.parquet", index=False)
+    return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def flags(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tests' flags are kept."""
+    folder = tmp_path_factory.mktemp("flags")
+    os.environ["ENCODER_ZOO_FLAGS"] = str(folder)
     return folder
 
 

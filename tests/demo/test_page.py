@@ -270,6 +270,18 @@ def test_the_python_shown_gives_what_is_shown(page: Page) -> None:
     assert {name: set(labels) for name, labels in found.items()} == shown
 
 
+def test_a_wrong_verdict_is_flagged(page: Page, flags: Path) -> None:
+    fill(page, "a text for the flag")
+    page.wait_for_function("document.querySelector('.zoo-sharing a').href.includes('flag')")
+    page.get_by_role("button", name="Is the verdict wrong?").click()
+    page.locator("#flag-right").get_by_label("refund").check()
+    page.get_by_role("button", name="Keep my answer").click()
+    page.get_by_text("Kept. Thank you.").wait_for()
+    row = pd.read_parquet(flags / "flags.parquet").iloc[-1]
+    assert (row["text"], row["task"], list(row["right"])) == ("a text for the flag", "feedback", ["refund"])
+    assert [set(labels) for labels in row["decided"]] == [set(labels) for labels in decided(page)]
+
+
 def test_the_page_is_in_the_browsers_language(browser: BrowserContext, address: str) -> None:
     assert browser.browser is not None
     context = browser.browser.new_context(locale="zh-CN", viewport={"width": 390, "height": 800})
