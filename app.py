@@ -29,11 +29,12 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
     """
     with gr.Blocks(title="Encoder Zoo", analytics_enabled=False, fill_width=True) as demo:
         theme.add_header()
-        with gr.Tab(label("tab_compare"), id="compare"):
-            form = compare_view.add(demo, checkpoints, results)
-            flag_view.add(checkpoints, *form)
-        with gr.Tab(label("tab_leaderboard"), id="leaderboard") as tab:
-            leaderboard_view.add(tab, results)
+        with gr.Tabs() as tabs:
+            with gr.Tab(label("tab_compare"), id="compare"):
+                compare = compare_view.add(demo, checkpoints, results)
+                flag_view.add(checkpoints, compare.text, compare.task, compare.names)
+            with gr.Tab(label("tab_leaderboard"), id="leaderboard") as tab:
+                leaderboard_view.add(tab, tabs, compare, checkpoints, results)
     return demo, theme.launch_arguments()
 
 

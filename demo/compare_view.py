@@ -3,14 +3,15 @@
 The scores come from the server once a text. Thresholds never go there: `compare.js` applies them with `decide.js`.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
-from demo.compare import SHOWN_AT_FIRST, as_json, classify, read_link
+from demo.compare import SHOWN_AT_FIRST, View, as_json, classify, read_link
 from demo.examples import examples_for, is_example
 from demo.models import catalogue, load
 from demo.texts import explain, label, language_of
@@ -43,8 +44,23 @@ def compare(
     return found | {"text": text}
 
 
-def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> tuple[gr.Textbox, gr.Dropdown, gr.CheckboxGroup]:
-    """Add the tab's widgets to the open Blocks; return the form: text, task, checkpoints."""
+@dataclass(frozen=True)
+class CompareTab:
+    """What other parts of the app need of the tab.
+
+    `text`, `task` and `names` are the form; `open(task, names, request)` gives the values of `shown` for a comparison
+    of these checkpoints.
+    """
+
+    text: gr.Textbox
+    task: gr.Dropdown
+    names: gr.CheckboxGroup
+    shown: list[Component]
+    open: Callable[[str, list[str], gr.Request], tuple[Any, ...]]
+
+
+def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
+    """Add the tab's widgets to the open Blocks."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=300):
             text = gr.Textbox(label=label("text"), lines=4, max_lines=10, elem_id="text")
@@ -58,7 +74,7 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> tuple[gr.Te
     view = gr.HTML(
         None, html_template=_TEMPLATE, js_on_load=_script(), apply_default_css=False, min_height=300, elem_id="compare"
     )
-    form = [text, task, names]
+    form: list[Component] = [text, task, names]
 
     def show(text: str, task: str | None, names: list[str], request: gr.Request) -> dict[str, Any]:
         try:
@@ -80,18 +96,25 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> tuple[gr.Te
             asked = read_link(link, root)
         except UserError as error:
             return *[gr.skip()] * 4, {"problem": explain(error, language_of(request))}
+        return open_view(asked, request)
+
+    def open_view(asked: View, request: gr.Request) -> tuple[Any, ...]:
         folders = catalogue(root)
         names, examples = _form(asked.task, list(folders[asked.task]), asked.names)
         tasks = gr.Dropdown(choices=list(folders), value=asked.task)
         return asked.text, tasks, names, examples, show(asked.text, asked.task, list(asked.names), request)
 
+    def open_checkpoints(task: str, names: list[str], request: gr.Request) -> tuple[Any, ...]:
+        return open_view(View(task, examples_for(task)[0], tuple(names)), request)
+
     link = gr.Textbox(visible=False)
-    demo.load(open_page, link, [*form, examples, view], js="() => location.hash", **_PRIVATE)
+    shown: list[Component] = [*form, examples, view]
+    demo.load(open_page, link, shown, js="() => location.hash", **_PRIVATE)
     task.input(choose_task, [text, task], [text, names, examples, view], **_PRIVATE)
     gr.on([button.click, text.submit, names.input], show, form, view, **_PRIVATE)
     examples.click(choose_example, [examples, task, names], [text, view], **_PRIVATE)
     _add_endpoint(root)
-    return text, task, names
+    return CompareTab(text, task, names, shown, open_checkpoints)
 
 
 def _script() -> str:

@@ -108,6 +108,41 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "copied": ("Copied", "已复制"),
     "not_copied": ("Not allowed here", "此处无法复制"),
     "link_here": ("Link to this view", "此视图的链接"),
+    # Leaderboard
+    "language": ("Language", "语言"),
+    "any_language": ("any", "不限"),
+    "english": ("English", "英文"),
+    "chinese": ("Chinese", "中文"),
+    "family": ("Families (all, unless some are chosen)", "模型家族(不选即全部)"),
+    "size": ("Parameters", "参数量"),
+    "columns": ("Columns (the usual ones, unless some are chosen)", "列(不选即常用列)"),
+    "plot": ("Plot", "图"),
+    "plot_intervals": ("Intervals", "置信区间"),
+    "plot_ranks": ("Ranks", "名次"),
+    "plot_time": ("Quality against time", "质量与耗时"),
+    "plot_training": ("Quality against training", "质量与训练时间"),
+    "plot_reliability": ("Reliability", "可靠性"),
+    "plot_gains": ("Gain of thresholds", "阈值的收益"),
+    "csv": ("Download every metric (CSV)", "下载全部指标(CSV)"),
+    "published": ("Published, not measured here: no rank", "已发表、未在此测量:不参与排名"),
+    "cite": ("Cite", "引用"),
+    "row_opens": ("A click on a row opens its model in Compare.", "点击一行,在“对比”中打开该模型。"),
+    "note_task": (
+        "`{metric}` ranks the encoders: {split} split, n = {n}; thresholds: {rule}; mean over seeds with its 95 % "
+        "interval. A rank such as 1–3 is all that can be told.",
+        "按 `{metric}` 排名:{split} 集,n = {n};阈值:{rule};多个随机种子的均值及 95 % 置信区间。"
+        "名次“1–3”表示无法进一步区分。",
+    ),
+    "note_overall": (
+        "Mean rank over the tasks of the language, with its 95 % interval; what overlaps is not told apart.",
+        "该语言各任务的平均名次及 95 % 置信区间;区间重叠者无法区分。",
+    ),
+    "nothing_left": ("No encoder is left; choose more families or another size", "没有符合条件的编码器;请放宽筛选条件"),
+    "nothing_to_draw": ("There is nothing to draw here; choose another plot", "此处没有可画的内容;请选择其他图"),
+    "no_such_checkpoint": (
+        "No checkpoint of {encoder} on {task} comes with the app",
+        "应用中没有 {encoder} 在 {task} 上的模型",
+    ),
     # a wrong verdict
     "flag": ("Is the verdict wrong?", "判断有误?"),
     "flag_right": ("The right labels (none is an answer too)", "正确的标签(也可以一个都不选)"),

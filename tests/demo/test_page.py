@@ -362,8 +362,22 @@ def test_the_leaderboard_is_read_sorted_searched_and_downloaded(page: Page) -> N
     page.locator("#board input[placeholder='Search...']").fill("words")
     page.wait_for_function("document.querySelectorAll('#board .body-cell.first-column').length === 1")
     assert encoders.all_inner_texts() == ["words"]
-    page.get_by_label("Training time").check()
+    page.get_by_label("Quality against training").check()
     page.get_by_text("seconds of training").wait_for()
+
+
+def test_a_row_of_the_leaderboard_opens_in_compare(blank: Page, own_address: str) -> None:
+    blank.goto(own_address)
+    blank.wait_for_selector(".zoo-table")
+    blank.get_by_role("tab", name="Leaderboard").click()
+    blank.wait_for_selector("#board-plot .main-svg")
+    blank.locator("#board .body-cell.first-column", has_text="granite-30m").click()
+    blank.wait_for_function("document.querySelectorAll('.zoo-name').length === 1")
+    assert blank.locator("#compare").is_visible()
+    assert blank.locator(".zoo-name").all_inner_texts() == ["granite-30m"]
+    blank.get_by_role("tab", name="Leaderboard").click()
+    blank.locator("#board .body-cell.first-column", has_text="tfidf-lr").click()
+    blank.get_by_text("No checkpoint of tfidf-lr on feedback").wait_for()
 
 
 def test_one_endpoint_is_public(address: str, checkpoints: Path) -> None:
