@@ -1,5 +1,6 @@
 """The leaderboard as the app shows it: read once, one task or language at a time. Nothing here imports torch."""
 
+import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -154,6 +155,20 @@ def published_of(board: "Board", view: str) -> pd.DataFrame:
     parts = [table[table["task"] == view] for table in (board.anchors, board.unmeasured) if len(table)]
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     return found.drop(columns="task").dropna(axis=1, how="all") if len(found) else found
+
+
+def records_of(board: "Board", task: str) -> list[dict[str, Any]]:
+    """Return a task's entries as plain values, best first: the main metric with its interval, ranks and costs.
+
+    Raises:
+        UserError: the task is unknown or has no runs.
+    """
+    from benchmark.tables import main_cells, tasks_of
+
+    known = {each.name: each for each in tasks_of(board.cells)}
+    cells = main_cells(board.cells, lookup(known, task, "task")).sort_values("value", ascending=False)
+    records: list[dict[str, Any]] = json.loads(cells.to_json(orient="records"))
+    return records
 
 
 def write_csv(board: "Board", view: str) -> Path:

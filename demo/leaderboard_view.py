@@ -15,6 +15,7 @@ from demo.board import (
     note_of,
     published_of,
     read_board,
+    records_of,
     select,
     table_of,
     views,
@@ -75,6 +76,22 @@ def add(tab: gr.Tab, tabs: gr.Tabs, compare: CompareTab, root: Path | None, resu
     changed = [tab.select, view.input, language.input, families.input, size.input, columns.input, plot.input]
     gr.on(changed, refresh, chosen, shown, **_PRIVATE)
     table.select(open_row, view, [tabs, *compare.shown], **_PRIVATE)
+    _add_endpoint(results)
+
+
+def _add_endpoint(results: Path | None) -> None:
+    def api_leaderboard(task: str) -> list[dict[str, Any]]:
+        """Return the entries of a task, best first.
+
+        Each has the main metric's value (the mean over seeds) with its 95 % interval `low` to `high`, the ranks that
+        it may have, and what it costs.
+        """
+        try:
+            return records_of(read_board(results), task)
+        except UserError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    gr.api(api_leaderboard, api_name="leaderboard")
 
 
 def show(

@@ -380,9 +380,17 @@ def test_a_row_of_the_leaderboard_opens_in_compare(blank: Page, own_address: str
     blank.get_by_text("No checkpoint of tfidf-lr on feedback").wait_for()
 
 
-def test_one_endpoint_is_public(address: str, checkpoints: Path) -> None:
+def test_the_endpoints_that_are_meant_are_public_and_no_others(address: str, checkpoints: Path) -> None:
     client = Client(address, verbose=False)
-    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/classify"}
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/classify", "/leaderboard"}
+    board = client.predict("feedback", api_name="/leaderboard")
+    assert [(row["encoder"], row["value"], row["rank_low"]) for row in board] == [
+        ("large", 0.8, 1),
+        ("small", 0.7, 1),
+        ("words", 0.6, 1),
+    ]
+    with pytest.raises(AppError, match="Did you mean 'feedback'"):
+        client.predict("feedbak", api_name="/leaderboard")
     found = client.predict("well made.", "feedback", ["alpha"], None, api_name="/classify")
     expected = classify("well made.", "feedback", ["alpha"], checkpoints)
     assert found["answers"][0]["scores"] == list(expected.answers[0].scores)
