@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from demo import attribution_view
 from demo.compare import SHOWN_AT_FIRST, as_json, classify, open_comparison
 from demo.examples import examples_for, is_example
 from demo.models import catalogue
@@ -44,6 +45,7 @@ def add(demo: gr.Blocks, root: Path | None) -> None:
     view = gr.HTML(
         None, html_template=_TEMPLATE, js_on_load=_script(), apply_default_css=False, min_height=300, elem_id="compare"
     )
+    attribution_view.add(root, text, task, names)
     form = [text, task, names]
 
     def show(text: str, task: str | None, names: list[str]) -> dict[str, Any]:

@@ -29,6 +29,29 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "checkpoint": ("Checkpoint", "模型"),
     "classify": ("Classify", "分类"),
     "examples": ("Examples", "示例"),
+    # which words speak for a label
+    "attribution": ("Which words speak for a label?", "哪些词支持某个标签？"),
+    "attribution_label": ("Label", "标签"),
+    "attribution_highest": ("the highest scoring one", "得分最高的标签"),
+    "attribution_explain": ("Explain", "解释"),
+    "attribution_facts": (
+        "{label}, {name}: score {score}, {baseline} with every word masked · the words add up to {sum} log-odds, off "
+        "by {delta} ({steps} steps) · masking the strongest words changes the score by {drop}, random ones by "
+        "{random} · {seconds} s",
+        "{label}，{name}：得分 {score}，遮住所有词后为 {baseline} · 各词合计 {sum} 对数几率，误差 {delta}（{steps} 步）"
+        " · 遮住影响最大的词，得分变化 {drop}；随机遮住同样多的词，变化 {random} · 用时 {seconds} 秒",
+    ),
+    "attribution_weak": (
+        "Masking random words lowers the score as much as masking the strongest ones: here the colours say little.",
+        "随机遮词与遮住影响最大的词效果相当：这里的颜色说明不了什么。",
+    ),
+    "attribution_cut": (
+        "Cut: the last {unread} tokens were not read.",
+        "文本过长：末尾 {unread} 个词元没有读入。",
+    ),
+    "attribution_for": ("Speak for it (blue, underlined)", "支持（蓝色、实线）"),
+    "attribution_against": ("Speak against it (orange, dashed)", "反对（橙色、虚线）"),
+    "attribution_none": ("none", "无"),
 }
 
 
