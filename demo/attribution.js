@@ -25,7 +25,8 @@ function alert(problem) {
   return node;
 }
 
-function piece({ text, strength, title }) {
+function piece({ text, strength, title, unread }) {
+  if (unread) return make("span", "zoo-quiet", text);
   if (!strength) return text;
   const node = make("span", strength > 0 ? "zoo-for" : "zoo-against", text);
   node.style.setProperty("--strength", Math.abs(strength));

@@ -53,7 +53,7 @@ def as_view(text: str, name: str, found: "Attribution", language: Language) -> d
     return {
         "facts": say("attribution_facts", language, name=name, **_figures(found)),
         "notes": _notes(found, language),
-        "pieces": _pieces(text, found.words),
+        "pieces": _pieces(text, found.words, cut=found.unread > 0),
         "lists": [
             {"title": say(key, language), "words": _strongest(text, found.words, sign)}
             for key, sign in (("attribution_for", 1), ("attribution_against", -1))
@@ -67,7 +67,7 @@ def _figures(found: "Attribution") -> dict[str, object]:
         "score": f"{found.score:.3f}",
         "baseline": f"{found.baseline_score:.3f}",
         "sum": _signed(found.gain + found.delta),
-        "delta": f"{abs(found.delta):.2f}",
+        "delta": f"{abs(found.delta):.3f}",
         "steps": found.steps,
         "drop": _signed(-found.comprehensiveness, 3),
         "random": _signed(-found.random_comprehensiveness, 3),
@@ -77,34 +77,39 @@ def _figures(found: "Attribution") -> dict[str, object]:
 
 def _notes(found: "Attribution", language: Language) -> list[str]:
     notes = []
-    if found.comprehensiveness <= found.random_comprehensiveness:
+    if found.comprehensiveness <= max(found.random_comprehensiveness, 0):
         notes.append(say("attribution_weak", language))
     if found.unread:
         notes.append(say("attribution_cut", language, unread=found.unread))
     return notes
 
 
-def _pieces(text: str, words: "tuple[Span, ...]") -> list[dict[str, Any]]:
-    """Return the whole text in pieces, in order; a word has a strength from -1 to 1, what is between has none."""
-    strongest = max((abs(word.score) for word in words), default=0) or 1
+def _pieces(text: str, words: "tuple[Span, ...]", cut: bool) -> list[dict[str, Any]]:
+    """Return the whole text in pieces, in order; those that say something have a strength from -1 to 1."""
     pieces: list[dict[str, Any]] = []
     at = 0
-    for word in words:
-        start = max(at, word.start)
-        pieces.append({"text": text[at:start]})
-        strength = word.score / strongest
+    for word, strength in zip(words, _strengths(words), strict=True):
+        start, end = max(at, word.start), max(at, word.end)
         shown = {"strength": strength, "title": _signed(word.score)} if abs(strength) >= SHOWN else {}
-        at = max(start, word.end)
-        pieces.append({"text": text[start:at], **shown})
-    pieces.append({"text": text[at:]})
+        pieces += [{"text": text[at:start]}, {"text": text[start:end], **shown}]
+        at = end
+    pieces.append({"text": text[at:], "unread": True} if cut else {"text": text[at:]})
     return [piece for piece in pieces if piece["text"]]
 
 
 def _strongest(text: str, words: "tuple[Span, ...]", sign: int) -> list[str]:
-    """Return the words that say most in one direction, with their scores."""
-    best = sorted((word for word in words if sign * word.score > 0), key=lambda word: -abs(word.score))
-    named = [(text[word.start : word.end].strip(), word.score) for word in best]
-    return [f"{name} {_signed(score)}" for name, score in named if name][:LISTED]
+    """Return the words that say most in one direction, strongest first, with their scores."""
+    named = [
+        (sign * word.score, f"{text[word.start : word.end]} {_signed(word.score)}")
+        for word, strength in zip(words, _strengths(words), strict=True)
+        if sign * strength >= SHOWN and text[word.start : word.end].strip()
+    ]
+    return [name for _, name in sorted(named, key=lambda pair: -pair[0])[:LISTED]]
+
+
+def _strengths(words: "tuple[Span, ...]") -> list[float]:
+    strongest = max((abs(word.score) for word in words), default=0.0) or 1.0
+    return [word.score / strongest for word in words]
 
 
 def _signed(value: float, digits: int = 2) -> str:

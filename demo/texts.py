@@ -36,14 +36,14 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "attribution_explain": ("Explain", "解释"),
     "attribution_facts": (
         "{label}, {name}: score {score}, {baseline} with every word masked · the words add up to {sum} log-odds, off "
-        "by {delta} ({steps} steps) · masking the strongest words changes the score by {drop}, random ones by "
-        "{random} · {seconds} s",
+        "by {delta} ({steps} steps) · masking the 10, 20 and 50 % that speak most for it changes the score by {drop}, "
+        "as many random ones by {random} · {seconds} s",
         "{label}，{name}：得分 {score}，遮住所有词后为 {baseline} · 各词合计 {sum} 对数几率，误差 {delta}（{steps} 步）"
-        " · 遮住影响最大的词，得分变化 {drop}；随机遮住同样多的词，变化 {random} · 用时 {seconds} 秒",
+        " · 遮住最支持它的 10%、20%、50%，得分平均变化 {drop}；随机遮住同样多，变化 {random} · 用时 {seconds} 秒",
     ),
     "attribution_weak": (
-        "Masking random words lowers the score as much as masking the strongest ones: here the colours say little.",
-        "随机遮词与遮住影响最大的词效果相当：这里的颜色说明不了什么。",
+        "Masking what speaks most for it lowers the score no more than masking at random: the colours say little here.",
+        "遮住最支持它的部分，得分的下降并不比随机遮住更多：这里的颜色说明不了什么。",
     ),
     "attribution_cut": (
         "Cut: the last {unread} tokens were not read.",

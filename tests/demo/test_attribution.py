@@ -56,7 +56,7 @@ def test_a_damaged_checkpoint_is_told_in_one_line(damaged: Path) -> None:
     for name in ("weights", "decision", "tokenizer", "config"):
         (problem,) = explain_or_say_why(TEXT, "feedback", name, "", "en", damaged).values()
         assert len(problem.splitlines()) == 1
-        assert choices("feedback", [name], None, None, "en", damaged)[1].value == HIGHEST
+        assert choices("feedback", [name], "en", damaged)[1].value == HIGHEST
 
 
 def test_the_view_has_the_whole_text_and_the_words_strengths(checkpoints: Path) -> None:
@@ -78,7 +78,7 @@ def test_strengths_are_shares_of_the_strongest_and_weak_words_stay_plain() -> No
         {"text": "good", "strength": -0.25, "title": "−0.50"},
         {"text": "!"},
     ]
-    assert [part["words"] for part in view["lists"]] == [["late +2.00", "so +0.01"], ["good −0.50"]]
+    assert [part["words"] for part in view["lists"]] == [["late +2.00"], ["good −0.50"]]
 
 
 def test_words_that_share_characters_or_have_none_repeat_no_text() -> None:
@@ -97,27 +97,37 @@ def test_a_text_whose_words_say_nothing_is_plain() -> None:
 def test_the_facts_and_warnings_are_told_in_the_pages_language() -> None:
     words = [(0, 2, 1.0)]
     view = as_view("so", "alpha", _found(words), "en")
-    for fact in ("late, alpha", "0.900", "0.200", "+2.98", "0.02", "32 steps", "−0.400", "−0.100", "1.2 s"):
+    for fact in ("late, alpha", "0.900", "0.200", "+2.98", "0.020", "32 steps", "−0.400", "−0.100", "1.2 s"):
         assert fact in view["facts"]
     assert view["notes"] == []
-    weak = as_view("so", "alpha", _found(words, 0.1, 0.1, unread=7), "zh")
-    assert weak["notes"] == [say("attribution_weak", "zh"), say("attribution_cut", "zh", unread=7)]
-    assert "得分" in weak["facts"]
+    cut = as_view("so", "alpha", _found(words, unread=7), "zh")
+    assert cut["notes"] == [say("attribution_cut", "zh", unread=7)]
+    assert "得分" in cut["facts"]
 
 
-def test_the_choices_follow_the_comparison_and_keep_what_still_fits(checkpoints: Path) -> None:
-    def chosen(*arguments: object) -> list[object]:
-        return [(box.choices, box.value) for box in choices(*arguments, "en", checkpoints)]  # type: ignore[arg-type]
+@pytest.mark.parametrize(("drop", "random"), [(0.1, 0.1), (0.1, 0.2), (-0.1, -0.2)])
+def test_attributions_that_say_little_are_told(drop: float, random: float) -> None:
+    notes = as_view("so", "alpha", _found([(0, 2, 1.0)], drop, random), "en")["notes"]
+    assert notes == [say("attribution_weak", "en")]
+
+
+def test_what_was_not_read_is_marked() -> None:
+    words = [(0, 2, 1.0)]
+    assert as_view("so long", "alpha", _found(words, unread=3), "en")["pieces"][-1] == {"text": " long", "unread": True}
+    assert as_view("so ", "alpha", _found(words), "en")["pieces"][-1] == {"text": " "}
+
+
+def test_the_choices_are_those_of_the_comparison(checkpoints: Path) -> None:
+    def chosen(task: str, names: list[str]) -> list[object]:
+        return [(box.choices, box.value) for box in choices(task, names, "en", checkpoints)]
 
     highest = (say("attribution_highest", "en"), HIGHEST)
     labels = [highest, *((label, label) for label in FEEDBACK)]
-    both = [("alpha", "alpha"), ("beta", "beta")]
-    assert chosen("feedback", ["alpha", "beta"], None, None) == [(both, "alpha"), (labels, HIGHEST)]
-    assert chosen("feedback", ["alpha", "beta"], "beta", "price") == [(both, "beta"), (labels, "price")]
-    (_, name), (choices_now, label) = chosen("sst2", ["alpha"], "beta", "price")
-    assert (name, label) == ("alpha", HIGHEST)
-    assert choices_now == [highest, ("negative", "negative"), ("positive", "positive")]
-    assert chosen("", [], "alpha", "price") == [([], None), ([highest], HIGHEST)]
+    assert chosen("feedback", ["beta", "gamma"]) == [
+        ([("beta", "beta"), ("gamma", "gamma")], "beta"),
+        (labels, HIGHEST),
+    ]
+    assert chosen("", []) == [([], None), ([highest], HIGHEST)]
 
 
 def test_a_visitor_asks_which_words_speak_for_a_label(page: Page) -> None:
@@ -140,6 +150,15 @@ def test_a_visitor_asks_which_words_speak_for_a_label(page: Page) -> None:
     part.get_by_text("price, beta: score").wait_for()
     assert shown.text_content() == hostile
     assert page.evaluate("window.hacked === undefined")
+
+    page.locator("#task input").click()
+    page.get_by_role("option", name="sst2").click()
+    page.wait_for_function("document.querySelectorAll('tbody tr').length === 2")
+    page.locator("#attribution-label input").click()
+    page.get_by_role("option", name="negative").click()
+    page.get_by_role("button", name="Explain").click()
+    part.get_by_text("negative, alpha: score").wait_for()
+    assert page.locator(".toast-body").count() == 0
 
     page.locator("#text textarea").fill("a" * 100_000)
     page.get_by_role("button", name="Explain").click()
