@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import compare_view, flag_view, leaderboard_view, theme
+from demo import attribution_view, compare_view, flag_view, leaderboard_view, theme
 from demo.compare import classify, read_link
 from demo.texts import label
 from zoo.errors import UserError
@@ -32,7 +32,9 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
         with gr.Tabs() as tabs:
             with gr.Tab(label("tab_compare"), id="compare"):
                 compare = compare_view.add(demo, checkpoints, results)
-                flag_view.add(checkpoints, compare.text, compare.task, compare.names)
+                form = (compare.text, compare.task, compare.names)
+                attribution_view.add(checkpoints, *form)
+                flag_view.add(checkpoints, *form)
             with gr.Tab(label("tab_leaderboard"), id="leaderboard") as tab:
                 leaderboard_view.add(tab, tabs, compare, checkpoints, results)
     return demo, theme.launch_arguments()

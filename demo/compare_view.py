@@ -14,7 +14,7 @@ from gradio.components import Component
 from demo.compare import SHOWN_AT_FIRST, View, as_json, classify, read_link
 from demo.examples import examples_for, is_example
 from demo.models import catalogue, load
-from demo.texts import explain, label, language_of
+from demo.texts import in_language, label, language_of
 from demo.validation import validation
 from zoo.errors import UserError
 
@@ -80,7 +80,7 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
         try:
             return compare(text, task, names, root, results)
         except UserError as error:
-            return {"problem": explain(error, language_of(request))}
+            return {"problem": in_language(error, language_of(request))}
 
     def choose_example(sample: list[str], task: str | None, names: list[str], request: gr.Request) -> tuple[Any, ...]:
         return sample[0], show(sample[0], task, names, request)
@@ -95,7 +95,7 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
         try:
             asked = read_link(link, root)
         except UserError as error:
-            return *[gr.skip()] * 4, {"problem": explain(error, language_of(request))}
+            return *[gr.skip()] * 4, {"problem": in_language(error, language_of(request))}
         return open_view(asked, request)
 
     def open_view(asked: View, request: gr.Request) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ import gradio as gr
 
 from demo.compare_view import MODELS
 from demo.models import catalogue
-from demo.texts import explain, label, language_of, say
+from demo.texts import in_language, label, language_of, say
 from zoo.errors import UserError, lookup
 
 
@@ -35,7 +35,7 @@ def add(root: Path | None, text: gr.Textbox, task: gr.Dropdown, names: gr.Checkb
         try:
             keep(flag(text, task, names, right, root), where)
         except UserError as error:
-            raise gr.Error(explain(error, language_of(request)), print_exception=False) from error
+            raise gr.Error(in_language(error, language_of(request)), print_exception=False) from error
         gr.Info(say("flag_kept", language_of(request)))
 
     private: dict[str, Any] = {"api_visibility": "private"}

@@ -23,7 +23,7 @@ from demo.board import (
 )
 from demo.compare_view import CompareTab
 from demo.models import catalogue
-from demo.texts import Language, PageError, explain, label, language_of
+from demo.texts import Language, PageError, in_language, label, language_of
 from zoo.errors import UserError
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
@@ -68,7 +68,7 @@ def add(tab: gr.Tab, tabs: gr.Tabs, compare: CompareTab, root: Path | None, resu
         try:
             name = checkpoint_of(view, encoder, root)
         except UserError as error:
-            gr.Warning(explain(error, language_of(request)))
+            gr.Warning(in_language(error, language_of(request)))
             return gr.skip(), *[gr.skip()] * len(compare.shown)
         return gr.Tabs(selected="compare"), *compare.open(view, [name], request)
 
@@ -126,7 +126,7 @@ def show(
         kept = select(board, families or every, size)
         table = table_of(kept, view)
     except UserError as error:
-        return *[gr.skip()] * 3, explain(error, page), gr.Dataframe(visible=False), *[gr.skip()] * 3
+        return *[gr.skip()] * 3, in_language(error, page), gr.Dataframe(visible=False), *[gr.skip()] * 3
     chosen = [name for name in columns if name in table] or usual(table)
     return (
         gr.Dropdown(choices=offered, value=view),

@@ -40,7 +40,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "no_checkpoint_chosen": ("No checkpoint is chosen; choose one or more", "没有选择模型;请至少选择一个"),
     "flags_full": ("{most} flags are kept here, and no more", "此处最多保存 {most} 条反馈,已满"),
     # Compare
-    "loading": ("Loading the models ...", "正在加载模型……"),
     "failed": ("{name} failed: ", "{name} 失败:"),
     "threshold_all": ("Threshold of all labels", "所有标签的阈值"),
     "threshold_all_number": ("Threshold of all labels, as a number", "所有标签的阈值(数字)"),
@@ -152,6 +151,29 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "flag_send": ("Keep my answer", "保存我的回答"),
     "flag_kept": ("Kept. Thank you.", "已保存,谢谢。"),
+    # which words speak for a label
+    "attribution": ("Which words speak for a label?", "哪些词支持某个标签？"),
+    "attribution_label": ("Label", "标签"),
+    "attribution_highest": ("the highest scoring one", "得分最高的标签"),
+    "attribution_explain": ("Explain", "解释"),
+    "attribution_facts": (
+        "{label}, {name}: score {score}, {baseline} with every word masked · the words add up to {sum} log-odds, off "
+        "by {delta} ({steps} steps) · masking the 10, 20 and 50 % that speak most for it changes the score by {drop}, "
+        "as many random ones by {random} · {seconds} s",
+        "{label}，{name}：得分 {score}，遮住所有词后为 {baseline} · 各词合计 {sum} 对数几率，误差 {delta}（{steps} 步）"
+        " · 遮住最支持它的 10%、20%、50%，得分平均变化 {drop}；随机遮住同样多，变化 {random} · 用时 {seconds} 秒",
+    ),
+    "attribution_weak": (
+        "Masking what speaks most for it lowers the score no more than masking at random: the colours say little here.",
+        "遮住最支持它的部分，得分的下降并不比随机遮住更多：这里的颜色说明不了什么。",
+    ),
+    "attribution_cut": (
+        "Cut: the last {unread} tokens were not read.",
+        "文本过长：末尾 {unread} 个词元没有读入。",
+    ),
+    "attribution_for": ("Speak for it (blue, underlined)", "支持（蓝色、实线）"),
+    "attribution_against": ("Speak against it (orange, dashed)", "反对（橙色、虚线）"),
+    "attribution_none": ("none", "无"),
 }
 
 
@@ -196,7 +218,7 @@ class PageError(UserError):
         self.key, self.values = key, values
 
 
-def explain(error: UserError, language: Language) -> str:
+def in_language(error: UserError, language: Language) -> str:
     """Return an error's message, in `language` where the page has a text for it."""
     return say(error.key, language, **error.values) if isinstance(error, PageError) else str(error)
 
