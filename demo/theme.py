@@ -4,6 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from gradio.route_utils import FnIndexInferError
 
 from demo.texts import i18n, script
 
@@ -34,6 +38,16 @@ def add_header() -> None:
     gr.HTML(_HEADER, js_on_load=_HEADER_SCRIPT, apply_default_css=False)
 
 
+def _no_such_endpoint(request: Request, error: Exception) -> JSONResponse:
+    """Say in a client's error what gradio takes for the server's."""
+    return JSONResponse({"detail": "There is no such endpoint; the footer's API page lists them"}, status_code=404)
+
+
+def _not_understood(request: Request, error: Exception) -> JSONResponse:
+    """Refuse a malformed request without its content, which may hold what cannot be encoded again."""
+    return JSONResponse({"detail": "The request is not what the endpoint takes"}, status_code=422)
+
+
 def launch_arguments() -> dict[str, Any]:
     """Return what `Blocks.launch` takes beside the address."""
     css = (HERE / "app.css").read_text(encoding="utf-8")
@@ -42,6 +56,9 @@ def launch_arguments() -> dict[str, Any]:
         # Not `css=`: gradio prefixes each selector there, and breaks those with a comma inside :is().
         "head": f"<style>{css}</style><script>{script()}</script>",
         "i18n": i18n(),
+        "app_kwargs": {
+            "exception_handlers": {FnIndexInferError: _no_such_endpoint, RequestValidationError: _not_understood}
+        },
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
