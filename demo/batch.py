@@ -10,7 +10,7 @@ from demo.batch_rows import BatchRows, is_missing, quote
 from demo.compare import classify
 from demo.models import catalogue, load
 from demo.texts import Language, PageError, say
-from zoo.decision import PageErrorType
+from zoo.decision import ProblemType
 
 BATCH = 32  # texts; a cancel waits for one batch
 SHOWN_ROWS = 200

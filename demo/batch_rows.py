@@ -194,6 +194,7 @@ def _parquet(content: bytes, wanted: Collection[str]) -> Table:
 
 
 def _check_unpacked(metadata: "FileMetaData") -> None:  # type: ignore[name-defined]  # noqa: F821
+    """By what the file says of itself, before a page of it is unpacked."""
     groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
     chunks = [group.column(column) for group in groups for column in range(group.num_columns)]
     if max(metadata.num_rows, sum(group.num_rows for group in groups)) > MAX_ROWS:

@@ -44,8 +44,8 @@ def add(tab: gr.Tab, root: Path | None) -> None:
             pasted = gr.Textbox(
                 label=label("batch_pasted_label"),
                 info=label("batch_pasted_info"),
-                lines=8,
-                max_lines=16,
+                lines=10,
+                max_lines=10,  # as many: gradio would measure thousands of lines anew at every change
                 elem_id="batch-texts",
             )
             file = gr.File(label=label("batch_file"), height=140, elem_id="batch-file")
@@ -86,7 +86,7 @@ def add(tab: gr.Tab, root: Path | None) -> None:
     form = [pasted, file, text_column, labels_column, task, names]
     event = button.click(run, form, shown, show_progress_on=shown[0], api_visibility="private", **MODELS)
     cancel.click(_cancelled, None, shown, cancels=[event], queue=False, **_QUIET)
-    tab.select(lambda task: _choices(task, root), task, [task, names], **_QUIET)
+    tab.select(lambda task: _open(task, root), task, [task, names], **_QUIET)
     task.input(lambda task: _choices(task, root), task, [task, names], **_QUIET)
 
 
@@ -118,8 +118,8 @@ def _show(
 
 
 def _widths(header: list[str]) -> list[str | int]:
-    """In pixels; the text leaves the decisions room, and a phone scrolls within the table."""
-    return [70, 400, *[200] * (len(header) - 2)]
+    """In pixels: long texts must not push the decisions away, and a phone scrolls within the table."""
+    return [60, 290, *[190] * (len(header) - 2)]
 
 
 def note(results: Results, missing_column: str, language: Language = "en") -> str:
@@ -138,8 +138,12 @@ def _cancelled(request: gr.Request) -> tuple[Any, ...]:
     return {"note": say("batch_cancelled", language_of(request))}, *_NOTHING[1:]
 
 
+def _open(task: str | None, root: Path | None) -> tuple[Any, ...]:
+    """What a visitor has chosen stays while there is such a task."""
+    return (gr.skip(), gr.skip()) if task in catalogue(root) else _choices(task, root)
+
+
 def _choices(task: str | None, root: Path | None) -> tuple[Any, ...]:
-    """The folder is read at every opening, so that it can change."""
     found = catalogue(root)
     task = task if task in found else next(iter(found), None)
     names = list(found.get(task or "", {}))
