@@ -119,7 +119,8 @@ def _show(
 
 def _widths(header: list[str]) -> list[str | int]:
     """In pixels: long texts must not push the decisions away, and a phone scrolls within the table."""
-    return [60, 290, *[190] * (len(header) - 2)]
+    rest = len(header) - 2
+    return [60, 290, *[max(190, 820 // rest)] * rest]
 
 
 def note(results: Results, missing_column: str, language: Language = "en") -> str:

@@ -80,8 +80,8 @@ def test_a_file_with_labels_is_measured_and_a_mistake_is_a_line(batch: Page, tmp
 
 def test_what_is_chosen_stays_and_another_task_has_its_own_checkpoints(batch: Page) -> None:
     batch.get_by_label("beta").last.uncheck()
-    batch.get_by_role("tab", name="Leaderboard").click()
-    batch.wait_for_selector("#board-plot .main-svg")
+    batch.get_by_role("tab", name="Compare").click()
+    batch.wait_for_selector(".zoo-table")
     batch.get_by_role("tab", name="Batch").click()
     chosen = batch.locator("#batch-checkpoints input:checked")
     expect(chosen).to_have_count(2)
@@ -110,8 +110,9 @@ def test_cancel_stops_the_models_at_the_next_batch(
     status = batch.locator("#batch-status")
     paste(batch, [f"text {number}" for number in range(2000)])
     expect(status).to_contain_text("Classifying")
-    batch.locator("#batch-cancel").click()
-    expect(status).to_contain_text("Cancelled")
+    with batch.expect_response("**/cancel"):  # comes when the batch that was under way has ended
+        batch.locator("#batch-cancel").click()
+    expect(status).to_have_text("Cancelled; nothing is kept.", use_inner_text=True)
     paste(batch, TEXTS)  # has its turn only when the models are free
     expect(status).to_contain_text("5 rows")
     stopped = len(passes)
