@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import attribution_view, compare_view, flag_view, leaderboard_view, theme
+from demo import attribution_view, batch_view, compare_view, flag_view, leaderboard_view, theme
 from demo.compare import classify, read_link
 from demo.texts import label
 from zoo.errors import UserError
@@ -27,7 +27,8 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
         checkpoints: the folder of `<task>/<name>` checkpoints; None is the one that comes with the project.
         results: the folder of runs; None is the project's own.
     """
-    with gr.Blocks(title="Encoder Zoo", analytics_enabled=False, fill_width=True) as demo:
+    day = 24 * 60 * 60  # for which uploads and downloads are kept
+    with gr.Blocks(title="Encoder Zoo", analytics_enabled=False, fill_width=True, delete_cache=(day, day)) as demo:
         theme.add_header()
         with gr.Tabs() as tabs:
             with gr.Tab(label("tab_compare"), id="compare"):
@@ -35,6 +36,8 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
                 form = (compare.text, compare.task, compare.names)
                 attribution_view.add(checkpoints, *form)
                 flag_view.add(checkpoints, *form)
+            with gr.Tab(label("tab_batch"), id="batch") as tab:
+                batch_view.add(tab, checkpoints)
             with gr.Tab(label("tab_leaderboard"), id="leaderboard") as tab:
                 leaderboard_view.add(tab, tabs, compare, checkpoints, results)
     return demo, theme.launch_arguments()

@@ -174,6 +174,127 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "attribution_for": ("Speak for it (blue, underlined)", "支持（蓝色、实线）"),
     "attribution_against": ("Speak against it (orange, dashed)", "反对（橙色、虚线）"),
     "attribution_none": ("none", "无"),
+    # the Batch tab
+    "tab_batch": ("Batch", "批量"),
+    "batch_pasted_label": ("Texts", "文本"),
+    "batch_pasted_info": ("One a line, or a file below", "每行一条,或在下方上传文件"),
+    "batch_file": ("File (CSV, TSV, JSONL or parquet)", "文件(CSV、TSV、JSONL 或 parquet)"),
+    "batch_text_column": ("Column of the texts", "文本所在列"),
+    "batch_labels_column": ("Column of the labels", "标签所在列"),
+    "batch_labels_info": (
+        "Where the file has it, the metrics are computed: a list, or names with | or , between them",
+        "文件中若有此列,则计算各项指标:列表,或以 | 或 , 分隔的标签名",
+    ),
+    "batch_run": ("Classify all", "全部分类"),
+    "batch_cancel": ("Cancel", "取消"),
+    "batch_csv": ("Download all rows (CSV)", "下载全部结果(CSV)"),
+    "batch_jsonl": ("Download all rows (JSONL)", "下载全部结果(JSONL)"),
+    "batch_limits": (
+        "Up to {rows} texts of {characters} characters each; a file has up to {size} MB. Decided at each checkpoint's "
+        "fitted thresholds.",
+        "最多 {rows} 条文本,每条最多 {characters} 个字符;文件不超过 {size} MB。按各模型拟合的阈值判定。",
+    ),
+    "batch_progress": ("Classifying", "正在分类"),
+    "batch_unit": ("texts", "条"),
+    "batch_cancelled": ("Cancelled; nothing is kept.", "已取消,未保留任何结果。"),
+    "batch_all_shown": ("{rows} rows.", "共 {rows} 行。"),
+    "batch_first_shown": (
+        "The first {shown} of {rows} rows are shown; the downloads have all of them.",
+        "共 {rows} 行,此处只显示前 {shown} 行;下载文件包含全部。",
+    ),
+    "batch_agreed": (
+        "The checkpoints agree on {agreed} of {rows} texts.",
+        "各模型在 {rows} 条文本中的 {agreed} 条上一致。",
+    ),
+    "batch_no_gold": (
+        "The file has no column {column}, so there are no metrics.",
+        "文件中没有 {column} 列,因此不计算指标。",
+    ),
+    "batch_row": ("row", "行"),
+    "batch_text": ("text", "文本"),
+    "batch_agree": ("agree", "一致"),
+    "batch_yes": ("yes", "是"),
+    "batch_no": ("no", "否"),
+    "batch_metric": ("metric", "指标"),
+    "batch_both": (
+        "There are pasted texts and a file; remove one of them",
+        "既粘贴了文本又上传了文件;请去掉其中之一",
+    ),
+    "batch_no_rows": (
+        "There are no texts; paste some, one a line, or choose a file with some",
+        "没有文本;请粘贴(每行一条),或选择一个有内容的文件",
+    ),
+    "batch_rows": (
+        "There are more than {most} rows; split them into parts",
+        "超过了 {most} 行的上限;请拆成几部分",
+    ),
+    "batch_pasted": (
+        "The pasted texts have {characters} characters, {most} are allowed; paste fewer",
+        "粘贴的文本有 {characters} 个字符,上限为 {most};请减少一些",
+    ),
+    "batch_bytes": (
+        "The file has {size} bytes, {most} are allowed; split it into parts",
+        "文件有 {size} 字节,上限为 {most};请拆成几部分",
+    ),
+    "batch_unpacked": (
+        "The parquet file unpacks to {size} bytes and {values} values, {most} bytes and {most_values} values are "
+        "allowed; keep only the texts and the labels",
+        "parquet 文件解压后有 {size} 字节、{values} 个值,上限为 {most} 字节、{most_values} 个值;请只保留文本和标签",
+    ),
+    "batch_ending": (
+        "A file that ends in {ending} is not read; the endings are {endings}",
+        "不支持以 {ending} 结尾的文件;支持的格式:{endings}",
+    ),
+    "batch_encoding": (
+        "The file is not text in UTF-8 or UTF-16; save it as UTF-8",
+        "文件不是 UTF-8 或 UTF-16 文本;请另存为 UTF-8",
+    ),
+    "batch_column": (
+        "The file has no column {column}; it has: {columns}",
+        "文件中没有 {column} 列;现有的列:{columns}",
+    ),
+    "batch_twice": (
+        "The file has several columns {column}; rename all but one",
+        "文件中有多个 {column} 列;请只留一个,其余改名",
+    ),
+    "batch_line": ("Line {line} cannot be read ({reason}); mend it", "第 {line} 行无法读取({reason});请修正"),
+    "batch_ragged": (
+        "Line {line} has {cells} cells, the header has {columns}; put texts with separators in quotes",
+        "第 {line} 行有 {cells} 个单元格,表头有 {columns} 个;含分隔符的文本请加引号",
+    ),
+    "batch_parquet": (
+        "The file is not a readable parquet file; write it again",
+        "这不是可读的 parquet 文件;请重新生成",
+    ),
+    "batch_no_text": ("Row {row} has no text; remove the row", "第 {row} 行没有文本;请删除该行"),
+    "batch_not_text": (
+        "Row {row} has {value} where a text should be; choose another column",
+        "第 {row} 行应为文本,实际是 {value};请换一列",
+    ),
+    "batch_characters": (
+        "The text of row {row} has {characters} characters, {most} are allowed; shorten it",
+        "第 {row} 行的文本有 {characters} 个字符,上限为 {most};请缩短",
+    ),
+    "batch_half_character": (
+        "The text of row {row} has half a character, {value}; remove it",
+        "第 {row} 行的文本含有不完整的字符 {value};请删除",
+    ),
+    "batch_one_label": (
+        "Row {row} has {count} labels; this task has one for each text",
+        "第 {row} 行有 {count} 个标签;该任务每条文本只有一个标签",
+    ),
+    "batch_unknown_label": (
+        "Row {row} has the unknown label {label}; the labels are: {labels}",
+        "第 {row} 行有未知标签 {label};可用的标签:{labels}",
+    ),
+    "batch_failed": (
+        "{name} failed: {reason}. Choose the others to go on without it",
+        "{name} 出错:{reason}。请只选其他模型",
+    ),
+    "batch_not_numbers": (
+        "The scores of {name} are not numbers; choose other checkpoints",
+        "{name} 的得分不是有效数字;请选择其他模型",
+    ),
 }
 
 

@@ -12,6 +12,7 @@ from gradio.route_utils import FnIndexInferError
 from demo.texts import i18n, script
 
 HERE = Path(__file__).parent
+LARGEST_UPLOAD = 20_000_000  # bytes, before gradio breaks it off; the tabs have limits of their own, and say them
 _HEADER = """<header class="zoo-header"><h1>Encoder Zoo</h1>
 <p></p></header>"""
 _HEADER_SCRIPT = 'element.querySelector("p").textContent = zooText("question");'
@@ -64,4 +65,5 @@ def launch_arguments() -> dict[str, Any]:
         "enable_monitoring": False,
         "ssr_mode": False,
         "share": False,
+        "max_file_size": LARGEST_UPLOAD,
     }

@@ -336,7 +336,11 @@ def test_it_fits_the_screen_and_asks_only_its_own_origin(theme: str, blank: Page
     blank.wait_for_selector(".zoo-table")
     assert blank.evaluate("document.body.classList.contains('dark')") == (theme == "dark")
     fits = "() => document.documentElement.scrollWidth <= innerWidth"
-    for tab, shown in {"Compare": ".zoo-table", "Leaderboard": "#board-plot .main-svg"}.items():
+    for tab, shown in {
+        "Compare": ".zoo-table",
+        "Batch": "#batch-checkpoints input",
+        "Leaderboard": "#board-plot .main-svg",
+    }.items():
         blank.get_by_role("tab", name=tab).click()
         blank.wait_for_selector(shown)
         for width in (390, 1280):
