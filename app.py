@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import compare_view, leaderboard_view, theme
+from demo import compare_view, explore_view, leaderboard_view, theme
 from demo.compare import open_comparison
 from demo.texts import label
 from zoo.errors import UserError
@@ -33,6 +33,8 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
             compare_view.add(demo, checkpoints)
         with gr.Tab(label("tab_leaderboard"), id="leaderboard") as tab:
             leaderboard_view.add(tab, results)
+        with gr.Tab(label("tab_explore"), id="explore") as tab:
+            explore_view.add(tab, results)
     return demo, theme.launch_arguments()
 
 

@@ -1,0 +1,80 @@
+"""The Explore tab's own plots, in the style of `benchmark.plots`; what they say comes in as words."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from benchmark.plots import COLOURS, dressed
+
+# What both get right or wrong is quiet; where they differ is not.
+_COLOURS = ("rgba(128,128,128,.3)", COLOURS[0], COLOURS[1], "rgba(128,128,128,.75)")
+# Up to a blue on which the page's ink can be read, dark or light.
+_BLUES = [[0, "rgba(0,114,178,0)"], [1, "rgba(0,114,178,.7)"]]
+_FEW = 10  # labels: with so few, the cells have room for their numbers
+
+
+def stacked(names: list[str], counts: pd.DataFrame, legend: list[str], title: str) -> go.Figure:
+    """Return one bar for each name, from the top: the shares of its counts, in per cent.
+
+    Args:
+        names: of the bars, all different.
+        counts: one row a bar, one column a colour.
+        legend: what the colours mean.
+        title: of the axis.
+    """
+    figure = go.Figure()
+    whole = counts.sum(axis=1).clip(lower=1)
+    for column, name, colour in zip(counts, legend, _COLOURS, strict=True):
+        figure.add_bar(
+            y=names,
+            x=(100 * counts[column] / whole).tolist(),
+            customdata=list(zip(counts[column].tolist(), whole.tolist(), strict=True)),
+            name=name,
+            orientation="h",
+            marker={"color": colour},
+            hovertemplate="%{y}<br>%{fullData.name}: %{customdata[0]:,} / %{customdata[1]:,} (%{x:.1f} %)"
+            "<extra></extra>",
+        )
+    figure.update_layout(barmode="stack", bargap=0.25)
+    figure.update_xaxes(title=title, range=[0, 100])
+    figure.update_yaxes(type="category", autorange="reversed", automargin=True, dtick=1)
+    return dressed(figure, 150 + 26 * len(names))
+
+
+def heatmap(counts: pd.DataFrame, gold: list[int], rows: str, columns: str) -> go.Figure:
+    """Return the counts as shares of `gold`, line by line; a line without gold rows stays empty.
+
+    Args:
+        counts: one line for each gold label.
+        gold: how many rows each of these labels is gold in.
+        rows: the title of the gold labels' axis.
+        columns: the title of the decided labels' axis.
+    """
+    few = len(counts) <= _FEW
+    shares = [
+        [100 * count / whole if whole else None for count in line]
+        for line, whole in zip(counts.to_numpy().tolist(), gold, strict=True)
+    ]
+    trace = go.Heatmap(
+        z=shares,
+        x=list(counts.columns),
+        y=list(counts.index),
+        customdata=[
+            [[count, whole] for count in line] for line, whole in zip(counts.to_numpy().tolist(), gold, strict=True)
+        ],
+        colorscale=_BLUES,
+        zmin=0,
+        zmax=100,
+        showscale=False,
+        xgap=1,
+        ygap=1,
+        texttemplate="%{z:.0f}" if few else None,
+        hovertemplate=f"{rows} %{{y}}<br>{columns} %{{x}}<br>%{{customdata[0]:,}} / %{{customdata[1]:,}} (%{{z:.1f}} %)"
+        "<extra></extra>",
+    )
+    figure = go.Figure(trace)
+    for update, title in ((figure.update_xaxes, columns), (figure.update_yaxes, rows)):
+        update(
+            title=title, type="category", dtick=1, automargin=True, showgrid=False, tickfont={"size": 13 if few else 10}
+        )
+    figure.update_yaxes(autorange="reversed")
+    return dressed(figure, 200 + (34 if few else 20) * len(counts))
