@@ -206,8 +206,8 @@ def rows_with(
     """Return the rows with an outcome, those first on whose scores the two differ most: at most MAX_ROWS of them; and
     how many there are.
 
-    Columns: row (its number in the split, from 0), gold, a, b (labels), gap (A's score less B's), at (the label of
-    that gap) and, where `texts` of all test rows are given, text. The gap is that of the `label` that the rows are
+    Columns: row (its number in the split, from 0), text (where `texts` of all test rows are given), gold, a, b
+    (labels), gap (A's score less B's), at (the label of that gap). The gap is that of the `label` that the rows are
     judged by, else of the gold label, or in a multi-label task of the label with the widest one.
 
     Args:
@@ -232,7 +232,7 @@ def rows_with(
     table = pd.DataFrame({"row": shown} | {key: _names(labels[shown], names) for key, labels in decided.items()})
     table["gap"], table["at"] = gap[shown].round(3), [names[index] for index in at[shown]]
     if texts is not None:
-        table["text"] = [texts[row] for row in shown]
+        table.insert(1, "text", [texts[row] for row in shown])
     return table, len(rows)
 
 
@@ -273,11 +273,11 @@ def _texts(task: Task, folder: Path | None, stamps: Stamps) -> tuple[list[str], 
 
 
 def together(pair: Pair, side: str) -> pd.DataFrame:
-    """Count the rows that have one label as gold and another as decided by A or B: the confusion matrix of a
-    single-label task.
+    """Count the rows that have one label as gold and another, or the same, as decided by A or B: in a single-label task
+    its confusion matrix.
 
-    Rows are gold labels, columns decided ones, both the MAX_LABELS that are gold most often, in that order; the
-    diagonal holds the hits. `attrs["gold"]` has how many rows each is gold in, shape (labels,).
+    Columns: gold, decided, n (rows with both) and share (of the rows with that gold label; nan without any). One row a
+    pair of the MAX_LABELS labels that are gold most often, most often first.
 
     Raises:
         UserError: `side` is neither "a" nor "b".
@@ -286,10 +286,16 @@ def together(pair: Pair, side: str) -> pd.DataFrame:
     gold = pair.y_true.sum(axis=0, dtype=int)
     kept = np.argsort(-gold, kind="stable")[:MAX_LABELS]
     counts = pair.y_true[:, kept].T.astype(int) @ scored.y_pred[:, kept]
-    names = [pair.task.labels[index] for index in kept]
-    table = pd.DataFrame(counts, index=names, columns=names)
-    table.attrs["gold"] = gold[kept].tolist()
-    return table
+    shares = np.divide(counts, gold[kept, None], out=np.full(counts.shape, np.nan), where=gold[kept, None] > 0)
+    names = np.array(pair.task.labels, object)[kept]
+    return pd.DataFrame(
+        {
+            "gold": np.repeat(names, len(kept)),
+            "decided": np.tile(names, len(kept)),
+            "n": counts.ravel(),
+            "share": shares.ravel(),
+        }
+    )
 
 
 def reliability_of(pair: Pair) -> pd.DataFrame:

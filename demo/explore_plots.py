@@ -34,33 +34,27 @@ def stacked(names: list[str], counts: pd.DataFrame, legend: list[str], title: st
             hovertemplate="%{y}<br>%{fullData.name}: %{customdata[0]:,} / %{customdata[1]:,} (%{x:.1f} %)"
             "<extra></extra>",
         )
-    figure.update_layout(barmode="stack", bargap=0.25)
+    figure.update_layout(barmode="stack", bargap=0.25, legend={"traceorder": "normal"})
     figure.update_xaxes(title=title, range=[0, 100])
     figure.update_yaxes(type="category", autorange="reversed", automargin=True, dtick=1)
     return dressed(figure, 150 + 26 * len(names))
 
 
-def heatmap(counts: pd.DataFrame, gold: list[int], rows: str, columns: str) -> go.Figure:
-    """Return the counts as shares of `gold`, line by line; a line without gold rows stays empty.
+def heatmap(table: pd.DataFrame, gold: str, decided: str) -> go.Figure:
+    """Return shares as a square: gold labels from the top, decided ones from the left.
 
     Args:
-        counts: one line for each gold label.
-        gold: how many rows each of these labels is gold in.
-        rows: the title of the gold labels' axis.
-        columns: the title of the decided labels' axis.
+        table: columns gold, decided, n and share, as `demo.explore.together` has them.
+        gold: the title of the gold labels.
+        decided: the title of the decided ones.
     """
-    few = len(counts) <= _FEW
-    shares = [
-        [100 * count / whole if whole else None for count in line]
-        for line, whole in zip(counts.to_numpy().tolist(), gold, strict=True)
-    ]
+    names = table["gold"].unique().tolist()
+    few, square = len(names) <= _FEW, (len(names), len(names))
     trace = go.Heatmap(
-        z=shares,
-        x=list(counts.columns),
-        y=list(counts.index),
-        customdata=[
-            [[count, whole] for count in line] for line, whole in zip(counts.to_numpy().tolist(), gold, strict=True)
-        ],
+        z=(100 * table["share"]).to_numpy().reshape(square),
+        x=names,
+        y=names,
+        customdata=table["n"].to_numpy().reshape(square),
         colorscale=_BLUES,
         zmin=0,
         zmax=100,
@@ -68,13 +62,10 @@ def heatmap(counts: pd.DataFrame, gold: list[int], rows: str, columns: str) -> g
         xgap=1,
         ygap=1,
         texttemplate="%{z:.0f}" if few else None,
-        hovertemplate=f"{rows} %{{y}}<br>{columns} %{{x}}<br>%{{customdata[0]:,}} / %{{customdata[1]:,}} (%{{z:.1f}} %)"
-        "<extra></extra>",
+        hovertemplate=f"{gold}: %{{y}}<br>{decided}: %{{x}}<br>%{{customdata:,}} (%{{z:.1f}} %)<extra></extra>",
     )
     figure = go.Figure(trace)
-    for update, title in ((figure.update_xaxes, columns), (figure.update_yaxes, rows)):
-        update(
-            title=title, type="category", dtick=1, automargin=True, showgrid=False, tickfont={"size": 13 if few else 10}
-        )
-    figure.update_yaxes(autorange="reversed")
-    return dressed(figure, 200 + (34 if few else 20) * len(counts))
+    style = {"type": "category", "dtick": 1, "automargin": True, "showgrid": False, "tickfont_size": 13 if few else 10}
+    figure.update_xaxes(title=decided, **style)
+    figure.update_yaxes(title=gold, autorange="reversed", **style)
+    return dressed(figure, 200 + (34 if few else 20) * len(names))

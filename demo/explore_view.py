@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 
     from demo.explore import Found, Pair
 
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
+# One after the other, so that what is chosen last is shown last.
+_PRIVATE: dict[str, Any] = {
+    "api_visibility": "private",
+    "show_progress": "minimal",
+    "concurrency_limit": 1,
+    "concurrency_id": "explore",
+}
 _ABOUT = """<div class="zoo">{{#if value.problem}}<p class="zoo-notice">{{value.problem}}</p>{{/if}}
 {{#each value.lines}}<p class="zoo-quiet">{{this}}</p>{{/each}}</div>"""
 _OUTCOMES = ("both", "only_a", "only_b", "neither")
+_WIDTHS = ("70px", "360px", "160px", "160px", "160px", "90px", "120px")  # of the rows with their texts
 _LENGTHS = ("word", "words", "character", "characters")
 
 
@@ -40,11 +47,13 @@ class Form:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a view shows: lines of text, a plot, a table; or the problem for which there is none."""
+    """What a view shows: lines of text, a plot, a table; or why there is none. With `widths` of its columns, the table
+    wraps what is longer."""
 
     lines: list[str]
     figure: "go.Figure | None" = None
     table: pd.DataFrame | None = None
+    widths: tuple[str, ...] = ()
     problem: str = ""
 
 
@@ -80,19 +89,32 @@ def add(tab: gr.Tab, results: Path | None) -> None:
         )
     about = gr.HTML({}, html_template=_ABOUT, apply_default_css=False, elem_id="explore-about")
     plot = gr.Plot(show_label=False, elem_id="explore-plot", visible=False)
-    table = gr.Dataframe(interactive=False, show_label=False, wrap=True, elem_id="explore-table", visible=False)
-    form: list[Any] = [task, a, b, seed, view, judged, outcome, gold, whose]
+    table = gr.Dataframe(interactive=False, show_label=False, elem_id="explore-table", visible=False)
+    form: dict[str, Any] = {
+        "task": task,
+        "a": a,
+        "b": b,
+        "seed": seed,
+        "view": view,
+        "judged": judged,
+        "outcome": outcome,
+        "gold": gold,
+        "whose": whose,
+    }
     shown = [task, a, b, seed, judged, outcome, gold, whose, about, plot, table]
 
-    def refresh(request: gr.Request, *values: Any) -> tuple[Any, ...]:
-        return show(Form(*values), results, language_of(request))
+    def listen(events: list[Any], *left_out: str) -> None:
+        kept = {name: widget for name, widget in form.items() if name not in left_out}
 
-    def choose_task(request: gr.Request, *values: Any) -> tuple[Any, ...]:
-        chosen = replace(Form(*values), a=None, b=None, seed=None, judged=None, gold=None)
-        return show(chosen, results, language_of(request))
+        def refresh(request: gr.Request, *values: Any) -> tuple[Any, ...]:
+            return show(Form(**dict(zip(kept, values, strict=True))), results, language_of(request))
 
-    task.input(choose_task, form, shown, **_PRIVATE)
-    gr.on([tab.select, *(each.input for each in form[1:])], refresh, form, shown, **_PRIVATE)
+        gr.on(events, refresh, list(kept.values()), shown, **_PRIVATE)
+
+    # A dropdown tells a choice twice (gradio 6.31), the second time when the choices that depend on it are others.
+    listen([task.input], "a", "b", "seed", "judged", "gold")
+    listen([a.input, b.input], "seed")
+    listen([tab.select, *(each.input for each in (seed, view, judged, outcome, gold, whose))])
 
 
 def show(form: Form, results: Path | None, language: Language) -> tuple[Any, ...]:
@@ -137,7 +159,7 @@ def _controls(pair: "Pair | None", form: Form) -> tuple[gr.Dropdown | gr.Radio, 
 
 def _of_labels(labels: list[str], all_of_them: str, value: str | None, visible: bool) -> gr.Dropdown:
     choices: list[Any] = [(label(all_of_them), ""), *((name, name) for name in labels)]
-    return gr.Dropdown(choices=choices, value=value or "", visible=visible)
+    return gr.Dropdown(choices=choices, value=value if value in labels else "", visible=visible)
 
 
 def _drawn(seen: Seen) -> tuple[Any, ...]:
@@ -147,7 +169,9 @@ def _drawn(seen: Seen) -> tuple[Any, ...]:
         kinds: list[Literal["number", "str"]] = [
             "number" if seen.table[name].dtype.kind in "if" else "str" for name in seen.table
         ]
-        table = gr.Dataframe(seen.table, datatype=kinds, visible=True)
+        table = gr.Dataframe(
+            seen.table, datatype=kinds, wrap=bool(seen.widths), column_widths=list(seen.widths), visible=True
+        )
     return (
         {"lines": seen.lines, "problem": seen.problem},
         gr.Plot(seen.figure, visible=seen.figure is not None),
@@ -220,18 +244,20 @@ def _rows(pair: "Pair", form: Form, results: Path | None, language: Language) ->
     table, total = explore.rows_with(pair, form.outcome, form.judged or None, form.gold or None, texts)
     key = "explore_rows_cut" if total > len(table) else "explore_rows_line"
     said = [say(key, language, total=total, shown=len(table)), say("explore_gap_line", language)]
-    return Seen([*said, *lines], None, _headed(table, language))
+    return Seen([*said, *lines], None, _headed(table, language), _WIDTHS if texts else ())
 
 
 def _together(pair: "Pair", form: Form, results: Path | None, language: Language) -> Seen:
     from demo import explore
     from demo.explore_plots import heatmap
 
-    counts, lines = explore.together(pair, form.whose), [say("explore_together_line", language)]
-    if len(counts) < len(pair.task.labels):
-        lines.append(say("explore_together_cut", language, shown=len(counts), all=len(pair.task.labels)))
-    axes = (say("explore_gold_axis", language), say("explore_decided_axis", language))
-    return Seen(lines, heatmap(counts, counts.attrs["gold"], *axes))
+    table, lines = explore.together(pair, form.whose), [say("explore_together_line", language)]
+    shown, labels = table["gold"].nunique(), len(pair.task.labels)
+    if shown < labels:
+        lines.append(say("explore_together_cut", language, shown=shown, all=labels))
+    figure = heatmap(table, *(say(f"explore_col_{name}", language) for name in ("gold", "decided")))
+    others = table[(table["gold"] != table["decided"]) & (table["n"] > 0)].sort_values("n", ascending=False)
+    return Seen(lines, figure, _headed(others.head(explore.MAX_ROWS).round(3), language))
 
 
 def _reliability(pair: "Pair", form: Form, results: Path | None, language: Language) -> Seen:
