@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
     from demo.explore import Found, Pair
 
-# One after the other, so that what is chosen last is shown last.
+# One after the other, none skipped while another runs: what is chosen last is what is shown in the end.
 _PRIVATE: dict[str, Any] = {
     "api_visibility": "private",
     "show_progress": "minimal",
+    "trigger_mode": "always_last",
     "concurrency_limit": 1,
     "concurrency_id": "explore",
 }

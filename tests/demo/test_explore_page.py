@@ -12,6 +12,7 @@ from benchmark.tasks import TASKS
 
 from ..benchmark.conftest import make_predictions, synthetic_writer
 
+expect.set_options(timeout=20_000)
 MARKUP = "<img src=x onerror='window.hacked=1'>"
 
 
