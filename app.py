@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import attribution_view, batch_view, compare_view, flag_view, leaderboard_view, theme
+from demo import attribution_view, batch_view, compare_view, explore_view, flag_view, leaderboard_view, theme
 from demo.compare import classify, read_link
 from demo.texts import label
 from zoo.errors import UserError
@@ -40,6 +40,8 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
                 batch_view.add(tab, checkpoints)
             with gr.Tab(label("tab_leaderboard"), id="leaderboard") as tab:
                 leaderboard_view.add(tab, tabs, compare, checkpoints, results)
+            with gr.Tab(label("tab_explore"), id="explore") as tab:
+                explore_view.add(tab, results)
     return demo, theme.launch_arguments()
 
 

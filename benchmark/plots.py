@@ -93,7 +93,7 @@ def reliability(table: pd.DataFrame) -> go.Figure:
     )
     figure.update_xaxes(title="score", type="log", dtick=1)
     figure.update_yaxes(title="share that is right", type="log", dtick=1)
-    return _dressed(figure, 440)
+    return dressed(figure, 440)
 
 
 def front(main: pd.DataFrame, task: Task, cost: str = "p50_ms", title: str = "ms for one text") -> go.Figure:
@@ -130,7 +130,7 @@ def front(main: pd.DataFrame, task: Task, cost: str = "p50_ms", title: str = "ms
         title=f"{title} (log scale)", type="log", tickvals=ticks, ticktext=[f"{tick:,g}" for tick in ticks]
     )
     figure.update_yaxes(title=task.main_metric)
-    return _dressed(figure, 420)
+    return dressed(figure, 420)
 
 
 def on_front(cost: np.ndarray, quality: np.ndarray) -> np.ndarray:
@@ -174,10 +174,11 @@ def _rows(names: list[str], traces: list[Any], title: str) -> go.Figure:
     figure.update_xaxes(title=title)
     figure.update_yaxes(type="category", categoryorder="array", categoryarray=names, automargin=True)
     figure.update_layout(showlegend=len(traces) > 1)
-    return _dressed(figure, _FRAME + _ROW * max(len(names), 2) * max(len(traces) // 2, 1))
+    return dressed(figure, _FRAME + _ROW * max(len(names), 2) * max(len(traces) // 2, 1))
 
 
-def _dressed(figure: go.Figure, height: int) -> go.Figure:
+def dressed(figure: go.Figure, height: int) -> go.Figure:
+    """Return the figure in the project's style, `height` pixels high."""
     clear = "rgba(0,0,0,0)"
     figure.update_layout(
         paper_bgcolor=clear,
