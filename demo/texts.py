@@ -409,7 +409,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "explore_score": ("score", "分数"),
     "explore_perfect": ("perfect", "理想"),
     # the slices of benchmark/slices.py and their parts
-    "slice_all": ("all", "全部"),
     "slice_length": ("length", "长度"),
     "slice_training duplicates": ("in train", "在训练集中"),
     "slice_negation": ("negation", "否定词"),
