@@ -5,7 +5,7 @@ BIN := .venv/bin
 export TOKENIZERS_PARALLELISM ?= false
 
 .DEFAULT_GOAL := help
-.PHONY: help app benchmark leaderboard verify test test-slow check fix bench-train bench-statistics clean
+.PHONY: help app benchmark leaderboard verify test test-slow check fix bench-train bench-statistics bench-app clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ bench-train: .venv/installed ## fine-tuning speed against transformers' example 
 
 bench-statistics: .venv/installed ## the bootstrap's speed against a loop over scikit-learn
 	$(BIN)/python -m benchmark.bench_statistics
+
+bench-app: .venv/installed-dev ## the app's start, sliders, single texts, 50 clients at once, memory
+	$(BIN)/python -m demo.bench_app
 
 clean: ## remove the virtual environment and the caches
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo import batch_view, compare_view, leaderboard_view, theme
+from demo import attribution_view, batch_view, compare_view, flag_view, leaderboard_view, theme
 from demo.compare import classify, read_link
 from demo.texts import label
 from zoo.errors import UserError
@@ -30,12 +30,16 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
     day = 24 * 60 * 60  # for which uploads and downloads are kept
     with gr.Blocks(title="Encoder Zoo", analytics_enabled=False, fill_width=True, delete_cache=(day, day)) as demo:
         theme.add_header()
-        with gr.Tab(label("tab_compare"), id="compare"):
-            compare_view.add(demo, checkpoints, results)
-        with gr.Tab(label("tab_batch"), id="batch") as tab:
-            batch_view.add(tab, checkpoints)
-        with gr.Tab(label("tab_leaderboard"), id="leaderboard") as tab:
-            leaderboard_view.add(tab, results)
+        with gr.Tabs() as tabs:
+            with gr.Tab(label("tab_compare"), id="compare"):
+                compare = compare_view.add(demo, checkpoints, results)
+                form = (compare.text, compare.task, compare.names)
+                attribution_view.add(checkpoints, *form)
+                flag_view.add(checkpoints, *form)
+            with gr.Tab(label("tab_batch"), id="batch") as tab:
+                batch_view.add(tab, checkpoints)
+            with gr.Tab(label("tab_leaderboard"), id="leaderboard") as tab:
+                leaderboard_view.add(tab, tabs, compare, checkpoints, results)
     return demo, theme.launch_arguments()
 
 

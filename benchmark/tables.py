@@ -137,7 +137,7 @@ def page(board: Board) -> str:
         parts += _published(board, task)
     parts += ["## Costs", _markdown(_costs(board))]
     if len(board.overall):
-        parts += ["## Across tasks", "Mean rank with its 95 % interval.", _markdown(_overall(board.overall))]
+        parts += ["## Across tasks", "Mean rank with its 95 % interval.", _markdown(overall(board.overall))]
     if len(board.problems):
         listed = "\n".join(f"- {row['run']}: {row['reason']}" for row in board.problems.to_dict("records"))
         parts += ["## Left out", listed]
@@ -219,11 +219,12 @@ def _runs(board: Board) -> pd.DataFrame:
     return table[["task", "entry", "seed", "run", "best_epoch", "commit"]]
 
 
-def _overall(overall: pd.DataFrame) -> pd.DataFrame:
-    records = overall.to_dict("records")
+def overall(table: pd.DataFrame) -> pd.DataFrame:
+    """Return mean ranks across tasks for reading."""
+    records = table.to_dict("records")
     ranks = [f"{row['mean_rank']:.2f} [{row['low']:.2f}, {row['high']:.2f}]" for row in records]
     return pd.DataFrame(
-        {"language": overall["language"], "encoder": overall["name"], "mean rank": ranks, "tasks": overall["tasks"]}
+        {"language": table["language"], "encoder": table["name"], "mean rank": ranks, "tasks": table["tasks"]}
     )
 
 

@@ -14,7 +14,7 @@ from demo.batch_rows import MAX_BYTES, MAX_ROWS, quote, read_rows
 from demo.compare import MAX_CHARACTERS, SHOWN_AT_FIRST
 from demo.compare_view import MODELS
 from demo.models import catalogue
-from demo.texts import Language, explain, label, language_of, say
+from demo.texts import Language, in_language, label, language_of, say
 from zoo.errors import UserError
 
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -81,7 +81,7 @@ def add(tab: gr.Tab, root: Path | None) -> None:
                     progress((step, total), say("batch_progress", language), unit=say("batch_unit", language))
                     yield (gr.skip(),) * len(shown)
         except UserError as error:
-            yield {"problem": explain(error, language)}, *_NOTHING[1:]
+            yield {"problem": in_language(error, language)}, *_NOTHING[1:]
 
     form = [pasted, file, text_column, labels_column, task, names]
     event = button.click(run, form, shown, show_progress_on=shown[0], api_visibility="private", **MODELS)

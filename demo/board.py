@@ -1,82 +1,182 @@
-"""The leaderboard as the app shows it: read once, one task at a time. Nothing here imports torch."""
+"""The leaderboard as the app shows it: read once, one task or language at a time. Nothing here imports torch."""
 
+import json
 import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from demo.texts import Language, PageError, say
 from zoo.errors import UserError, lookup
 from zoo.files import write_bytes
 
-COSTS = {
-    "Time for one text": ("p50_ms", "ms for one text of 64 tokens"),
-    "Training time": ("train_seconds", "seconds of training"),
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from benchmark.leaderboard import Board
+
+OVERALL = {"en": "overall, English", "zh": "overall, Chinese"}
+SIZES: dict[str, tuple[float, float]] = {  # millions of parameters, the embeddings included
+    "any size": (0, float("inf")),
+    "under 25 M": (0, 25),
+    "25 to 100 M": (25, 100),
+    "100 M and more": (100, float("inf")),
 }
-_KEYS = {"task", "encoder", "family", "variant", "rule", "metric"}
-_VALUES = {"value", "low", "high", "rank_low", "rank_high", "seeds", "n"}
-_NEEDED = _KEYS | _VALUES | {column for column, _ in COSTS.values()}
+PLOTS = ("intervals", "ranks", "time", "training", "reliability", "gains")
+SHOWN = ("rank", "encoder", "family", "parameters (M)", "seeds", "train s", "p50 ms")
+CITATION = """@software{encoder_zoo,
+  title = {Encoder Zoo: fine-tuned text encoders compared with intervals, paired tests and fitted thresholds},
+  year  = {2026}
+}"""
 
 
-def read_board(results: Path | None = None) -> pd.DataFrame:
-    """Return the long leaderboard of the runs in `results` (None: the project's own), as published.
+def read_board(results: Path | None = None) -> "Board":
+    """Return the board of the runs in `results` (None: the project's own), as published.
 
     Raises:
         UserError: nothing is published there, or it is damaged.
     """
     from benchmark.runs import RESULTS
 
-    path = (results or RESULTS) / "board" / "cells.parquet"
-    if not path.is_file():
-        raise UserError(f"{path.parents[1]} holds no leaderboard yet; make it: python -m benchmark leaderboard")
-    return _read(path, path.stat().st_mtime_ns)
+    folder = (results or RESULTS) / "board"
+    if not folder.is_dir():
+        raise UserError(f"{folder.parent} holds no leaderboard yet; make it: python -m benchmark leaderboard")
+    return _read(folder, tuple(path.stat().st_mtime_ns for path in sorted(folder.iterdir())))
 
 
 @lru_cache(maxsize=1)
-def _read(path: Path, changed: int) -> pd.DataFrame:
-    remedy = "make it again: python -m benchmark leaderboard"
-    try:
-        board = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is damaged; {remedy}") from error
-    if missing := sorted(_NEEDED - set(board)):
-        raise UserError(f"{path} has no {', '.join(missing)}; {remedy}")
-    return board
+def _read(folder: Path, changed: tuple[int, ...]) -> "Board":
+    from benchmark.leaderboard import read_tables
+
+    return read_tables(folder)
 
 
-def tasks_of(board: pd.DataFrame) -> list[str]:
-    """Return the tasks that the board has, in the order of the registry."""
-    from benchmark.tasks import TASKS
+def views(board: "Board", language: str = "") -> list[str]:
+    """Return what can be shown: the tasks that the board has, then the mean ranks of a language.
 
-    present = set(board["task"])
-    return [name for name in TASKS if name in present]
+    Args:
+        board: as published.
+        language: "en" or "zh" leaves only what is in it.
+    """
+    from benchmark.tables import tasks_of
+
+    tasks = [task.name for task in tasks_of(board.cells) if language in ("", task.language)]
+    ranked = set(board.overall["language"]) if len(board.overall) else set()
+    return [*tasks, *(name for code, name in OVERALL.items() if code in ranked and language in ("", code))]
 
 
-def reading_table(board: pd.DataFrame, task: str) -> pd.DataFrame:
-    """Return the task's table, best encoder first; the encoder is the first column, which a phone shows.
+def select(board: "Board", families: Sequence[str], size: str) -> "Board":
+    """Return the board with the cells, and what is plotted of them, of some families and sizes only.
 
     Raises:
-        UserError: the task is unknown.
+        UserError: the size is not one of SIZES.
     """
-    from benchmark.tables import wide
+    low, high = lookup(SIZES, size, "size")
+    millions = board.cells["parameters"] / 1e6
+    kept = board.cells[board.cells["family"].isin(families) & (low <= millions) & (millions < high)]
+    names = kept[["task", "encoder", "variant"]].drop_duplicates()
+    rest = {
+        name: getattr(board, name).merge(names)
+        for name in ("reliability", "rules")
+        if len(getattr(board, name)) and len(names)
+    }
+    return replace(board, cells=kept, **rest)
+
+
+def table_of(board: "Board", view: str) -> pd.DataFrame:
+    """Return a view's table, best first; the encoder is the first column, which a phone shows.
+
+    Raises:
+        UserError: the view is unknown, or nothing is left in it.
+    """
+    from benchmark.tables import overall, wide
     from benchmark.tasks import TASKS
 
-    table = wide(board, lookup({name: TASKS[name] for name in tasks_of(board)}, task, "task"))
+    if view in OVERALL.values():
+        table = overall(board.overall[board.overall["language"].map(OVERALL) == view])
+    else:
+        task = lookup(TASKS, view, "task")
+        if task.name not in set(board.cells["task"]):
+            raise PageError("nothing_left")
+        table = wide(board.cells, task)
     return table[["encoder", *table.columns.drop("encoder")]]
 
 
-def note(board: pd.DataFrame, task: str) -> str:
-    """Return one line on what the task's numbers are."""
-    from benchmark.tables import note as of_task
+def note_of(board: "Board", view: str, language: Language) -> str:
+    """Return one line on what a view's numbers are."""
     from benchmark.tasks import TASKS
 
-    return f"`{TASKS[task].main_metric}` ranks the encoders: {of_task(board, TASKS[task])}."
+    if view in OVERALL.values():
+        return say("note_overall", language)
+    task = TASKS[view]
+    n = int(board.cells.loc[board.cells["task"] == view, "n"].iloc[0])
+    return say("note_task", language, metric=task.main_metric, split=task.reported, n=f"{n:,}", rule=task.rule)
 
 
-def write_csv(board: pd.DataFrame, task: str) -> Path:
-    """Write every metric of the task, one row each, to a file to download; return where it is."""
-    path = _folder() / f"leaderboard-{task}.csv"
-    write_bytes(path, board[board["task"] == task].to_csv(index=False).encode())
+def figure_of(board: "Board", view: str, plot: str) -> "go.Figure":
+    """Return one of PLOTS of a view; mean ranks have one plot only.
+
+    Raises:
+        UserError: the plot is unknown, or there is nothing to draw.
+    """
+    from benchmark import plots
+    from benchmark.tables import main_cells
+    from benchmark.tasks import TASKS
+
+    if view in OVERALL.values():
+        return plots.mean_ranks(board.overall[board.overall["language"].map(OVERALL) == view])
+    task = TASKS[view]
+    main = main_cells(board.cells, task).sort_values("value")
+    ranked = main["rank_low"].notna().any()
+
+    def of(table: pd.DataFrame) -> pd.DataFrame:
+        return table[table["task"] == view] if len(table) else table
+
+    drawn: dict[str, Callable[[], Any]] = {
+        "intervals": lambda: plots.intervals(main, task),
+        "ranks": lambda: plots.ranks(main) if ranked else None,
+        "time": lambda: plots.front(main, task),
+        "training": lambda: plots.front(main, task, "train_seconds", "seconds of training"),
+        "reliability": lambda: plots.reliability(of(board.reliability)) if len(of(board.reliability)) else None,
+        "gains": lambda: plots.gains(of(board.rules)) if len(of(board.rules)) else None,
+    }
+    figure = lookup(drawn, plot, "plot")()
+    if figure is None:
+        raise PageError("nothing_to_draw")
+    return figure
+
+
+def published_of(board: "Board", view: str) -> pd.DataFrame:
+    """Return what is published for a task, of encoders measured here and of others; it takes no rank."""
+    parts = [table[table["task"] == view] for table in (board.anchors, board.unmeasured) if len(table)]
+    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return found.drop(columns="task").dropna(axis=1, how="all") if len(found) else found
+
+
+def records_of(board: "Board", task: str) -> list[dict[str, Any]]:
+    """Return a task's entries as plain values, best first: the main metric with its interval, ranks and costs.
+
+    Raises:
+        UserError: the task is unknown or has no runs.
+    """
+    from benchmark.tables import main_cells, tasks_of
+
+    known = {each.name: each for each in tasks_of(board.cells)}
+    cells = main_cells(board.cells, lookup(known, task, "task")).sort_values("value", ascending=False)
+    records: list[dict[str, Any]] = json.loads(cells.to_json(orient="records"))
+    return records
+
+
+def write_csv(board: "Board", view: str) -> Path:
+    """Write every metric of a task, or the mean ranks, to a file to download; return where it is."""
+    ranks = view in OVERALL.values()
+    table = board.overall if ranks else board.cells[board.cells["task"] == view]
+    path = _folder() / f"leaderboard-{view.replace(', ', '-')}.csv"
+    write_bytes(path, table.to_csv(index=False).encode())
     return path
 
 

@@ -3,17 +3,18 @@
 The scores come from the server once a text. Thresholds never go there: `compare.js` applies them with `decide.js`.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
-from demo.compare import SHOWN_AT_FIRST, as_json, classify, read_link
+from demo.compare import SHOWN_AT_FIRST, View, as_json, classify, read_link
 from demo.examples import examples_for, is_example
 from demo.models import catalogue, load
-from demo.texts import explain, label, language_of
+from demo.texts import in_language, label, language_of
 from demo.validation import validation
 from zoo.errors import UserError
 
@@ -43,7 +44,22 @@ def compare(
     return found | {"text": text}
 
 
-def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> None:
+@dataclass(frozen=True)
+class CompareTab:
+    """What other parts of the app need of the tab.
+
+    `text`, `task` and `names` are the form; `open(task, names, request)` gives the values of `shown` for a comparison
+    of these checkpoints.
+    """
+
+    text: gr.Textbox
+    task: gr.Dropdown
+    names: gr.CheckboxGroup
+    shown: list[Component]
+    open: Callable[[str, list[str], gr.Request], tuple[Any, ...]]
+
+
+def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
     """Add the tab's widgets to the open Blocks."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=300):
@@ -58,13 +74,13 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> None:
     view = gr.HTML(
         None, html_template=_TEMPLATE, js_on_load=_script(), apply_default_css=False, min_height=300, elem_id="compare"
     )
-    form = [text, task, names]
+    form: list[Component] = [text, task, names]
 
     def show(text: str, task: str | None, names: list[str], request: gr.Request) -> dict[str, Any]:
         try:
             return compare(text, task, names, root, results)
         except UserError as error:
-            return {"problem": explain(error, language_of(request))}
+            return {"problem": in_language(error, language_of(request))}
 
     def choose_example(sample: list[str], task: str | None, names: list[str], request: gr.Request) -> tuple[Any, ...]:
         return sample[0], show(sample[0], task, names, request)
@@ -79,18 +95,26 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> None:
         try:
             asked = read_link(link, root)
         except UserError as error:
-            return *[gr.skip()] * 4, {"problem": explain(error, language_of(request))}
+            return *[gr.skip()] * 4, {"problem": in_language(error, language_of(request))}
+        return open_view(asked, request)
+
+    def open_view(asked: View, request: gr.Request) -> tuple[Any, ...]:
         folders = catalogue(root)
         names, examples = _form(asked.task, list(folders[asked.task]), asked.names)
         tasks = gr.Dropdown(choices=list(folders), value=asked.task)
         return asked.text, tasks, names, examples, show(asked.text, asked.task, list(asked.names), request)
 
+    def open_checkpoints(task: str, names: list[str], request: gr.Request) -> tuple[Any, ...]:
+        return open_view(View(task, examples_for(task)[0], tuple(names)), request)
+
     link = gr.Textbox(visible=False)
-    demo.load(open_page, link, [*form, examples, view], js="() => location.hash", **_PRIVATE)
+    shown: list[Component] = [*form, examples, view]
+    demo.load(open_page, link, shown, js="() => location.hash", **_PRIVATE)
     task.input(choose_task, [text, task], [text, names, examples, view], **_PRIVATE)
     gr.on([button.click, text.submit, names.input], show, form, view, **_PRIVATE)
     examples.click(choose_example, [examples, task, names], [text, view], **_PRIVATE)
     _add_endpoint(root)
+    return CompareTab(text, task, names, shown, open_checkpoints)
 
 
 def _script() -> str:

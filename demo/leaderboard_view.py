@@ -1,55 +1,171 @@
-"""The Leaderboard tab: one task's table, its CSV, and quality against cost."""
+"""The Leaderboard tab: a table to filter, its plots, what is published, and the way from a row to Compare."""
 
 from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
+import pandas as pd
 
-from demo.board import COSTS, note, read_board, reading_table, tasks_of, write_csv
-from zoo.errors import UserError, lookup
+from demo.board import (
+    CITATION,
+    PLOTS,
+    SHOWN,
+    SIZES,
+    figure_of,
+    note_of,
+    published_of,
+    read_board,
+    records_of,
+    select,
+    table_of,
+    views,
+    write_csv,
+)
+from demo.compare_view import CompareTab
+from demo.models import catalogue
+from demo.texts import Language, PageError, in_language, label, language_of
+from zoo.errors import UserError
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
-_FIRST_COST = next(iter(COSTS))
+_ANY = next(iter(SIZES))
 
 
-def add(tab: gr.Tab, results: Path | None) -> None:
+def add(tab: gr.Tab, tabs: gr.Tabs, compare: CompareTab, root: Path | None, results: Path | None) -> None:
     """Add the tab's widgets to the open Blocks; they are filled when the tab is opened."""
-    task = gr.Dropdown([], label="Task", elem_id="board-task")
+    with gr.Row():
+        view = gr.Dropdown([], label=label("task"), elem_id="board-task", min_width=200)
+        languages = [(label("any_language"), ""), (label("english"), "en"), (label("chinese"), "zh")]
+        language = gr.Dropdown(languages, value="", label=label("language"), elem_id="board-language", min_width=120)
+        size = gr.Dropdown(list(SIZES), value=_ANY, label=label("size"), elem_id="board-size", min_width=140)
+        families = gr.Dropdown([], label=label("family"), multiselect=True, elem_id="board-family", min_width=200)
+    columns = gr.Dropdown([], label=label("columns"), multiselect=True, elem_id="board-columns")
     about = gr.Markdown(elem_id="board-note")
+    gr.Markdown(label("row_opens"))
     table = gr.Dataframe(interactive=False, show_search="search", show_label=False, elem_id="board", visible=False)
-    csv = gr.DownloadButton("Download all metrics (CSV)", size="md", visible=False, elem_id="board-csv")
-    with gr.Column(visible=False) as below:
-        cost = gr.Radio(list(COSTS), value=_FIRST_COST, label="Quality against", elem_id="board-cost")
-        plot = gr.Plot(show_label=False, elem_id="board-plot")
-    shown = [task, about, table, csv, below, plot]
+    csv = gr.DownloadButton(str(label("csv")), size="md", visible=False, elem_id="board-csv")
+    plots = [(label(f"plot_{name}"), name) for name in PLOTS]
+    plot = gr.Radio(plots, value=PLOTS[0], label=str(label("plot")), elem_id="board-plots")
+    figure = gr.Plot(show_label=False, elem_id="board-plot")
+    with gr.Accordion(label("published"), open=False):
+        published = gr.Dataframe(interactive=False, show_label=False, elem_id="board-published")
+    with gr.Accordion(label("cite"), open=False):
+        gr.Code(CITATION, show_label=False, interactive=False)
+    chosen = [view, language, families, size, columns, plot]
 
-    def refresh(task: str | None, cost: str) -> tuple[Any, ...]:
-        return show(task, cost, results)
+    def refresh(
+        view: str | None,
+        language: str,
+        families: list[str],
+        size: str,
+        columns: list[str],
+        plot: str,
+        request: gr.Request,
+    ) -> tuple[Any, ...]:
+        return show(view, language, families, size, columns, plot, results, language_of(request))
 
-    gr.on([tab.select, task.input, cost.input], refresh, [task, cost], shown, **_PRIVATE)
+    def open_row(view: str, event: gr.SelectData, request: gr.Request) -> tuple[Any, ...]:
+        encoder = str(event.row_value[0]).split(" (")[0]
+        try:
+            name = checkpoint_of(view, encoder, root)
+        except UserError as error:
+            gr.Warning(in_language(error, language_of(request)))
+            return gr.skip(), *[gr.skip()] * len(compare.shown)
+        return gr.Tabs(selected="compare"), *compare.open(view, [name], request)
+
+    shown = [view, families, columns, about, table, csv, figure, published]
+    changed = [tab.select, view.input, language.input, families.input, size.input, columns.input, plot.input]
+    gr.on(changed, refresh, chosen, shown, **_PRIVATE)
+    table.select(open_row, view, [tabs, *compare.shown], **_PRIVATE)
+    _add_endpoint(results)
 
 
-def show(task: str | None, cost: str, results: Path | None) -> tuple[Any, ...]:
-    """Return what the tab's widgets show for a task; None is the first that has results."""
-    from benchmark.plots import front
-    from benchmark.tables import main_cells
-    from benchmark.tasks import TASKS
+def _add_endpoint(results: Path | None) -> None:
+    def api_leaderboard(task: str) -> list[dict[str, Any]]:
+        """Return the entries of a task, best first.
 
+        Each has the main metric's value (the mean over seeds) with its 95 % interval `low` to `high`, the ranks that
+        it may have, and what it costs.
+        """
+        try:
+            return records_of(read_board(results), task)
+        except UserError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    gr.api(api_leaderboard, api_name="leaderboard")
+
+
+def show(
+    view: str | None,
+    language: str,
+    families: list[str],
+    size: str,
+    columns: list[str],
+    plot: str,
+    results: Path | None,
+    page: Language,
+) -> tuple[Any, ...]:
+    """Return what the tab's widgets show.
+
+    Args:
+        view: a task or the mean ranks of a language; None is the first that there is.
+        language: "en" or "zh" offers only what is in it; "" everything.
+        families: which to show; an empty list is all.
+        size: one of SIZES.
+        columns: which to show beside the encoder; an empty list is the usual ones.
+        plot: one of PLOTS.
+        results: the folder of runs; None is the project's own.
+        page: the language of the page.
+    """
     try:
         board = read_board(results)
-        tasks = tasks_of(board)
-        task = task or tasks[0]
-        table = reading_table(board, task)
-        column, title = lookup(COSTS, cost, "cost")
-        plot = front(main_cells(board, TASKS[task]), TASKS[task], column, title)
+        offered = views(board, language)
+        view = view if view in offered else next(iter(offered), None)
+        if view is None:
+            raise PageError("nothing_left")
+        every = sorted(set(board.cells["family"]))
+        kept = select(board, families or every, size)
+        table = table_of(kept, view)
     except UserError as error:
-        return gr.Dropdown(choices=[]), str(error), *[gr.skip()] * 4
-    kinds: list[Literal["number", "str"]] = ["number" if table[name].dtype.kind in "if" else "str" for name in table]
+        return *[gr.skip()] * 3, in_language(error, page), gr.Dataframe(visible=False), *[gr.skip()] * 3
+    chosen = [name for name in columns if name in table] or usual(table)
     return (
-        gr.Dropdown(choices=tasks, value=task),
-        note(board, task),
-        gr.Dataframe(table, datatype=kinds, visible=True),
-        gr.DownloadButton(value=write_csv(board, task), visible=True),
-        gr.Column(visible=True),
-        plot,
+        gr.Dropdown(choices=offered, value=view),
+        gr.Dropdown(choices=every),
+        gr.Dropdown(choices=list(table.columns[1:]), value=[name for name in chosen if name in columns]),
+        note_of(kept, view, page),
+        _dataframe(table[["encoder", *chosen]]),
+        gr.DownloadButton(value=write_csv(kept, view), visible=True),
+        _figure(kept, view, plot),
+        gr.Dataframe(published_of(board, view)),
     )
+
+
+def usual(table: pd.DataFrame) -> list[str]:
+    """Return the columns that are shown unless others are asked for: the short ones, and the main metric's."""
+    return [name for name in table.columns[1:] if name in SHOWN or "[95 %]" in name or name.startswith("mean")]
+
+
+def checkpoint_of(task: str, encoder: str, root: Path | None) -> str:
+    """Return the name of a task's checkpoint that was made from an encoder.
+
+    Raises:
+        UserError: there is none.
+    """
+    from zoo.checkpoint import read_checkpoint
+
+    for name, folder in catalogue(root).get(task, {}).items():
+        if read_checkpoint(folder).info.encoder == encoder:
+            return name
+    raise PageError("no_such_checkpoint", encoder=encoder, task=task)
+
+
+def _dataframe(table: pd.DataFrame) -> gr.Dataframe:
+    kinds: list[Literal["number", "str"]] = ["number" if table[name].dtype.kind in "if" else "str" for name in table]
+    return gr.Dataframe(table, datatype=kinds, visible=True)
+
+
+def _figure(board: Any, view: str, plot: str) -> Any:
+    try:
+        return figure_of(board, view, plot)
+    except UserError:  # one entry has no ranks, a single-label task no rules: an empty place says it
+        return None

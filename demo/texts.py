@@ -38,8 +38,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "文本有 {characters} 个字符,最多允许 {most} 个;请缩短",
     ),
     "no_checkpoint_chosen": ("No checkpoint is chosen; choose one or more", "没有选择模型;请至少选择一个"),
+    "flags_full": ("{most} flags are kept here, and no more", "此处最多保存 {most} 条反馈,已满"),
     # Compare
-    "loading": ("Loading the models ...", "正在加载模型……"),
     "failed": ("{name} failed: ", "{name} 失败:"),
     "threshold_all": ("Threshold of all labels", "所有标签的阈值"),
     "threshold_all_number": ("Threshold of all labels, as a number", "所有标签的阈值(数字)"),
@@ -107,6 +107,73 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "copied": ("Copied", "已复制"),
     "not_copied": ("Not allowed here", "此处无法复制"),
     "link_here": ("Link to this view", "此视图的链接"),
+    # Leaderboard
+    "language": ("Language", "语言"),
+    "any_language": ("any", "不限"),
+    "english": ("English", "英文"),
+    "chinese": ("Chinese", "中文"),
+    "family": ("Families (all, unless some are chosen)", "模型家族(不选即全部)"),
+    "size": ("Parameters", "参数量"),
+    "columns": ("Columns (the usual ones, unless some are chosen)", "列(不选即常用列)"),
+    "plot": ("Plot", "图"),
+    "plot_intervals": ("Intervals", "置信区间"),
+    "plot_ranks": ("Ranks", "名次"),
+    "plot_time": ("Quality against time", "质量与耗时"),
+    "plot_training": ("Quality against training", "质量与训练时间"),
+    "plot_reliability": ("Reliability", "可靠性"),
+    "plot_gains": ("Gain of thresholds", "阈值的收益"),
+    "csv": ("Download every metric (CSV)", "下载全部指标(CSV)"),
+    "published": ("Published, not measured here: no rank", "已发表、未在此测量:不参与排名"),
+    "cite": ("Cite", "引用"),
+    "row_opens": ("A click on a row opens its model in Compare.", "点击一行,在“对比”中打开该模型。"),
+    "note_task": (
+        "`{metric}` ranks the encoders: {split} split, n = {n}; thresholds: {rule}; mean over seeds with its 95 % "
+        "interval. A rank such as 1–3 is all that can be told.",
+        "按 `{metric}` 排名:{split} 集,n = {n};阈值:{rule};多个随机种子的均值及 95 % 置信区间。"
+        "名次“1–3”表示无法进一步区分。",
+    ),
+    "note_overall": (
+        "Mean rank over the tasks of the language, with its 95 % interval; what overlaps is not told apart.",
+        "该语言各任务的平均名次及 95 % 置信区间;区间重叠者无法区分。",
+    ),
+    "nothing_left": ("No encoder is left; choose more families or another size", "没有符合条件的编码器;请放宽筛选条件"),
+    "nothing_to_draw": ("There is nothing to draw here; choose another plot", "此处没有可画的内容;请选择其他图"),
+    "no_such_checkpoint": (
+        "No checkpoint of {encoder} on {task} comes with the app",
+        "应用中没有 {encoder} 在 {task} 上的模型",
+    ),
+    # a wrong verdict
+    "flag": ("Is the verdict wrong?", "判断有误?"),
+    "flag_right": ("The right labels (none is an answer too)", "正确的标签(也可以一个都不选)"),
+    "flag_about": (
+        "Your answer is kept with the text and with what the models chosen above decided.",
+        "您的回答会与文本及上方所选模型的判断一起保存。",
+    ),
+    "flag_send": ("Keep my answer", "保存我的回答"),
+    "flag_kept": ("Kept. Thank you.", "已保存,谢谢。"),
+    # which words speak for a label
+    "attribution": ("Which words speak for a label?", "哪些词支持某个标签？"),
+    "attribution_label": ("Label", "标签"),
+    "attribution_highest": ("the highest scoring one", "得分最高的标签"),
+    "attribution_explain": ("Explain", "解释"),
+    "attribution_facts": (
+        "{label}, {name}: score {score}, {baseline} with every word masked · the words add up to {sum} log-odds, off "
+        "by {delta} ({steps} steps) · masking the 10, 20 and 50 % that speak most for it changes the score by {drop}, "
+        "as many random ones by {random} · {seconds} s",
+        "{label}，{name}：得分 {score}，遮住所有词后为 {baseline} · 各词合计 {sum} 对数几率，误差 {delta}（{steps} 步）"
+        " · 遮住最支持它的 10%、20%、50%，得分平均变化 {drop}；随机遮住同样多，变化 {random} · 用时 {seconds} 秒",
+    ),
+    "attribution_weak": (
+        "Masking what speaks most for it lowers the score no more than masking at random: the colours say little here.",
+        "遮住最支持它的部分，得分的下降并不比随机遮住更多：这里的颜色说明不了什么。",
+    ),
+    "attribution_cut": (
+        "Cut: the last {unread} tokens were not read.",
+        "文本过长：末尾 {unread} 个词元没有读入。",
+    ),
+    "attribution_for": ("Speak for it (blue, underlined)", "支持（蓝色、实线）"),
+    "attribution_against": ("Speak against it (orange, dashed)", "反对（橙色、虚线）"),
+    "attribution_none": ("none", "无"),
     # the Batch tab
     "tab_batch": ("Batch", "批量"),
     "batch_pasted_label": ("Texts", "文本"),
@@ -272,7 +339,7 @@ class PageError(UserError):
         self.key, self.values = key, values
 
 
-def explain(error: UserError, language: Language) -> str:
+def in_language(error: UserError, language: Language) -> str:
     """Return an error's message, in `language` where the page has a text for it."""
     return say(error.key, language, **error.values) if isinstance(error, PageError) else str(error)
 

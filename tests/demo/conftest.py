@@ -1,7 +1,9 @@
 """Tiny random checkpoints, a small leaderboard, the app on a free port, and a Chromium to open it with."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from itertools import product
 from pathlib import Path
 
@@ -9,9 +11,11 @@ import pandas as pd
 import pytest
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
+from benchmark.leaderboard import Board, write_tables
 from benchmark.tasks import TASKS
 from zoo.checkpoint import CheckpointInfo
 from zoo.decision import Decision, ProblemType
+from zoo.files import write_bytes
 from zoo.model import save_checkpoint
 
 FEEDBACK = TASKS["feedback"].labels
@@ -133,8 +137,19 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for position, name in enumerate(("parameters", "train_seconds", "p50_ms")):
         board[name] = [costs[encoder][position] for encoder in board["encoder"]]
     board["train_examples_per_second"] = board["texts_per_second"] = 10.0
-    (folder / "board").mkdir()
-    board.to_parquet(folder / "board" / "cells.parquet", index=False)
+    overall = pd.DataFrame({"language": "en", "name": ["large", "small"], "tasks": 2, "mean_rank": [1.0, 2.0]})
+    overall["low"], overall["high"] = [1.0, 1.5], [1.5, 2.0]
+    empty = {field.name: pd.DataFrame() for field in fields(Board)}
+    tables = Board(**empty | {"cells": board, "overall": overall})
+    write_tables(tables, folder / "board", write_bytes)
+    return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def flags(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tests' flags are kept."""
+    folder = tmp_path_factory.mktemp("flags")
+    os.environ["ENCODER_ZOO_FLAGS"] = str(folder)
     return folder
 
 

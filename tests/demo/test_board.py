@@ -1,71 +1,153 @@
 """The Leaderboard tab's handlers, without a browser."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from demo.board import COSTS, read_board, reading_table, tasks_of, write_csv
-from demo.leaderboard_view import show
+from benchmark.runs import RESULTS
+from demo.board import (
+    OVERALL,
+    PLOTS,
+    SIZES,
+    figure_of,
+    note_of,
+    published_of,
+    read_board,
+    select,
+    table_of,
+    views,
+    write_csv,
+)
+from demo.leaderboard_view import checkpoint_of, show, usual
 from zoo.errors import UserError
+
+FAMILIES = ["bert", "linear"]
+NOTE = 3  # where the line about the numbers stands among what `show` returns
 
 
 def test_the_table_is_best_first(results: Path) -> None:
     board = read_board(results)
-    assert tasks_of(board) == ["feedback", "sst2"]
-    assert reading_table(board, "feedback").iloc[:, 0].tolist() == ["large", "small", "words"]
+    assert views(board) == ["feedback", "sst2", OVERALL["en"]]
+    assert table_of(board, "feedback").iloc[:, 0].tolist() == ["large", "small", "words"]
+    assert table_of(board, OVERALL["en"])["mean rank"].tolist() == ["1.00 [1.00, 1.50]", "2.00 [1.50, 2.00]"]
+
+
+def test_views_are_those_of_a_language(results: Path) -> None:
+    assert views(read_board(results), "en") == views(read_board(results))
+    assert views(read_board(results), "zh") == []
+    assert "No encoder is left" in show(None, "zh", [], "any size", [], "ranks", results, "en")[NOTE]
+
+
+def test_families_and_sizes_are_selected(results: Path) -> None:
+    board = read_board(results)
+    left = {
+        (size, family): set(select(board, [family], size).cells["encoder"]) for size in SIZES for family in FAMILIES
+    }
+    assert {key: names for key, names in left.items() if names} == {
+        ("any size", "bert"): {"small", "large"},
+        ("any size", "linear"): {"words"},
+        ("under 25 M", "bert"): {"small"},
+        ("under 25 M", "linear"): {"words"},
+        ("100 M and more", "bert"): {"large"},
+    }
+    with pytest.raises(UserError, match="Unknown size"):
+        select(board, FAMILIES, "huge")
+    shown = show("feedback", "", ["linear"], "100 M and more", [], "ranks", results, "zh")
+    assert "没有符合条件" in shown[NOTE]
+
+
+def test_columns_are_the_usual_ones_unless_some_are_chosen(results: Path) -> None:
+    table = table_of(read_board(results), "feedback")
+    assert usual(table) == ["rank", "family", "parameters (M)", "f1_macro [95 %]", "seeds", "train s", "p50 ms"]
+    for chosen, expected in (([], usual(table)), (["MiB", "nonsense", "rank"], ["MiB", "rank"])):
+        shown = show("feedback", "", [], "any size", chosen, "ranks", results, "en")[4]
+        assert list(pd.DataFrame(shown.value["data"], columns=shown.value["headers"]).columns) == ["encoder", *expected]
 
 
 def test_the_csv_has_every_metric_of_the_task(results: Path) -> None:
     board = read_board(results)
     read = pd.read_csv(write_csv(board, "sst2"), keep_default_na=False)
-    pd.testing.assert_frame_equal(read, board[board["task"] == "sst2"].reset_index(drop=True), check_dtype=False)
+    expected = board.cells[board.cells["task"] == "sst2"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(read, expected, check_dtype=False)
 
 
-@pytest.mark.parametrize("cost", COSTS)
-def test_the_plot_shows_each_encoder_once(cost: str, results: Path) -> None:
-    *_, figure = show("feedback", cost, results)
-    points = [trace for trace in figure.data if trace.mode == "markers+text"]
+@pytest.mark.parametrize(("plot", "column"), [("time", "p50_ms"), ("training", "train_seconds")])
+def test_the_front_shows_each_encoder_once(plot: str, column: str, results: Path) -> None:
+    board = read_board(results)
+    points = [trace for trace in figure_of(board, "feedback", plot).data if trace.mode == "markers+text"]
     found = {name: (x, y) for trace in points for name, x, y in zip(trace.text, trace.x, trace.y, strict=True)}
     assert {name: y for name, (_, y) in found.items()} == {"small": 0.7, "large": 0.8, "words": 0.6}
-    costs = read_board(results).drop_duplicates("encoder").set_index("encoder")[COSTS[cost][0]]
+    costs = board.cells.drop_duplicates("encoder").set_index("encoder")[column]
     assert {name: x for name, (x, _) in found.items()} == costs.to_dict()
     assert {trace.name for trace in points} == {"bert", "linear"}
     assert all(up == pytest.approx(0.03) for trace in points for up in trace.error_y.array)
     assert all(down == pytest.approx(0.02) for trace in points for down in trace.error_y.arrayminus)
 
 
+def test_every_plot_of_the_projects_own_board_is_drawn() -> None:
+    board = read_board()
+    for view in views(board):
+        for plot in PLOTS:
+            if plot in ("ranks", "gains") and view not in ("feedback", *OVERALL.values()):
+                continue  # a task may have too few seeds for ranks, and one label has no rules
+            assert len(figure_of(board, view, plot).data) > 0, (view, plot)
+    with pytest.raises(UserError, match="nothing to draw"):
+        figure_of(board, "sst2", "gains")
+    with pytest.raises(UserError, match="Unknown plot"):
+        figure_of(board, "feedback", "pie")
+
+
+def test_what_is_published_stands_apart_and_takes_no_rank() -> None:
+    board = read_board()
+    published = published_of(board, "sst2")
+    assert len(published) > 5
+    assert {"encoder", "value", "source"} <= set(published)
+    assert not {name for name in published if "rank" in name}
+    assert len(published_of(board, "feedback")) == 0
+
+
+def test_a_row_finds_its_checkpoint() -> None:
+    assert checkpoint_of("feedback", "granite-30m", None) == "granite-30m"
+    for task, encoder in (("feedback", "tfidf-lr"), ("nothing", "granite-30m")):
+        with pytest.raises(UserError, match="No checkpoint of"):
+            checkpoint_of(task, encoder, None)
+
+
 def test_no_results_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no leaderboard yet; make it: python -m benchmark leaderboard"):
         read_board(tmp_path)
-    assert "no leaderboard" in show(None, next(iter(COSTS)), tmp_path)[1]
+    assert "no leaderboard" in show(None, "", [], "any size", [], "ranks", tmp_path, "en")[NOTE]
 
 
-def test_a_damaged_board_says_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "board").mkdir()
+def test_a_damaged_board_says_what_to_do(results: Path, tmp_path: Path) -> None:
+    shutil.copytree(results / "board", tmp_path / "board")
     (tmp_path / "board" / "cells.parquet").write_bytes(b"cut short")
     with pytest.raises(UserError, match="python -m benchmark leaderboard"):
         read_board(tmp_path)
 
 
-def test_a_board_of_an_older_version_says_what_to_do(results: Path, tmp_path: Path) -> None:
-    (tmp_path / "board").mkdir()
-    read_board(results).drop(columns="variant").to_parquet(tmp_path / "board" / "cells.parquet")
-    with pytest.raises(UserError, match="has no variant; make it again"):
-        read_board(tmp_path)
-
-
-def test_unknown_task_and_cost_are_refused(results: Path) -> None:
-    board = read_board(results)
+def test_unknown_task_is_refused_and_an_unknown_view_is_the_first(results: Path) -> None:
     with pytest.raises(UserError, match="Did you mean 'feedback'"):
-        reading_table(board, "feedbak")
-    assert "Unknown cost 'money'" in show("feedback", "money", results)[1]
+        table_of(read_board(results), "feedbak")
+    assert show("feedbak", "", [], "any size", [], "ranks", results, "en")[0].value == "feedback"
+
+
+def test_the_note_says_what_ranks_and_on_how_many_rows(results: Path) -> None:
+    board = read_board(results)
+    assert "f1_macro" in note_of(board, "feedback", "en")
+    assert "n = 200" in note_of(board, "feedback", "zh")
+    assert "Mean rank" in note_of(board, OVERALL["en"], "en")
 
 
 def test_a_new_board_is_seen(results: Path, tmp_path: Path) -> None:
-    board = read_board(results)
-    (tmp_path / "board").mkdir()
-    board.to_parquet(tmp_path / "board" / "cells.parquet")
-    assert tasks_of(read_board(tmp_path)) == ["feedback", "sst2"]
-    board[board["task"] == "sst2"].to_parquet(tmp_path / "board" / "cells.parquet")
-    assert tasks_of(read_board(tmp_path)) == ["sst2"]
+    shutil.copytree(results / "board", tmp_path / "board")
+    board = read_board(tmp_path)
+    assert "sst2" in views(board)
+    board.cells[board.cells["task"] == "feedback"].to_parquet(tmp_path / "board" / "cells.parquet")
+    assert "sst2" not in views(read_board(tmp_path))
+
+
+def test_the_projects_own_board_is_the_default() -> None:
+    assert read_board() is read_board(RESULTS)

@@ -270,6 +270,18 @@ def test_the_python_shown_gives_what_is_shown(page: Page) -> None:
     assert {name: set(labels) for name, labels in found.items()} == shown
 
 
+def test_a_wrong_verdict_is_flagged(page: Page, flags: Path) -> None:
+    fill(page, "a text for the flag")
+    page.wait_for_function("document.querySelector('.zoo-sharing a').href.includes('flag')")
+    page.get_by_role("button", name="Is the verdict wrong?").click()
+    page.locator("#flag-right").get_by_label("refund").check()
+    page.get_by_role("button", name="Keep my answer").click()
+    page.get_by_text("Kept. Thank you.").wait_for()
+    row = pd.read_parquet(flags / "flags.parquet").iloc[-1]
+    assert (row["text"], row["task"], list(row["right"])) == ("a text for the flag", "feedback", ["refund"])
+    assert [set(labels) for labels in row["decided"]] == [set(labels) for labels in decided(page)]
+
+
 def test_the_page_is_in_the_browsers_language(browser: BrowserContext, address: str) -> None:
     assert browser.browser is not None
     context = browser.browser.new_context(locale="zh-CN", viewport={"width": 390, "height": 800})
@@ -354,13 +366,35 @@ def test_the_leaderboard_is_read_sorted_searched_and_downloaded(page: Page) -> N
     page.locator("#board input[placeholder='Search...']").fill("words")
     page.wait_for_function("document.querySelectorAll('#board .body-cell.first-column').length === 1")
     assert encoders.all_inner_texts() == ["words"]
-    page.get_by_label("Training time").check()
+    page.get_by_label("Quality against training").check()
     page.get_by_text("seconds of training").wait_for()
 
 
-def test_one_endpoint_is_public(address: str, checkpoints: Path) -> None:
+def test_a_row_of_the_leaderboard_opens_in_compare(blank: Page, own_address: str) -> None:
+    blank.goto(own_address)
+    blank.wait_for_selector(".zoo-table")
+    blank.get_by_role("tab", name="Leaderboard").click()
+    blank.wait_for_selector("#board-plot .main-svg")
+    blank.locator("#board .body-cell.first-column", has_text="granite-30m").click()
+    blank.wait_for_function("document.querySelectorAll('.zoo-name').length === 1")
+    assert blank.locator("#compare").is_visible()
+    assert blank.locator(".zoo-name").all_inner_texts() == ["granite-30m"]
+    blank.get_by_role("tab", name="Leaderboard").click()
+    blank.locator("#board .body-cell.first-column", has_text="tfidf-lr").click()
+    blank.get_by_text("No checkpoint of tfidf-lr on feedback").wait_for()
+
+
+def test_the_endpoints_that_are_meant_are_public_and_no_others(address: str, checkpoints: Path) -> None:
     client = Client(address, verbose=False)
-    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/classify"}
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/classify", "/leaderboard"}
+    board = client.predict("feedback", api_name="/leaderboard")
+    assert [(row["encoder"], row["value"], row["rank_low"]) for row in board] == [
+        ("large", 0.8, 1),
+        ("small", 0.7, 1),
+        ("words", 0.6, 1),
+    ]
+    with pytest.raises(AppError, match="Did you mean 'feedback'"):
+        client.predict("feedbak", api_name="/leaderboard")
     found = client.predict("well made.", "feedback", ["alpha"], None, api_name="/classify")
     expected = classify("well made.", "feedback", ["alpha"], checkpoints)
     assert found["answers"][0]["scores"] == list(expected.answers[0].scores)

@@ -1,0 +1,43 @@
+// Draws an attribution (the JSON of demo.attribution.as_view). Runs inside gr.HTML: `element`, `props` and `watch` are
+// gradio's. Text reaches the page as textContent only.
+
+const root = element.querySelector(".zoo");
+
+function make(tag, name, ...children) {
+  const node = document.createElement(tag);
+  node.className = name;
+  node.append(...children); // strings become text nodes
+  return node;
+}
+
+function show(value) {
+  if (!value) return root.replaceChildren();
+  if (value.problem) return root.replaceChildren(alert(value.problem));
+  const facts = make("p", "zoo-quiet", value.facts);
+  facts.setAttribute("aria-live", "polite");
+  const text = make("p", "zoo-explained", ...value.pieces.map(piece));
+  root.replaceChildren(text, ...value.lists.map(list), ...value.notes.map((note) => make("p", "zoo-cut", note)), facts);
+}
+
+function alert(problem) {
+  const node = make("p", "zoo-notice", problem);
+  node.setAttribute("role", "alert");
+  return node;
+}
+
+function piece({ text, strength, title, unread }) {
+  if (unread) return make("span", "zoo-quiet", text);
+  if (!strength) return text;
+  const node = make("span", strength > 0 ? "zoo-for" : "zoo-against", text);
+  node.style.setProperty("--strength", Math.abs(strength));
+  node.title = title;
+  return node;
+}
+
+function list({ title, words }) {
+  const shown = words.length ? words.join(" · ") : zooText("attribution_none");
+  return make("p", "zoo-list", make("strong", "", `${title}: `), shown);
+}
+
+show(props.value);
+watch("value", () => show(props.value));

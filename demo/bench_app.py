@@ -1,0 +1,202 @@
+"""How quick the app is, and whether it holds: start, sliders, single texts, many clients, memory.
+
+    make bench-app            # or: python -m demo.bench_app --clients 50 --requests 20
+
+It starts `app.py` as a visitor's server would, in a process of its own, and drives it through HTTP and a headless
+Chromium. Times are of this machine with whatever else it does; the ratios are what to compare.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+import httpx
+import numpy as np
+import psutil
+import typer
+from gradio_client import Client
+from playwright.sync_api import sync_playwright
+from rich.console import Console
+from rich.table import Table
+
+TASK = "feedback"
+TEXT = (
+    "The parcel came two weeks late and the mug inside was cracked, but your support team answered within minutes and "
+    "sent the money back the same day. Could you please add a green one to the shop before the summer, and tell me "
+    "what the delivery to the islands would cost, because the last page of the order form did not say so?"
+)
+# Moves a slider and waits for the frame after the one that shows it.
+MOVE = """([name, value]) => new Promise((done) => {
+  const slider = document.querySelector(`input[type=range][aria-label='${name}']`);
+  const start = performance.now();
+  slider.value = value;
+  slider.dispatchEvent(new Event("input", {bubbles: true}));
+  const worked = performance.now() - start;
+  requestAnimationFrame(() => setTimeout(() => done([worked, performance.now() - start])));
+})"""
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    clients: Annotated[int, typer.Option(min=1)] = 50,
+    requests: Annotated[int, typer.Option(min=1, help="a client")] = 20,
+    repeats: Annotated[int, typer.Option(min=1, help="requests over which memory is watched")] = 2000,
+) -> None:
+    """Measure, print a table, and fail if a request was lost or answered wrongly."""
+    table = Table("what", "measured", "asked for")
+    with serve() as (server, address, first_page):
+        table.add_row("python app.py to the first page, s", f"{first_page:.1f}", "6")
+        for name, value, wanted in in_the_browser(address):
+            table.add_row(name, f"{value:.1f}", wanted)
+        table.add_row(*single_text())
+        answered, wrong, times = load(address, clients, requests)
+        table.add_row(
+            f"{clients} clients x {requests}: right answers", f"{answered - wrong} of {clients * requests}", "all"
+        )
+        table.add_row("  p50 and p95 of a request, s", f"{median(times):.2f}, {np.quantile(times, 0.95):.2f}", "")
+        growth = memory_growth(server, address, repeats)
+        table.add_row(f"memory after {repeats:,} requests against before", f"{growth:+.1%}", "±5 %")
+    Console().print(table)
+    if wrong or answered < clients * requests:
+        sys.exit(f"{clients * requests - answered} requests were lost, {wrong} answered wrongly")
+
+
+@contextmanager
+def serve() -> Iterator[tuple[psutil.Process, str, float]]:
+    """Run the app; give its process, its address and the seconds to its first page."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    root, address = Path(__file__).parents[1], f"http://127.0.0.1:{port}"
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "app.py"], cwd=root, env=os.environ | {"PORT": str(port)}, stdout=subprocess.DEVNULL
+    )
+    try:
+        while not _answers(address):
+            if process.poll() is not None:
+                sys.exit("app.py ended at once; run it to see why")
+            time.sleep(0.05)
+        yield psutil.Process(process.pid), address, time.perf_counter() - start
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(address, timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def in_the_browser(address: str) -> list[tuple[str, float, str]]:
+    """Return what a visitor waits for: the opened page, a moved slider, the figures beside it."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if executable is None:
+        return [("in the browser: no Chromium on this machine", float("nan"), "")]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(address)
+        page.wait_for_selector(".zoo-table")  # the models are loaded by then
+        start = time.perf_counter()
+        page.goto(address)
+        page.wait_for_selector(".zoo-table")
+        opened = time.perf_counter() - start
+        values = [0.1, 0.9, 0.3, 0.7, 0.5] * 4
+        shared = [page.evaluate(MOVE, ["Threshold of all labels", value]) for value in values]
+        own = [page.evaluate(MOVE, ["Threshold of price", value]) for value in values]
+        browser.close()
+    return [
+        ("page opened with its comparison, s", opened, "2"),
+        ("slider of all labels, ms of work", median(work for work, _ in shared), "20"),
+        ("  on screen, ms", median(total for _, total in shared), ""),
+        ("slider of a label with its figures, ms of work", median(work for work, _ in own), "50"),
+        ("  on screen, ms", median(total for _, total in own), ""),
+    ]
+
+
+def single_text(repeats: int = 40) -> tuple[str, str, str]:
+    """Compare one text through all of a task's checkpoints with the bare forward passes."""
+    import torch
+
+    from demo.compare import classify
+    from demo.models import catalogue, load
+
+    folders = catalogue()[TASK]
+    classifiers = [load(folder) for folder in folders.values()]
+    batches = [classifier.tokenizer([TEXT], return_tensors="pt") for classifier in classifiers]
+
+    def passes() -> None:
+        with torch.inference_mode():
+            for classifier, batch in zip(classifiers, batches, strict=True):
+                classifier.model(**batch)
+
+    ours: list[float] = []
+    bare: list[float] = []
+    for _ in range(repeats):  # in turn, so that both meet the same neighbours
+        bare.append(_seconds(passes))
+        ours.append(_seconds(lambda: classify(TEXT, TASK, list(folders))))
+    tokens = len(batches[0]["input_ids"][0])
+    what = f"{len(folders)} checkpoints, {tokens} tokens: time over the bare forward passes"
+    return what, f"{median(ours) / median(bare) - 1:+.0%} ({1000 * median(ours):.0f} ms)", "+15 %"
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def load(address: str, clients: int, requests: int) -> tuple[int, int, list[float]]:
+    """Let many clients ask at once; return how many requests were answered, how many wrongly, and their seconds."""
+    from demo.compare import classify
+    from demo.models import catalogue
+
+    names = list(catalogue()[TASK])
+    texts = [f"{TEXT.split('.')[0]}, order {number}." for number in range(requests)]
+    expected = [[answer.scores for answer in classify(text, TASK, names).answers] for text in texts]
+
+    def one(number: int) -> list[tuple[bool, float]]:
+        client, found = Client(address, verbose=False), []
+        for text, scores in zip(texts, expected, strict=True):
+            start = time.perf_counter()
+            answer: Any = client.predict(text, TASK, names, api_name="/classify")
+            right = np.allclose([each["scores"] for each in answer["answers"]], scores, atol=1e-5)
+            found.append((bool(right), time.perf_counter() - start))
+        return found
+
+    with ThreadPoolExecutor(clients) as pool:
+        done = [each for of_client in pool.map(one, range(clients)) for each in of_client]
+    return len(done), sum(not right for right, _ in done), [seconds for _, seconds in done]
+
+
+def memory_growth(server: psutil.Process, address: str, repeats: int) -> float:
+    """Return by which part the server's memory grows over so many requests, after a tenth of them to warm up."""
+    from demo.models import catalogue
+
+    client, names = Client(address, verbose=False), list(catalogue()[TASK])
+
+    def ask(times: int) -> int:
+        for number in range(times):
+            client.predict(f"{TEXT} {number}", TASK, names, api_name="/classify")
+        return int(server.memory_info().rss)
+
+    before = ask(repeats // 10)
+    return ask(repeats) / before - 1
+
+
+if __name__ == "__main__":
+    app()
