@@ -20,10 +20,20 @@ from zoo.errors import UserError
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _LIMITS = {"rows": f"{MAX_ROWS:,}", "characters": f"{MAX_CHARACTERS:,}", "size": MAX_BYTES // 1_000_000}
 _LIMITS_SCRIPT = f'element.querySelector("p").textContent = zooText("batch_limits", {json.dumps(_LIMITS)});'
-_STATUS = """<section class="zoo" aria-live="polite">
-{{#if value.problem}}<p class="zoo-notice" role="alert">{{value.problem}}</p>{{/if}}
-{{#if value.note}}<p class="zoo-quiet">{{value.note}}</p>{{/if}}
-</section>"""
+_STATUS = '<section class="zoo" aria-live="polite"><p></p></section>'
+# Not by a template: gradio evaluates what a template has become as one of JavaScript's, with what a file may hold in it.
+_STATUS_SCRIPT = """
+const show = ({ problem, note } = {}) => {
+  const line = element.querySelector("p");
+  line.className = problem ? "zoo-notice" : "zoo-quiet";
+  line.hidden = !problem && !note;
+  line.textContent = problem ?? note ?? "";
+  if (problem) line.setAttribute("role", "alert");
+  else line.removeAttribute("role");
+};
+show(props.value ?? {});
+watch("value", () => show(props.value ?? {}));
+"""
 _PROGRESS = gr.Progress()
 _NOTHING: tuple[Any, ...] = (
     {},
@@ -91,7 +101,14 @@ def add(tab: gr.Tab, root: Path | None) -> None:
 
 
 def _add_results() -> list[Any]:
-    status = gr.HTML(None, html_template=_STATUS, apply_default_css=False, min_height=56, elem_id="batch-status")
+    status = gr.HTML(
+        None,
+        html_template=_STATUS,
+        js_on_load=_STATUS_SCRIPT,
+        apply_default_css=False,
+        min_height=56,
+        elem_id="batch-status",
+    )
     measured = gr.Dataframe(interactive=False, show_label=False, visible=False, elem_id="batch-metrics")
     table = gr.Dataframe(interactive=False, show_label=False, wrap=True, visible=False, elem_id="batch-table")
     with gr.Row():

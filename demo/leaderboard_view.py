@@ -74,7 +74,8 @@ def add(tab: gr.Tab, tabs: gr.Tabs, compare: CompareTab, root: Path | None, resu
 
     shown = [view, families, columns, about, table, csv, figure, published]
     changed = [tab.select, view.input, language.input, families.input, size.input, columns.input, plot.input]
-    gr.on(changed, refresh, chosen, shown, **_PRIVATE)
+    # The last of several quick choices counts: "once", gradio's own way, would drop it.
+    gr.on(changed, refresh, chosen, shown, trigger_mode="always_last", **_PRIVATE)
     table.select(open_row, view, [tabs, *compare.shown], **_PRIVATE)
     _add_endpoint(results)
 

@@ -79,7 +79,7 @@ def test_a_file_with_labels_is_measured_and_a_mistake_is_a_line(batch: Page, tmp
 
 
 def test_what_is_chosen_stays_and_another_task_has_its_own_checkpoints(batch: Page) -> None:
-    batch.get_by_label("beta").last.uncheck()
+    batch.locator("#batch-checkpoints").get_by_label("beta").uncheck()
     batch.get_by_role("tab", name="Compare").click()
     batch.wait_for_selector(".zoo-table")
     batch.get_by_role("tab", name="Batch").click()
