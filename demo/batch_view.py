@@ -14,26 +14,13 @@ from demo.batch_rows import MAX_BYTES, MAX_ROWS, quote, read_rows
 from demo.compare import MAX_CHARACTERS, SHOWN_AT_FIRST
 from demo.compare_view import MODELS
 from demo.models import catalogue
+from demo.notes import notes
 from demo.texts import Language, in_language, label, language_of, say
 from zoo.errors import UserError
 
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _LIMITS = {"rows": f"{MAX_ROWS:,}", "characters": f"{MAX_CHARACTERS:,}", "size": MAX_BYTES // 1_000_000}
 _LIMITS_SCRIPT = f'element.querySelector("p").textContent = zooText("batch_limits", {json.dumps(_LIMITS)});'
-_STATUS = '<section class="zoo" aria-live="polite"><p></p></section>'
-# Not by a template: gradio evaluates what a template has become as one of JavaScript's, with what a file may hold in it.
-_STATUS_SCRIPT = """
-const show = ({ problem, note } = {}) => {
-  const line = element.querySelector("p");
-  line.className = problem ? "zoo-notice" : "zoo-quiet";
-  line.hidden = !problem && !note;
-  line.textContent = problem ?? note ?? "";
-  if (problem) line.setAttribute("role", "alert");
-  else line.removeAttribute("role");
-};
-show(props.value ?? {});
-watch("value", () => show(props.value ?? {}));
-"""
 _PROGRESS = gr.Progress()
 _NOTHING: tuple[Any, ...] = (
     {},
@@ -101,14 +88,7 @@ def add(tab: gr.Tab, root: Path | None) -> None:
 
 
 def _add_results() -> list[Any]:
-    status = gr.HTML(
-        None,
-        html_template=_STATUS,
-        js_on_load=_STATUS_SCRIPT,
-        apply_default_css=False,
-        min_height=56,
-        elem_id="batch-status",
-    )
+    status = notes("batch-status", min_height=56)
     measured = gr.Dataframe(interactive=False, show_label=False, visible=False, elem_id="batch-metrics")
     table = gr.Dataframe(interactive=False, show_label=False, wrap=True, visible=False, elem_id="batch-table")
     with gr.Row():
@@ -126,7 +106,7 @@ def _show(
     missing = labels_column if from_file and results.y_true is None else ""
     with TemporaryDirectory() as folder:
         yield (
-            {"note": note(results, missing, language)},
+            {"lines": [note(results, missing, language)]},
             gr.Dataframe(measured, headers=measures, visible=bool(measured)),
             gr.Dataframe(rows, headers=header, column_widths=_widths(header), visible=True),
             gr.DownloadButton(value=write_csv(results, Path(folder) / f"batch-{task}.csv"), visible=True),
@@ -153,7 +133,7 @@ def note(results: Results, missing_column: str, language: Language = "en") -> st
 
 
 def _cancelled(request: gr.Request) -> tuple[Any, ...]:
-    return {"note": say("batch_cancelled", language_of(request))}, *_NOTHING[1:]
+    return {"lines": [say("batch_cancelled", language_of(request))]}, *_NOTHING[1:]
 
 
 def _open(task: str | None, root: Path | None) -> tuple[Any, ...]:

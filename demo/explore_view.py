@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import gradio as gr
 import pandas as pd
 
+from demo.notes import notes
 from demo.texts import Language, label, language_of, say
 from zoo.errors import UserError
 
@@ -24,8 +25,6 @@ _PRIVATE: dict[str, Any] = {
     "concurrency_limit": 1,
     "concurrency_id": "explore",
 }
-_ABOUT = """<div class="zoo">{{#if value.problem}}<p class="zoo-notice">{{value.problem}}</p>{{/if}}
-{{#each value.lines}}<p class="zoo-quiet">{{this}}</p>{{/each}}</div>"""
 _OUTCOMES = ("both", "only_a", "only_b", "neither")
 _WIDTHS = ("70px", "360px", "160px", "160px", "160px", "90px", "120px")  # of the rows with their texts
 _LENGTHS = ("word", "words", "character", "characters")
@@ -88,7 +87,7 @@ def add(tab: gr.Tab, results: Path | None) -> None:
             elem_id="explore-whose",
             visible=False,
         )
-    about = gr.HTML({}, html_template=_ABOUT, apply_default_css=False, elem_id="explore-about")
+    about = notes("explore-about")
     plot = gr.Plot(show_label=False, elem_id="explore-plot", visible=False)
     table = gr.Dataframe(interactive=False, show_label=False, elem_id="explore-table", visible=False)
     form: dict[str, Any] = {

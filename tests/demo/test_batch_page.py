@@ -15,6 +15,7 @@ from demo.compare import classify
 from demo.models import load
 
 MARKUP = "<img src=x onerror='window.hacked=1'>"
+RUN_ME = "${window.hacked = 1}"
 TEXTS = ["well made.", "it came late, and the box was open.", MARKUP, "=1+1", "why?"]
 
 
@@ -63,12 +64,13 @@ def test_paste_run_read_and_download(batch: Page, checkpoints: Path) -> None:
 
 def test_a_file_with_labels_is_measured_and_a_mistake_is_a_line(batch: Page, tmp_path: Path) -> None:
     good = tmp_path / "good.csv"
-    good.write_text("body,labels\nwell made.,quality|price\nlate.,delivery\n", encoding="utf-16")
+    good.write_text(f"body,labels,{RUN_ME}\nwell made.,quality|price,\nlate.,delivery,\n", encoding="utf-16")
     batch.locator("#batch-file input[type=file]").set_input_files(good)
     expect(batch.locator("#batch-file")).to_contain_text("good")
     batch.locator("#batch-run").click()
     notice = batch.locator("#batch-status .zoo-notice")
-    expect(notice).to_have_text("The file has no column 'text'; it has: 'body', 'labels'")
+    expect(notice).to_have_text(f"The file has no column 'text'; it has: 'body', 'labels', '{RUN_ME}'")
+    assert batch.evaluate("window.hacked === undefined")
     batch.get_by_label("Column of the texts").fill("body")
     batch.locator("#batch-run").click()
     expect(batch.locator("#batch-metrics")).to_contain_text("f1_micro")

@@ -1,0 +1,31 @@
+"""What a tab says above its results: a problem, or a few lines, shown as text whatever stands in it."""
+
+from typing import Any
+
+import gradio as gr
+
+_TEMPLATE = '<section class="zoo" aria-live="polite"></section>'
+# Not by a template with `{{value}}`: gradio evaluates what has become of one as JavaScript's own template, and with it
+# whatever a file, a label or a link holds.
+_SCRIPT = """
+const line = (text, name) => {
+  const node = document.createElement("p");
+  node.className = name;
+  node.textContent = text;
+  if (name === "zoo-notice") node.setAttribute("role", "alert");
+  return node;
+};
+const show = (value) => {
+  const { problem, lines = [] } = value ?? {};
+  const nodes = lines.map((text) => line(text, "zoo-quiet"));
+  if (problem) nodes.unshift(line(problem, "zoo-notice"));
+  element.querySelector("section").replaceChildren(...nodes);
+};
+show(props.value);
+watch("value", () => show(props.value));
+"""
+
+
+def notes(elem_id: str, **layout: Any) -> gr.HTML:
+    """Return a place for `{"problem": str, "lines": [str, ...]}`, either of which may be missing."""
+    return gr.HTML({}, html_template=_TEMPLATE, js_on_load=_SCRIPT, apply_default_css=False, elem_id=elem_id, **layout)
