@@ -19,6 +19,8 @@ from demo.compare import classify, read_link
 from demo.texts import label
 from zoo.errors import UserError
 
+WAITING = 200  # requests; whoever comes after them is told that the queue is full
+
 
 def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple[gr.Blocks, dict[str, Any]]:
     """Return the app and the arguments to launch it with.
@@ -42,6 +44,7 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
                 leaderboard_view.add(tab, tabs, compare, checkpoints, results)
             with gr.Tab(label("tab_explore"), id="explore") as tab:
                 explore_view.add(tab, results)
+        demo.queue(max_size=WAITING)
     return demo, theme.launch_arguments()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -113,6 +114,20 @@ def _names(value: object, single: bool) -> list[object]:
         return [value]
     names = [value] if single else value.split("|" if "|" in value else ",")
     return [name.strip() for name in names if name.strip()]
+
+
+def as_json(results: Results) -> dict[str, Any]:
+    """Return results as plain values: the labels, and by checkpoint each text's scores and decided labels."""
+    return {
+        "labels": list(results.labels),
+        "checkpoints": {
+            name: {
+                "scores": scores.tolist(),
+                "decided": [results.names(row) for row in results.decided[name]],
+            }
+            for name, scores in results.scores.items()
+        },
+    }
 
 
 def metrics(results: Results) -> dict[str, dict[str, float]]:

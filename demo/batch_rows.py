@@ -55,6 +55,15 @@ def read_pasted(pasted: str) -> BatchRows:
     return BatchRows([_text(line, number) for number, line in _numbered(lines)])
 
 
+def read_list(texts: list[str]) -> BatchRows:
+    """Return the texts of a list, as the API takes them.
+
+    Raises:
+        PageError: there is no text, or there are too many, or one is none or too long.
+    """
+    return BatchRows([_text(text, number) for number, text in _numbered(texts)])
+
+
 def read_file(path: Path, text_column: str, labels_column: str) -> BatchRows:
     """Read a CSV, TSV, JSONL or parquet file; text is in UTF-8 (with or without a mark) or UTF-16 with a mark.
 

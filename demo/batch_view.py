@@ -8,9 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from demo.batch import SHOWN_ROWS, Results, classify_rows, metrics_table, shown_table
+from demo.batch import SHOWN_ROWS, Results, as_json, classify_rows, metrics_table, shown_table
 from demo.batch_files import write_csv, write_jsonl
-from demo.batch_rows import MAX_BYTES, MAX_ROWS, quote, read_rows
+from demo.batch_rows import MAX_BYTES, MAX_ROWS, quote, read_list, read_rows
 from demo.compare import MAX_CHARACTERS, SHOWN_AT_FIRST
 from demo.compare_view import MODELS
 from demo.models import catalogue
@@ -85,6 +85,23 @@ def add(tab: gr.Tab, root: Path | None) -> None:
     cancel.click(_cancelled, None, shown, cancels=[event], queue=False, **_QUIET)
     tab.select(lambda task: _open(task, root), task, [task, names], **_QUIET)
     task.input(lambda task: _choices(task, root), task, [task, names], **_QUIET)
+    _add_endpoint(root)
+
+
+def _add_endpoint(root: Path | None) -> None:
+    def api_classify_batch(texts: list[str], task: str, checkpoints: list[str]) -> dict[str, Any]:
+        """Classify many texts with several checkpoints of a task, at their fitted thresholds.
+
+        Each checkpoint's `scores` and `decided` labels are in the order of `texts`; `scores` go by `labels`.
+        """
+        try:
+            *_, results = classify_rows(read_list(texts), task, checkpoints, root)
+        except UserError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        assert isinstance(results, Results)
+        return as_json(results)
+
+    gr.api(api_classify_batch, api_name="classify_batch", **MODELS)
 
 
 def _add_results() -> list[Any]:

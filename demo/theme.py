@@ -1,5 +1,6 @@
 """How the app looks, and how it is launched: system fonts, nothing fetched from elsewhere, nothing recorded."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def launch_arguments() -> dict[str, Any]:
         # Not `css=`: gradio prefixes each selector there, and breaks those with a comma inside :is().
         "head": f"<style>{css}</style><script>{script()}</script>",
         "i18n": i18n(),
+        "mcp_server": find_spec("mcp") is not None,  # the same endpoints as tools, where gradio[mcp] is installed
         "app_kwargs": {
             "exception_handlers": {FnIndexInferError: _no_such_endpoint, RequestValidationError: _not_understood}
         },

@@ -72,7 +72,7 @@ def test_the_server_outlives_whatever_it_is_sent(times: int, address: str, check
     draw = random.Random(0)
     with httpx.Client(base_url=address, timeout=60) as client:
         for _ in range(times):
-            name = draw.choice(("classify", "classify", "classify", "leaderboard", "no_such_endpoint"))
+            name = draw.choice(("classify", "classify", "classify_batch", "leaderboard", "no_such_endpoint"))
             payload = _payload(draw) if name == "classify" else [_value(draw)]
             said = _ask(client, name, draw.choice((payload, payload, payload, _value(draw))))
             assert "Traceback" not in said, payload

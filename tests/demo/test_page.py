@@ -386,7 +386,18 @@ def test_a_row_of_the_leaderboard_opens_in_compare(blank: Page, own_address: str
 
 def test_the_endpoints_that_are_meant_are_public_and_no_others(address: str, checkpoints: Path) -> None:
     client = Client(address, verbose=False)
-    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {"/classify", "/leaderboard"}
+    assert set(client.view_api(return_format="dict")["named_endpoints"]) == {
+        "/classify",
+        "/classify_batch",
+        "/leaderboard",
+    }
+    batch = client.predict(["well made.", "late."], "feedback", ["beta", "alpha"], api_name="/classify_batch")
+    for position, text in enumerate(("well made.", "late.")):
+        alone = classify(text, "feedback", ["alpha"], checkpoints).answers[0]
+        assert batch["checkpoints"]["alpha"]["scores"][position] == pytest.approx(alone.scores, abs=1e-5)
+    for texts, message in (([], "no text"), (["", "x"], "1"), (["x"] * 3000, "2,000")):
+        with pytest.raises(AppError, match=message):
+            client.predict(texts, "feedback", ["alpha"], api_name="/classify_batch")
     board = client.predict("feedback", api_name="/leaderboard")
     assert [(row["encoder"], row["value"], row["rank_low"]) for row in board] == [
         ("large", 0.8, 1),
