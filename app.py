@@ -1,6 +1,7 @@
 """Encoder Zoo in the browser: `python app.py`, then open http://127.0.0.1:7860.
 
-The environment may say PORT, HOST, ENCODER_ZOO_CHECKPOINTS and ENCODER_ZOO_RESULTS (folders).
+The environment may say PORT, HOST, ENCODER_ZOO_CHECKPOINTS and ENCODER_ZOO_RESULTS (folders), and where wrong verdicts
+are kept (see `demo.flags`).
 """
 
 import os
