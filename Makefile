@@ -5,7 +5,7 @@ BIN := .venv/bin
 export TOKENIZERS_PARALLELISM ?= false
 
 .DEFAULT_GOAL := help
-.PHONY: help app benchmark leaderboard verify test test-slow check fix bench-train bench-statistics bench-app clean
+.PHONY: help app benchmark leaderboard verify test test-slow check fix bench-train bench-statistics bench-app screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ bench-statistics: .venv/installed ## the bootstrap's speed against a loop over s
 
 bench-app: .venv/installed-dev ## the app's start, sliders, single texts, 50 clients at once, memory
 	$(BIN)/python -m demo.bench_app
+
+screenshots: .venv/installed-dev ## pictures of every tab in both themes, into docs/screenshots
+	$(BIN)/python -m demo.screenshots
 
 clean: ## remove the virtual environment and the caches
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

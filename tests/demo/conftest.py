@@ -168,7 +168,7 @@ def address(checkpoints: Path, results: Path) -> Iterator[str]:
     yield from _serve(checkpoints, results)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def own_address() -> Iterator[str]:
     """The address of the app on the project's own checkpoints and results."""
     yield from _serve(None, None)

@@ -1,0 +1,43 @@
+"""The page against axe-core, tab by tab, in both themes and languages, with what each tab opens on."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page
+
+# Gradio's own, which nobody below it can mend.
+GRADIOS = {"label-title-only", "empty-table-header", "image-redundant-alt"}
+
+
+def violations(page: Page) -> dict[str, list[str]]:
+    """The rules that the page breaks, each with the elements that do."""
+    found = Axe().run(page).response["violations"]
+    return {each["id"]: [node["html"][:200] for node in each["nodes"]] for each in found if each["id"] not in GRADIOS}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_nothing_keeps_anybody_out(theme: str, locale: str, browser: BrowserContext, own_address: str) -> None:
+    assert browser.browser is not None
+    context = browser.browser.new_context(locale=locale, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(40_000)
+    page.goto(f"{own_address}?__theme={theme}")
+    page.wait_for_selector(".zoo-table")
+    page.locator(".zoo-opener").first.click()
+    page.locator(".zoo-sharing summary").click()
+    page.locator("#attribution button").first.click()
+    page.locator("#flag button").first.click()
+    page.wait_for_selector("#flag-right input")
+    broken = {"compare": violations(page)}
+    ready = {1: "#batch-checkpoints input", 2: "#board-plot .main-svg", 3: "#explore-plot .main-svg"}
+    for position, shown in ready.items():
+        page.get_by_role("tab").nth(position).click()
+        page.wait_for_selector(shown)
+        broken[shown] = violations(page)
+    context.close()
+    assert {place: rules for place, rules in broken.items() if rules} == {}
+
+
+def test_the_check_finds_what_is_wrong(blank: Page) -> None:
+    blank.set_content("<html lang=en><title>t</title><main><h1>h</h1><img src='data:,'><input></main></html>")
+    assert set(violations(blank)) == {"image-alt", "label"}
