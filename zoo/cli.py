@@ -1,10 +1,11 @@
-"""The command line: `python -m zoo encoders | pretrain | pack`."""
+"""The command line: `python -m zoo encoders | pretrain | pack | predict`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 from zoo.encoders import ENCODERS
@@ -78,6 +79,24 @@ def pack(
     console.print(f"wrote {target} ({size:.1f} MiB)", highlight=False)
 
 
+@app.command()
+def predict(
+    checkpoint: Annotated[Path, typer.Argument(help="The folder of a fine-tuned model.")],
+    source: Annotated[Path, typer.Option("--input", help="A CSV, TSV, JSONL or parquet file.")],
+    target: Annotated[Path, typer.Option("--output", help="A .jsonl or .csv file.")],
+    text_column: Annotated[str, typer.Option(help="The column of the texts.")] = "text",
+) -> None:
+    """Write a model's scores and labels for every text of a file; a stopped prediction goes on where it was."""
+    from zoo.predict import count_rows, predict_file
+
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
+        shown = progress.add_task("predicting", total=count_rows(source, text_column))
+        rows = predict_file(
+            checkpoint, source, target, text_column, lambda done: progress.update(shown, completed=done)
+        )
+    console.print(f"wrote {target} ({rows:,} rows)", highlight=False)
+
+
 def main() -> None:
     """Run the command line."""
-    run_command_line(app, "the same command goes on from the last saved step")
+    run_command_line(app, "the same command goes on where this one was")

@@ -1,0 +1,155 @@
+"""What a checkpoint says of a whole file of texts, in bounded memory; a stopped prediction goes on where it was.
+
+The texts are read and predicted a chunk at a time. What is done stands in a hidden file beside the output, named after
+the checkpoint and the input, and becomes the output in one step at the end.
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from io import StringIO
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
+
+from zoo.classifier import Classifier
+from zoo.errors import UserError
+
+CHUNK = 1024  # rows: enough to batch by length, and all that is in memory
+OUTPUTS = (".csv", ".jsonl")
+Report = Callable[[int], object]
+
+
+def predict_file(
+    checkpoint: Path, source: Path, target: Path, text_column: str = "text", report: Report = lambda rows: None
+) -> int:
+    """Write a checkpoint's scores and decided labels for every text of a file, in its order; return how many.
+
+    Args:
+        checkpoint: the folder of a fine-tuned model.
+        source: a CSV, TSV, JSONL or parquet file.
+        target: a .jsonl file (a row: `row`, `labels`, `scores` by label) or a .csv file (`row`, `labels` with "|"
+            between them, a column of scores a label). Rows are counted from 1.
+        text_column: the column of the texts; an empty cell is an empty text.
+        report: called with the number of rows that are done, first with those of a prediction that was stopped.
+
+    Raises:
+        UserError: the checkpoint or the file cannot be read, or there is no such column.
+    """
+    if target.suffix.lower() not in OUTPUTS:
+        raise UserError(f"{target} ends in neither {' nor '.join(OUTPUTS)}; name the output so")
+    classifier = Classifier.load(checkpoint)
+    if any("\n" in label for label in classifier.info.labels) and target.suffix.lower() == ".csv":
+        raise UserError("A label has a line break in its name, which .csv lines cannot hold; write a .jsonl file")
+    part = target.with_name(f".{target.name}-{_identity(classifier, source, text_column)}.part")
+    write = _jsonl if target.suffix.lower() == ".jsonl" else _csv
+    header = _header(classifier) if write is _csv else ""
+    done = _go_on(part, header)
+    report(done)
+    texts = islice(read_texts(source, text_column), done, None)
+    with part.open("a", encoding="utf-8", newline="") as file:
+        while chunk := list(islice(texts, CHUNK)):
+            file.write(write(classifier, chunk, done))
+            file.flush()
+            done += len(chunk)
+            report(done)
+    part.replace(target)
+    return done
+
+
+def read_texts(source: Path, text_column: str) -> Iterator[str]:
+    """Yield the texts of a column, reading CHUNK rows at a time.
+
+    Raises:
+        UserError: the file is missing, damaged or of another kind, or there is no such column.
+    """
+    try:
+        for frame in _frames(source):
+            if text_column not in frame:
+                raise UserError(f"{source} has no column '{text_column}'; it has: {', '.join(map(str, frame.columns))}")
+            yield from frame[text_column].fillna("").astype(str)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise UserError(f"{source} cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def count_rows(source: Path, text_column: str) -> int:
+    """Return how many texts a file has; it is read once through.
+
+    Raises:
+        UserError: as `read_texts`.
+    """
+    return sum(1 for _ in read_texts(source, text_column))
+
+
+def _frames(source: Path) -> Iterator[pd.DataFrame]:
+    kind = source.suffix.lower()
+    if kind in (".csv", ".tsv"):
+        separator = "," if kind == ".csv" else "\t"
+        yield from pd.read_csv(source, sep=separator, dtype=str, keep_default_na=False, chunksize=CHUNK)
+    elif kind == ".jsonl":
+        yield from pd.read_json(source, lines=True, dtype=False, convert_dates=False, chunksize=CHUNK)
+    elif kind == ".parquet":
+        with parquet.ParquetFile(source) as file:
+            for batch in file.iter_batches(batch_size=CHUNK):
+                yield batch.to_pandas()
+    else:
+        raise UserError(f"{source} is no .csv, .tsv, .jsonl or .parquet file; give one")
+
+
+def _identity(classifier: Classifier, source: Path, text_column: str) -> str:
+    """Return what tells one prediction from another: the weights, the decision, and which file it is."""
+    if not source.is_file():
+        raise UserError(f"There is no file {source}; give one with --input")
+    state = source.stat()
+    known: list[Any] = [classifier.info.weights_sha256, classifier.decision.model_dump_json(), text_column]
+    known += [str(source.resolve()), state.st_size, state.st_mtime_ns]
+    return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:12]
+
+
+def _go_on(part: Path, header: str) -> int:
+    """Cut the half-written last line of a stopped prediction away; return how many rows are done."""
+    if not part.exists():
+        part.write_text(header, encoding="utf-8", newline="")
+    end = lines = 0
+    with part.open("rb+") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                end, lines = end + len(line), lines + 1
+        file.truncate(end)
+    return lines - bool(header)
+
+
+def _predict(classifier: Classifier, texts: list[str]) -> tuple[np.ndarray, list[list[str]]]:
+    scores = classifier.predict_scores(texts)
+    labels = [[classifier.info.labels[i] for i in np.flatnonzero(row)] for row in classifier.decide(scores)]
+    return scores.round(6), labels
+
+
+def _jsonl(classifier: Classifier, texts: list[str], done: int) -> str:
+    lines = []
+    for row, (scores, labels) in enumerate(zip(*_predict(classifier, texts), strict=True), done + 1):
+        by_label = dict(zip(classifier.info.labels, scores.tolist(), strict=True))
+        lines.append(json.dumps({"row": row, "labels": labels, "scores": by_label}, ensure_ascii=False))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _csv(classifier: Classifier, texts: list[str], done: int) -> str:
+    scores, labels = _predict(classifier, texts)
+    rows = zip(scores.tolist(), labels, strict=True)
+    return _lines([row, "|".join(names), *of] for row, (of, names) in enumerate(rows, done + 1))
+
+
+def _header(classifier: Classifier) -> str:
+    return _lines([["row", "labels", *(f"score_{label}" for label in classifier.info.labels)]])
+
+
+def _lines(rows: Any) -> str:
+    buffer = StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue()
