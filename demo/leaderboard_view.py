@@ -1,5 +1,6 @@
 """The Leaderboard tab: a table to filter, its plots, what is published, and the way from a row to Compare."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,18 +51,22 @@ def add(tab: gr.Tab, tabs: gr.Tabs, compare: CompareTab, root: Path | None, resu
         published = gr.Dataframe(interactive=False, show_label=False, elem_id="board-published")
     with gr.Accordion(label("cite"), open=False):
         gr.Code(CITATION, show_label=False, interactive=False)
-    chosen = [view, language, families, size, columns, plot]
+    form = {"view": view, "language": language, "families": families, "size": size, "columns": columns, "plot": plot}
+    shown = [view, families, columns, about, table, csv, figure, published]
 
-    def refresh(
-        view: str | None,
-        language: str,
-        families: list[str],
-        size: str,
-        columns: list[str],
-        plot: str,
-        request: gr.Request,
-    ) -> tuple[Any, ...]:
-        return show(view, language, families, size, columns, plot, results, language_of(request))
+    def listen(events: list[Any], *left_out: str) -> None:
+        kept = {name: widget for name, widget in form.items() if name not in left_out}
+
+        def refresh(request: gr.Request, *values: Any) -> tuple[Any, ...]:
+            return show(results, language_of(request), **dict(zip(kept, values, strict=True)))
+
+        # The last of several quick choices counts: "once", gradio's own way, would drop it.
+        gr.on(events, refresh, list(kept.values()), shown, trigger_mode="always_last", **_PRIVATE)
+
+    # What a choice takes away must not be asked for with it: gradio refuses what is no longer offered.
+    listen([language.input], "view", "columns")
+    listen([view.input], "columns")
+    listen([tab.select, families.input, size.input, columns.input, plot.input])
 
     def open_row(view: str, event: gr.SelectData, request: gr.Request) -> tuple[Any, ...]:
         encoder = str(event.row_value[0]).split(" (")[0]
@@ -72,10 +77,6 @@ def add(tab: gr.Tab, tabs: gr.Tabs, compare: CompareTab, root: Path | None, resu
             return gr.skip(), *[gr.skip()] * len(compare.shown)
         return gr.Tabs(selected="compare"), *compare.open(view, [name], request)
 
-    shown = [view, families, columns, about, table, csv, figure, published]
-    changed = [tab.select, view.input, language.input, families.input, size.input, columns.input, plot.input]
-    # The last of several quick choices counts: "once", gradio's own way, would drop it.
-    gr.on(changed, refresh, chosen, shown, trigger_mode="always_last", **_PRIVATE)
     table.select(open_row, view, [tabs, *compare.shown], **_PRIVATE)
     _add_endpoint(results)
 
@@ -96,26 +97,26 @@ def _add_endpoint(results: Path | None) -> None:
 
 
 def show(
-    view: str | None,
-    language: str,
-    families: list[str],
-    size: str,
-    columns: list[str],
-    plot: str,
     results: Path | None,
     page: Language,
+    view: str | None = None,
+    language: str = "",
+    families: Sequence[str] = (),
+    size: str = _ANY,
+    columns: Sequence[str] = (),
+    plot: str = PLOTS[0],
 ) -> tuple[Any, ...]:
     """Return what the tab's widgets show.
 
     Args:
-        view: a task or the mean ranks of a language; None is the first that there is.
-        language: "en" or "zh" offers only what is in it; "" everything.
-        families: which to show; an empty list is all.
-        size: one of SIZES.
-        columns: which to show beside the encoder; an empty list is the usual ones.
-        plot: one of PLOTS.
         results: the folder of runs; None is the project's own.
         page: the language of the page.
+        view: a task or the mean ranks of a language; None is the first that there is.
+        language: "en" or "zh" offers only what is in it; "" everything.
+        families: which to show; none is all.
+        size: one of SIZES.
+        columns: which to show beside the encoder; none is the usual ones.
+        plot: one of PLOTS.
     """
     try:
         board = read_board(results)

@@ -37,7 +37,7 @@ def test_the_table_is_best_first(results: Path) -> None:
 def test_views_are_those_of_a_language(results: Path) -> None:
     assert views(read_board(results), "en") == views(read_board(results))
     assert views(read_board(results), "zh") == []
-    assert "No encoder is left" in show(None, "zh", [], "any size", [], "ranks", results, "en")[NOTE]
+    assert "No encoder is left" in show(results, "en", language="zh")[NOTE]
 
 
 def test_families_and_sizes_are_selected(results: Path) -> None:
@@ -54,7 +54,7 @@ def test_families_and_sizes_are_selected(results: Path) -> None:
     }
     with pytest.raises(UserError, match="Unknown size"):
         select(board, FAMILIES, "huge")
-    shown = show("feedback", "", ["linear"], "100 M and more", [], "ranks", results, "zh")
+    shown = show(results, "zh", "feedback", families=["linear"], size="100 M and more")
     assert "没有符合条件" in shown[NOTE]
 
 
@@ -62,7 +62,7 @@ def test_columns_are_the_usual_ones_unless_some_are_chosen(results: Path) -> Non
     table = table_of(read_board(results), "feedback")
     assert usual(table) == ["rank", "family", "parameters (M)", "f1_macro [95 %]", "seeds", "train s", "p50 ms"]
     for chosen, expected in (([], usual(table)), (["MiB", "nonsense", "rank"], ["MiB", "rank"])):
-        shown = show("feedback", "", [], "any size", chosen, "ranks", results, "en")[4]
+        shown = show(results, "en", "feedback", columns=chosen)[4]
         assert list(pd.DataFrame(shown.value["data"], columns=shown.value["headers"]).columns) == ["encoder", *expected]
 
 
@@ -118,7 +118,7 @@ def test_a_row_finds_its_checkpoint() -> None:
 def test_no_results_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no leaderboard yet; make it: python -m benchmark leaderboard"):
         read_board(tmp_path)
-    assert "no leaderboard" in show(None, "", [], "any size", [], "ranks", tmp_path, "en")[NOTE]
+    assert "no leaderboard" in show(tmp_path, "en")[NOTE]
 
 
 def test_a_damaged_board_says_what_to_do(results: Path, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_damaged_board_says_what_to_do(results: Path, tmp_path: Path) -> None:
 def test_unknown_task_is_refused_and_an_unknown_view_is_the_first(results: Path) -> None:
     with pytest.raises(UserError, match="Did you mean 'feedback'"):
         table_of(read_board(results), "feedbak")
-    assert show("feedbak", "", [], "any size", [], "ranks", results, "en")[0].value == "feedback"
+    assert show(results, "en", "feedbak")[0].value == "feedback"
 
 
 def test_the_note_says_what_ranks_and_on_how_many_rows(results: Path) -> None:
