@@ -4,6 +4,10 @@
 
 It starts `app.py` as a visitor's server would, in a process of its own, and drives it through HTTP and a headless
 Chromium. Times are of this machine with whatever else it does; the ratios are what to compare.
+
+On 2 cores of an AMD EPYC (AVX2) with nothing else to do: first page after 3.9 s, opened with its comparison in 0.7 s, a
+slider on screen in 11 to 13 ms (1.3 ms of work), two checkpoints on 70 tokens 13 % over the bare forward passes, 50
+clients x 20 requests all answered rightly (p50 4.3 s, p95 4.9 s), memory 5.0 % up after 600 requests more.
 """
 
 import os
