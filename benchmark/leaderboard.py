@@ -208,7 +208,7 @@ def _cells(entry: Entry, draws: Draws) -> pd.DataFrame:
 def _raw(entry: Entry, rule: Rule) -> list[Scored]:
     """Return what the runs say with their logits as they are."""
     return [
-        score(decision.model_copy(update={"temperature": 1.0}), entry.runs[seed].predictions.test_logits, entry.y_true)
+        score(decision.uncalibrated(), entry.runs[seed].predictions.test_logits, entry.y_true)
         for seed, decision in entry.decisions(rule).items()
     ]
 

@@ -104,9 +104,14 @@ def _answers(address: str) -> bool:
         return False
 
 
+def find_chromium() -> str | None:
+    """Return the path of the machine's Chromium; None where there is none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
 def in_the_browser(address: str) -> list[tuple[str, float, str]]:
     """Return what a visitor waits for: the opened page, a moved slider, the figures beside it."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    executable = find_chromium()
     if executable is None:
         return [("in the browser: no Chromium on this machine", float("nan"), "")]
     with sync_playwright() as playwright:

@@ -172,7 +172,7 @@ def _predict(name: str, folder: Path, text: str) -> _Answered:
         name=name,
         scores=tuple(decision.scores(logits)[0].tolist()),
         thresholds=decision.thresholds,
-        raw_scores=tuple(decision.model_copy(update={"temperature": 1.0}).scores(logits)[0].tolist()),
+        raw_scores=tuple(decision.uncalibrated().scores(logits)[0].tolist()),
         raw_thresholds=raw_thresholds(decision),
         tokens=tokens,
         max_length=info.max_length,

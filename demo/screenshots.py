@@ -1,12 +1,11 @@
 """Pictures of every tab in both themes, for the README: `make screenshots`."""
 
-import shutil
 import sys
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from demo.bench_app import serve
+from demo.bench_app import find_chromium, serve
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 TABS = {
@@ -22,7 +21,7 @@ Does the warranty cover the battery?"""
 
 def main() -> None:
     """Start the app, open its tabs one after the other, write a picture of each."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    executable = find_chromium()
     if executable is None:
         sys.exit("There is no Chromium on this machine; install one (apt-get install chromium)")
     FOLDER.mkdir(parents=True, exist_ok=True)

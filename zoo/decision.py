@@ -43,6 +43,10 @@ class Decision(BaseModel):
             np.exp(log_softmax(scaled, axis=1)) if self.problem_type == "single_label_classification" else expit(scaled)
         )
 
+    def uncalibrated(self) -> "Decision":
+        """Return the same decision for scores as the logits give them, before the temperature."""
+        return self.model_copy(update={"temperature": 1.0})
+
     def decide(self, y_score: np.ndarray) -> np.ndarray:
         """Return y_pred, int8 of shape (n, num_labels), for scores of that shape."""
         y_score = np.asarray(y_score)

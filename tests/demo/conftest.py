@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from benchmark.leaderboard import Board, write_tables
 from benchmark.tasks import TASKS
+from demo.bench_app import find_chromium
 from zoo.checkpoint import CheckpointInfo
 from zoo.decision import Decision, ProblemType
 from zoo.files import write_bytes
@@ -183,7 +184,7 @@ def damaged_address(damaged: Path, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[BrowserContext]:
     """A headless Chromium; its pages share one cache."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    executable = find_chromium()
     if executable is None:
         pytest.skip("no Chromium on this machine; install one (apt-get install chromium) to test the page")
     with sync_playwright() as playwright:
