@@ -59,8 +59,8 @@ def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: in
     from benchmark.recipes import Recipe, default_recipe
     from benchmark.rows import read_rows
     from benchmark.tasks import TASKS
-    from zoo.classifier import encode
     from zoo.encoders import fetch_weights, get_encoder
+    from zoo.long_text import encode
 
     task, spec = TASKS["sst2"], get_encoder(encoder)
     recipe = default_recipe(task, 0, spec.source == "none", batch_size=batch_size)
@@ -78,7 +78,7 @@ def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: in
         if ours
         else AutoModelForSequenceClassification.from_pretrained(weights.folder, num_labels=len(task.labels))
     )
-    token_ids = encode(tokenizer, train.texts, 128)
+    token_ids = [ids for (ids,) in encode(tokenizer, train.texts, 128)]
     rate = _matrix_rate()
     reset_peak_memory()
     with tempfile.TemporaryDirectory() as folder:

@@ -31,6 +31,9 @@ def run(
     results: Results = RESULTS,
     checkpoints: Annotated[Path | None, typer.Option(help="Keep every run's checkpoint below this folder.")] = None,
     recipe: Annotated[str, typer.Option(help="Changes to the recipe as JSON, such as '{\"epochs\": 1}'.")] = "{}",
+    long_text: Annotated[
+        str, typer.Option(help="What to do with texts over the limit: truncate, head-tail or windows.")
+    ] = "truncate",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: the cores, shared with other grids here.")] = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the grid and a time estimate; run nothing.")
@@ -43,7 +46,8 @@ def run(
     chosen_encoders = [get_encoder(name) for name in _names(encoders)]
     chosen_tasks = [lookup(TASKS, name, "task") for name in _names(tasks)]
     seed_range = range(first_seed, first_seed + seeds)
-    cells = plan(chosen_tasks, chosen_encoders, seed_range, data_dir, results, **_json_object(recipe))
+    changes = _json_object(recipe) | ({"long_text": long_text} if long_text != "truncate" else {})
+    cells = plan(chosen_tasks, chosen_encoders, seed_range, data_dir, results, **changes)
     if dry_run:
         _print_plan(cells, results)
         return

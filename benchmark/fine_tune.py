@@ -31,9 +31,11 @@ from benchmark.rows import Rows, Split
 from benchmark.runs import Epoch, Predictions
 from benchmark.stopwatch import Measured, Stopwatch
 from benchmark.tasks import Task
-from zoo.classifier import encode, predict_logits
+from benchmark.windows import WindowedModel, windowed_collator, windowed_feature
+from zoo.classifier import predict_logits
 from zoo.encoders import Weights
 from zoo.hardware import multiplies_in_bf16
+from zoo.long_text import capacity, encode
 from zoo.model import new_model
 
 Report = Callable[[float, str], None]
@@ -70,15 +72,19 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
     watch = Stopwatch()
     tokenizer = AutoTokenizer.from_pretrained(weights.folder)
     model = prepare_model(weights, task, rows.train, recipe)
-    train, validation = (_features(tokenizer, split, recipe.max_length) for split in (rows.train, rows.validation))
+    windowed = recipe.long_text == "windows"
+    train, validation, test = (
+        encode(tokenizer, split.texts, recipe.max_length, recipe.long_text)
+        for split in (rows.train, rows.validation, rows.test)
+    )
     with tempfile.TemporaryDirectory() as output_dir:
         progress, judge = _Progress(report), Judge(task)
         trainer = Trainer(
-            model=model,
+            model=WindowedModel(model) if windowed else model,
             args=training_arguments(recipe, output_dir),
-            train_dataset=train,
-            eval_dataset=validation,
-            data_collator=DataCollatorWithPadding(tokenizer),
+            train_dataset=_features(train, rows.train.y_true, windowed),
+            eval_dataset=_features(validation, rows.validation.y_true, windowed),
+            data_collator=windowed_collator(tokenizer) if windowed else DataCollatorWithPadding(tokenizer),
             compute_loss_func=make_loss(task.multi_label, recipe.loss, _class_weights(recipe, task, rows.train)),
             compute_metrics=judge,
             callbacks=[progress],
@@ -87,15 +93,15 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
         with watch.time("training"):
             trainer.train()
     with watch.time("inference"):
-        test_logits = predict_logits(model, tokenizer, encode(tokenizer, rows.test.texts, recipe.max_length))
-    validation_logits = predict_logits(model, tokenizer, [row["input_ids"] for row in validation])
+        test_logits = predict_logits(model, tokenizer, test)
+    validation_logits = predict_logits(model, tokenizer, validation)
     measured = watch.measured(
         train_examples=len(train) * recipe.epochs,
         test_examples=len(rows.test),
         parameters=sum(p.numel() for p in model.parameters()),
         embedding_parameters=embedding_parameters(model),
         trained_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
-        truncated=truncated_share(tokenizer, rows.test.texts, recipe.max_length),
+        truncated=truncated_share(tokenizer, rows.test.texts, recipe),
         latency=measure_latency(
             lambda texts, length: predict_logits(model, tokenizer, encode(tokenizer, texts, length)), rows.test.texts
         ),
@@ -149,10 +155,10 @@ def embedding_parameters(model: PreTrainedModel) -> int:
     return sum(parameter.numel() for parameter in model.get_input_embeddings().parameters())
 
 
-def truncated_share(tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int) -> float:
-    """Return the share of texts that are longer than `max_length` tokens."""
+def truncated_share(tokenizer: PreTrainedTokenizerBase, texts: list[str], recipe: Recipe) -> float:
+    """Return the share of texts that are not read whole."""
     lengths = [len(ids) for ids in tokenizer(texts, return_attention_mask=False, verbose=False)["input_ids"]]
-    return float(np.mean(np.array(lengths) > max_length))
+    return float(np.mean(np.array(lengths) > capacity(tokenizer, recipe.max_length, recipe.long_text)))
 
 
 def prepare_model(weights: Weights, task: Task, train: Split, recipe: Recipe) -> PreTrainedModel:
@@ -164,11 +170,10 @@ def prepare_model(weights: Weights, task: Task, train: Split, recipe: Recipe) ->
     return model
 
 
-def _features(tokenizer: PreTrainedTokenizerBase, split: Split, max_length: int) -> list[dict[str, Any]]:
-    token_ids = encode(tokenizer, split.texts, max_length)
+def _features(texts: list[list[list[int]]], y_true: np.ndarray, windowed: bool) -> list[dict[str, Any]]:
     return [
-        {"input_ids": ids, "labels": labels}
-        for ids, labels in zip(token_ids, split.y_true.astype(np.float32), strict=True)
+        {**(windowed_feature(windows) if windowed else {"input_ids": windows[0]}), "labels": labels}
+        for windows, labels in zip(texts, y_true.astype(np.float32), strict=True)
     ]
 
 

@@ -40,6 +40,7 @@ def save_run_checkpoint(
         encoder=info.encoder,
         revision=info.revision,
         max_length=info.recipe.max_length,
+        long_text=info.recipe.long_text,
         run=info.id,
     )
     y_score = decision.scores(predictions.test_logits)

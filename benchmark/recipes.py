@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchmark.tasks import Task
+from zoo.checkpoint import LongText
 from zoo.errors import UserError
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -28,6 +29,7 @@ class Recipe(BaseModel):
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.01
     warmup: Share = 0.1
     max_length: Annotated[int, Field(ge=8, le=512)] = 128
+    long_text: LongText = "truncate"
     dropout: Share | None = None
     freeze_embeddings: bool = True
     loss: Literal["sum", "mean"] = "sum"

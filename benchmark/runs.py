@@ -109,10 +109,16 @@ def run_id(encoder: Encoder, task: Task, fingerprint: str, recipe: Recipe | Base
         "revision": encoder.revision,
         "task": [task.name, task.problem_type, task.labels, task.main_metric, task.rule, task.average],
         "rows": fingerprint,
-        "recipe": recipe.model_dump(mode="json"),
+        "recipe": _identity(recipe),
         "protocol": PROTOCOL,
     }
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _identity(recipe: Recipe | BaselineRecipe) -> dict[str, Any]:
+    """Return a recipe's fields; one that came later is left out at its default, so that earlier runs keep their id."""
+    fields = recipe.model_dump(mode="json")
+    return {name: value for name, value in fields.items() if (name, value) != ("long_text", "truncate")}
 
 
 def run_folder(results: Path, task: str, encoder: str, seed: int, identifier: str) -> Path:

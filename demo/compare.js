@@ -167,7 +167,7 @@ function ordered() {
 }
 
 function answerHead(answer, { decided, figures }) {
-  const { tokens, max_length: most, truncated } = answer;
+  const { tokens, capacity: most, truncated } = answer;
   const facts = zooText(tokens === 1 ? "one_token" : "tokens", { tokens, ms: answer.milliseconds.toFixed(1) });
   const head = make("th", { scope: "col" }, make("div", { class: "zoo-name" }, answer.name));
   head.append(make("div", { class: "zoo-quiet" }, facts), figures, decided);

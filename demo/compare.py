@@ -37,7 +37,7 @@ class Answer:
     raw_scores: tuple[float, ...]
     raw_thresholds: tuple[float, ...]
     tokens: int
-    max_length: int
+    capacity: int
     truncated: bool
     milliseconds: float
 
@@ -175,8 +175,8 @@ def _predict(name: str, folder: Path, text: str) -> _Answered:
         raw_scores=tuple(decision.uncalibrated().scores(logits)[0].tolist()),
         raw_thresholds=raw_thresholds(decision),
         tokens=tokens,
-        max_length=info.max_length,
-        truncated=tokens > info.max_length,
+        capacity=classifier.capacity,
+        truncated=tokens > classifier.capacity,
         milliseconds=milliseconds,
     )
     return _Answered(info.problem_type, info.labels, answer)

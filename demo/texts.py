@@ -65,7 +65,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "one_token": ("1 token · {ms} ms", "1 个词元 · {ms} 毫秒"),
     "tokens": ("{tokens} tokens · {ms} ms", "{tokens} 个词元 · {ms} 毫秒"),
-    "cut": ("Cut: only the first {most} tokens were read", "已截断:只读取了前 {most} 个词元"),
+    "cut": ("Cut: only {most} tokens of it were read", "已截断:只读取了其中 {most} 个词元"),
     "show_first": ("Show the first {number}", "只显示前 {number} 个"),
     "show_all": ("Show all {number} labels", "显示全部 {number} 个标签"),
     "none_above": ("none above threshold", "没有标签达到阈值"),

@@ -94,12 +94,18 @@ def attribute(classifier: Classifier, text: str, label_index: int, steps: int = 
         steps: to start with; doubled, up to MOST_STEPS, while `delta` is above TOLERANCE of the gain.
 
     Raises:
-        UserError: there is no such label, the text has no token, or the tokenizer or the weights are not fit for it.
+        UserError: there is no such label, the text has no token or is read in parts, or the tokenizer or the weights
+            are not fit for it.
     """
     started = perf_counter()
     info, model = classifier.info, classifier.model
     if not 0 <= label_index < len(info.labels):
         raise UserError(f"There is no label {label_index}; {len(info.labels)} are counted from 0")
+    if info.long_text != "truncate" and classifier.count_tokens(text) > info.max_length:
+        raise UserError(
+            f"This model reads long texts by '{info.long_text}'; what speaks for a label is told for texts of up to "
+            f"{info.max_length} tokens: shorten this one"
+        )
     encoding = _encode(classifier, text)
     places = np.flatnonzero(np.array(encoding["special_tokens_mask"]) == 0)
     if not places.size:

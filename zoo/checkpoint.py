@@ -7,6 +7,7 @@ encoder of the zoo (`delta.safetensors`, see `zoo.deltas`), whose tokenizer is t
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -15,6 +16,7 @@ from zoo.errors import UserError
 from zoo.files import sha256
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
+LongText = Literal["truncate", "head-tail", "windows"]  # see `zoo.long_text`
 WHOLE, DELTA = "model.safetensors", "delta.safetensors"
 
 
@@ -30,6 +32,7 @@ class CheckpointInfo(BaseModel):
     encoder: str
     revision: str
     max_length: int
+    long_text: LongText = "truncate"
     run: str
     weights_sha256: str = ""
 

@@ -10,30 +10,26 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from zoo.checkpoint import CheckpointInfo, read_checkpoint
 from zoo.decision import Decision
+from zoo.long_text import capacity, encode, pool
 from zoo.model import load_model
-
-
-def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> list[list[int]]:
-    """Return the token ids of every text, special tokens included, cut to `max_length` tokens."""
-    if not texts:
-        return []
-    return tokenizer(list(texts), truncation=True, max_length=max_length, return_attention_mask=False)["input_ids"]
 
 
 def predict_logits(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    token_ids: Sequence[Sequence[int]],
+    windows: Sequence[Sequence[Sequence[int]]],
     batch_size: int = 64,
     advance: Callable[[int], object] = lambda done: None,
 ) -> np.ndarray:
-    """Return float32 logits of shape (n, num_labels), in the order of `token_ids`.
+    """Return float32 logits of shape (n, num_labels), in the order of the texts, pooled over each text's `windows`.
 
-    Texts are batched by length, so that little is padded; `advance` is told after each batch how many rows it had.
+    Windows are batched by length, so that little is padded; `advance` is told after each batch how many it had.
     """
+    if not windows:
+        return np.zeros((0, model.config.num_labels or 0), np.float32)
+    token_ids = [window for of_text in windows for window in of_text]
     order = sorted(range(len(token_ids)), key=lambda row: len(token_ids[row]))
-    num_labels: int = model.config.num_labels or 0
-    logits = np.zeros((len(token_ids), num_labels), np.float32)
+    logits = np.zeros((len(token_ids), model.config.num_labels or 0), np.float32)
     training = model.training
     model.eval()
     with torch.inference_mode():
@@ -45,7 +41,7 @@ def predict_logits(
             logits[rows] = model(**batch).logits.float().cpu().numpy()
             advance(len(rows))
     model.train(training)
-    return logits
+    return pool(logits, [len(of_text) for of_text in windows])
 
 
 @dataclass(frozen=True)
@@ -72,9 +68,16 @@ class Classifier:
         """Return how many tokens the whole text has, special tokens included."""
         return len(self.tokenizer(text, verbose=False)["input_ids"])
 
+    @property
+    def capacity(self) -> int:
+        """How many tokens of a text are read at most, special tokens included."""
+        return capacity(self.tokenizer, self.info.max_length, self.info.long_text)
+
     def predict_logits(self, texts: Sequence[str]) -> np.ndarray:
         """Return float32 logits of shape (n, num_labels)."""
-        return predict_logits(self.model, self.tokenizer, encode(self.tokenizer, texts, self.info.max_length))
+        info = self.info
+        windows = encode(self.tokenizer, texts, info.max_length, info.long_text)
+        return predict_logits(self.model, self.tokenizer, windows)
 
     def predict_scores(self, texts: Sequence[str]) -> np.ndarray:
         """Return calibrated scores of shape (n, num_labels)."""

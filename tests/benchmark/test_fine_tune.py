@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import f1_score
-from transformers import AutoTokenizer, EvalPrediction
+from transformers import EvalPrediction
 
-from benchmark.fine_tune import FineTuned, Judge, fine_tune, prepare_model, truncated_share
+from benchmark.fine_tune import FineTuned, Judge, fine_tune, prepare_model
 from benchmark.fit_decision import fit_decision
 from benchmark.recipes import Recipe
 from benchmark.rows import Rows, Split
@@ -217,8 +217,3 @@ def test_progress_is_told_to_the_end_and_costs_are_measured(tiny_bert: Path, toy
     assert measured.train_examples_per_second == pytest.approx(2 * 64 / measured.train_seconds)
     assert measured.peak_memory_mib > 50
     assert measured.truncated == 0
-
-
-def test_the_truncated_share_counts_special_tokens(tiny_bert: Path) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(tiny_bert)
-    assert truncated_share(tokenizer, ["good " * 14, "good " * 15, "good", "good " * 400], 16) == 0.5

@@ -49,7 +49,7 @@ def test_single_label_scores_sum_to_one_and_one_label_is_decided(checkpoints: Pa
 def test_a_long_text_is_said_to_be_cut(checkpoints: Path) -> None:
     (answer,) = classify("late " * 100, "feedback", ["alpha"], checkpoints).answers
     assert answer.truncated
-    assert answer.tokens > answer.max_length == 64
+    assert answer.tokens > answer.capacity == 64
 
 
 def test_one_forward_pass_a_checkpoint_and_text(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:

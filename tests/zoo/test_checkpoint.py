@@ -13,10 +13,11 @@ from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedModel
 
 from zoo import encoders
 from zoo.checkpoint import CheckpointInfo, find_checkpoints, read_checkpoint
-from zoo.classifier import Classifier, encode, predict_logits
+from zoo.classifier import Classifier, predict_logits
 from zoo.decision import Decision, ProblemType
 from zoo.encoders import Encoder, get_encoder
 from zoo.errors import UserError
+from zoo.long_text import encode
 from zoo.model import compress_checkpoint, new_model, save_checkpoint
 
 MULTI, SINGLE = "multi_label_classification", "single_label_classification"
@@ -99,7 +100,7 @@ def test_a_loaded_checkpoint_gives_the_logits_of_the_model_in_memory(
 def test_logits_do_not_depend_on_the_batches_and_come_in_the_texts_order(tiny_bert: Path) -> None:
     model, tokenizer = _tuned(tiny_bert), AutoTokenizer.from_pretrained(tiny_bert)
     token_ids = encode(tokenizer, TEXTS, 64)
-    assert max(map(len, token_ids)) == 64
+    assert max(len(ids) for (ids,) in token_ids) == 64
     done: list[int] = []
     model.train()
     together = predict_logits(model, tokenizer, token_ids)

@@ -1,0 +1,68 @@
+"""Texts longer than a model reads at once: cut at the end, kept at both ends, or read in overlapping windows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from transformers import PreTrainedTokenizerBase
+
+from zoo.checkpoint import LongText
+
+MOST_WINDOWS = 16  # of a text: at 128 tokens each about 1,500 of them, at 512 about 6,000
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int, long_text: LongText = "truncate"
+) -> list[list[list[int]]]:
+    """Return the windows of every text, one at least, as token ids with the special ones.
+
+    - `truncate`: the first `max_length` tokens.
+    - `head-tail`: the first quarter of `max_length` and the rest from the text's end, which did best in Sun et al.
+      2019, "How to Fine-Tune BERT for Text Classification?", section 5.3.1.
+    - `windows`: all of it in windows of `max_length` tokens, a quarter of them shared with the window before, the
+      first `MOST_WINDOWS` of them.
+    """
+    if not texts:
+        return []
+    if long_text == "head-tail":
+        ids = tokenizer(list(texts), return_attention_mask=False, verbose=False)["input_ids"]
+        return [[_both_ends(row, max_length)] for row in ids]
+    windowed = long_text == "windows"
+    found = tokenizer(
+        list(texts),
+        truncation=True,
+        max_length=max_length,
+        stride=_overlap(max_length) if windowed else 0,
+        return_overflowing_tokens=windowed,
+        return_attention_mask=False,
+    )
+    if not windowed:
+        return [[row] for row in found["input_ids"]]
+    windows: list[list[list[int]]] = [[] for _ in texts]
+    for text, row in zip(found["overflow_to_sample_mapping"], found["input_ids"], strict=True):
+        windows[text].append(row)
+    return [of[:MOST_WINDOWS] for of in windows]
+
+
+def capacity(tokenizer: PreTrainedTokenizerBase, max_length: int, long_text: LongText) -> int:
+    """Return how many tokens of a text are read at most, special ones included."""
+    if long_text != "windows":
+        return max_length
+    step = max_length - tokenizer.num_special_tokens_to_add() - _overlap(max_length)
+    return max_length + (MOST_WINDOWS - 1) * step
+
+
+def pool(logits: np.ndarray, counts: Sequence[int]) -> np.ndarray:
+    """Return each text's logits (n, num_labels): the mean over its windows' (sum of counts, num_labels)."""
+    starts = np.cumsum([0, *counts[:-1]])
+    return np.add.reduceat(logits, starts, axis=0) / np.array(counts, logits.dtype)[:, None]
+
+
+def _overlap(max_length: int) -> int:
+    return max_length // 4
+
+
+def _both_ends(ids: list[int], max_length: int) -> list[int]:
+    if len(ids) <= max_length:
+        return ids
+    head = max_length // 4
+    return ids[:head] + ids[head - max_length :]
