@@ -54,7 +54,7 @@ class BaselineRecipe(BaseModel):
 _TASK_DEFAULTS: dict[str, dict[str, Any]] = {
     "feedback": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
     "feedback_zh": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
-    "sst2": {"epochs": 2, "batch_size": 32, "learning_rate": 1e-4, "dropout": 0.0},
+    "sst2": {"epochs": 2, "batch_size": 32, "learning_rate": 1e-4, "dropout": 0.0, "freeze_embeddings": False},
     "go_emotions": {"epochs": 3, "learning_rate": 3e-4},
     "reuters21578": {"epochs": 4, "batch_size": 32, "learning_rate": 3e-4},
     "duee_event_types": {"epochs": 5, "batch_size": 32, "learning_rate": 3e-4},
