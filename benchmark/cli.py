@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmark run | leaderboard | ship`."""
+"""The command line: `python -m benchmark run | leaderboard | verify | compare | ship | export`."""
 
 import json
 import os
@@ -122,6 +122,24 @@ def ship(
     for folder in ship_best(results, checkpoints, to or CHECKPOINTS, chosen, bits):
         size = sum(file.stat().st_size for file in folder.iterdir()) / 2**20
         console.print(f"wrote {folder} ({size:.1f} MiB)", highlight=False)
+
+
+@app.command()
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="The folder of a fine-tuned model.")],
+    to: Annotated[Path, typer.Option(help="The folder to write.")],
+    data_dir: DataDir = None,
+    results: Results = RESULTS,
+) -> None:
+    """Write a checkpoint as ONNX and score it again as a row of its own; kept only if the score stays."""
+    from benchmark.export_run import export_and_score
+
+    with console.status("exporting to ONNX, then predicting validation and test"):
+        rescored = export_and_score(checkpoint, to, results, data_dir)
+    console.print(rescored.line, markup=False, highlight=False)
+    if not rescored.kept:
+        raise UserError(f"The score left its interval, so {to} was removed; its run is kept in {results}")
+    console.print(f"wrote {to}", highlight=False)
 
 
 def _names(text: str) -> list[str]:

@@ -146,8 +146,16 @@ def make_entries(runs: list[Run]) -> list[Entry]:
     """Group runs into entries, in the order of the tasks' registry, then of the encoders' names."""
     grouped: dict[tuple[str, str, str], dict[int, Run]] = {}
     for run in runs:
-        variant = variant_of(run.info.recipe, TASKS[run.info.task])
+        variant = _variant(run)
         grouped.setdefault((run.info.task, run.info.encoder, variant), {})[run.info.recipe.seed] = run
     order = list(TASKS)
     keys = sorted(grouped, key=lambda key: (order.index(key[0]), key[1], key[2]))
     return [Entry(TASKS[task], encoder, variant, grouped[task, encoder, variant]) for task, encoder, variant in keys]
+
+
+def _variant(run: Run) -> str:
+    """Return in what a run differs from its task's default: in its recipe, or because it is an export's."""
+    changes = [variant_of(run.info.recipe, TASKS[run.info.task])]
+    if run.info.runtime != "torch":
+        changes.append(f"runtime={run.info.runtime}")
+    return ", ".join(filter(None, changes))

@@ -8,7 +8,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -62,6 +62,7 @@ class RunInfo(BaseModel):
     family: str
     revision: str
     recipe: Recipe | BaselineRecipe
+    runtime: Literal["torch", "onnxruntime"] = "torch"
     protocol: int
     epochs: tuple[Epoch, ...]
     best_epoch: int

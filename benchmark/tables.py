@@ -34,6 +34,7 @@ def wide(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
     table["p50 ms"], table["p95 ms"] = main["p50_ms"].round(1), main["p95_ms"].round(1)
     table["texts/s"] = main["texts_per_second"].round().astype(int)
     table["MiB"] = main["peak_memory_mib"].round().astype(int)
+    table["cut"] = main["truncated"].map("{:.1%}".format)
     return table.reset_index(drop=True)
 
 
@@ -155,7 +156,7 @@ Made by `python -m benchmark leaderboard` from the runs in `benchmark/results`; 
   of the seeds, Holm-corrected), and entries that cannot be told apart share ranks. Differences are in points (0.01).
 - Temperature and thresholds are fitted on validation alone. "raw" is before the temperature.
 - p50 and p95 are the milliseconds for one text of {LENGTH} tokens, texts/s for batches of 32 such texts, on the
-  machine and threads that the runs name."""
+  machine and threads that the runs name. "cut" is the share of test texts that are longer than what is read."""
 
 
 def _gains(board: Board, task: Task) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from transformers import BatchEncoding, PreTrainedModel
 from zoo.classifier import Classifier
 from zoo.decision import ProblemType
 from zoo.errors import UserError
+from zoo.onnx_model import OnnxModel
 
 STEPS, MOST_STEPS = 32, 256
 RULE = "riemann_middle"  # over 9 texts within 1.1 % at 32 steps, captum's own Gauss-Legendre rule 2.4 %
@@ -101,6 +102,8 @@ def attribute(classifier: Classifier, text: str, label_index: int, steps: int = 
     info, model = classifier.info, classifier.model
     if not 0 <= label_index < len(info.labels):
         raise UserError(f"There is no label {label_index}; {len(info.labels)} are counted from 0")
+    if isinstance(model, OnnxModel):
+        raise UserError("This model is an export without gradients; ask the checkpoint that it was made of")
     if info.long_text != "truncate" and classifier.count_tokens(text) > info.max_length:
         raise UserError(
             f"This model reads long texts by '{info.long_text}'; what speaks for a label is told for texts of up to "

@@ -1,8 +1,9 @@
 """A Checkpoint: the folder of one fine-tuned model. Reading what it is needs no torch; `zoo.model` loads its weights.
 
 `checkpoint.json` says what the model is, `decision.json` how its scores become labels. The weights are either the
-whole model in transformers' format (`model.safetensors`, with its tokenizer) or what fine-tuning changed in an
-encoder of the zoo (`delta.safetensors`, see `zoo.deltas`), whose tokenizer is the encoder's.
+whole model in transformers' format (`model.safetensors`, with its tokenizer), what fine-tuning changed in an encoder
+of the zoo (`delta.safetensors`, see `zoo.deltas`), whose tokenizer is the encoder's, or an export (`model.onnx`, see
+`zoo.onnx_model`).
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from zoo.files import sha256
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 LongText = Literal["truncate", "head-tail", "windows"]  # see `zoo.long_text`
-WHOLE, DELTA = "model.safetensors", "delta.safetensors"
+WHOLE, DELTA, ONNX = "model.safetensors", "delta.safetensors", "model.onnx"
 
 
 class CheckpointInfo(BaseModel):
@@ -61,10 +62,10 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         raise UserError(
             f"{folder}/decision.json has {len(decision.thresholds)} thresholds for {len(info.labels)} labels"
         )
-    weights = next((folder / name for name in (WHOLE, DELTA) if (folder / name).is_file()), None)
+    weights = next((folder / name for name in (WHOLE, DELTA, ONNX) if (folder / name).is_file()), None)
     if weights is None or sha256(weights) != info.weights_sha256:
         raise UserError(f"The weights of the checkpoint {folder} are missing or damaged; copy or train it again")
-    for name in ("config.json", "tokenizer.json") if weights.name == WHOLE else ():
+    for name in ("config.json", "tokenizer.json") if weights.name != DELTA else ():
         if not (folder / name).is_file():  # without a tokenizer.json transformers makes an empty vocabulary
             raise UserError(f"The checkpoint {folder} has no {name}; copy or train it again")
     return Checkpoint(folder, info, decision)

@@ -21,7 +21,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from zoo.checkpoint import DELTA, WHOLE, Checkpoint, CheckpointInfo, read_checkpoint
+from zoo.checkpoint import DELTA, ONNX, WHOLE, Checkpoint, CheckpointInfo, read_checkpoint
 from zoo.decision import Decision, ProblemType
 from zoo.deltas import read_delta, write_delta
 from zoo.encoders import fetch_weights, get_encoder
@@ -56,7 +56,7 @@ def _new_model(
     for name in vars(config):
         if dropout is not None and "dropout" in name and isinstance(getattr(config, name), float):
             setattr(config, name, dropout)
-    with _quiet():
+    with quiet():
         model, loading = AutoModelForSequenceClassification.from_pretrained(
             folder, config=config, use_safetensors=True, output_loading_info=True
         )
@@ -81,8 +81,8 @@ def _first_token(module: Module, states: tuple[Tensor, ...]) -> tuple[Tensor, ..
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers from reporting at length that the head is new: here it always is."""
+def quiet() -> Iterator[None]:
+    """Keep transformers from reporting at length: that the head is new, say, as here it always is."""
     before = logging.get_verbosity()
     logging.set_verbosity_error()
     try:
@@ -103,7 +103,7 @@ def save_checkpoint(
     with new_folder(target) as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-        _describe(folder, info, decision, folder / WHOLE, card)
+        describe_checkpoint(folder, info, decision, folder / WHOLE, card)
 
 
 def compress_checkpoint(source: Path, target: Path, bits: int) -> None:
@@ -121,11 +121,12 @@ def compress_checkpoint(source: Path, target: Path, bits: int) -> None:
     with new_folder(target) as folder:
         write_delta(folder / DELTA, pretrained, tuned, bits)
         card = (source / "README.md").read_text(encoding="utf-8")
-        _describe(folder, checkpoint.info, checkpoint.decision, folder / DELTA, card)
+        describe_checkpoint(folder, checkpoint.info, checkpoint.decision, folder / DELTA, card)
         shutil.rmtree(target, ignore_errors=True)
 
 
-def _describe(folder: Path, info: CheckpointInfo, decision: Decision, weights: Path, card: str) -> None:
+def describe_checkpoint(folder: Path, info: CheckpointInfo, decision: Decision, weights: Path, card: str) -> None:
+    """Write all of a checkpoint's files but its weights and its tokenizer."""
     weights.chmod(0o644)
     (folder / "README.md").write_text(card, encoding="utf-8")
     (folder / "decision.json").write_text(decision.model_dump_json(indent=1) + "\n", encoding="utf-8")
@@ -149,6 +150,10 @@ def load_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedToken
 
 
 def _load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    if (checkpoint.folder / ONNX).is_file():
+        from zoo.onnx_model import OnnxModel
+
+        return OnnxModel(checkpoint.folder), AutoTokenizer.from_pretrained(checkpoint.folder)  # type: ignore[return-value]
     if (checkpoint.folder / WHOLE).is_file():
         model = AutoModelForSequenceClassification.from_pretrained(checkpoint.folder, use_safetensors=True)
         return finish_first_token_only(model), AutoTokenizer.from_pretrained(checkpoint.folder)

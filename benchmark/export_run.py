@@ -1,0 +1,123 @@
+"""A checkpoint exported to ONNX, and the run that shows what the export is worth: its logits, its score, its speed."""
+
+import hashlib
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmark.entries import score
+from benchmark.fit_decision import fit_decision
+from benchmark.hardware import commit, library_versions, peak_memory_mib, reset_peak_memory
+from benchmark.intervals import RESAMPLES, interval
+from benchmark.latency import measure_latency
+from benchmark.resampling import Scored, draw, points, resample
+from benchmark.rows import read_rows
+from benchmark.runs import Predictions, Run, RunInfo, as_stored, read_runs, run_folder, write_run
+from benchmark.tasks import TASKS, Task
+from zoo.checkpoint import read_checkpoint
+from zoo.classifier import Classifier, predict_logits
+from zoo.errors import UserError, lookup
+from zoo.hardware import processor
+from zoo.long_text import encode
+from zoo.onnx_model import export_checkpoint
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """What an export scores on test, beside its run's score with its 95 % interval over the test rows."""
+
+    metric: str
+    export: float
+    run: float
+    low: float
+    high: float
+    largest_difference: float
+
+    @property
+    def kept(self) -> bool:
+        return self.low <= self.export <= self.high
+
+    @property
+    def line(self) -> str:
+        return (
+            f"{self.metric} on test: export {self.export:.4f}, run {self.run:.4f} [{self.low:.4f}, {self.high:.4f}]; "
+            f"logits differ from the run's by {self.largest_difference:.4f} at most"
+        )
+
+
+def export_and_score(checkpoint: Path, target: Path, results: Path, data_dir: Path | None) -> Rescored:
+    """Export `checkpoint` to `target`, predict its task's rows with it, and write that as a run beside the one that
+    it came from. `target` is removed again if its main metric leaves the run's interval.
+
+    Raises:
+        UserError: the checkpoint, its run in `results` or the run's rows are not to be had.
+    """
+    info = read_checkpoint(checkpoint).info
+    run = next((run for run in read_runs(results) if run.info.id == info.run), None)
+    if run is None:
+        raise UserError(f"The run {info.run} of {checkpoint} is not in {results}; give the folder that has it")
+    task = lookup(TASKS, info.task, "task")
+    rows = read_rows(task, data_dir)
+    if rows.fingerprint != run.info.fingerprint:
+        raise UserError(f"The rows of '{task.name}' are not those of the run {info.run}; give the same data")
+    export_checkpoint(checkpoint, target)
+    classifier = Classifier.load(target)
+    reset_peak_memory()
+    start = time.perf_counter()
+    test_logits = classifier.predict_logits(rows.test.texts)
+    seconds = time.perf_counter() - start
+    validation_logits = classifier.predict_logits(rows.validation.texts)
+    predictions = Predictions(validation_logits, rows.validation.y_true, test_logits, rows.test.y_true)
+    exported = _info(run.info, classifier, rows.test.texts, len(rows.test) / seconds)
+    folder = run_folder(results, task.name, exported.encoder, exported.recipe.seed, exported.id)
+    if not folder.exists():
+        write_run(folder, exported, predictions)
+    rescored = compare_with_run(task, run, predictions)
+    if not rescored.kept:
+        shutil.rmtree(target)
+    return rescored
+
+
+def compare_with_run(task: Task, run: Run, predictions: Predictions) -> Rescored:
+    """Return the main metric of `predictions` beside that of `run`, each decided as its own validation rows say."""
+    mine, theirs = _scored(task, as_stored(predictions)), _scored(task, run.predictions)
+    metric = task.main_metric
+    resampled = resample([theirs], [metric], draw(len(theirs.y_true), RESAMPLES))[metric]
+    found = interval(points([theirs], metric), resampled, np.random.default_rng(0))
+    difference = np.abs(predictions.test_logits - run.predictions.test_logits).max()
+    return Rescored(metric, float(points([mine], metric)[0]), found.value, found.low, found.high, float(difference))
+
+
+def _scored(task: Task, found: Predictions) -> Scored:
+    decision = fit_decision(
+        task.problem_type, found.validation_logits, found.validation_y_true, task.rule, task.average
+    )
+    return score(decision, found.test_logits, found.test_y_true)
+
+
+def _info(run: RunInfo, classifier: Classifier, texts: list[str], per_second: float) -> RunInfo:
+    """Return the run's facts with those that an export changes: what was trained stays as it was."""
+    model, tokenizer = classifier.model, classifier.tokenizer
+    changes = {
+        "id": hashlib.sha256(f"{run.id} onnxruntime".encode()).hexdigest()[:12],
+        "runtime": "onnxruntime",
+        "inference_examples_per_second": per_second,
+        "peak_memory_mib": peak_memory_mib(),
+        "latency": measure_latency(
+            lambda texts, length: predict_logits(model, tokenizer, encode(tokenizer, texts, length)), texts
+        ),
+        "hardware": {"processor": processor(), "precision": "fp32", "threads": torch.get_num_threads()},
+        "versions": library_versions() | _onnxruntime(),
+        "commit": commit(),
+    }
+    return run.model_copy(update=changes)
+
+
+def _onnxruntime() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {"onnxruntime": version("onnxruntime")}
