@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from benchmark.intervals import LEVEL, Interval, interval, seed_noise, seed_variance, stretch
+from benchmark.intervals import LEVEL, Interval, interval, seed_noise, seed_variance
 from benchmark.resampling import Draws, Scored, Summable, resample, summables, weighted_sums
 
 RESAMPLES = 10_000
@@ -84,7 +84,7 @@ def compare(a: Evidence, b: Evidence, rng: np.random.Generator) -> Comparison:
         p_value, test = mcnemar(a.runs[0], b.runs[0]), "exact McNemar"
     else:
         noise = seed_noise(of_seeds, seed_variance(of_seeds, resampled)[1], len(resampled), rng)
-        null = (randomized(a, b) + noise) * stretch(difference.degrees)
+        null = (randomized(a, b) + noise) * heavy_tails(difference.degrees, len(resampled), rng)
         p_value = (1 + int((np.abs(null) >= abs(difference.value) - 1e-12).sum())) / (1 + len(null))
         test = "approximate randomization" + (" with seed noise" if len(common) > 1 else "")
     one_against_one = np.hypot(difference.sd_rows, difference.seed_spread)
@@ -106,6 +106,17 @@ def randomized(a: Evidence, b: Evidence) -> np.ndarray:
     """
     middle, half = (a.totals + b.totals) / 2, (a.swung - b.swung).astype(np.float64) / 2
     return (a.summable.value(middle + half) - a.summable.value(middle - half)).mean(axis=1)
+
+
+def heavy_tails(degrees: float, number: int, rng: np.random.Generator) -> np.ndarray:
+    """Return factors, shape (number,), that make normal draws Student's t at these degrees of freedom.
+
+    One factor for all, right at 5 %, is too small further out, where Holm's correction looks: of families of four
+    equal models at 5 seeds, 5.5 % had a false alarm with it.
+    """
+    if np.isinf(degrees):
+        return np.ones(number)
+    return np.sqrt(degrees / rng.chisquare(degrees, number))
 
 
 def mcnemar(a: Scored, b: Scored) -> float:
