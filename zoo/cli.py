@@ -1,7 +1,7 @@
-"""The command line: `python -m zoo encoders | pretrain | pack | predict`."""
+"""The command line: `python -m zoo encoders | pretrain | pack | predict | push | push-space`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,6 +13,10 @@ from zoo.errors import UserError, run_command_line
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
+
+Repo = Annotated[str, typer.Option(help="Where on the hub: user/name.")]
+Public = Annotated[bool, typer.Option("--public", help="Let everybody see it.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be published; ask and send nothing.")]
 
 
 @app.command()
@@ -81,20 +85,79 @@ def pack(
 
 @app.command()
 def predict(
-    checkpoint: Annotated[Path, typer.Argument(help="The folder of a fine-tuned model.")],
+    checkpoint: Annotated[str, typer.Argument(help="A fine-tuned model: its folder, or hub:user/name[@revision].")],
     source: Annotated[Path, typer.Option("--input", help="A CSV, TSV, JSONL or parquet file.")],
     target: Annotated[Path, typer.Option("--output", help="A .jsonl or .csv file.")],
     text_column: Annotated[str, typer.Option(help="The column of the texts.")] = "text",
 ) -> None:
     """Write a model's scores and labels for every text of a file; a stopped prediction goes on where it was."""
+    folder = _fetched(checkpoint)
     from zoo.predict import count_rows, predict_file
 
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
         shown = progress.add_task("predicting", total=count_rows(source, text_column))
-        rows = predict_file(
-            checkpoint, source, target, text_column, lambda done: progress.update(shown, completed=done)
-        )
+        rows = predict_file(folder, source, target, text_column, lambda done: progress.update(shown, completed=done))
     console.print(f"wrote {target} ({rows:,} rows)", highlight=False)
+
+
+@app.command()
+def push(
+    checkpoint: Annotated[Path, typer.Argument(help="The folder of a fine-tuned model.")],
+    repo: Repo,
+    public: Public = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Publish a fine-tuned model on the Hugging Face hub, whole and with its card; private unless you say otherwise."""
+    from zoo.push import checkpoint_files
+
+    with checkpoint_files(checkpoint) as files:
+        address = _publish("model", repo, public, dry_run, files)
+    if address:
+        console.print(f"load it with: python -m zoo predict hub:{repo} ...", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def push_space(
+    repo: Repo,
+    folder: Annotated[Path, typer.Argument(help="What make space wrote.")] = Path("build/space"),
+    public: Public = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Publish the app as a Space on the Hugging Face hub; private unless you say otherwise."""
+    from zoo.push import space_files
+
+    _publish("space", repo, public, dry_run, space_files(folder))
+
+
+def _publish(kind: Any, repo: str, public: bool, dry_run: bool, files: dict[str, Path]) -> str:
+    """Publish the files, or only show them; return the address of what was published."""
+    from zoo.hub import Parcel, check_repo, publish
+
+    parcel = Parcel(kind, check_repo(repo), not public, files)
+    sizes = [path.stat().st_size / 2**20 for path in files.values()]
+    verb, seen = "would be published" if dry_run else "publishing", "public" if public else "private"
+    _say(f"{verb}: {len(files)} files, {sum(sizes):,.1f} MiB, as the {seen} {kind} {repo}")
+    for name, size in zip(files, sizes, strict=True):
+        _say(f"{size:10,.3f} MiB  {name}")
+    if dry_run:
+        _say("\n" + files["README.md"].read_text(encoding="utf-8") if kind == "model" else "")
+        return ""
+    address = publish(parcel, _say)
+    _say(f"published {address}")
+    return address
+
+
+def _fetched(checkpoint: str) -> Path:
+    """Return a checkpoint's folder, fetched from the hub where its name says so."""
+    if not checkpoint.startswith("hub:"):
+        return Path(checkpoint)
+    from zoo.hub import fetch_checkpoint
+
+    return fetch_checkpoint(checkpoint.removeprefix("hub:"), _say)
+
+
+def _say(line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def main() -> None:
