@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmark run | leaderboard | verify | compare | ship | export`."""
+"""The command line: `python -m benchmark run | leaderboard | verify | compare | ship | cards | export`."""
 
 import json
 import os
@@ -140,6 +140,19 @@ def export(
     if not rescored.kept:
         raise UserError(f"The score left its interval, so {to} was removed; its run is kept in {results}")
     console.print(f"wrote {to}", highlight=False)
+
+
+@app.command()
+def cards(
+    checkpoints: Annotated[Path | None, typer.Option(help="Where they are; where the app looks, if not given.")] = None,
+    results: Results = RESULTS,
+) -> None:
+    """Write the model cards of all checkpoints below a folder anew, from the runs that made them."""
+    from benchmark.card import write_cards
+    from zoo.checkpoint import CHECKPOINTS
+
+    for path in write_cards(checkpoints or CHECKPOINTS, results):
+        console.print(f"wrote {path}", highlight=False)
 
 
 def _names(text: str) -> list[str]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from benchmark.card import write_card, write_cards
 from benchmark.fit_decision import fit_decision
-from benchmark.metrics import compute_metrics
 from benchmark.recipes import Recipe
 from benchmark.runs import Predictions, Run, RunInfo, as_stored, read_runs
 from benchmark.tasks import Task
@@ -43,9 +43,8 @@ def save_run_checkpoint(
         long_text=info.recipe.long_text,
         run=info.id,
     )
-    y_score = decision.scores(predictions.test_logits)
-    found = compute_metrics(task.problem_type, predictions.test_y_true, y_score, decision.decide(y_score))
-    save_checkpoint(target, checkpoint, decision, model, tokenizer, _card(info, found))
+    card = write_card(Run(info, predictions, target), task)
+    save_checkpoint(target, checkpoint, decision, model, tokenizer, card)
 
 
 def checkpoint_folder(root: Path, run_folder: Path) -> Path:
@@ -84,25 +83,9 @@ def ship_best(results: Path, trained: Path, shipped: Path, tasks: set[str], bits
             )
         compress_checkpoint(checkpoint_folder(trained, run.folder), shipped / task / encoder, bits)
         written.append(shipped / task / encoder)
+    write_cards(shipped, results)
     return written
 
 
 def _validation_score(run: Run) -> float:
     return run.info.epochs[run.info.best_epoch - 1].main_metric
-
-
-def _card(info: RunInfo, metrics: dict[str, float]) -> str:
-    rows = "\n".join(f"| {name} | {value:.4f} |" for name, value in metrics.items())
-    return f"""# {info.encoder} on {info.task}
-
-`{info.encoder}` (revision {info.revision}) fine-tuned by Encoder Zoo on `{info.task}`; run `{info.id}`, seed
-{info.recipe.seed}. Temperature and thresholds in `decision.json` were fitted on validation only.
-
-Measured on the {info.reported} split:
-
-| metric | value |
-|---|---:|
-{rows}
-
-Recipe: `{info.recipe.model_dump_json()}`
-"""

@@ -1,4 +1,5 @@
-"""Publishing and fetching with the real client, in a process of its own, against a hub on loopback."""
+"""Publishing and fetching with the real client against a hub on loopback, on the command line: the round trip in
+processes of its own, the many ways to fail in this one, with the client pointed at that hub."""
 
 import json
 import os
@@ -6,16 +7,20 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from huggingface_hub import constants
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from zoo.checkpoint import CheckpointInfo
 from zoo.classifier import Classifier
+from zoo.cli import main
 from zoo.decision import Decision
 from zoo.encoders import get_encoder
 from zoo.model import new_model, save_checkpoint
@@ -25,7 +30,7 @@ from ..hub_server import Failure, Hub, serve_hub
 ROOT = Path(__file__).parents[2]
 REPO = "ann/toy"
 TEXTS = ["good", "The parcel arrived late and bad.", ""]
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., "Done"]
 
 
 @pytest.fixture(scope="module")
@@ -55,17 +60,51 @@ def hub() -> Iterator[Hub]:
         yield hub
 
 
-@pytest.fixture
-def zoo(hub: Hub, tmp_path: Path) -> Run:
-    """Run `python -m zoo` with a token, as a user does."""
+@dataclass(frozen=True)
+class Done:
+    """What a command ended in."""
 
-    def run(*arguments: str | Path, token: str = "hf_writer", **environment: str) -> subprocess.CompletedProcess[str]:
-        own = {"HF_ENDPOINT": hub.address, "HF_TOKEN": token, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "0"}
-        own |= {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "COLUMNS": "300"}
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def zoo_process(hub: Hub, tmp_path: Path) -> Run:
+    """Run `python -m zoo` as a user does, who may write to the hub."""
+    own = {
+        "HF_ENDPOINT": hub.address,
+        "HF_TOKEN": "hf_writer",
+        "HF_HOME": str(tmp_path / "home"),
+        "HF_HUB_OFFLINE": "0",
+    }
+    own |= {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+
+    def run(*arguments: str | Path) -> Done:
         command = [sys.executable, "-m", "zoo", *map(str, arguments)]
-        return subprocess.run(
-            command, cwd=ROOT, env=os.environ | own | environment, capture_output=True, text=True, timeout=120
-        )
+        done = subprocess.run(command, cwd=ROOT, env=os.environ | own, capture_output=True, text=True, timeout=200)
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def zoo(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command line here; the client's constants say what its environment said when it was imported."""
+    monkeypatch.setattr(constants, "ENDPOINT", hub.address)
+    template = f"{hub.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+
+    def run(*arguments: str | Path, token: str = "hf_writer", offline: bool = False) -> Done:
+        monkeypatch.setenv("HF_TOKEN", token)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
+        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Done(int(ended.value.code or 0), *capsys.readouterr())
 
     return run
 
@@ -75,9 +114,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_pushed_checkpoint_comes_back_and_scores_the_same(
-    hub: Hub, zoo: Run, checkpoint: Path, tmp_path: Path
+    hub: Hub, zoo_process: Run, checkpoint: Path, tmp_path: Path
 ) -> None:
-    done = zoo("push", checkpoint, "--repo", REPO)
+    done = zoo_process("push", checkpoint, "--repo", REPO)
     assert (done.returncode, done.stderr) == (0, "")
     repo = hub.repos[REPO]
     assert repo.private
@@ -86,7 +125,7 @@ def test_a_pushed_checkpoint_comes_back_and_scores_the_same(
 
     pd.DataFrame({"text": TEXTS}).to_csv(tmp_path / "texts.csv", index=False)
     files = ("--input", tmp_path / "texts.csv", "--output", tmp_path / "scores.jsonl")
-    done = zoo("predict", f"hub:{REPO}@{repo.commits[-1][0]}", *files)
+    done = zoo_process("predict", f"hub:{REPO}@{repo.commits[-1][0]}", *files)
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text().splitlines()]
     scores = [list(row["scores"].values()) for row in rows]
@@ -118,7 +157,7 @@ def test_what_is_stale_is_removed_by_the_same_commit(hub: Hub, zoo: Run, checkpo
     assert repo.files.keys() == {".gitattributes", *contents(checkpoint)}
 
 
-def failed(done: subprocess.CompletedProcess[str], *words: str) -> None:
+def failed(done: Done, *words: str) -> None:
     """One line on stderr that has the words; no traceback."""
     assert done.returncode == 1
     error = done.stderr.splitlines()[-1]
@@ -200,7 +239,7 @@ def test_a_commit_whose_answer_is_lost_is_there_as_a_whole(hub: Hub, zoo: Run, c
     assert {**hub.repos[REPO].files, ".gitattributes": b""} == {**contents(checkpoint), ".gitattributes": b""}
 
 
-def fetch(zoo: Run, name: str, tmp_path: Path, **options: str) -> subprocess.CompletedProcess[str]:
+def fetch(zoo: Run, name: str, tmp_path: Path, **options: Any) -> Done:
     (tmp_path / "texts.csv").write_text("text\ngood\n")
     return zoo("predict", name, "--input", tmp_path / "texts.csv", "--output", tmp_path / "scores.csv", **options)
 
@@ -210,7 +249,7 @@ def test_what_the_hub_has_not_is_told(hub: Hub, zoo: Run, checkpoint: Path, tmp_
     failed(fetch(zoo, "hub:ann/nothing", tmp_path), "hub:ann/nothing", "404")
     failed(fetch(zoo, f"hub:{REPO}", tmp_path, token=""), "404", "hf auth login")
     failed(fetch(zoo, f"hub:{REPO}@nowhere", tmp_path), "no such revision")
-    failed(fetch(zoo, f"hub:{REPO}", tmp_path, HF_HUB_OFFLINE="1"), "HF_HUB_OFFLINE")
+    failed(fetch(zoo, f"hub:{REPO}", tmp_path, offline=True), "HF_HUB_OFFLINE")
     failed(fetch(zoo, "hub:toy", tmp_path), "user/name")
 
 
@@ -237,6 +276,7 @@ def test_a_fetch_goes_on_after_a_busy_answer_and_a_cut(hub: Hub, zoo: Run, check
     hub.failures = [
         Failure(f"GET /api/models/{REPO}$", 429, {"Retry_After": "0"}),
         Failure("HEAD .*config.json", 503),
+        Failure("GET .*/tree/", 502),
         Failure("GET .*/resolve/.*safetensors", cut="request"),
     ]
     done = fetch(zoo, f"hub:{REPO}", tmp_path)
