@@ -1,13 +1,14 @@
 """Encoder Zoo in the browser: `python app.py`, then open http://127.0.0.1:7860.
 
-The environment may say PORT, HOST, ENCODER_ZOO_CHECKPOINTS and ENCODER_ZOO_RESULTS (folders), and where wrong verdicts
-are kept (see `demo.flags`).
+The environment may say PORT, HOST, ENCODER_ZOO_CHECKPOINTS and ENCODER_ZOO_RESULTS (folders), ENCODER_ZOO_HUB
+(checkpoints to fetch: user/name, with commas between), and where wrong verdicts are kept (see `demo.flags`).
 """
 
 import os
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -17,8 +18,9 @@ import gradio as gr
 
 from demo import attribution_view, batch_view, compare_view, explore_view, flag_view, leaderboard_view, theme
 from demo.compare import classify, read_link
+from demo.models import add_from_hub
 from demo.texts import label
-from zoo.errors import UserError
+from zoo.errors import UserError, run_command_line
 
 WAITING = 200  # requests; whoever comes after them is told that the queue is full
 
@@ -53,6 +55,8 @@ def main() -> None:
     """Serve the app; the models are loaded behind the first page, not before it."""
     checkpoints, results = (os.environ.get(f"ENCODER_ZOO_{name}") for name in ("CHECKPOINTS", "RESULTS"))
     folder = Path(checkpoints) if checkpoints else None
+    if hub := os.environ.get("ENCODER_ZOO_HUB"):
+        folder = add_from_hub(hub, folder, Path(tempfile.mkdtemp(prefix="encoder-zoo-")))
     demo, arguments = build(folder, Path(results) if results else None)
     host = os.environ.get("HOST") or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
     port = int(os.environ.get("PORT", "7860"))
@@ -68,4 +72,4 @@ def _load_models(folder: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command_line(main, "start it again with the same command")

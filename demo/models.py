@@ -22,6 +22,30 @@ def catalogue(root: Path | None = None) -> dict[str, dict[str, Path]]:
     return found
 
 
+def add_from_hub(names: str, root: Path | None, target: Path) -> Path:
+    """Fetch checkpoints from the hub and return `target`, which then links to them and to all below `root`.
+
+    Args:
+        names: user/name[@revision], with commas between.
+        root: a folder of checkpoints; None is the project's own.
+        target: an empty folder; a checkpoint of the hub is `<task>/<user>--<name>` in it.
+
+    Raises:
+        UserError: one cannot be had, or fails a check (see `zoo.vetting`).
+    """
+    from zoo.checkpoint import read_checkpoint
+    from zoo.hub import fetch_checkpoint
+
+    folders = {Path(task, name): folder for task, all_ in catalogue(root).items() for name, folder in all_.items()}
+    for name in filter(None, (name.strip() for name in names.split(","))):
+        folder = fetch_checkpoint(name, print)
+        folders[Path(read_checkpoint(folder).info.task, name.partition("@")[0].replace("/", "--"))] = folder
+    for place, folder in folders.items():
+        (target / place).parent.mkdir(exist_ok=True)
+        (target / place).symlink_to(folder.resolve(), target_is_directory=True)
+    return target
+
+
 def load(folder: Path) -> "Classifier":
     """Return the classifier in `folder`; the last `KEPT` are kept in memory.
 
