@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
@@ -84,6 +85,18 @@ def serve_hub() -> Iterator[Hub]:
     finally:
         hub.server.shutdown()
         hub.server.server_close()
+
+
+def client_settings(hub: Hub, cache: Path) -> dict[str, object]:
+    """Return what the client's constants (`huggingface_hub.constants`) are in a process whose environment names the
+    hub: it reads that once, when it is imported."""
+    return {
+        "ENDPOINT": hub.address,
+        "HUGGINGFACE_CO_URL_TEMPLATE": f"{hub.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}",
+        "HF_HUB_CACHE": str(cache),
+        "HF_HUB_DISABLE_XET": True,
+        "HF_HUB_OFFLINE": False,
+    }
 
 
 def _sha256(content: bytes) -> str:

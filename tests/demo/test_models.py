@@ -11,16 +11,13 @@ from demo.models import add_from_hub, catalogue
 from zoo.classifier import Classifier
 from zoo.errors import UserError
 
-from ..hub_server import Hub, serve_hub
+from ..hub_server import Hub, client_settings, serve_hub
 
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub on loopback; the client's constants say what its environment said when it was imported."""
     with serve_hub() as hub:
-        template = f"{hub.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        values = {"ENDPOINT": hub.address, "HUGGINGFACE_CO_URL_TEMPLATE": template, "HF_HUB_OFFLINE": False}
-        for name, value in (values | {"HF_HUB_CACHE": str(tmp_path / "cache"), "HF_HUB_DISABLE_XET": True}).items():
+        for name, value in client_settings(hub, tmp_path / "cache").items():
             monkeypatch.setattr(constants, name, value)
         yield hub
 

@@ -22,10 +22,10 @@ from zoo.checkpoint import CheckpointInfo
 from zoo.classifier import Classifier
 from zoo.cli import main
 from zoo.decision import Decision
-from zoo.encoders import get_encoder
-from zoo.model import new_model, save_checkpoint
+from zoo.encoders import ENCODERS, get_encoder
+from zoo.model import compress_checkpoint, new_model, save_checkpoint
 
-from ..hub_server import Failure, Hub, serve_hub
+from ..hub_server import Failure, Hub, client_settings, serve_hub
 
 ROOT = Path(__file__).parents[2]
 REPO = "ann/toy"
@@ -90,12 +90,9 @@ def zoo_process(hub: Hub, tmp_path: Path) -> Run:
 
 @pytest.fixture
 def zoo(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command line here; the client's constants say what its environment said when it was imported."""
-    monkeypatch.setattr(constants, "ENDPOINT", hub.address)
-    template = f"{hub.address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    """Run the command line here."""
+    for name, value in client_settings(hub, tmp_path / "cache").items():
+        monkeypatch.setattr(constants, name, value)
 
     def run(*arguments: str | Path, token: str = "hf_writer", offline: bool = False) -> Done:
         monkeypatch.setenv("HF_TOKEN", token)
@@ -139,6 +136,21 @@ def test_a_pushed_checkpoint_comes_back_and_scores_the_same(
     with torch.inference_mode():
         logits = model.eval()(**tokenizer(TEXTS, padding=True, return_tensors="pt")).logits
     np.testing.assert_allclose(torch.sigmoid(logits / 1.7), scores, atol=1e-5)
+
+
+def test_a_small_checkpoint_is_published_as_the_whole_model_that_it_stands_for(
+    hub: Hub, zoo: Run, checkpoint: Path, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENCODERS, tiny_bert.name, get_encoder(str(tiny_bert)))
+    compress_checkpoint(checkpoint, tmp_path / "small", 4)
+    assert zoo("push", tmp_path / "small", "--repo", REPO).returncode == 0
+    files = {name: data for name, data in hub.repos[REPO].files.items() if name != ".gitattributes"}
+    assert files.keys() == contents(checkpoint).keys()
+    (tmp_path / "whole").mkdir()
+    for name, data in files.items():
+        (tmp_path / "whole" / name).write_bytes(data)
+    small, whole = (Classifier.load(tmp_path / name).predict_logits(TEXTS) for name in ("small", "whole"))
+    np.testing.assert_array_equal(small, whole)
 
 
 def test_a_dry_run_shows_the_files_and_the_card_and_asks_nobody(hub: Hub, zoo: Run, checkpoint: Path) -> None:
