@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from demo.compare import check_text
-from demo.models import catalogue, load
+from demo.gpu import on_gpu
+from demo.models import catalogue, load, read
 from demo.texts import Language, PageError, say
-from zoo.errors import lookup
+from zoo.errors import UserError, lookup
 
 if TYPE_CHECKING:
     from zoo.attribution import Attribution, Span
@@ -22,7 +23,7 @@ def labels_of(task: str, name: str, root: Path | None = None) -> tuple[str, ...]
     Raises:
         UserError: the task or the checkpoint is unknown, or the checkpoint is damaged.
     """
-    return load(_folder(task, name, root)).info.labels
+    return read(_folder(task, name, root)).info.labels
 
 
 def explain(text: str, task: str, name: str, label: str, root: Path | None = None) -> "Attribution":
@@ -33,13 +34,25 @@ def explain(text: str, task: str, name: str, label: str, root: Path | None = Non
             damaged.
     """
     check_text(text)
-    classifier = load(_folder(task, name, root))
-    indices = {each: index for index, each in enumerate(classifier.info.labels)}
-    highest = label == HIGHEST
-    index = int(classifier.predict_logits([text])[0].argmax()) if highest else lookup(indices, label, "label")
+    folder = _folder(task, name, root)
+    indices = {each: index for index, each in enumerate(read(folder).info.labels)}
+    found = _attribute(folder, text, None if label == HIGHEST else lookup(indices, label, "label"))
+    if isinstance(found, UserError):
+        raise found
+    return found
+
+
+@on_gpu
+def _attribute(folder: Path, text: str, index: int | None) -> "Attribution | UserError":
+    """The attribution for the label at `index`, or for the one with the highest score, or why there is none."""
     from zoo.attribution import attribute
 
-    return attribute(classifier, text, index)
+    try:
+        classifier = load(folder)
+        index = int(classifier.predict_logits([text])[0].argmax()) if index is None else index
+        return attribute(classifier, text, index)
+    except UserError as error:
+        return error
 
 
 def _folder(task: str, name: str, root: Path | None) -> Path:

@@ -9,7 +9,8 @@ import numpy as np
 
 from demo.batch_rows import BatchRows, is_missing, quote
 from demo.compare import classify
-from demo.models import catalogue, load
+from demo.gpu import on_gpu
+from demo.models import catalogue, load, read
 from demo.texts import Language, PageError, say
 from zoo.decision import ProblemType
 
@@ -61,16 +62,25 @@ def classify_rows(
     y_true = None if rows.gold is None else gold_matrix(rows.gold, first.labels, single)
     scores, decided = {}, {}
     for position, answer in enumerate(first.answers):
-        classifier = load(catalogue(root)[task][answer.name])
+        folder = catalogue(root)[task][answer.name]
         logits = np.empty((len(rows.texts), len(first.labels)), np.float32)
-        for done, batch in _batches(rows.texts):
-            logits[batch] = classifier.predict_logits([rows.texts[row] for row in batch])
+        for done, batch, found in _logits(folder, rows.texts):
+            logits[batch] = found
             yield position * len(rows.texts) + done
         if not np.isfinite(logits).all():
             raise PageError("batch_not_numbers", name=answer.name)
-        scores[answer.name] = classifier.decision.scores(logits)
-        decided[answer.name] = classifier.decide(scores[answer.name])
+        decision = read(folder).decision
+        scores[answer.name] = decision.scores(logits)
+        decided[answer.name] = decision.decide(scores[answer.name])
     yield Results(first.problem_type, first.labels, rows.texts, y_true, scores, decided)
+
+
+@on_gpu
+def _logits(folder: Path, texts: list[str]) -> Iterator[tuple[int, list[int], np.ndarray]]:
+    """How many texts are done after a batch, its rows, and their logits."""
+    classifier = load(folder)
+    for done, batch in _batches(texts):
+        yield done, batch, classifier.predict_logits([texts[row] for row in batch])
 
 
 def _batches(texts: list[str]) -> Iterator[tuple[int, list[int]]]:

@@ -146,7 +146,7 @@ def single_text(repeats: int = 40) -> tuple[str, str, str]:
 
     folders = catalogue()[TASK]
     classifiers = [load(folder) for folder in folders.values()]
-    batches = [classifier.tokenizer([TEXT], return_tensors="pt") for classifier in classifiers]
+    batches = [each.tokenizer([TEXT], return_tensors="pt").to(each.model.device) for each in classifiers]
 
     def passes() -> None:
         with torch.inference_mode():

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from demo.examples import examples_for
+from demo.gpu import on_gpu
 from demo.models import catalogue, load
 from demo.texts import PageError
 from zoo.decision import Decision, ProblemType
@@ -88,8 +89,7 @@ def classify(text: str, task: str, names: Sequence[str], root: Path | None = Non
     if not names:
         raise PageError("no_checkpoint_chosen")
     chosen = {name: lookup(folders, name, "checkpoint") for name in names}
-    results = [_answer(name, folder, text) for name, folder in chosen.items()]
-    return _join(task, results)
+    return _join(task, _answers(chosen, text))
 
 
 def check_text(text: str) -> None:
@@ -146,6 +146,11 @@ class _Answered:
     problem_type: ProblemType
     labels: tuple[str, ...]
     answer: Answer
+
+
+@on_gpu
+def _answers(folders: dict[str, Path], text: str) -> list[_Answered | Failure]:
+    return [_answer(name, folder, text) for name, folder in folders.items()]
 
 
 def _answer(name: str, folder: Path, text: str) -> _Answered | Failure:

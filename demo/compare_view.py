@@ -13,7 +13,7 @@ from gradio.components import Component
 
 from demo.compare import SHOWN_AT_FIRST, View, as_json, classify, read_link
 from demo.examples import examples_for, is_example
-from demo.models import catalogue, load
+from demo.models import catalogue, read
 from demo.texts import in_language, label, language_of
 from demo.validation import validation
 from zoo.errors import UserError
@@ -38,7 +38,7 @@ def compare(
     found = as_json(comparison)
     folders = catalogue(root)[comparison.task]
     for answer in found["answers"]:
-        checkpoint = load(folders[answer["name"]])
+        checkpoint = read(folders[answer["name"]])
         known = validation(checkpoint.info, checkpoint.decision, results)
         answer["validation"] = known and asdict(known)
     return found | {"text": text}

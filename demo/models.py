@@ -6,6 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from zoo.checkpoint import Checkpoint
     from zoo.classifier import Classifier
 
 KEPT = 8
@@ -46,8 +47,20 @@ def add_from_hub(names: str, root: Path | None, target: Path) -> Path:
     return target
 
 
+@lru_cache(maxsize=KEPT)
+def read(folder: Path) -> "Checkpoint":
+    """Return what the checkpoint in `folder` is, without its model.
+
+    Raises:
+        UserError: one of its small files is damaged, or its weights are.
+    """
+    from zoo.checkpoint import read_checkpoint
+
+    return read_checkpoint(folder)
+
+
 def load(folder: Path) -> "Classifier":
-    """Return the classifier in `folder`; the last `KEPT` are kept in memory.
+    """Return the classifier in `folder`; the last `KEPT` are kept in memory. For functions that are `on_gpu`.
 
     Raises:
         UserError: the checkpoint is damaged, or its encoder cannot be had.

@@ -55,14 +55,15 @@ class Classifier:
 
     @classmethod
     def load(cls, folder: Path) -> "Classifier":
-        """Load the checkpoint in `folder`.
+        """Load the checkpoint in `folder`, onto the GPU where there is one.
 
         Raises:
             UserError: the checkpoint is missing, incomplete or damaged, or its encoder cannot be had.
         """
         checkpoint = read_checkpoint(folder)
         model, tokenizer = load_model(checkpoint)
-        return cls(checkpoint.info, checkpoint.decision, model.eval(), tokenizer)
+        model.eval().to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        return cls(checkpoint.info, checkpoint.decision, model, tokenizer)
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens the whole text has, special tokens included."""
