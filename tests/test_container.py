@@ -1,0 +1,53 @@
+"""The Dockerfile, as far as it can be held against the project without Docker."""
+
+import functools
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+from pathlib import Path
+
+from demo.space import FOLDER, make_space
+
+ROOT = Path(__file__).parents[1]
+LINES = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+
+
+def of(instruction: str) -> list[str]:
+    """What stands behind each `instruction`, in order."""
+    return [line.partition(" ")[2].strip() for line in LINES if line.startswith(f"{instruction} ")]
+
+
+def test_it_copies_the_space_and_nothing_else(tmp_path: Path) -> None:
+    made, space = make_space(tmp_path / "space"), FOLDER.relative_to(ROOT).as_posix()
+    sources = [source for line in of("COPY") for source in line.split()[:-1]]
+    assert sources == [f"{space}/requirements.txt", space]
+    assert {"requirements.txt", json.loads(of("CMD")[0])[1]} <= made.keys()
+    rules = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert [rule for rule in rules if not rule.startswith("#")] == ["*", f"!{space}"]
+
+
+def test_the_app_runs_as_a_user_who_owns_what_it_writes() -> None:
+    order = [line.split()[0] for line in LINES if line and not line.startswith("#")]
+    (user,) = of("USER")
+    assert user not in ("root", "0")
+    assert any(run.startswith("useradd ") and run.endswith(f" {user}") for run in of("RUN"))
+    assert "RUN" not in order[order.index("USER") :]
+    folders = re.findall(r"ENCODER_ZOO_(?:CACHE|FLAGS)=(\S+)", " ".join(of("ENV")))
+    assert len(folders) == 2
+    assert all(folder.startswith("/data/") for folder in folders)
+    assert f"mkdir /data && chown {user} /data" in of("RUN")
+
+
+def test_its_health_is_that_of_the_page(tmp_path: Path) -> None:
+    command = [sys.executable, *json.loads(of("HEALTHCHECK")[0].partition("CMD ")[2])[1:]]
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environment = os.environ | {"PORT": str(server.server_port)}
+        assert subprocess.run(command, env=environment, capture_output=True).returncode == 0
+        server.shutdown()
+    assert subprocess.run(command, env=environment, capture_output=True).returncode != 0
