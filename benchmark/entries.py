@@ -1,6 +1,7 @@
 """Entries: what the board has a row for, one encoder with one recipe on one task; and which runs cannot stand there."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from benchmark.fit_decision import fit_decision, fit_temperature
 from benchmark.recipes import variant_of
 from benchmark.resampling import Scored
 from benchmark.runs import Run, RunInfo, read_run
-from benchmark.tasks import TASKS, Task
+from benchmark.tasks import TASKS, Task, known_tasks
 from zoo.decision import Decision, Rule
 from zoo.errors import UserError
 
@@ -91,14 +92,14 @@ def find_runs(results: Path) -> tuple[list[Run], dict[str, str]]:
     Left out are runs that are damaged, of an unknown task, with logits that are not finite, with other labels or other
     rows than most runs of the task, or of another revision or protocol than most of their encoder's.
     """
-    runs, problems = [], {}
+    runs, problems, known = [], {}, known_tasks(results)
     for path in sorted(results.glob("*/*/[!.]*/")):
         try:
             run = read_run(path)
         except UserError as error:
             problems[_name(path)] = str(error)
             continue
-        if reason := _flaw(run):
+        if reason := _flaw(run, known):
             problems[_name(path)] = reason
         else:
             runs.append(run)
@@ -111,9 +112,9 @@ def _name(folder: Path) -> str:
     return "/".join(folder.parts[-3:])
 
 
-def _flaw(run: Run) -> str:
+def _flaw(run: Run, known: Mapping[str, Task]) -> str:
     found = run.predictions
-    if run.info.task not in TASKS:
+    if run.info.task not in known:
         return f"its task '{run.info.task}' is not registered"
     if not (np.isfinite(found.validation_logits).all() and np.isfinite(found.test_logits).all()):
         return "its logits are not all finite"
@@ -142,20 +143,20 @@ def _fields(run: Run, names: tuple[str, ...]) -> tuple[object, ...]:
     return tuple(getattr(run.info, name) for name in names)
 
 
-def make_entries(runs: list[Run]) -> list[Entry]:
-    """Group runs into entries, in the order of the tasks' registry, then of the encoders' names."""
+def make_entries(runs: list[Run], tasks: Mapping[str, Task] = TASKS) -> list[Entry]:
+    """Group runs into entries, in the order of `tasks`, then of the encoders' names."""
     grouped: dict[tuple[str, str, str], dict[int, Run]] = {}
     for run in runs:
-        variant = _variant(run)
+        variant = _variant(run, tasks[run.info.task])
         grouped.setdefault((run.info.task, run.info.encoder, variant), {})[run.info.recipe.seed] = run
-    order = list(TASKS)
+    order = list(tasks)
     keys = sorted(grouped, key=lambda key: (order.index(key[0]), key[1], key[2]))
-    return [Entry(TASKS[task], encoder, variant, grouped[task, encoder, variant]) for task, encoder, variant in keys]
+    return [Entry(tasks[task], encoder, variant, grouped[task, encoder, variant]) for task, encoder, variant in keys]
 
 
-def _variant(run: Run) -> str:
+def _variant(run: Run, task: Task) -> str:
     """Return in what a run differs from its task's default: in its recipe, or because it is an export's."""
-    changes = [variant_of(run.info.recipe, TASKS[run.info.task])]
+    changes = [variant_of(run.info.recipe, task)]
     if run.info.runtime != "torch":
         changes.append(f"runtime={run.info.runtime}")
     return ", ".join(filter(None, changes))

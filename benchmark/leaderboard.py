@@ -23,7 +23,7 @@ from benchmark.ranks import compare_all, evidence_of, mean_ranks, rank_intervals
 from benchmark.resampling import Draws, Scored, draw, of_labels, points, resample
 from benchmark.rules import gains, stability
 from benchmark.slices import read_row_facts, slices
-from benchmark.tasks import TASKS, Task
+from benchmark.tasks import SPEC, Task, as_json, known_tasks
 from zoo.decision import Rule
 from zoo.errors import UserError
 
@@ -75,6 +75,7 @@ class Board:
     costs: one row a (entry, length of the texts): what training and prediction took, averaged over seeds, and where.
     runs: one row a run: its id, folder, recipe, commit, versions and hardware, which is where every number comes from.
     anchors: published figures beside measured ones; unmeasured: those of encoders that were not measured here.
+    tasks: the tasks that it has, in order; columns task, spec (as JSON).
     problems: why a run is not on the board, or has no rank; columns run, reason.
     """
 
@@ -91,6 +92,7 @@ class Board:
     runs: pd.DataFrame
     anchors: pd.DataFrame
     unmeasured: pd.DataFrame
+    tasks: pd.DataFrame
     problems: pd.DataFrame
 
 
@@ -105,7 +107,7 @@ def build(results: Path) -> Board:
         first = "".join(f"; {run}: {reason}" for run, reason in list(problems.items())[:1])
         raise UserError(f"There are no runs in {results} yet; make some: python -m benchmark run --help{first}")
     facts = {path.parent.name: RowFacts(*read_row_facts(path)) for path in sorted(results.glob(f"*/{FACTS}"))}
-    return build_entries(make_entries(runs), facts, problems)
+    return build_entries(make_entries(runs, known_tasks(results)), facts, problems)
 
 
 def build_entries(entries: list[Entry], facts: dict[str, RowFacts], problems: dict[str, str]) -> Board:
@@ -123,7 +125,7 @@ def build_entries(entries: list[Entry], facts: dict[str, RowFacts], problems: di
     ranked, parts = done[: len(by_task)], done[len(by_task) :]
     tables = {name: _joined(part[name] for part in parts) for name in parts[0]}
     ranks = {(one.task.name, name): both for one in ranked for name, both in one.ranks.items()}
-    cells, published = _with_ranks(tables.pop("cells"), ranks), read_published()
+    cells, published = _with_ranks(tables.pop("cells"), ranks, list(by_task)), read_published()
     lonely = {
         f"{e.task.name}/{e.name}": "has one seed and takes no rank" for e in entries if e not in rankable(entries)
     }
@@ -133,6 +135,7 @@ def build_entries(entries: list[Entry], facts: dict[str, RowFacts], problems: di
         overall=_overall({one.task: one.evidence for one in ranked}),
         anchors=anchors(published, cells),
         unmeasured=not_measured(published, {(entry.task.name, entry.encoder) for entry in entries}),
+        tasks=pd.DataFrame([(task.name, as_json(task)) for task in by_task], columns=["task", "spec"]),
         problems=pd.DataFrame((problems | lonely).items(), columns=["run", "reason"], dtype=object),
         **tables,
     )
@@ -275,10 +278,12 @@ def _runs(entry: Entry) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _with_ranks(cells: pd.DataFrame, ranks: dict[tuple[str, str], tuple[int, int]]) -> pd.DataFrame:
+def _with_ranks(cells: pd.DataFrame, ranks: dict[tuple[str, str], tuple[int, int]], tasks: list[Task]) -> pd.DataFrame:
     """Add the rank interval to each ranked entry's cell of the main metric."""
     cells = cells.reset_index(drop=True)
-    found = [ranks.get(key) if main else None for key, main in zip(_names(cells), is_main(cells), strict=True)]
+    main = {(task.name, task.rule, task.main_metric) for task in tasks}
+    cell = zip(cells["task"], cells["rule"], cells["metric"], strict=True)
+    found = [ranks.get(name) if key in main else None for name, key in zip(_names(cells), cell, strict=True)]
     for side, name in enumerate(("rank_low", "rank_high")):
         cells[name] = pd.array([both[side] if both else None for both in found], dtype="Int64")
     return cells
@@ -291,14 +296,6 @@ def _names(cells: pd.DataFrame) -> list[tuple[str, str]]:
 def entry_name(row: Mapping[Any, Any]) -> str:
     """Return how an entry is called, from a row with its keys."""
     return f"{row['encoder']} ({row['variant']})" if row["variant"] else str(row["encoder"])
-
-
-def is_main(cells: pd.DataFrame) -> pd.Series:
-    """Tell which cells hold their task's main metric under its own rule."""
-    main = {name: (task.rule, task.main_metric) for name, task in TASKS.items()}
-    return pd.Series(
-        [main[row["task"]] == (row["rule"], row["metric"]) for row in cells.to_dict("records")], index=cells.index
-    )
 
 
 def _labels(entry: Entry) -> pd.DataFrame:
@@ -323,7 +320,8 @@ def identity(results: Path) -> str:
     digest = hashlib.sha256()
     here = Path(__file__).parent
     code = [*sorted(here.glob("*.py")), *sorted((here.parent / "zoo").glob("*.py"))]
-    for path in (*code, *sorted(results.glob(f"*/{FACTS}")), *sorted(results.glob("*/*/[!.]*/*"))):
+    data = [path for pattern in (f"*/{FACTS}", f"*/{SPEC}", "*/*/[!.]*/*") for path in sorted(results.glob(pattern))]
+    for path in (*code, *data):
         digest.update(str(path.relative_to(results) if results in path.parents else path.name).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

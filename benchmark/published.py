@@ -122,7 +122,7 @@ def anchors(published: Sequence[Published], cells: pd.DataFrame) -> pd.DataFrame
     Columns: those of COLUMNS, ours, low, high, published_is (where the published figure lies, see `beside`).
     """
     rows = []
-    for cell in cells[cells["variant"] == ""].to_dict("records"):
+    for cell in cells[(cells["variant"] == "") & cells["task"].isin(TASKS)].to_dict("records"):
         task = TASKS[cell["task"]]
         if (cell["metric"], cell["rule"]) != (task.main_metric, task.rule):
             continue

@@ -13,7 +13,7 @@ from benchmark.entries import Entry, find_runs, make_entries
 from benchmark.intervals import LEVEL, flags, seed_noise, seed_variance
 from benchmark.metrics import metrics_of
 from benchmark.resampling import Draws, draw
-from benchmark.tasks import Task
+from benchmark.tasks import Task, known_tasks
 from zoo.errors import UserError, lookup
 
 SIGNIFICANT = 0.05
@@ -125,7 +125,7 @@ def compare_two(results: Path, task: Task, a: str, b: str, metric: str) -> list[
     """
     lookup(metrics_of(task.problem_type), metric, "metric")
     runs, _ = find_runs(results)
-    entries = {entry.name: entry for entry in make_entries(runs) if entry.task == task}
+    entries = {entry.name: entry for entry in make_entries(runs, known_tasks(results)) if entry.task == task}
     if not entries:
         raise UserError(f"There are no runs of '{task.name}' in {results}; make some: python -m benchmark run --help")
     both = [lookup(entries, name, f"entry of '{task.name}'") for name in (a, b)]

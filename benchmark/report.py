@@ -22,7 +22,7 @@ def html(board: Board) -> str:
     parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>Encoder Zoo</title><style>{_STYLE}</style>"]
     parts.append('<meta name=viewport content="width=device-width"><h1>Encoder Zoo: the leaderboard</h1>')
     script = True
-    for task in tasks_of(board.cells):
+    for task in tasks_of(board):
         parts.append(f"<h2>{escape(task.name)}</h2><p>{escape(note(board.cells, task))}.</p>")
         parts.append(f"<div class=wide>{wide(board.cells, task).to_html(index=False, border=0)}</div>")
         parts.append("<ul>" + "".join(f"<li>{escape(line)}</li>" for line in gaps(board, task)) + "</ul>")

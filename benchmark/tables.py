@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
-from benchmark.leaderboard import LENGTH, Board, entry_name, is_main
-from benchmark.tasks import TASKS, Task
+from benchmark.leaderboard import LENGTH, Board, entry_name
+from benchmark.tasks import Task, parse_task
 from zoo.errors import UserError
 
 BEGIN, END = (
@@ -16,9 +16,15 @@ BEGIN, END = (
 )
 
 
-def tasks_of(cells: pd.DataFrame) -> list[Task]:
-    """Return the tasks that the board has, in the order of the registry."""
-    return [task for name, task in TASKS.items() if name in set(cells["task"])]
+def tasks_of(board: Board) -> list[Task]:
+    """Return the tasks that the board has, in order."""
+    return [parse_task(spec) for spec in board.tasks["spec"]]
+
+
+def main_cells(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """Return the cells of the task's main metric under its own rule, one row an entry."""
+    of_task = cells["task"] == task.name
+    return cells[of_task & (cells["rule"] == task.rule) & (cells["metric"] == task.main_metric)]
 
 
 def wide(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
@@ -117,7 +123,7 @@ def readme_part(board: Board) -> str:
     parts = [
         f"**{task.name}** ({note(board.cells, task)})\n\n{_markdown(short(board.cells, task))}\n\n"
         + " ".join(gaps(board, task))
-        for task in tasks_of(board.cells)
+        for task in tasks_of(board)
     ]
     return "\n\n".join(part.rstrip() for part in parts)
 
@@ -125,7 +131,7 @@ def readme_part(board: Board) -> str:
 def page(board: Board) -> str:
     """Return LEADERBOARD.md: everything that is not too long to read."""
     parts = [_HEAD]
-    for task in tasks_of(board.cells):
+    for task in tasks_of(board):
         parts += [f"## {task.name}", note(board.cells, task) + ".", _markdown(wide(board.cells, task))]
         parts += ["\n".join(f"- {sentence}" for sentence in gaps(board, task))]
         if task.multi_label:
@@ -249,15 +255,10 @@ def in_readme(readme: str, board: Board) -> str:
 def screen_table(board: Board) -> Table:
     """Return the headline columns for the terminal."""
     table = Table("task", "rank", "encoder", "seeds", "main metric", "value [95 %]", "train s", "ms a text")
-    for task in tasks_of(board.cells):
+    for task in tasks_of(board):
         main = f"{task.main_metric} ({task.rule})"
         for row in short(board.cells, task).to_dict("records"):
             cells = [row["rank"], row["encoder"], row["seeds"], main, row[f"{task.main_metric} [95 %]"]]
             table.add_row(task.name, *map(str, [*cells, row["train s"], row["ms a text"]]))
         table.add_section()
     return table
-
-
-def main_cells(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """Return the cells of the task's main metric under its own rule, one row an entry."""
-    return cells[is_main(cells) & (cells["task"] == task.name)]

@@ -1,9 +1,20 @@
-"""The tasks: one spec each. A new dataset is one entry of `TASKS`; reading its rows stands in `benchmark.rows`."""
+"""The tasks: one spec each. A new dataset is one entry of `TASKS`; reading its rows stands in `benchmark.rows`.
+
+A task of a user's own data is known by the spec that its grid leaves beside its runs (see `benchmark.own_task`).
+"""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+from pydantic import TypeAdapter, ValidationError
+
 from zoo.decision import ProblemType, Rule
+from zoo.errors import UserError
+from zoo.files import write_text
+
+SPEC = "task.json"  # in the folder of a task that `TASKS` does not have, beside its runs
+Language = Literal["en", "zh", "any"]
 
 _SENTIMENT = ("negative", "positive")
 _FEEDBACK = ("delivery", "price", "quality", "service", "refund", "praise", "question", "suggestion")
@@ -52,12 +63,13 @@ class Task:
 
     `reported` is the official split that numbers are computed on. Where it is not `test`, or where the dataset has no
     validation split, a tuning split of `carve` of the training rows is set aside with `split_seed`: stratified, or,
-    where the training rows are `phrases` of sentences, of whole sentences with all that is in them.
+    where the training rows are `phrases` of sentences, of whole sentences with all that is in them. The language "any"
+    stands for several, or one that is neither English nor Chinese.
     """
 
     name: str
     problem_type: ProblemType
-    language: Literal["en", "zh"]
+    language: Language
     labels: tuple[str, ...]
     main_metric: str
     reported: Literal["test", "validation"] = "test"
@@ -133,3 +145,45 @@ _ALL = [
     ),
 ]
 TASKS: dict[str, Task] = {task.name: task for task in _ALL}
+_SPEC = TypeAdapter(Task)
+
+
+def known_tasks(results: Path) -> dict[str, Task]:
+    """Return the project's tasks by name, and after them those of the user's own data that have runs in `results`.
+
+    Raises:
+        UserError: a spec is damaged.
+    """
+    own = (_read_task(path) for path in sorted(results.glob(f"*/{SPEC}")))
+    return TASKS | {task.name: task for task in own if task.name not in TASKS}
+
+
+def _read_task(path: Path) -> Task:
+    try:
+        task = parse_task(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        raise UserError(
+            f"{path} is not a readable task; run the grid of that data again, or delete {path.parent}"
+        ) from error
+    if task.name != path.parent.name:
+        raise UserError(f"{path} is the task '{task.name}'; give the folder that name")
+    return task
+
+
+def write_task(results: Path, task: Task) -> None:
+    """Leave the spec of a task of the user's own beside its runs."""
+    write_text(results / task.name / SPEC, as_json(task) + "\n")
+
+
+def as_json(task: Task) -> str:
+    """Return the spec of a task as JSON; `parse_task` reads it back."""
+    return _SPEC.dump_json(task, indent=1).decode()
+
+
+def parse_task(text: str) -> Task:
+    """Return the task whose spec is `text`.
+
+    Raises:
+        ValidationError: it is none.
+    """
+    return _SPEC.validate_json(text)

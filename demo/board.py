@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from benchmark.leaderboard import Board
+    from benchmark.tasks import Task
 
 OVERALL = {"en": "overall, English", "zh": "overall, Chinese"}
 SIZES: dict[str, tuple[float, float]] = {  # millions of parameters, the embeddings included
@@ -60,11 +61,11 @@ def views(board: "Board", language: str = "") -> list[str]:
 
     Args:
         board: as published.
-        language: "en" or "zh" leaves only what is in it.
+        language: "en" or "zh" leaves only what is in it, or in any language.
     """
     from benchmark.tables import tasks_of
 
-    tasks = [task.name for task in tasks_of(board.cells) if language in ("", task.language)]
+    tasks = [task.name for task in tasks_of(board) if language in ("", task.language) or task.language == "any"]
     ranked = set(board.overall["language"]) if len(board.overall) else set()
     return [*tasks, *(name for code, name in OVERALL.items() if code in ranked and language in ("", code))]
 
@@ -94,12 +95,11 @@ def table_of(board: "Board", view: str) -> pd.DataFrame:
         UserError: the view is unknown, or nothing is left in it.
     """
     from benchmark.tables import overall, wide
-    from benchmark.tasks import TASKS
 
     if view in OVERALL.values():
         table = overall(board.overall[board.overall["language"].map(OVERALL) == view])
     else:
-        task = lookup(TASKS, view, "task")
+        task = _task(board, view)
         if task.name not in set(board.cells["task"]):
             raise PageError("nothing_left")
         table = wide(board.cells, task)
@@ -108,11 +108,9 @@ def table_of(board: "Board", view: str) -> pd.DataFrame:
 
 def note_of(board: "Board", view: str, language: Language) -> str:
     """Return one line on what a view's numbers are."""
-    from benchmark.tasks import TASKS
-
     if view in OVERALL.values():
         return say("note_overall", language)
-    task = TASKS[view]
+    task = _task(board, view)
     n = int(board.cells.loc[board.cells["task"] == view, "n"].iloc[0])
     return say("note_task", language, metric=task.main_metric, split=task.reported, n=f"{n:,}", rule=task.rule)
 
@@ -125,11 +123,10 @@ def figure_of(board: "Board", view: str, plot: str) -> "go.Figure":
     """
     from benchmark import plots
     from benchmark.tables import main_cells
-    from benchmark.tasks import TASKS
 
     if view in OVERALL.values():
         return plots.mean_ranks(board.overall[board.overall["language"].map(OVERALL) == view])
-    task = TASKS[view]
+    task = _task(board, view)
     main = main_cells(board.cells, task).sort_values("value")
     ranked = main["rank_low"].notna().any()
 
@@ -157,16 +154,21 @@ def published_of(board: "Board", view: str) -> pd.DataFrame:
     return found.drop(columns="task").dropna(axis=1, how="all") if len(found) else found
 
 
+def _task(board: "Board", name: str) -> "Task":
+    from benchmark.tables import tasks_of
+
+    return lookup({task.name: task for task in tasks_of(board)}, name, "task")
+
+
 def records_of(board: "Board", task: str) -> list[dict[str, Any]]:
     """Return a task's entries as plain values, best first: the main metric with its interval, ranks and costs.
 
     Raises:
         UserError: the task is unknown or has no runs.
     """
-    from benchmark.tables import main_cells, tasks_of
+    from benchmark.tables import main_cells
 
-    known = {each.name: each for each in tasks_of(board.cells)}
-    cells = main_cells(board.cells, lookup(known, task, "task")).sort_values("value", ascending=False)
+    cells = main_cells(board.cells, _task(board, task)).sort_values("value", ascending=False)
     records: list[dict[str, Any]] = json.loads(cells.to_json(orient="records"))
     return records
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from benchmark.leaderboard import Board, write_tables
-from benchmark.tasks import TASKS
+from benchmark.tasks import TASKS, as_json
 from demo.bench_app import find_chromium
 from zoo.checkpoint import CheckpointInfo
 from zoo.decision import Decision, ProblemType
@@ -141,7 +141,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     overall = pd.DataFrame({"language": "en", "name": ["large", "small"], "tasks": 2, "mean_rank": [1.0, 2.0]})
     overall["low"], overall["high"] = [1.0, 1.5], [1.5, 2.0]
     empty = {field.name: pd.DataFrame() for field in fields(Board)}
-    tables = Board(**empty | {"cells": board, "overall": overall})
+    tasks = pd.DataFrame([(name, as_json(TASKS[name])) for name in ("feedback", "sst2")], columns=["task", "spec"])
+    tables = Board(**empty | {"cells": board, "overall": overall, "tasks": tasks})
     write_tables(tables, folder / "board", write_bytes)
     return folder
 
