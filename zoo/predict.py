@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-from pyarrow import parquet
 
 from zoo.classifier import Classifier
 from zoo.errors import UserError
+from zoo.row_files import read_batches
 
 CHUNK = 1024  # rows: enough to batch by length, and all that is in memory
 OUTPUTS = (".csv", ".jsonl")
@@ -64,18 +62,13 @@ def predict_file(
 
 
 def read_texts(source: Path, text_column: str) -> Iterator[str]:
-    """Yield the texts of a column, reading CHUNK rows at a time.
+    """Yield the texts of a column; an empty cell is an empty text.
 
     Raises:
-        UserError: the file is missing, damaged or of another kind, or there is no such column.
+        UserError: as `read_batches`.
     """
-    try:
-        for frame in _frames(source):
-            if text_column not in frame:
-                raise UserError(f"{source} has no column '{text_column}'; it has: {', '.join(map(str, frame.columns))}")
-            yield from frame[text_column].fillna("").astype(str)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise UserError(f"{source} cannot be read: {str(error).splitlines()[0]}") from error
+    for batch in read_batches(source, [text_column]):
+        yield from ("" if text is None else str(text) for text in batch[text_column].to_pylist())
 
 
 def count_rows(source: Path, text_column: str) -> int:
@@ -85,21 +78,6 @@ def count_rows(source: Path, text_column: str) -> int:
         UserError: as `read_texts`.
     """
     return sum(1 for _ in read_texts(source, text_column))
-
-
-def _frames(source: Path) -> Iterator[pd.DataFrame]:
-    kind = source.suffix.lower()
-    if kind in (".csv", ".tsv"):
-        separator = "," if kind == ".csv" else "\t"
-        yield from pd.read_csv(source, sep=separator, dtype=str, keep_default_na=False, chunksize=CHUNK)
-    elif kind == ".jsonl":
-        yield from pd.read_json(source, lines=True, dtype=False, convert_dates=False, chunksize=CHUNK)
-    elif kind == ".parquet":
-        with parquet.ParquetFile(source) as file:
-            for batch in file.iter_batches(batch_size=CHUNK):
-                yield batch.to_pandas()
-    else:
-        raise UserError(f"{source} is no .csv, .tsv, .jsonl or .parquet file; give one")
 
 
 def _identity(classifier: Classifier, source: Path, text_column: str) -> str:
