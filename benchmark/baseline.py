@@ -54,7 +54,7 @@ def train_baseline(task: Task, rows: Rows, recipe: BaselineRecipe) -> Baseline:
 
 def _cut(text: str, length: int, task: Task) -> str:
     """Return the first `length` words, or characters where words have no spaces between."""
-    return text[:length] if task.language == "zh" else " ".join(text.split()[:length])
+    return " ".join(text.split()[:length]) if task.language == "en" else text[:length]
 
 
 def _modelled(task: Task) -> list[int]:

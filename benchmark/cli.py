@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmark.runs import RESULTS
-from benchmark.tasks import TASKS
+from benchmark.tasks import TASKS, known_tasks
 from zoo.encoders import get_encoder
 from zoo.errors import UserError, lookup, run_command_line
 
@@ -24,11 +24,13 @@ Results = Annotated[Path, typer.Option(help="Folder of the runs.")]
 @app.command()
 def run(
     encoders: Annotated[str, typer.Option(help="Names or folders, with commas between.")],
-    tasks: Annotated[str, typer.Option(help="Names, with commas between.")],
+    tasks: Annotated[str, typer.Option(help="Names, with commas between; not with --data.")] = "",
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 0 on.")] = 3,
     first_seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
     data_dir: DataDir = None,
-    results: Results = RESULTS,
+    results: Annotated[
+        Path | None, typer.Option(help="Folder of the runs; the project's own, or, with --data, ./results.")
+    ] = None,
     checkpoints: Annotated[Path | None, typer.Option(help="Keep every run's checkpoint below this folder.")] = None,
     recipe: Annotated[str, typer.Option(help="Changes to the recipe as JSON, such as '{\"epochs\": 1}'.")] = "{}",
     long_text: Annotated[
@@ -38,21 +40,44 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the grid and a time estimate; run nothing.")
     ] = False,
+    data: Annotated[
+        str, typer.Option(help="Your own data: a CSV, TSV, JSONL or parquet file, a folder of splits, or hub:NAME.")
+    ] = "",
+    text_column: Annotated[str, typer.Option(help="With --data: the column of the texts.")] = "text",
+    label_column: Annotated[str, typer.Option(help="With --data: the column of each row's one label.")] = "",
+    label_list: Annotated[
+        str, typer.Option(help="With --data: the column of each row's labels, a list or text with --delimiter between.")
+    ] = "",
+    label_columns: Annotated[
+        str, typer.Option(help="With --data: a column for each label that says 0 or 1, with commas between.")
+    ] = "",
+    delimiter: Annotated[str, typer.Option(help="With --label-list: what stands between two labels.")] = "|",
+    name: Annotated[str, typer.Option(help="With --data: the task's name; by default the file's.")] = "",
+    language: Annotated[str, typer.Option(help="With --data: en, zh, or any for others and for several.")] = "any",
 ) -> None:
-    """Fine-tune every encoder on every task with every seed; a rerun skips what is complete."""
+    """Fine-tune every encoder on every task, or on your own data, with every seed; a rerun skips what is complete."""
     from benchmark.grid import plan, run_grid
     from benchmark.hardware import set_up_process
+    from benchmark.own_task import choose_columns, declare, leave_report, prepare
 
+    if bool(tasks) == bool(data):
+        raise UserError(f"Give either --tasks or --data, not {'both' if data else 'neither'}")
     chosen_encoders = [get_encoder(name) for name in _names(encoders)]
-    chosen_tasks = [lookup(TASKS, name, "task") for name in _names(tasks)]
-    seed_range = range(first_seed, first_seed + seeds)
     changes = _json_object(recipe) | ({"long_text": long_text} if long_text != "truncate" else {})
-    cells = plan(chosen_tasks, chosen_encoders, seed_range, data_dir, results, **changes)
+    results, own = results or (Path("results") if data else RESULTS), None
+    if data:
+        columns = choose_columns(text_column, label_column, label_list, label_columns, delimiter)
+        at_hand = [encoder for encoder in chosen_encoders if not (dry_run and encoder.source == "hub")]
+        own = prepare(declare(data, columns, name, language), at_hand, changes, results, console)
+    rows = {own.task: own.rows} if own else _registered(tasks, data_dir)
+    cells = plan(rows, chosen_encoders, range(first_seed, first_seed + seeds), results, **changes)
     if dry_run:
         _print_plan(cells, results)
         return
     for folder in filter(None, (results, checkpoints)):
         _make_folder(folder)
+    if own:
+        leave_report(own, results, console)
     set_up_process(threads)
     failed = run_grid(cells, console, checkpoints)
     for name, reason in failed.items():
@@ -99,7 +124,7 @@ def compare(
     """Is the difference between two encoders real? Paired by test row and seed."""
     from benchmark.ranks import compare_two
 
-    spec = lookup(TASKS, task, "task")
+    spec = lookup(known_tasks(results), task, "task")
     for line in compare_two(results, spec, a, b, metric or spec.main_metric):
         console.print(line, markup=False, highlight=False)
 
@@ -118,7 +143,8 @@ def ship(
 
     if bits not in (4, 8):
         raise UserError(f"--bits must be 4 or 8, got {bits}")
-    chosen = {lookup(TASKS, name, "task").name for name in _names(tasks)}
+    known = known_tasks(results)
+    chosen = {lookup(known, name, "task").name for name in _names(tasks)}
     for folder in ship_best(results, checkpoints, to or CHECKPOINTS, chosen, bits):
         size = sum(file.stat().st_size for file in folder.iterdir()) / 2**20
         console.print(f"wrote {folder} ({size:.1f} MiB)", highlight=False)
@@ -153,6 +179,13 @@ def cards(
 
     for path in write_cards(checkpoints or CHECKPOINTS, results):
         console.print(f"wrote {path}", highlight=False)
+
+
+def _registered(tasks: str, data_dir: Path | None) -> dict[Any, Any]:
+    from benchmark.rows import read_rows
+
+    chosen = [lookup(TASKS, name, "task") for name in _names(tasks)]
+    return {task: read_rows(task, data_dir) for task in chosen}
 
 
 def _names(text: str) -> list[str]:

@@ -17,7 +17,7 @@ from benchmark.latency import measure_latency
 from benchmark.resampling import Scored, draw, points, resample
 from benchmark.rows import read_rows
 from benchmark.runs import Predictions, Run, RunInfo, as_stored, read_runs, run_folder, write_run
-from benchmark.tasks import TASKS, Task
+from benchmark.tasks import Task, known_tasks
 from zoo.checkpoint import read_checkpoint
 from zoo.classifier import Classifier, predict_logits
 from zoo.errors import UserError, lookup
@@ -60,7 +60,7 @@ def export_and_score(checkpoint: Path, target: Path, results: Path, data_dir: Pa
     run = next((run for run in read_runs(results) if run.info.id == info.run), None)
     if run is None:
         raise UserError(f"The run {info.run} of {checkpoint} is not in {results}; give the folder that has it")
-    task = lookup(TASKS, info.task, "task")
+    task = lookup(known_tasks(results), info.task, "task")
     rows = read_rows(task, data_dir)
     if rows.fingerprint != run.info.fingerprint:
         raise UserError(f"The rows of '{task.name}' are not those of the run {info.run}; give the same data")

@@ -1,7 +1,7 @@
 """The grid: every (task, encoder, seed), one run each; what is complete is skipped, what fails is told at the end."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from benchmark.hardware import commit, library_versions
 from benchmark.leaderboard import FACTS
 from benchmark.recipes import BaselineRecipe, Recipe, default_recipe
-from benchmark.rows import Rows, read_rows
+from benchmark.rows import Rows
 from benchmark.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, write_run
 from benchmark.slices import describe_rows, read_row_facts, write_row_facts
-from benchmark.tasks import Task
+from benchmark.tasks import TASKS, Task, write_task
 from zoo.encoders import Encoder, Weights, fetch_weights
 
 
@@ -40,10 +40,9 @@ class Cell:
 
 
 def plan(
-    tasks: Iterable[Task],
+    rows: Mapping[Task, Rows],
     encoders: Iterable[Encoder],
     seeds: Iterable[int],
-    data_dir: Path | None,
     results: Path,
     /,
     **changes: Any,
@@ -51,10 +50,9 @@ def plan(
     """Return the cells of the grid, seed by seed, so that an interrupted grid has every encoder with fewer seeds.
 
     Raises:
-        UserError: a task's rows are not to be had, or `changes` does not fit a recipe.
+        UserError: `changes` does not fit a recipe.
     """
     encoders = list(encoders)
-    rows = {task: read_rows(task, data_dir) for task in tasks}
     cells = []
     for seed in seeds:
         for task in rows:
@@ -71,6 +69,8 @@ def run_grid(cells: list[Cell], console: Console, checkpoints: Path | None) -> d
     """Run the cells that are not done yet; return what went wrong, by the cell's name."""
     for cell in cells:
         _keep_row_facts(cell)
+        if cell.task.name not in TASKS:
+            write_task(cell.folder.parents[2], cell.task)
     failed = {}
     todo = [cell for cell in cells if not _is_complete(cell)]
     console.print(f"{len(cells)} runs: {len(cells) - len(todo)} complete, {len(todo)} to do")

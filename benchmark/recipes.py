@@ -78,8 +78,8 @@ def default_recipe(task: Task, seed: int, baseline: bool, /, **changes: Any) -> 
         raise UserError("Recipe: seed: every run of a grid has its own; choose them with --seeds and --first-seed")
     try:
         if baseline:
-            chinese = {"analyzer": "char", "ngrams": (1, 3)} if task.language == "zh" else {}
-            return BaselineRecipe.model_validate({**chinese, "seed": seed, **changes})
+            unspaced = {} if task.language == "en" else {"analyzer": "char", "ngrams": (1, 3)}
+            return BaselineRecipe.model_validate({**unspaced, "seed": seed, **changes})
         return Recipe.model_validate({**_TASK_DEFAULTS.get(task.name, {}), "seed": seed, **changes})
     except ValidationError as error:
         first = error.errors()[0]

@@ -48,7 +48,7 @@ def read_rows(task: Task, data_dir: Path | None) -> Rows:
         train, validation = _carve(task, train)
     else:
         validation = splits["validation"]
-    return Rows(train, validation, reported, _fingerprint(train, validation, reported))
+    return Rows(train, validation, reported, fingerprint(train, validation, reported))
 
 
 def _carve(task: Task, train: Split) -> tuple[Split, Split]:
@@ -177,7 +177,8 @@ def _take(split: Split, rows: np.ndarray) -> Split:
     return Split([split.texts[row] for row in rows], split.y_true[rows])
 
 
-def _fingerprint(*splits: Split) -> str:
+def fingerprint(*splits: Split) -> str:
+    """Return the hash of rows and splits, 16 hex digits."""
     digest = hashlib.sha256()
     for split in splits:
         digest.update(json.dumps(split.texts, ensure_ascii=False).encode())

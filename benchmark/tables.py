@@ -140,7 +140,9 @@ def page(board: Board) -> str:
                 _markdown(_gains(board, task)),
             ]
         parts += ["Calibration errors, before and after one temperature, and one a label:"]
-        parts += [_markdown(_calibration(board, task)), "Parts of the test rows:", _markdown(_slices(board, task))]
+        parts += [_markdown(_calibration(board, task))]
+        if len(board.slices):  # under 30 test rows there are none
+            parts += ["Parts of the test rows:", _markdown(_slices(board, task))]
         parts += _published(board, task)
     parts += ["## Costs", _markdown(_costs(board))]
     if len(board.overall):

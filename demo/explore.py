@@ -20,7 +20,7 @@ from benchmark.resampling import Scored
 from benchmark.rows import read_rows
 from benchmark.runs import RESULTS
 from benchmark.slices import MIN_ROWS, parts, read_row_facts
-from benchmark.tasks import Task
+from benchmark.tasks import Task, known_tasks
 from demo.texts import Language, say
 from zoo.errors import UserError, lookup
 
@@ -84,7 +84,7 @@ def _stamps(folder: Path, pattern: str) -> Stamps:
 def _find(root: Path, stamps: Stamps) -> Found:
     runs, problems = find_runs(root)
     tasks: dict[str, dict[str, Entry]] = {}
-    for entry in make_entries(runs):
+    for entry in make_entries(runs, known_tasks(root)):
         tasks.setdefault(entry.task.name, {})[entry.name] = entry
     return Found(tasks, problems)
 

@@ -50,7 +50,7 @@ def grid(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Grid:
     tensors["embeddings.word_embeddings.weight"] = tensors["embeddings.word_embeddings.weight"][:7]
     save_file(tensors, broken / "model.safetensors", metadata={"format": "pt"})
     chosen = [get_encoder(name) for name in ("tfidf-lr", str(broken), str(tiny_bert))]
-    cells = plan([TASK], chosen, range(2), None, folder / "results", **RECIPE)
+    cells = plan({TASK: read_rows(TASK, None)}, chosen, range(2), folder / "results", **RECIPE)
     log = io.StringIO()
     failed = run_grid(cells, Console(file=log, width=200), folder / "checkpoints")
     return Grid(folder, cells, failed, log.getvalue())
@@ -101,7 +101,7 @@ def test_a_second_grid_runs_only_what_is_not_complete(grid: Grid) -> None:
 
 def test_another_recipe_is_another_run_but_for_the_baseline(grid: Grid, tiny_bert: Path) -> None:
     chosen = [get_encoder("tfidf-lr"), get_encoder(str(tiny_bert))]
-    cells = plan([TASK], chosen, [0], None, grid.folder / "results", **RECIPE | {"loss": "mean"})
+    cells = plan({TASK: read_rows(TASK, None)}, chosen, [0], grid.folder / "results", **RECIPE | {"loss": "mean"})
     assert [cell.done for cell in cells] == [True, False]
 
 
@@ -162,6 +162,7 @@ def test_nothing_to_ship_is_told(grid: Grid, tmp_path: Path) -> None:
 
 def test_grids_on_rows_of_a_folder_run_single_and_multi_label(data_dir: Path, tmp_path: Path) -> None:
     names = ["sst2", "go_emotions", "reuters21578", "duee_event_types", "chnsenticorp"]
-    cells = plan([TASKS[name] for name in names], [get_encoder("tfidf-lr")], [0], data_dir, tmp_path)
+    rows = {TASKS[name]: read_rows(TASKS[name], data_dir) for name in names}
+    cells = plan(rows, [get_encoder("tfidf-lr")], [0], tmp_path)
     assert run_grid(cells, Console(file=io.StringIO()), None) == {}
     assert sorted(run.info.task for run in read_runs(tmp_path)) == sorted(names)

@@ -1,0 +1,107 @@
+"""Where a user's own rows are: a file, a folder with a file a split, or a dataset of the hub."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from zoo.errors import UserError
+from zoo.row_files import ENDINGS, Batch, read_batches
+
+MAX_BYTES = 2**30  # of all files together
+HUB = "hub:"
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The rows of one split, or all of them as "train", and where they come from."""
+
+    part: str
+    where: str
+    batches: Iterator[Batch]
+
+
+def find_pieces(source: str, columns: Sequence[str]) -> list[Piece]:
+    """Return the pieces of a user's data: one, or one for each of the splits train, perhaps validation, and test.
+
+    Args:
+        source: the path of a CSV, TSV, JSONL or parquet file, or of a folder with such a file for each split, named
+            after it; or "hub:" and the name of a dataset.
+        columns: those to read.
+
+    Raises:
+        UserError: there is no such thing, it is larger than MAX_BYTES, or its splits are other ones.
+    """
+    if source.startswith(HUB):
+        return _hub_pieces(source, columns)
+    path = Path(source)
+    files = {"train": path} if path.is_file() else _split_files(path)
+    size = sum(file.stat().st_size for file in files.values())
+    if size > MAX_BYTES:
+        raise UserError(
+            f"{source} has {size / 2**30:.2f} GiB and {MAX_BYTES / 2**30:g} GiB is the most; give fewer rows"
+        )
+    return [Piece(part, str(file), read_batches(file, columns)) for part, file in files.items()]
+
+
+def _split_files(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise UserError(f"There is no file or folder {folder}; for a dataset of the hub write {HUB}{folder}")
+    found: dict[str, Path] = {}
+    for file in sorted(folder.iterdir()):
+        if file.stem in PARTS and file.suffix.lower() in ENDINGS:
+            if file.stem in found:
+                raise UserError(f"{folder} has {found[file.stem].name} and {file.name}; keep one of them")
+            found[file.stem] = file
+    _check_parts(str(folder), list(found))
+    return {part: found[part] for part in PARTS if part in found}
+
+
+def _check_parts(where: str, found: list[str]) -> None:
+    if "train" not in found or ("validation" in found and "test" not in found):
+        raise UserError(
+            f"{where} has the splits {', '.join(found) or 'none'}; it needs train, or train and test, or train, "
+            "validation and test"
+        )
+
+
+def _hub_pieces(source: str, columns: Sequence[str]) -> list[Piece]:
+    from datasets import DownloadMode, load_dataset
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        found = load_dataset(source.removeprefix(HUB), download_mode=DownloadMode.REUSE_DATASET_IF_EXISTS)
+    except (HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
+        said = str(error).splitlines()[0][:160]
+        raise UserError(f"{source} cannot be had from the hub ({said}); check its name and the connection") from error
+    _check_parts(source, [part for part in found if part in PARTS])
+    for column in columns:
+        if column not in found["train"].column_names:
+            raise UserError(f"{source} has no column '{column}'; it has: {', '.join(found['train'].column_names)}")
+    return [Piece(p, f"{source}, {p}", _hub_batches(found[p], columns)) for p in PARTS if p in found]
+
+
+def _hub_batches(rows: Any, columns: Sequence[str]) -> Iterator[Batch]:
+    names = {column: _class_names(rows.features[column]) for column in columns}
+    for batch in rows.select_columns(list(columns)).with_format("arrow").iter(batch_size=1024):
+        yield {column: _named(batch[column].combine_chunks(), names[column]) for column in columns}
+
+
+def _class_names(feature: Any) -> list[str] | None:
+    """The names of labels that the hub keeps as numbers, alone or in lists."""
+    return getattr(feature, "names", None) or getattr(getattr(feature, "feature", None), "names", None)
+
+
+def _named(values: pa.Array, names: list[str] | None) -> pa.Array:
+    if names is None:
+        return values
+    if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
+        lengths = pc.list_value_length(values).fill_null(0)
+        offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths).cast(pa.int32())])
+        return pa.ListArray.from_arrays(offsets, _named(pc.list_flatten(values), names))
+    known = pc.and_(pc.greater_equal(values, 0), pc.less(values, len(names)))  # the hub says -1 where it hides a label
+    return pa.array(names).take(pc.if_else(known, values, None))

@@ -1,0 +1,111 @@
+"""A user's own data from a file to the app, with nothing but the commands: single- and multi-label, one language or
+mixed."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gradio_client import Client
+
+from app import build
+from benchmark.cli import main
+from benchmark.runs import read_runs
+from demo import explore
+from demo.board import PLOTS, figure_of, note_of, read_board, records_of, table_of, views
+from demo.examples import examples_for
+from zoo.checkpoint import read_checkpoint
+
+RECIPE = {"epochs": 2, "batch_size": 32, "max_length": 16, "learning_rate": 5e-3}
+WORDS = {"good": ["good", "great", "happy"], "late": ["late", "awful", "refund"], "price": ["price", "价格"]}
+
+
+def _sentence(rng: np.random.Generator, labels: list[str]) -> str:
+    words = [str(rng.choice(WORDS[label])) for label in labels] + list(rng.choice(["the", "it", "was", "包裹"], 4))
+    return " ".join(rng.permutation(words))
+
+
+def _single_label_csv(path: Path) -> list[str]:
+    rng = np.random.default_rng(0)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "review", "verdict"])
+        writer.writerows([row, _sentence(rng, [label]), label] for row, label in enumerate(["good", "late"] * 100))
+    return ["--text-column", "review", "--label-column", "verdict", "--language", "en"]
+
+
+def _mixed_jsonl(path: Path) -> list[str]:
+    rng = np.random.default_rng(1)
+    chosen = [[label for label in WORDS if rng.random() < 0.5] for _ in range(240)]
+    rows = [{"text": _sentence(rng, labels), "labels": labels} for labels in chosen]
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return ["--label-list", "labels", "--name", "mixed"]
+
+
+def _call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmark", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+
+
+@pytest.mark.parametrize(
+    ("file", "make", "task", "labels", "metric"),
+    [
+        ("reviews.csv", _single_label_csv, "reviews", ("good", "late"), "accuracy"),
+        ("some.jsonl", _mixed_jsonl, "mixed", ("good", "late", "price"), "f1_macro"),
+    ],
+)
+def test_from_a_file_to_the_app(
+    file: str, make, task: str, labels: tuple[str, ...], metric: str, tiny_bert: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    options = make(tmp_path / file)
+    encoders = f"tfidf-lr,{tiny_bert}"
+    command = ["run", "--data", file, *options, "--encoders", encoders, "--seeds", 2, "--recipe", json.dumps(RECIPE)]
+    _call(monkeypatch, *command, "--dry-run")
+    shown = capsys.readouterr().out
+    assert "tokens of tiny-bert" in shown
+    assert "4 of 4 to do" in shown
+    assert [path.name for path in tmp_path.iterdir()] == [file]
+
+    _call(monkeypatch, *command, "--threads", 1, "--checkpoints", "checkpoints")
+    _call(monkeypatch, *command, "--threads", 1, "--checkpoints", "checkpoints")
+    assert "4 runs: 4 complete, 0 to do" in capsys.readouterr().out
+    results = tmp_path / "results"
+    report = json.loads((results / task / "data.json").read_text("utf-8"))
+    runs = [run.info for run in read_runs(results)]
+    assert {(run.task, run.labels, run.fingerprint) for run in runs} == {(task, labels, report["fingerprint"])}
+    (tmp_path / file).unlink()  # whoever looks needs the runs alone
+
+    _call(monkeypatch, "leaderboard", "--results", results)
+    _call(monkeypatch, "verify", "--results", results)
+    found = explore.find(results)
+    tiny = next(name for name in found.tasks[task] if name.startswith("tiny-bert"))  # with its recipe in brackets
+    _call(monkeypatch, "compare", "tfidf-lr", tiny, "--task", task, "--results", results)
+    assert f"{task}, {metric}, test split" in capsys.readouterr().out
+
+    board = read_board(results)
+    assert views(board) == views(board, "en") == [task]
+    assert set(table_of(board, task)["encoder"]) == {record["encoder"] for record in records_of(board, task)}
+    assert metric in note_of(board, task, "en")
+    assert all(figure_of(board, task, plot) for plot in PLOTS[:5])
+    pair = explore.pair_of(found, task, "tfidf-lr", tiny)
+    assert explore.by_part(pair, explore.row_facts(pair, results))["n"].iloc[0] == report["rows"]["test"]
+
+    checkpoints = tmp_path / "checkpoints"
+    folders = sorted((checkpoints / task).iterdir())
+    assert [read_checkpoint(folder).info.labels for folder in folders] == [labels] * 2
+    demo, arguments = build(checkpoints, results)
+    _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, **arguments)
+    try:
+        answer = Client(address, verbose=False).predict(
+            text=examples_for(task)[0], task=task, checkpoints=[folders[0].name], api_name="/classify"
+        )
+        assert set(labels) <= set(json.dumps(answer, ensure_ascii=False).replace('"', " ").split())
+    finally:
+        demo.close()
