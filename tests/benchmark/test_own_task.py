@@ -184,4 +184,4 @@ def test_the_report_on_a_million_short_rows_takes_under_a_minute_and_2_gib(
     gib = after.ru_maxrss / 2**20
     sys.stderr.write(f"{seconds:.0f} s, {processor:.0f} s of a processor, {gib:.2f} GiB\n")
     assert gib < 2
-    assert seconds < 60
+    assert processor < 60  # which other work on the machine does not change, as it does the seconds

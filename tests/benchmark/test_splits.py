@@ -185,9 +185,9 @@ def test_100_000_rows_with_100_labels_are_split_within_a_minute_and_a_point_of_e
     shares, rng = (0.8, 0.1, 0.1), np.random.default_rng(0)
     cause = rng.normal(size=(100_000, 8)) @ rng.normal(size=(8, 100)) / 2 + rng.normal(size=(100_000, 100))
     y_true = cause > np.array([np.quantile(cause[:, i], 1 - q) for i, q in enumerate(np.geomspace(0.0005, 0.3, 100))])
-    start = time.perf_counter()
+    start = time.process_time()  # of one thread, which other work on the machine does not change
     part = _parts(y_true.astype(np.int8), shares)
-    assert time.perf_counter() - start < 60
+    assert time.process_time() - start < 60
     positives = y_true.sum(axis=0)
     found = np.array([y_true[part == number].sum(axis=0) for number in range(3)])
     often = positives >= 100
