@@ -59,8 +59,8 @@ def imports(script: Path) -> tuple[list[Path], set[str]]:
     """Return the files of the project's modules that a script needs, itself included, and the names of all others."""
     finder = ModuleFinder(path=[str(ROOT)])
     finder.run_script(str(script))
-    modules = sorted(Path(module.__file__) for module in finder.modules.values() if module.__file__)
-    return modules, {name.split(".")[0] for name in finder.badmodules}
+    files = (getattr(module, "__file__", None) for module in finder.modules.values())
+    return sorted(Path(file) for file in files if file), {name.split(".")[0] for name in finder.badmodules}
 
 
 def requirements(libraries: set[str]) -> str:
@@ -82,7 +82,7 @@ def _canonical(name: str) -> str:
 def card() -> str:
     """Return the Space's README: the front matter of the project's, for the installed gradio, and what it is."""
     found = SpaceCard((ROOT / "README.md").read_text(encoding="utf-8"))
-    found.data.sdk_version = version("gradio")
+    found.data["sdk_version"] = version("gradio")
     title, about = found.text.strip().split("\n\n")[:2]
     return f"---\n{found.data.to_yaml()}\n---\n\n{title}\n\n{about}\n"
 
