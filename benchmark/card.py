@@ -16,7 +16,7 @@ from benchmark.metrics import metrics_of
 from benchmark.recipes import Recipe
 from benchmark.resampling import draw, points, resample
 from benchmark.runs import Run, read_runs
-from benchmark.tasks import TASKS, Task
+from benchmark.tasks import Task, known_tasks
 from zoo.checkpoint import DELTA, find_checkpoints, read_checkpoint
 from zoo.decision import Decision
 from zoo.encoders import ENCODERS
@@ -80,11 +80,11 @@ def write_card(run: Run, task: Task, small: bool = False) -> str:
 
 def write_cards(checkpoints: Path, results: Path) -> list[Path]:
     """Write the cards of all checkpoints below a folder anew, those whose run is in `results`; return their paths."""
-    runs, written = {run.info.id: run for run in read_runs(results)}, []
+    runs, tasks, written = {run.info.id: run for run in read_runs(results)}, known_tasks(results), []
     for folder in find_checkpoints(checkpoints):
         info = read_checkpoint(folder).info
-        if info.run in runs and info.task in TASKS:
-            card = write_card(runs[info.run], TASKS[info.task], small=(folder / DELTA).is_file())
+        if info.run in runs and info.task in tasks:
+            card = write_card(runs[info.run], tasks[info.task], small=(folder / DELTA).is_file())
             write_text(folder / "README.md", card)
             written.append(folder / "README.md")
     return written
