@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import gradio as gr
 import pandas as pd
@@ -22,10 +22,14 @@ from demo.board import (
     views,
     write_csv,
 )
+from demo.board_words import heading, in_words, with_headings
 from demo.compare_view import CompareTab
-from demo.models import catalogue
+from demo.models import catalogue, read
 from demo.texts import Language, PageError, in_language, label, language_of
 from zoo.errors import UserError
+
+if TYPE_CHECKING:
+    from benchmark.leaderboard import Board
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
 _ANY = next(iter(SIZES))
@@ -69,9 +73,8 @@ def add(tab: gr.Tab, tabs: gr.Tabs, compare: CompareTab, root: Path | None, resu
     listen([tab.select, families.input, size.input, columns.input, plot.input])
 
     def open_row(view: str, event: gr.SelectData, request: gr.Request) -> tuple[Any, ...]:
-        encoder = str(event.row_value[0]).split(" (")[0]
         try:
-            name = checkpoint_of(view, encoder, root)
+            name = checkpoint_of(read_board(results), view, str(event.row_value[0]), root)
         except UserError as error:
             gr.Warning(in_language(error, language_of(request)))
             return gr.skip(), *[gr.skip()] * len(compare.shown)
@@ -133,11 +136,14 @@ def show(
     return (
         gr.Dropdown(choices=offered, value=view),
         gr.Dropdown(choices=every),
-        gr.Dropdown(choices=list(table.columns[1:]), value=[name for name in chosen if name in columns]),
+        gr.Dropdown(
+            choices=[(heading(name, page), name) for name in table.columns[1:]],
+            value=[name for name in chosen if name in columns],
+        ),
         note_of(kept, view, page),
-        _dataframe(table[["encoder", *chosen]]),
+        _dataframe(with_headings(table[["encoder", *chosen]], page)),
         gr.DownloadButton(value=write_csv(kept, view), visible=True),
-        _figure(kept, view, plot),
+        _figure(kept, view, plot, page),
         gr.Dataframe(published_of(board, view)),
     )
 
@@ -147,18 +153,19 @@ def usual(table: pd.DataFrame) -> list[str]:
     return [name for name in table.columns[1:] if name in SHOWN or "[95 %]" in name or name.startswith("mean")]
 
 
-def checkpoint_of(task: str, encoder: str, root: Path | None) -> str:
-    """Return the name of a task's checkpoint that was made from an encoder.
+def checkpoint_of(board: "Board", task: str, entry: str, root: Path | None) -> str:
+    """Return the name of the task's checkpoint that one of an entry's runs left behind.
 
     Raises:
         UserError: there is none.
     """
-    from zoo.checkpoint import read_checkpoint
+    from benchmark.leaderboard import entry_name
 
+    runs = {row["id"] for row in board.runs.to_dict("records") if row["task"] == task and entry_name(row) == entry}
     for name, folder in catalogue(root).get(task, {}).items():
-        if read_checkpoint(folder).info.encoder == encoder:
+        if read(folder).info.run in runs:
             return name
-    raise PageError("no_such_checkpoint", encoder=encoder, task=task)
+    raise PageError("no_such_checkpoint", encoder=entry, task=task)
 
 
 def _dataframe(table: pd.DataFrame) -> gr.Dataframe:
@@ -166,8 +173,8 @@ def _dataframe(table: pd.DataFrame) -> gr.Dataframe:
     return gr.Dataframe(table, datatype=kinds, visible=True)
 
 
-def _figure(board: Any, view: str, plot: str) -> Any:
+def _figure(board: "Board", view: str, plot: str, page: Language) -> Any:
     try:
-        return figure_of(board, view, plot)
+        return in_words(figure_of(board, view, plot), page)
     except UserError:  # one entry has no ranks, a single-label task no rules: an empty place says it
         return None

@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmark.leaderboard import entry_name
+from benchmark.metrics import metrics_of
 from benchmark.runs import RESULTS
 from demo.board import (
     OVERALL,
@@ -20,10 +22,13 @@ from demo.board import (
     views,
     write_csv,
 )
+from demo.board_words import CHINESE, in_words, with_headings
 from demo.leaderboard_view import checkpoint_of, show, usual
+from zoo.checkpoint import CHECKPOINTS, read_checkpoint
 from zoo.errors import UserError
 
 FAMILIES = ["bert", "linear"]
+METRICS = {*metrics_of("single_label_classification"), *metrics_of("multi_label_classification")}
 NOTE = 3  # where the line about the numbers stands among what `show` returns
 
 
@@ -108,11 +113,30 @@ def test_what_is_published_stands_apart_and_takes_no_rank() -> None:
     assert len(published_of(board, "feedback")) == 0
 
 
-def test_a_row_finds_its_checkpoint() -> None:
-    assert checkpoint_of("feedback", "granite-30m", None) == "granite-30m"
-    for task, encoder in (("feedback", "tfidf-lr"), ("nothing", "granite-30m")):
+def test_a_row_finds_the_checkpoint_of_its_own_runs() -> None:
+    board = read_board()
+    shipped = {folder.parent.name: folder for folder in (CHECKPOINTS / "sst2").glob("*/checkpoint.json")}
+    (name,) = shipped
+    (row,) = board.runs[board.runs["id"] == read_checkpoint(CHECKPOINTS / "sst2" / name).info.run].to_dict("records")
+    assert checkpoint_of(board, "sst2", entry_name(row), None) == name
+    for task, entry in (("sst2", f"{name} (another recipe)"), ("feedback", "tfidf-lr"), ("nothing", "granite-30m")):
         with pytest.raises(UserError, match="No checkpoint of"):
-            checkpoint_of(task, encoder, None)
+            checkpoint_of(board, task, entry, None)
+
+
+def test_headings_and_plots_are_in_the_pages_language() -> None:
+    board = read_board()
+    tables = [table_of(board, view) for view in views(board)]
+    figures = [figure_of(board, view, plot) for view, plot in (("feedback", "time"), ("feedback", "gains"))]
+    english = [list(with_headings(table, "en").columns) for table in tables]
+    assert english == [list(table.columns) for table in tables]
+    known = {name for table in tables for name in table}
+    left = {name for table in tables for name in with_headings(table, "zh") if str(name).isascii()}
+    assert left == {name for name in known if name == "MiB" or name.split(",")[0].split()[0] in METRICS}
+    for figure in figures:
+        before = figure.layout.xaxis.title.text
+        assert in_words(figure, "en").layout.xaxis.title.text == before
+        assert in_words(figure, "zh").layout.xaxis.title.text == CHINESE[before]
 
 
 def test_no_results_say_what_to_do(tmp_path: Path) -> None:
@@ -145,7 +169,7 @@ def test_a_new_board_is_seen(results: Path, tmp_path: Path) -> None:
     shutil.copytree(results / "board", tmp_path / "board")
     board = read_board(tmp_path)
     assert "sst2" in views(board)
-    board.cells[board.cells["task"] == "feedback"].to_parquet(tmp_path / "board" / "cells.parquet")
+    board.tasks[board.tasks["task"] == "feedback"].to_parquet(tmp_path / "board" / "tasks.parquet")
     assert "sst2" not in views(read_board(tmp_path))
 
 

@@ -1,0 +1,59 @@
+"""The board's own words in Chinese: the columns of its tables and what its plots say. Names of metrics stay."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from demo.texts import Language
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+CHINESE = {
+    "encoder": "编码器",
+    "rank": "名次",
+    "family": "家族",
+    "language": "语言",
+    "parameters (M)": "参数量(百万)",
+    "seeds": "种子数",
+    "sd of a seed": "单个种子的标准差",
+    "train s": "训练秒数",
+    "train texts/s": "训练 条/秒",
+    "p50 ms": "p50 毫秒",
+    "p95 ms": "p95 毫秒",
+    "texts/s": "条/秒",
+    "cut": "截断比例",
+    "mean rank": "平均名次",
+    "tasks": "任务数",
+    "mean rank (1 is best)": "平均名次(1 为最好)",
+    "gain in points": "增益(百分点)",
+    "score": "分数",
+    "share that is right": "实际正确的比例",
+    "perfect": "理想",
+    "front": "前沿",
+    "ms for one text (log scale)": "单条文本毫秒数(对数刻度)",
+    "seconds of training (log scale)": "训练秒数(对数刻度)",
+    "global": "统一阈值",
+    "per_label": "每个标签各自的阈值",
+}
+
+
+def heading(name: str, language: Language) -> str:
+    """Return a column's heading."""
+    return CHINESE.get(name, name) if language == "zh" else name
+
+
+def with_headings(table: pd.DataFrame, language: Language) -> pd.DataFrame:
+    """Return the table with its columns' headings in a language."""
+    return table.rename(columns=lambda name: heading(str(name), language))
+
+
+def in_words(figure: "go.Figure", language: Language) -> "go.Figure":
+    """Return the figure with its titles and its legend in a language."""
+    for axis in (figure.layout.xaxis, figure.layout.yaxis):
+        if axis.title.text:
+            axis.title.text = heading(axis.title.text, language)
+    for trace in figure.data:
+        if trace.name:
+            trace.name = heading(trace.name, language)
+    return figure
