@@ -65,7 +65,8 @@ def views(board: "Board", language: str = "") -> list[str]:
     """
     from benchmark.tables import tasks_of
 
-    tasks = [task.name for task in tasks_of(board) if language in ("", task.language) or task.language == "any"]
+    there = [task for task in tasks_of(board) if task.name in set(board.cells["task"])]
+    tasks = [task.name for task in there if language in ("", task.language) or task.language == "any"]
     ranked = set(board.overall["language"]) if len(board.overall) else set()
     return [*tasks, *(name for code, name in OVERALL.items() if code in ranked and language in ("", code))]
 
