@@ -89,10 +89,15 @@ def add(tab: gr.Tab, root: Path | None) -> None:
 
 
 def _add_endpoint(root: Path | None) -> None:
-    def api_classify_batch(texts: list[str], task: str, checkpoints: list[str]) -> dict[str, Any]:
+    def classify_batch(texts: list[str], task: str, checkpoints: list[str]) -> dict[str, Any]:
         """Classify many texts with several checkpoints of a task, at their fitted thresholds.
 
         Each checkpoint's `scores` and `decided` labels are in the order of `texts`; `scores` go by `labels`.
+
+        Args:
+            texts: what to classify.
+            task: one of the app's tasks, such as go_emotions.
+            checkpoints: names of the task's models, such as minilm-l6.
         """
         try:
             *_, results = classify_rows(read_list(texts), task, checkpoints, root)
@@ -101,7 +106,7 @@ def _add_endpoint(root: Path | None) -> None:
         assert isinstance(results, Results)
         return as_json(results)
 
-    gr.api(api_classify_batch, api_name="classify_batch", **MODELS)
+    gr.api(classify_batch, api_name="classify_batch", **MODELS)
 
 
 def _add_results() -> list[Any]:

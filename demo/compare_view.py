@@ -11,7 +11,8 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from demo.compare import SHOWN_AT_FIRST, View, as_json, classify, read_link
+from demo.compare import SHOWN_AT_FIRST, View, as_json, read_link
+from demo.compare import classify as classify_text
 from demo.examples import examples_for, is_example
 from demo.models import catalogue, read
 from demo.texts import in_language, label, language_of
@@ -34,7 +35,7 @@ def compare(
     Raises:
         UserError: the text is empty or too long, or the task or a checkpoint is unknown.
     """
-    comparison = classify(text, task or "", names, root)
+    comparison = classify_text(text, task or "", names, root)
     found = as_json(comparison)
     folders = catalogue(root)[comparison.task]
     for answer in found["answers"]:
@@ -127,17 +128,22 @@ def _form(task: str, folders: list[str], chosen: Sequence[str]) -> tuple[gr.Chec
 
 
 def _add_endpoint(root: Path | None) -> None:
-    def api_classify(
+    def classify(
         text: str, task: str, checkpoints: list[str], thresholds: dict[str, float] | None = None
     ) -> dict[str, Any]:
         """Classify one text with several checkpoints of a task.
 
-        Each answer has its scores, fitted thresholds and decided labels. `thresholds` (0 to 1, by label) take the
-        place of the fitted ones.
+        Each answer has its scores, fitted thresholds and decided labels.
+
+        Args:
+            text: what to classify.
+            task: one of the app's tasks, such as go_emotions.
+            checkpoints: names of the task's models, such as minilm-l6.
+            thresholds: from 0 to 1, by label, in place of the fitted ones.
         """
         try:
-            return as_json(classify(text, task, checkpoints, root), thresholds)
+            return as_json(classify_text(text, task, checkpoints, root), thresholds)
         except UserError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    gr.api(api_classify, api_name="classify", **MODELS)
+    gr.api(classify, api_name="classify", **MODELS)

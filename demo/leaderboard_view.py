@@ -85,18 +85,21 @@ def add(tab: gr.Tab, tabs: gr.Tabs, compare: CompareTab, root: Path | None, resu
 
 
 def _add_endpoint(results: Path | None) -> None:
-    def api_leaderboard(task: str) -> list[dict[str, Any]]:
+    def leaderboard(task: str) -> list[dict[str, Any]]:
         """Return the entries of a task, best first.
 
         Each has the main metric's value (the mean over seeds) with its 95 % interval `low` to `high`, the ranks that
         it may have, and what it costs.
+
+        Args:
+            task: one of the board's, such as go_emotions.
         """
         try:
             return records_of(read_board(results), task)
         except UserError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    gr.api(api_leaderboard, api_name="leaderboard")
+    gr.api(leaderboard, api_name="leaderboard")
 
 
 def show(
