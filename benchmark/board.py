@@ -6,20 +6,22 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmark.findings import findings
 from benchmark.leaderboard import Board, build, identity, read_tables, write_tables
 from benchmark.report import html
 from benchmark.runs import RESULTS
-from benchmark.tables import in_readme, page
+from benchmark.tables import between_markers, page, readme_part
 from zoo.errors import UserError
 from zoo.files import write_bytes, write_text
 
-README = Path(__file__).parents[1] / "README.md"
+# The texts that hold a part of the project's own board, and what makes that part.
+PARTS = {Path(__file__).parents[1] / "README.md": readme_part, Path(__file__).parent / "README.md": findings}
 _TOLERANCE = 5e-6  # tables are rounded to six decimals; another processor sums in another order
 
 
 def publish(results: Path) -> tuple[Board, list[Path]]:
     """Make the board of the runs below `results`, unless it stands there already, and write it beside them, and
-    into the README if the runs are the project's own. Return the board and what was written.
+    into the READMEs if the runs are the project's own. Return the board and what was written.
 
     Raises:
         UserError: there are no runs that can stand on a board.
@@ -36,8 +38,9 @@ def publish(results: Path) -> tuple[Board, list[Path]]:
         write_text(results / name, text)
         written.append(results / name)
     if results.resolve() == RESULTS.resolve():
-        write_text(README, in_readme(README.read_text(encoding="utf-8"), board))
-        written.append(README)
+        for path, part in PARTS.items():
+            write_text(path, between_markers(path.read_text(encoding="utf-8"), part(board)))
+            written.append(path)
     write_text(results / "board" / "made_from.json", json.dumps({"identity": current}) + "\n")
     return board, written
 
@@ -76,9 +79,10 @@ def verify(results: Path) -> list[str]:
         except AssertionError as difference:
             lines.append(f"{field.name}: {' '.join(str(difference).split())[:200]}")
     if results.resolve() == RESULTS.resolve():
-        readme = README.read_text(encoding="utf-8")
-        if in_readme(readme, found) != readme:
-            lines.append("README.md: its leaderboard is not that of the board")
+        for path, part in PARTS.items():
+            text = path.read_text(encoding="utf-8")
+            if between_markers(text, part(found)) != text:
+                lines.append(f"{path.relative_to(path.parents[1])}: what stands between its markers is not the board's")
     if (results / "LEADERBOARD.md").read_text(encoding="utf-8") != page(found):
         lines.append("LEADERBOARD.md: it is not the board's")
     return lines

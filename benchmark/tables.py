@@ -241,17 +241,17 @@ def _markdown(table: pd.DataFrame) -> str:
     return str(table.to_markdown(index=False, disable_numparse=True))
 
 
-def in_readme(readme: str, board: Board) -> str:
-    """Return the README's text with the board between its markers.
+def between_markers(text: str, content: str) -> str:
+    """Return a README's text with `content` between its markers.
 
     Raises:
         UserError: a marker is missing.
     """
     for marker in (BEGIN, END):
-        if marker not in readme:
+        if marker not in text:
             raise UserError(f"README.md has lost the line '{marker}'; put it back where the leaderboard stands")
-    head, rest = readme.split(BEGIN)
-    return f"{head}{BEGIN}\n\n{readme_part(board)}\n\n{END}{rest.split(END)[1]}"
+    head, rest = text.split(BEGIN)
+    return f"{head}{BEGIN}\n\n{content}\n\n{END}{rest.split(END)[1]}"
 
 
 def screen_table(board: Board) -> Table:

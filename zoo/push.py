@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from zoo.checkpoint import WHOLE, read_checkpoint
+from zoo.checkpoint import ONNX, WHOLE, read_checkpoint
 from zoo.errors import UserError
 from zoo.vetting import BOUNDS, check_description, check_listing
 
@@ -25,6 +25,8 @@ def checkpoint_files(folder: Path) -> Iterator[dict[str, Path]]:
     if (folder / WHOLE).is_file():
         yield _checked(folder)
         return
+    if (folder / ONNX).is_file():
+        raise UserError(f"{folder} is an export to ONNX; publish the checkpoint that it was made of")
     from zoo.model import load_model, save_checkpoint
 
     with tempfile.TemporaryDirectory() as temporary:

@@ -51,7 +51,7 @@ def test_a_shipped_checkpoint_classifies_a_text(folder: Path) -> None:
     y_score = classifier.predict_scores(["A text like any other.", ""])
     assert y_score.shape == (2, len(classifier.info.labels))
     assert ((y_score >= 0) & (y_score <= 1)).all()
-    assert (folder / "README.md").read_text(encoding="utf-8").startswith("#")
+    assert (folder / "README.md").read_text(encoding="utf-8").startswith("---")
 
 
 def test_the_shipped_checkpoints_are_small_together() -> None:

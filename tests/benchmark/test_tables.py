@@ -7,7 +7,7 @@ import pytest
 
 from benchmark.leaderboard import Board, build
 from benchmark.runs import Predictions
-from benchmark.tables import BEGIN, END, gaps, in_readme, page, readme_part, screen_table, short, wide
+from benchmark.tables import BEGIN, END, between_markers, gaps, page, readme_part, screen_table, short, wide
 from benchmark.tasks import TASKS
 from zoo.errors import UserError
 
@@ -68,12 +68,12 @@ def test_the_page_holds_every_part(board: Board) -> None:
 
 def test_the_readme_is_changed_between_its_markers_alone_and_only_once(board: Board) -> None:
     readme = f"# Title\n\n{BEGIN}\nold table\n{END}\n\nthe rest | of it\n"
-    once = in_readme(readme, board)
+    once = between_markers(readme, readme_part(board))
     assert once.startswith("# Title\n\n" + BEGIN)
     assert once.endswith(END + "\n\nthe rest | of it\n")
     assert "old table" not in once
     assert readme_part(board) in once
-    assert in_readme(once, board) == once
+    assert between_markers(once, readme_part(board)) == once
     for marker in (BEGIN, END):
         with pytest.raises(UserError, match="lost the line"):
-            in_readme(readme.replace(marker, ""), board)
+            between_markers(readme.replace(marker, ""), "")

@@ -1,0 +1,77 @@
+"""What the board says in sentences, each with its interval: thresholds, the noise of seeds, masking, real gaps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from benchmark.leaderboard import Board, entry_name
+from benchmark.tables import gaps, main_cells, tasks_of
+from benchmark.tasks import Task
+
+MASKING = (("zoo-bert-wwm-en", "zoo-bert-en"), ("zoo-bert-wwm-zh", "zoo-bert-zh"))
+
+
+def findings(board: Board) -> str:
+    """Return the page of findings as Markdown; what the board has no rows for is not on it."""
+    tasks = tasks_of(board)
+    sections = {
+        "What does a threshold for each label buy?": [line for task in tasks for line in _thresholds(board, task)],
+        "How much is the noise of seeds?": [line for task in tasks for line in _seeds(board, task)],
+        "What does whole word masking buy?": [line for task in tasks for line in _masking(board, task)],
+        "Which gaps are real?": [f"{task.name}: {line}" for task in tasks for line in gaps(board, task)],
+    }
+    return "\n\n".join(
+        f"## {title}\n\n" + "\n".join(f"- {line}" for line in lines) for title, lines in sections.items() if lines
+    )
+
+
+def _thresholds(board: Board, task: Task) -> list[str]:
+    """Of the entries that take a rank: the gain of both fitted rules over 0.5, on the rows that are reported."""
+    lines = []
+    rules = board.rules[board.rules["task"] == task.name] if task.multi_label else board.rules[:0]
+    for row in _ranked(board, task):
+        name = entry_name(row)
+        gain = {each["rule"]: each for each in rules.to_dict("records") if entry_name(each) == name}
+        if {"global", "per_label"} <= set(gain):
+            each, shared = (_points(gain[rule], "gain") for rule in ("per_label", "global"))
+            lines.append(
+                f"{task.name}, {name}: {each} of {task.main_metric} over 0.5; one threshold for all: {shared}."
+            )
+    return lines
+
+
+def _seeds(board: Board, task: Task) -> list[str]:
+    """Of the entries that take a rank: how far single fine-tunings differ, beside what the choice of rows does."""
+    lines = []
+    for row in _ranked(board, task):
+        if row["sd"] > 0:
+            share = row["sd"] ** 2 / (row["sd"] ** 2 + row["sd_rows"] ** 2)
+            lines.append(
+                f"{task.name}, {entry_name(row)}: {task.main_metric} of single fine-tunings spreads by "
+                f"{100 * row['sd']:.2f} points (standard deviation of {row['seeds']} seeds), by the choice of test "
+                f"rows by {100 * row['sd_rows']:.2f}: {share:.0%} of the variance of one run is the seed's."
+            )
+    return lines
+
+
+def _masking(board: Board, task: Task) -> list[str]:
+    lines = []
+    for row in board.pairs.to_dict("records") if len(board.pairs) else []:
+        for whole, pieces in MASKING:
+            if row["task"] == task.name and {row["a"], row["b"]} == {whole, pieces}:
+                sign = 1 if row["a"] == whole else -1
+                signed = {name: sign * row[name] for name in ("difference", "low", "high")}
+                verdict = "cannot tell" if row["verdict"] == "cannot tell" else "real"
+                lines.append(f"{task.name}, {whole} less {pieces}: {_points(signed, 'difference')}: {verdict}.")
+    return lines
+
+
+def _ranked(board: Board, task: Task) -> list[dict[Any, Any]]:
+    main = main_cells(board.cells, task)
+    return main[main["rank_low"].notna()].sort_values("value", ascending=False).to_dict("records")
+
+
+def _points(row: Mapping[Any, Any], name: str) -> str:
+    low, high = np.sort([100 * row["low"], 100 * row["high"]])
+    return f"{100 * row[name]:+.1f} points [{low:+.1f}, {high:+.1f}]"

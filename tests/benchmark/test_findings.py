@@ -1,0 +1,58 @@
+"""The findings: sentences of the board's own numbers, worked by hand on a small board."""
+
+from dataclasses import fields
+from typing import Any
+
+import pandas as pd
+
+from benchmark.board import read_board
+from benchmark.findings import findings
+from benchmark.leaderboard import Board
+from benchmark.runs import RESULTS
+from benchmark.tasks import TASKS, as_json
+
+
+def _board(**tables: pd.DataFrame) -> Board:
+    empty: dict[str, Any] = {field.name: pd.DataFrame() for field in fields(Board)}
+    spec = pd.DataFrame({"task": ["feedback"], "spec": [as_json(TASKS["feedback"])]})
+    return Board(**(empty | {"tasks": spec} | tables))
+
+
+def _cells(encoder: str, value: float) -> dict[str, Any]:
+    entry = {"task": "feedback", "encoder": encoder, "variant": "", "family": "bert"}
+    found = {"rule": "per_label", "metric": "f1_macro", "value": value, "sd": 0.003, "sd_rows": 0.004, "seeds": 5}
+    costs = ("train_seconds", "train_examples_per_second", "p50_ms", "p95_ms", "texts_per_second", "peak_memory_mib")
+    found |= dict.fromkeys(costs, 1.0) | {"truncated": 0.0}
+    return entry | found | {"rank_low": 1, "rank_high": 2, "parameters": 1, "low": value - 0.1, "high": value + 0.1}
+
+
+def test_thresholds_and_seeds_are_told_in_points() -> None:
+    entry = {"task": "feedback", "encoder": "a", "variant": ""}
+    gains = [("fixed", 0.0, 0.0, 0.0), ("global", 0.021, 0.01, 0.032), ("per_label", 0.0345, 0.02, 0.05)]
+    rules = pd.DataFrame([entry | dict(zip(("rule", "gain", "low", "high"), gain, strict=True)) for gain in gains])
+    text = findings(_board(cells=pd.DataFrame([_cells("a", 0.5)]), rules=rules))
+    assert (
+        "- feedback, a: +3.5 points [+2.0, +5.0] of f1_macro over 0.5; one threshold for all: +2.1 points [+1.0, +3.2]."
+        in text
+    )
+    assert "0.30 points (standard deviation of 5 seeds)" in text
+    assert "test rows by 0.40: 36% of the variance of one run" in text  # 9 / (9 + 16)
+    assert "whole word" not in text
+
+
+def test_whole_word_masking_is_told_from_its_side_of_the_pair() -> None:
+    names = ("zoo-bert-en", "zoo-bert-wwm-en")
+    cells = pd.DataFrame([_cells(name, 0.5) for name in names])
+    pair = {"a": names[0], "b": names[1], "task": "feedback", "difference": -0.01, "low": -0.02, "high": 0.001}
+    pair |= {"p_holm": 0.2, "verdict": "cannot tell", "detectable": 0.03}
+    text = findings(_board(cells=cells, rules=pd.DataFrame(columns=["task"]), pairs=pd.DataFrame([pair])))
+    assert "- feedback, zoo-bert-wwm-en less zoo-bert-en: +1.0 points [-0.1, +2.0]: cannot tell." in text
+
+
+def test_the_projects_own_board_has_findings_on_thresholds_seeds_and_gaps() -> None:
+    text = findings(read_board(RESULTS))
+    assert [line for line in text.splitlines() if line.startswith("##")] == [
+        "## What does a threshold for each label buy?",
+        "## How much is the noise of seeds?",
+        "## Which gaps are real?",
+    ]
