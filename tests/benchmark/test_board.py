@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from benchmark import board as on_disk
-from benchmark.board import README, publish, read_board, verify
+from benchmark.board import PARTS, publish, read_board, verify
 from benchmark.leaderboard import Board
 from benchmark.runs import RESULTS
 from zoo.errors import UserError
@@ -31,13 +31,13 @@ def _equal(one: Board, other: Board) -> None:
 
 
 def test_the_files_beside_the_runs_hold_the_board(results: Path) -> None:
-    readme = README.read_text(encoding="utf-8")
+    texts = [path.read_text(encoding="utf-8") for path in PARTS]
     board, written = publish(results)
     assert all(path.is_file() for path in written)
     _equal(read_board(results), board)
     kept = pd.read_csv(results / "leaderboard.csv", keep_default_na=False, na_values={"sd": "", "rank_low": ""})
     assert kept["value"].tolist() == board.cells["value"].tolist()
-    assert README.read_text(encoding="utf-8") == readme  # which is for the project's own runs
+    assert [path.read_text(encoding="utf-8") for path in PARTS] == texts  # which are for the project's own runs
     before = {path: path.read_bytes() for path in written}
     publish(results)
     assert {path: path.read_bytes() for path in written} == before

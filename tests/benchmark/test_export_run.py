@@ -11,6 +11,7 @@ from benchmark.entries import find_runs, make_entries
 from benchmark.export_run import compare_with_run, export_and_score
 from benchmark.grid import plan, run_grid
 from benchmark.publish import checkpoint_folder
+from benchmark.rows import read_rows
 from benchmark.runs import Predictions, read_runs
 from benchmark.tasks import TASKS
 from zoo.classifier import Classifier
@@ -24,7 +25,8 @@ TASK = TASKS["chnsenticorp"]
 def trained(tiny_bert: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `results`, one run in them, and its checkpoint in `checkpoints`."""
     root = tmp_path_factory.mktemp("trained")
-    cells = plan([TASK], [get_encoder(str(tiny_bert))], range(1), data_dir, root / "results", epochs=1, max_length=16)
+    rows = {TASK: read_rows(TASK, data_dir)}
+    cells = plan(rows, [get_encoder(str(tiny_bert))], range(1), root / "results", epochs=1, max_length=16)
     assert not run_grid(cells, Console(quiet=True), root / "checkpoints")
     return root
 

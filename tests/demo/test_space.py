@@ -124,6 +124,7 @@ assert all(Path(file).resolve().is_relative_to(Path.cwd()) for file in ours), ou
 """
 
 
+@pytest.mark.slow
 def test_every_tab_has_what_it_needs_in_the_folder_alone(space: Path) -> None:
     command = [sys.executable, "-I", "-c", ALONE, TEXT]
     done = subprocess.run(command, cwd=space, capture_output=True, text=True)
