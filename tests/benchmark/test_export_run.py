@@ -36,6 +36,7 @@ def _checkpoint(root: Path) -> Path:
     return checkpoint_folder(root / "checkpoints", run.folder)
 
 
+@pytest.mark.slow
 def test_an_export_becomes_a_row_of_its_own_with_its_own_speed(trained: Path, data_dir: Path, tmp_path: Path) -> None:
     rescored = export_and_score(_checkpoint(trained), tmp_path / "export", trained / "results", data_dir)
     assert rescored.kept

@@ -173,6 +173,7 @@ def drive(address: str) -> None:
     assert {row["task"] for row in client.predict("feedback", api_name="/leaderboard")} == {"feedback"}
 
 
+@pytest.mark.slow
 def test_it_runs_as_a_space(space: Path, tmp_path: Path) -> None:
     with serve(space, sys.executable, tmp_path) as (address, _):
         drive(address)
