@@ -49,7 +49,7 @@ def add(tab: gr.Tab, tabs: gr.Tabs, compare: CompareTab, root: Path | None, resu
     table = gr.Dataframe(interactive=False, show_search="search", show_label=False, elem_id="board", visible=False)
     csv = gr.DownloadButton(str(label("csv")), size="md", visible=False, elem_id="board-csv")
     plots = [(label(f"plot_{name}"), name) for name in PLOTS]
-    plot = gr.Radio(plots, value=PLOTS[0], label=str(label("plot")), elem_id="board-plots")
+    plot = gr.Radio(plots, value=PLOTS[0], label=str(label("which_plot")), elem_id="board-plots")
     figure = gr.Plot(show_label=False, elem_id="board-plot")
     with gr.Accordion(label("published"), open=False):
         published = gr.Dataframe(interactive=False, show_label=False, elem_id="board-published")

@@ -115,7 +115,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "family": ("Families (all, unless some are chosen)", "模型家族(不选即全部)"),
     "size": ("Parameters", "参数量"),
     "columns": ("Columns (the usual ones, unless some are chosen)", "列(不选即常用列)"),
-    "plot": ("Plot", "图"),
+    "which_plot": ("Plot", "图"),  # "plot" alone is a name of gradio's own
     "plot_intervals": ("Intervals", "置信区间"),
     "plot_ranks": ("Ranks", "名次"),
     "plot_time": ("Quality against time", "质量与耗时"),

@@ -1,6 +1,7 @@
 """The page's texts: whole in both languages, and the language told from a request."""
 
 import re
+from pathlib import Path
 
 import gradio as gr
 import pytest
@@ -38,3 +39,11 @@ def test_a_text_is_said_in_its_language_and_an_unknown_one_is_an_error() -> None
     for ask in (label, lambda key: say(key, "en")):
         with pytest.raises(KeyError):
             ask("no such text")
+
+
+def test_no_key_is_one_of_gradios_own() -> None:
+    """Its translations are grouped by names such as `plot`; a text of that name shows as [object Object]."""
+    (english,) = (Path(gr.__file__).parent / "templates" / "frontend" / "assets").glob("en-*.js")
+    taken = set(re.findall(r" as (\w+)", english.read_text(encoding="utf-8").partition("export{")[2]))
+    assert "plot" in taken
+    assert not taken & set(i18n().translations_dict["en"])
