@@ -148,9 +148,19 @@ def _data(run: Run, task: Task) -> str:
     return (
         f"`{task.name}` ({task.language}); {source}. Temperature, thresholds and the best epoch were chosen on "
         f"{len(found.validation_y_true):,} validation rows{carved}; the figures are of {len(found.test_y_true):,} "
-        f"others, the official {task.reported} split. Texts are cut to {_recipe_of(run).max_length} tokens, which "
-        f"{run.info.truncated:.1%} of them exceed. Fingerprint of the rows: `{run.info.fingerprint[:12]}`."
+        f"others, the official {task.reported} split. Texts are {_read(run)}; "
+        f"{run.info.truncated:.1%} of them are longer than what is read. Fingerprint of the rows: "
+        f"`{run.info.fingerprint[:12]}`."
     )
+
+
+def _read(run: Run) -> str:
+    tokens = _recipe_of(run).max_length
+    return {
+        "truncate": f"cut to {tokens} tokens",
+        "head-tail": f"read at both ends, {tokens} tokens together",
+        "windows": f"read in overlapping windows of {tokens} tokens",
+    }[_recipe_of(run).long_text]
 
 
 def _metrics_table(run: Run, task: Task, metrics: dict[str, Interval]) -> str:
@@ -212,9 +222,11 @@ def _limits(task: Task) -> str:
 def _load(run: Run, task: Task) -> str:
     multi = task.multi_label
     code = _LOAD.format(max_length=_recipe_of(run).max_length, squash=_SQUASH[multi], decide=_DECIDE[multi])
+    long_text = _recipe_of(run).long_text
+    cut = "" if long_text == "truncate" else f"This cuts longer texts, which Encoder Zoo reads by `{long_text}`. "
     return (
         "With plain transformers, from the folder that `hf download` makes of the published model:\n\n"
-        f"{code}\n\nWith Encoder Zoo, which checks the files first: "
+        f"{code}\n\n{cut}With Encoder Zoo, which checks the files first: "
         "`python -m zoo predict hub:user/name --input texts.csv --output scores.csv`."
     )
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from benchmark.data_report import DataReport
 from benchmark.fit_decision import MIN_POSITIVES
+from benchmark.tables import markdown
 from zoo.files import write_text
 
 FILES = ("data.json", "data.md")  # in the folder of the task
@@ -76,7 +77,7 @@ def write(report: DataReport, folder: Path) -> list[Path]:
     """Write the report to the folder, as FILES; return their paths."""
     parts = [f"# {report.source}", "\n".join(f"- {line}" for line in lines(report))]
     for title, table in tables(report).items():
-        parts += [f"## {title}", str(table.to_markdown(index=False, disable_numparse=True))]
+        parts += [f"## {title}", markdown(table)]
     contents = (_REPORT.dump_json(report, indent=1).decode(), "\n\n".join(parts))
     paths = [folder / name for name in FILES]
     for path, content in zip(paths, contents, strict=True):

@@ -3,14 +3,14 @@
 import hashlib
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from benchmark.entries import score
-from benchmark.fit_decision import fit_decision
+from benchmark.entries import Entry
 from benchmark.hardware import commit, library_versions, peak_memory_mib, reset_peak_memory
 from benchmark.intervals import RESAMPLES, interval
 from benchmark.latency import measure_latency
@@ -76,7 +76,7 @@ def export_and_score(checkpoint: Path, target: Path, results: Path, data_dir: Pa
     folder = run_folder(results, task.name, exported.encoder, exported.recipe.seed, exported.id)
     if not folder.exists():
         write_run(folder, exported, predictions)
-    rescored = compare_with_run(task, run, predictions)
+    rescored = compare_with_run(task, run, as_stored(predictions))
     if not rescored.kept:
         shutil.rmtree(target)
     return rescored
@@ -84,7 +84,7 @@ def export_and_score(checkpoint: Path, target: Path, results: Path, data_dir: Pa
 
 def compare_with_run(task: Task, run: Run, predictions: Predictions) -> Rescored:
     """Return the main metric of `predictions` beside that of `run`, each decided as its own validation rows say."""
-    mine, theirs = _scored(task, as_stored(predictions)), _scored(task, run.predictions)
+    mine, theirs = (_scored(task, replace(run, predictions=found)) for found in (predictions, run.predictions))
     metric = task.main_metric
     resampled = resample([theirs], [metric], draw(len(theirs.y_true), RESAMPLES))[metric]
     found = interval(points([theirs], metric), resampled, np.random.default_rng(0))
@@ -92,11 +92,9 @@ def compare_with_run(task: Task, run: Run, predictions: Predictions) -> Rescored
     return Rescored(metric, float(points([mine], metric)[0]), found.value, found.low, found.high, float(difference))
 
 
-def _scored(task: Task, found: Predictions) -> Scored:
-    decision = fit_decision(
-        task.problem_type, found.validation_logits, found.validation_y_true, task.rule, task.average
-    )
-    return score(decision, found.test_logits, found.test_y_true)
+def _scored(task: Task, run: Run) -> Scored:
+    seed = run.info.recipe.seed
+    return Entry(task, run.info.encoder, "", {seed: run}).scored(task.rule)[seed]
 
 
 def _info(run: RunInfo, classifier: Classifier, texts: list[str], per_second: float) -> RunInfo:
@@ -111,13 +109,7 @@ def _info(run: RunInfo, classifier: Classifier, texts: list[str], per_second: fl
             lambda texts, length: predict_logits(model, tokenizer, encode(tokenizer, texts, length)), texts
         ),
         "hardware": {"processor": processor(), "precision": "fp32", "threads": torch.get_num_threads()},
-        "versions": library_versions() | _onnxruntime(),
+        "versions": library_versions() | {"onnxruntime": version("onnxruntime")},
         "commit": commit(),
     }
     return run.model_copy(update=changes)
-
-
-def _onnxruntime() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {"onnxruntime": version("onnxruntime")}

@@ -1,12 +1,9 @@
 """What the board says in sentences, each with its interval: thresholds, the noise of seeds, masking, real gaps."""
 
-from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from benchmark.leaderboard import Board, entry_name
-from benchmark.tables import gaps, main_cells, tasks_of
+from benchmark.tables import gaps, in_points, main_cells, tasks_of
 from benchmark.tasks import Task
 
 MASKING = (("zoo-bert-wwm-en", "zoo-bert-en"), ("zoo-bert-wwm-zh", "zoo-bert-zh"))
@@ -34,7 +31,7 @@ def _thresholds(board: Board, task: Task) -> list[str]:
         name = entry_name(row)
         gain = {each["rule"]: each for each in rules.to_dict("records") if entry_name(each) == name}
         if {"global", "per_label"} <= set(gain):
-            each, shared = (_points(gain[rule], "gain") for rule in ("per_label", "global"))
+            each, shared = (in_points(gain[rule], "gain") for rule in ("per_label", "global"))
             lines.append(
                 f"{task.name}, {name}: {each} of {task.main_metric} over 0.5; one threshold for all: {shared}."
             )
@@ -60,18 +57,12 @@ def _masking(board: Board, task: Task) -> list[str]:
     for row in board.pairs.to_dict("records") if len(board.pairs) else []:
         for whole, pieces in MASKING:
             if row["task"] == task.name and {row["a"], row["b"]} == {whole, pieces}:
-                sign = 1 if row["a"] == whole else -1
-                signed = {name: sign * row[name] for name in ("difference", "low", "high")}
+                gain = in_points(row, "difference", 1 if row["a"] == whole else -1)
                 verdict = "cannot tell" if row["verdict"] == "cannot tell" else "real"
-                lines.append(f"{task.name}, {whole} less {pieces}: {_points(signed, 'difference')}: {verdict}.")
+                lines.append(f"{task.name}, {whole} less {pieces}: {gain}: {verdict}.")
     return lines
 
 
 def _ranked(board: Board, task: Task) -> list[dict[Any, Any]]:
     main = main_cells(board.cells, task)
     return main[main["rank_low"].notna()].sort_values("value", ascending=False).to_dict("records")
-
-
-def _points(row: Mapping[Any, Any], name: str) -> str:
-    low, high = np.sort([100 * row["low"], 100 * row["high"]])
-    return f"{100 * row[name]:+.1f} points [{low:+.1f}, {high:+.1f}]"

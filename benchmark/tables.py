@@ -1,5 +1,6 @@
 """The board for reading: tables of one task, the README's part, LEADERBOARD.md, the terminal."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -108,9 +109,8 @@ def gaps(board: Board, task: Task) -> list[str]:
 
 
 def _sentence(pair: dict[Any, Any], better: str, worse: str) -> str:
-    sign = 1 if pair["a"] == better else -1
-    low, high = sorted((100 * sign * pair["low"], 100 * sign * pair["high"]))
-    figures = f"{100 * sign * pair['difference']:+.1f} points [{low:+.1f}, {high:+.1f}], p = {pair['p_holm']:.2g}"
+    gap = in_points(pair, "difference", 1 if pair["a"] == better else -1)
+    figures = f"{gap}, p = {pair['p_holm']:.2g}"
     if pair["verdict"] == "cannot tell":
         return (
             f"{better} or {worse}: cannot tell ({figures}; a gap of {100 * pair['detectable']:.1f} would have shown)."
@@ -118,10 +118,16 @@ def _sentence(pair: dict[Any, Any], better: str, worse: str) -> str:
     return f"{better} is better than {worse}: {figures}."
 
 
+def in_points(row: Mapping[Any, Any], name: str, sign: int = 1) -> str:
+    """Return a difference with its interval `low` to `high` in points, seen from the other side where `sign` is -1."""
+    low, high = sorted((100 * sign * row["low"], 100 * sign * row["high"]))
+    return f"{100 * sign * row[name]:+.1f} points [{low:+.1f}, {high:+.1f}]"
+
+
 def readme_part(board: Board) -> str:
     """Return the README's leaderboard as Markdown: a short table a task, and which of its gaps are real."""
     parts = [
-        f"**{task.name}** ({note(board.cells, task)})\n\n{_markdown(short(board.cells, task))}\n\n"
+        f"**{task.name}** ({note(board.cells, task)})\n\n{markdown(short(board.cells, task))}\n\n"
         + " ".join(gaps(board, task))
         for task in tasks_of(board)
     ]
@@ -132,25 +138,25 @@ def page(board: Board) -> str:
     """Return LEADERBOARD.md: everything that is not too long to read."""
     parts = [_HEAD]
     for task in tasks_of(board):
-        parts += [f"## {task.name}", note(board.cells, task) + ".", _markdown(wide(board.cells, task))]
+        parts += [f"## {task.name}", note(board.cells, task) + ".", markdown(wide(board.cells, task))]
         parts += ["\n".join(f"- {sentence}" for sentence in gaps(board, task))]
         if task.multi_label:
             parts += [
                 "What a decision rule gains over 0.5 on the test rows, in points:",
-                _markdown(_gains(board, task)),
+                markdown(_gains(board, task)),
             ]
         parts += ["Calibration errors, before and after one temperature, and one a label:"]
-        parts += [_markdown(_calibration(board, task))]
+        parts += [markdown(_calibration(board, task))]
         if len(board.slices):  # under 30 test rows there are none
-            parts += ["Parts of the test rows:", _markdown(_slices(board, task))]
+            parts += ["Parts of the test rows:", markdown(_slices(board, task))]
         parts += _published(board, task)
-    parts += ["## Costs", _markdown(_costs(board))]
+    parts += ["## Costs", markdown(_costs(board))]
     if len(board.overall):
-        parts += ["## Across tasks", "Mean rank with its 95 % interval.", _markdown(overall(board.overall))]
+        parts += ["## Across tasks", "Mean rank with its 95 % interval.", markdown(overall(board.overall))]
     if len(board.problems):
         listed = "\n".join(f"- {row['run']}: {row['reason']}" for row in board.problems.to_dict("records"))
         parts += ["## Left out", listed]
-    parts += ["## The runs behind it", _markdown(_runs(board))]
+    parts += ["## The runs behind it", markdown(_runs(board))]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -206,7 +212,7 @@ def _published(board: Board, task: Task) -> list[str]:
     ):
         of_task = table[table["task"] == task.name].drop(columns="task")
         if len(of_task):
-            parts += [title, _markdown(of_task.sort_values("value", ascending=False, kind="stable"))]
+            parts += [title, markdown(of_task.sort_values("value", ascending=False, kind="stable"))]
     return parts
 
 
@@ -237,7 +243,8 @@ def overall(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _markdown(table: pd.DataFrame) -> str:
+def markdown(table: pd.DataFrame) -> str:
+    """Return the table in Markdown."""
     return str(table.to_markdown(index=False, disable_numparse=True))
 
 

@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,15 +76,18 @@ def main(
 
 
 @contextmanager
-def serve() -> Iterator[tuple[psutil.Process, str, float]]:
-    """Run the app; give its process, its address and the seconds to its first page."""
+def serve(
+    folder: Path = Path(__file__).parents[1],
+    python: str = sys.executable,
+    environment: Mapping[str, str] = os.environ,
+) -> Iterator[tuple[psutil.Process, str, float]]:
+    """Run the app in `folder` on a free port; give its process, its address and the seconds to its first page."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    root, address = Path(__file__).parents[1], f"http://127.0.0.1:{port}"
-    start = time.perf_counter()
+    address, start = f"http://127.0.0.1:{port}", time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "app.py"], cwd=root, env=os.environ | {"PORT": str(port)}, stdout=subprocess.DEVNULL
+        [python, "app.py"], cwd=folder, env={**environment, "PORT": str(port)}, stdout=subprocess.DEVNULL
     )
     try:
         while not _answers(address):

@@ -13,11 +13,12 @@ from transformers import AutoTokenizer
 from benchmark.card import write_card, write_cards
 from benchmark.runs import RESULTS, read_run, read_runs
 from benchmark.tasks import TASKS
-from zoo.checkpoint import CHECKPOINTS, DELTA, CheckpointInfo, find_checkpoints, read_checkpoint
+from zoo.checkpoint import CHECKPOINTS, DELTA, find_checkpoints, read_checkpoint
 from zoo.classifier import Classifier
 from zoo.decision import Decision
 from zoo.model import new_model, save_checkpoint
 
+from ..checkpoints import toy_info
 from .conftest import WriteRun
 
 
@@ -58,16 +59,7 @@ def test_the_code_of_a_card_decides_as_the_classifier_does(
     torch.manual_seed(3)
     model = new_model(tiny_bert, spec.problem_type, spec.labels)
     torch.nn.init.normal_(model.classifier.weight, std=2.0)
-    info = CheckpointInfo(
-        task=task,
-        problem_type=spec.problem_type,
-        language="en",
-        labels=spec.labels,
-        encoder="tiny",
-        revision="1",
-        max_length=128,
-        run=run.info.id,
-    )
+    info = toy_info(task=task, problem_type=spec.problem_type, labels=spec.labels, max_length=128, run=run.info.id)
     decision = _decision(card, spec.labels)
     save_checkpoint(tmp_path / "c", info, decision, model, AutoTokenizer.from_pretrained(tiny_bert), card)
     code = re.search(r"```python\n(.*?)```", (tmp_path / "c" / "README.md").read_text(), re.S)

@@ -3,7 +3,6 @@
 import ast
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from huggingface_hub import SpaceCard
 from packaging.requirements import Requirement
 
 from benchmark.tasks import TASKS
+from demo.bench_app import serve
 from demo.space import make_space
 from zoo.checkpoint import find_checkpoints, read_checkpoint
 
@@ -132,33 +132,15 @@ def test_every_tab_has_what_it_needs_in_the_folder_alone(space: Path) -> None:
 
 
 @contextmanager
-def serve(space: Path, python: str, home: Path) -> Iterator[tuple[str, float]]:
+def serve_alone(space: Path, python: str, home: Path) -> Iterator[tuple[str, float]]:
     """Run the folder's app as Spaces does, but without a network; yield its address and when it was started."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9")
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PORT": str(port), "HF_HUB_OFFLINE": "1", **nowhere}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "HF_HUB_OFFLINE": "1", **nowhere}
     environment |= {"no_proxy": "127.0.0.1,localhost", "SYSTEM": "spaces", "SPACE_ID": "someone/zoo"}
     environment |= {"GRADIO_SERVER_NAME": "0.0.0.0"}
-    start, log = time.perf_counter(), home / "log"
-    with log.open("w") as output:
-        process = subprocess.Popen([python, "app.py"], cwd=space, env=environment, stdout=output, stderr=output)
-    try:
-        while not _answers(address := f"http://127.0.0.1:{port}"):
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.05)
+    start = time.perf_counter()
+    with serve(space, python, environment) as (_, address, _):
         yield address, start
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _answers(address: str) -> bool:
-    try:
-        return httpx.get(address, timeout=5).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 def drive(address: str) -> None:
@@ -175,7 +157,7 @@ def drive(address: str) -> None:
 
 @pytest.mark.slow
 def test_it_runs_as_a_space(space: Path, tmp_path: Path) -> None:
-    with serve(space, sys.executable, tmp_path) as (address, _):
+    with serve_alone(space, sys.executable, tmp_path) as (address, _):
         drive(address)
 
 
@@ -190,6 +172,6 @@ def test_it_runs_in_an_environment_of_its_own_within_15_seconds(space: Path, tmp
     for package in ((), ("spaces",)):
         if package:
             subprocess.run([*install, *package], check=True)
-        with serve(space, python, tmp_path) as (address, start):
+        with serve_alone(space, python, tmp_path) as (address, start):
             drive(address)
             assert time.perf_counter() - start < 15

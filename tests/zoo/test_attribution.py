@@ -12,11 +12,12 @@ from transformers import AutoTokenizer, CanineTokenizer, PreTrainedTokenizerBase
 
 from zoo import attribution
 from zoo.attribution import Attribution, attribute
-from zoo.checkpoint import CheckpointInfo
 from zoo.classifier import Classifier
 from zoo.decision import Decision, ProblemType
 from zoo.errors import UserError
 from zoo.model import new_model
+
+from ..checkpoints import toy_info
 
 MULTI, SINGLE = "multi_label_classification", "single_label_classification"
 TEXT = "The parcel arrived late, and it was very bad!"
@@ -26,16 +27,7 @@ PROBLEMS = pytest.mark.parametrize("problem_type", [MULTI, SINGLE])
 
 def _classifier(model: torch.nn.Module, tokenizer: object, problem_type: ProblemType, labels: int = 3) -> Classifier:
     names = ("a", "b", "c")[:labels]
-    info = CheckpointInfo(
-        task="toy",
-        problem_type=problem_type,
-        language="en",
-        labels=names,
-        encoder="tiny",
-        revision="1",
-        max_length=48,
-        run="0",
-    )
+    info = toy_info(problem_type=problem_type, labels=names)
     decision = Decision(problem_type=problem_type, rule="fixed", temperature=1.7, thresholds=(0.5,) * labels)
     return Classifier(info, decision, model.eval(), tokenizer)  # type: ignore[arg-type]
 

@@ -20,6 +20,8 @@ from zoo.errors import UserError
 from zoo.long_text import encode
 from zoo.model import compress_checkpoint, new_model, save_checkpoint
 
+from ..checkpoints import toy_info
+
 MULTI, SINGLE = "multi_label_classification", "single_label_classification"
 LABELS = ("a", "b", "c")
 TEXTS = [
@@ -51,17 +53,7 @@ def _register(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Encoder:
 
 
 def _info(encoder: Encoder, **changes: Any) -> CheckpointInfo:
-    fields = {
-        "task": "toy",
-        "problem_type": MULTI,
-        "language": "en",
-        "labels": LABELS,
-        "encoder": encoder.name,
-        "revision": encoder.revision,
-        "max_length": 48,
-        "run": "0123456789ab",
-    }
-    return CheckpointInfo.model_validate(fields | changes)
+    return toy_info(encoder=encoder.name, revision=encoder.revision, **changes)
 
 
 def _decision(problem_type: ProblemType = "multi_label_classification") -> Decision:

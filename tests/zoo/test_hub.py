@@ -18,13 +18,13 @@ import torch
 from huggingface_hub import constants
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from zoo.checkpoint import CheckpointInfo
 from zoo.classifier import Classifier
 from zoo.cli import main
 from zoo.decision import Decision
 from zoo.encoders import ENCODERS, get_encoder
 from zoo.model import compress_checkpoint, new_model, save_checkpoint
 
+from ..checkpoints import toy_info
 from ..hub_server import Failure, Hub, client_settings, serve_hub
 
 ROOT = Path(__file__).parents[2]
@@ -38,16 +38,7 @@ def checkpoint(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     folder = tmp_path_factory.mktemp("hub") / "checkpoint"
     torch.manual_seed(0)
     encoder = get_encoder(str(tiny_bert))
-    info = CheckpointInfo(
-        task="toy",
-        problem_type="multi_label_classification",
-        language="en",
-        labels=("good", "late", "never"),
-        encoder=encoder.name,
-        revision=encoder.revision,
-        max_length=48,
-        run="0123456789ab",
-    )
+    info = toy_info(labels=("good", "late", "never"), encoder=encoder.name, revision=encoder.revision)
     decision = Decision(problem_type=info.problem_type, rule="per_label", temperature=1.7, thresholds=(0.4, 0.5, 0.6))
     model, tokenizer = new_model(tiny_bert, info.problem_type, info.labels), AutoTokenizer.from_pretrained(tiny_bert)
     save_checkpoint(folder, info, decision, model, tokenizer, "---\nlicense: apache-2.0\n---\n# A card\n")

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from zoo.attribution import attribute
-from zoo.checkpoint import CheckpointInfo
 from zoo.classifier import Classifier
 from zoo.decision import Decision
 from zoo.errors import UserError
 from zoo.long_text import MOST_WINDOWS, capacity, encode, pool
 from zoo.model import new_model
+
+from ..checkpoints import toy_info
 
 KINDS = pytest.mark.parametrize("kind", ["tiny_bert", "tiny_roberta"])
 WORDS = "the parcel arrived late refund price good bad great awful happy sad service and was it very".split()
@@ -28,17 +29,7 @@ def _places(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> list[int]:
 
 def _classifier(folder: Path, long_text: str) -> Classifier:
     torch.manual_seed(0)
-    info = CheckpointInfo(
-        task="toy",
-        problem_type="multi_label_classification",
-        language="en",
-        labels=("a", "b"),
-        encoder="tiny",
-        revision="1",
-        max_length=8,
-        long_text=long_text,
-        run="0",
-    )
+    info = toy_info(labels=("a", "b"), max_length=8, long_text=long_text)
     decision = Decision(problem_type=info.problem_type, rule="fixed", temperature=1.0, thresholds=(0.5, 0.5))
     model = new_model(folder, info.problem_type, info.labels).eval()
     return Classifier(info, decision, model, AutoTokenizer.from_pretrained(folder))

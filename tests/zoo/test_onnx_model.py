@@ -1,7 +1,6 @@
 """Exports to ONNX: the same scores as torch, for any batch and length, from a folder that loads as any checkpoint."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -9,31 +8,22 @@ import torch
 from transformers import AutoTokenizer
 
 from zoo.attribution import attribute
-from zoo.checkpoint import CHECKPOINTS, CheckpointInfo
+from zoo.checkpoint import CHECKPOINTS
 from zoo.classifier import Classifier
 from zoo.decision import Decision
 from zoo.errors import UserError
 from zoo.model import new_model, save_checkpoint
 from zoo.onnx_model import export_checkpoint
 
-WORDS = "the parcel arrived late refund price good bad great awful happy sad service and was it very".split()
+from ..checkpoints import toy_info
+from ..conftest import WORDS
 
 
 def _save(folder: Path, target: Path) -> Path:
     torch.manual_seed(0)
-    kind: Any = "multi_label_classification"
-    info = CheckpointInfo(
-        task="toy",
-        problem_type=kind,
-        language="en",
-        labels=("a", "b", "c"),
-        encoder="tiny",
-        revision="1",
-        max_length=24,
-        run="0123456789ab",
-    )
-    decision = Decision(problem_type=kind, rule="per_label", temperature=1.3, thresholds=(0.4, 0.5, 0.6))
-    model = new_model(folder, kind, info.labels).eval()
+    info = toy_info(max_length=24)
+    decision = Decision(problem_type=info.problem_type, rule="per_label", temperature=1.3, thresholds=(0.4, 0.5, 0.6))
+    model = new_model(folder, info.problem_type, info.labels).eval()
     save_checkpoint(target, info, decision, model, AutoTokenizer.from_pretrained(folder), "# A card\n")
     return target
 

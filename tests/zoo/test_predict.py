@@ -13,12 +13,13 @@ import pytest
 from transformers import AutoTokenizer
 
 from zoo import predict
-from zoo.checkpoint import CheckpointInfo
 from zoo.classifier import Classifier
 from zoo.decision import Decision
 from zoo.errors import UserError
 from zoo.model import new_model, save_checkpoint
 from zoo.predict import count_rows, predict_file
+
+from ..checkpoints import toy_info
 
 LABELS = ("good", "bad, or worse", "漢字")
 TEXTS = ["good", "", "very bad service! " * 9, 'a "quoted", text', "two\nlines", "漢字 🦓", "late parcel"]
@@ -29,16 +30,7 @@ def checkpoint(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     folder = tmp_path_factory.mktemp("checkpoints") / "own" / "tiny"
     model = new_model(tiny_bert, "multi_label_classification", LABELS)
     model.classifier.weight.data *= 40
-    info = CheckpointInfo(
-        task="own",
-        problem_type="multi_label_classification",
-        language="en",
-        labels=LABELS,
-        encoder="tiny",
-        revision="1",
-        max_length=32,
-        run="0",
-    )
+    info = toy_info(task="own", labels=LABELS, max_length=32)
     decision = Decision(problem_type="multi_label_classification", rule="fixed", thresholds=(0.5, 0.4, 0.6))
     save_checkpoint(folder, info, decision, model, AutoTokenizer.from_pretrained(tiny_bert), "For tests.\n")
     return folder

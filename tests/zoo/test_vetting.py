@@ -11,11 +11,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
-from zoo.checkpoint import CheckpointInfo
 from zoo.decision import Decision
 from zoo.errors import UserError
 from zoo.model import new_model, save_checkpoint
 from zoo.vetting import BOUNDS, MIB, NEEDED, check_description, check_listing, check_weights
+
+from ..checkpoints import toy_info
 
 GOOD = dict.fromkeys(NEEDED, 1000)
 Made = Callable[[str], Path]
@@ -29,16 +30,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
         encoder, torch_seed = request.getfixturevalue(kind), 0
         torch.manual_seed(torch_seed)
         labels = ("good", "late")
-        info = CheckpointInfo(
-            task="toy",
-            problem_type="multi_label_classification",
-            language="en",
-            labels=labels,
-            encoder="ann/tiny",
-            revision="1",
-            max_length=48,
-            run="0",
-        )
+        info = toy_info(labels=labels, encoder="ann/tiny")
         decision = Decision(problem_type=info.problem_type, rule="fixed", thresholds=(0.5, 0.5))
         model = new_model(encoder, info.problem_type, labels)
         save_checkpoint(tmp_path / "c", info, decision, model, AutoTokenizer.from_pretrained(encoder), "A card\n")
