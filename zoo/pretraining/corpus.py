@@ -62,21 +62,19 @@ def pack_corpus(
         tokenizer: turns sentences into pieces.
         separator: the token that ends a document.
         language: "en" or "zh", which decides what a word is.
-        exclude: a folder of datasets; no validation or test text of theirs may stand in the corpus.
+        exclude: a folder of datasets; rows that equal a validation or test text of theirs are left out and counted.
         cache: where packed corpora are kept.
 
     Raises:
-        UserError: there is nothing to read, or a row of the corpus is a validation or test text.
+        UserError: there is nothing to read.
     """
     corpus_hash = hashlib.sha256("".join(map(sha256, _files(source))).encode()).hexdigest()[:12]
     tokenizer_hash = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()[:8]
     key = f"{corpus_hash}-{tokenizer_hash}-{language}" + ("-checked" if exclude else "")
     folder = cache / f"corpus-{key}"
     if not (folder / "facts.json").is_file():
-        texts = read_texts(source)
-        leaked = _count_leaks(texts, exclude) if exclude else 0
-        if leaked:
-            raise UserError(f"{leaked} rows of {source} are validation or test texts of {exclude}; take them out first")
+        read = read_texts(source)
+        texts = _without_leaks(read, exclude) if exclude else read
         words = english_words if language == "en" else chinese_words
         encode = _Encoder(tokenizer, separator, words)
         kept = {
@@ -86,7 +84,7 @@ def pack_corpus(
         with new_folder(folder) as temporary:
             for part, documents in kept.items():
                 _write(temporary / part, encode(documents))
-            facts = {"corpus": corpus_hash, "documents": len(texts), "checked": str(bool(exclude)), "leaked": leaked}
+            facts = {"corpus": corpus_hash, "documents": len(texts), "leaked": len(read) - len(texts)}
             (temporary / "facts.json").write_text(json.dumps(facts))
     facts = json.loads((folder / "facts.json").read_text())
     return Packed(folder, _read(folder / "train"), _read(folder / "held_out"), facts)
@@ -115,12 +113,12 @@ def _files(source: Path) -> list[Path]:
     return files
 
 
-def _count_leaks(texts: Iterable[str], exclude: Path) -> int:
-    """Return how many texts equal a validation or test text after normalisation."""
+def _without_leaks(texts: Iterable[str], exclude: Path) -> list[str]:
+    """Return the texts that equal no validation or test text after normalisation."""
     held = set()
     for path in [*exclude.glob("*/validation.parquet"), *exclude.glob("*/test.parquet")]:
         held |= {normalise(text) for text in pq.read_table(path, columns=["text"]).column("text").to_pylist()}
-    return sum(normalise(text) in held for text in texts)
+    return [text for text in texts if normalise(text) not in held]
 
 
 def normalise(text: str) -> str:

@@ -97,7 +97,7 @@ def _device() -> str:
 def _card(job: Job, packed: Packed, held_out: dict[str, float], trained: Trained) -> str:
     recipe = job.recipe
     measured = "\n".join(f"| {name} | {value:.4f} |" for name, value in held_out.items())
-    checked = f"{packed.facts['leaked']} rows" if job.exclude else "not checked"
+    checked = f"{packed.facts['leaked']} rows, left out" if job.exclude else "not checked"
     return f"""# {job.output.name}
 
 A small masked language model pretrained by Encoder Zoo with the recipe `{recipe.name}` (masking by {recipe.masking},

@@ -30,13 +30,13 @@ class PretrainRecipe(BaseModel):
     masking: Literal["piece", "word"]
     dynamic: bool
     nsp: bool
-    batch_size: Annotated[int, Field(ge=1)] = 32
+    batch_size: Annotated[int, Field(ge=1)] = 16
     learning_rate: Annotated[float, Field(gt=0)] = 1e-4
     copies: Annotated[int, Field(ge=1)] = 10
     masked_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
     length: Annotated[int, Field(ge=8, le=512)] = 128
-    tokens: Annotated[int, Field(ge=1)] = 8_000_000
-    head_tokens: Annotated[int, Field(ge=0)] = 800_000
+    tokens: Annotated[int, Field(ge=1)] = 2_000_000
+    head_tokens: Annotated[int, Field(ge=0)] = 400_000
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.06
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     freeze_embeddings: bool = True
@@ -47,7 +47,7 @@ RECIPES: dict[str, PretrainRecipe] = {
     recipe.name: recipe
     for recipe in (
         PretrainRecipe(name="bert", masking="piece", dynamic=False, nsp=True),
-        PretrainRecipe(name="roberta", masking="piece", dynamic=True, nsp=False, batch_size=128, learning_rate=2e-4),
+        PretrainRecipe(name="roberta", masking="piece", dynamic=True, nsp=False, batch_size=64, learning_rate=2e-4),
         PretrainRecipe(name="bert-wwm", masking="word", dynamic=False, nsp=True),
     )
 }

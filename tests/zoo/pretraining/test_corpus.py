@@ -92,11 +92,15 @@ def test_other_texts_are_packed_elsewhere(tmp_path: Path, tokenizer: Tokenizer) 
     assert one.folder != two.folder
 
 
-def test_a_held_out_text_of_a_dataset_is_refused(tmp_path: Path, tokenizer: Tokenizer) -> None:
-    corpus = write(tmp_path / "corpus", ["the cat.", "playing"])
+def test_a_held_out_text_of_a_dataset_is_left_out_and_counted(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    corpus = write(tmp_path / "corpus", [*["playing"] * (HELD_OUT + 1), "the cat."])
     pd.DataFrame({"text": ["The  CAT!"]}).to_parquet(write(tmp_path / "data" / "task", ["x"]) / "test.parquet")
-    with pytest.raises(UserError, match="1 rows"):
-        pack_corpus(corpus, tokenizer, "[SEP]", "en", tmp_path / "data", tmp_path / "cache")
+    packed = pack_corpus(corpus, tokenizer, "[SEP]", "en", tmp_path / "data", tmp_path / "cache")
+    assert packed.facts["leaked"] == 1
+    assert packed.facts["documents"] == HELD_OUT + 1
+    kept = np.concatenate([packed.train.tokens, packed.held_out.tokens])
+    assert PIECES.index("cat") not in kept
+    assert PIECES.index("play") in kept
 
 
 def test_normalising_leaves_letters_and_digits() -> None:
