@@ -60,6 +60,7 @@ def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: in
     from benchmark.rows import read_rows
     from benchmark.tasks import TASKS
     from zoo.encoders import fetch_weights, get_encoder
+    from zoo.hardware import matrix_rate
     from zoo.long_text import encode
 
     task, spec = TASKS["sst2"], get_encoder(encoder)
@@ -79,7 +80,7 @@ def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: in
         else AutoModelForSequenceClassification.from_pretrained(weights.folder, num_labels=len(task.labels))
     )
     token_ids = [ids for (ids,) in encode(tokenizer, train.texts, 128)]
-    rate = _matrix_rate()
+    rate = matrix_rate()
     reset_peak_memory()
     with tempfile.TemporaryDirectory() as folder:
         trainer = _trainer(ours, model, tokenizer, token_ids, train.y_true, recipe, steps, folder)
@@ -135,23 +136,6 @@ def _trainer(
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
-
-
-def _matrix_rate(size: int = 1024, repeats: int = 30) -> float:
-    """Return the operations a second of a float32 matrix product, or a bf16 one where the hardware has it."""
-    import torch
-
-    from benchmark.fine_tune import use_bf16
-    from benchmark.recipes import Recipe
-
-    kind = torch.bfloat16 if use_bf16(Recipe()) else torch.float32
-    matrix = torch.randn(size, size).to(kind)
-    for _ in range(3):
-        matrix @ matrix
-    start = time.perf_counter()
-    for _ in range(repeats):
-        matrix @ matrix
-    return 2 * size**3 * repeats / (time.perf_counter() - start)
 
 
 def _print(found: dict[str, Any]) -> None:

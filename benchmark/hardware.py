@@ -1,11 +1,9 @@
 """What a run was measured on: processor, threads, precision, library versions, peak memory."""
 
-import ctypes
 import os
 import platform
 import resource
 import subprocess
-from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -65,24 +63,12 @@ def commit() -> str:
     return head.stdout.strip() + ("+" if changed.returncode else "") if head.returncode == 0 else "unknown"
 
 
-def reuse_memory() -> None:
-    """Have glibc keep freed memory for the process instead of giving it back to the system after every step.
-
-    Training frees and takes the same megabytes at each step; page faults were 8 to 14 % of its time (`make
-    bench-train` prints the ratio). Does nothing where the C library is another one.
-    """
-    mmap_max, trim_threshold, top_pad = -4, -1, -2
-    with suppress(OSError, AttributeError):
-        libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(mmap_max, 0)
-        libc.mallopt(trim_threshold, 2**31 - 1)
-        libc.mallopt(top_pad, 2**28)
-
-
 def set_up_process(threads: int) -> None:
     """Prepare this process for training: `threads` threads (0: its share of the cores), memory reused, logs quiet."""
     import torch
     from transformers.utils import logging
+
+    from zoo.hardware import reuse_memory
 
     commit()
     torch.set_num_threads(threads or default_threads())

@@ -73,6 +73,16 @@ def mlm_head(model: Pretrained) -> torch.nn.Module:
     return model.cls.predictions if isinstance(model, BertForPreTraining) else model.lm_head
 
 
+def weights_a_token(model: Pretrained, masked_share: float) -> float:
+    """Return how many weights a token is multiplied with on average: the encoder's, embeddings apart, and the head's,
+    vocabulary included, for the share of tokens that are masked."""
+    encoder, embeddings, head = (
+        sum(parameter.numel() for parameter in part.parameters())
+        for part in (model.base_model, model.base_model.get_submodule("embeddings"), mlm_head(model))
+    )
+    return encoder - embeddings + masked_share * head
+
+
 def from_encoder(folder: Path) -> tuple[BertForPreTraining, PreTrainedTokenizerBase]:
     """Return a BERT encoder with new heads for masked tokens (tied to its embeddings) and next sentences."""
     model = BertForPreTraining.from_pretrained(folder, use_safetensors=True, **NO_DROPOUT)

@@ -14,10 +14,17 @@ from transformers.utils import logging
 from zoo.encoders import cache_folder, fetch_weights, get_encoder
 from zoo.errors import UserError
 from zoo.files import new_folder
-from zoo.hardware import multiplies_in_bf16, processor
+from zoo.hardware import matrix_rate, multiplies_in_bf16, processor, reuse_memory
 from zoo.pretraining.corpus import Packed, pack_corpus, read_texts
 from zoo.pretraining.held_out import evaluate
-from zoo.pretraining.model import Pretrained, from_encoder, from_nothing, save_encoder, special_tokens
+from zoo.pretraining.model import (
+    Pretrained,
+    from_encoder,
+    from_nothing,
+    save_encoder,
+    special_tokens,
+    weights_a_token,
+)
 from zoo.pretraining.recipes import PretrainRecipe
 from zoo.pretraining.train import Trained, train
 from zoo.pretraining.vocabulary import train_tokenizer
@@ -51,6 +58,7 @@ def run(job: Job, report: Callable[[str], None]) -> None:
     logging.disable_progress_bar()
     if job.threads:
         torch.set_num_threads(job.threads)
+    reuse_memory()
     set_seed(job.recipe.seed)
     model, tokenizer = _start(job)
     special = special_tokens(tokenizer)
@@ -61,6 +69,9 @@ def run(job: Job, report: Callable[[str], None]) -> None:
     training = job.output.parent / f".{job.output.name}-training"
     continued = job.start != "nothing"
     trained = train(model, packed.train, job.recipe, special, training, report, head_first=continued)
+    rate = 6 * weights_a_token(model, job.recipe.masked_share) * trained.tokens_per_second
+    share = rate / matrix_rate()
+    report(f"{rate / 1e9:.1f} GFLOP/s by the 6ND count, {share:.0%} of this machine's rate for matrix products")
     held_out = asdict(evaluate(model, packed.held_out, job.recipe, special, HELD_OUT_TOKENS))
     report("held out: " + ", ".join(f"{name} {value:.4f}" for name, value in held_out.items()))
     facts = {
@@ -70,12 +81,18 @@ def run(job: Job, report: Callable[[str], None]) -> None:
         "corpus": packed.facts,
         "held_out": held_out,
         "training": asdict(trained),
-        "hardware": {"device": _device(), "threads": torch.get_num_threads(), "bf16": multiplies_in_bf16()},
+        "hardware": {
+            "device": _device(),
+            "threads": torch.get_num_threads(),
+            "bf16": multiplies_in_bf16(),
+            "flops": rate,
+            "share_of_matrix_rate": share,
+        },
     }
     with new_folder(job.output) as folder:
         save_encoder(model, tokenizer, folder)
         (folder / "pretraining.json").write_text(json.dumps(facts, indent=1) + "\n")
-        (folder / "README.md").write_text(_card(job, packed, held_out, trained), encoding="utf-8")
+        (folder / "README.md").write_text(_card(job, packed, held_out, trained, share), encoding="utf-8")
     shutil.rmtree(training, ignore_errors=True)
 
 
@@ -94,7 +111,7 @@ def _device() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else processor()
 
 
-def _card(job: Job, packed: Packed, held_out: dict[str, float], trained: Trained) -> str:
+def _card(job: Job, packed: Packed, held_out: dict[str, float], trained: Trained, share: float) -> str:
     recipe = job.recipe
     measured = "\n".join(f"| {name} | {value:.4f} |" for name, value in held_out.items())
     checked = f"{packed.facts['leaked']} rows, left out" if job.exclude else "not checked"
@@ -111,6 +128,7 @@ BERT-base.
 | validation and test texts of the tasks in it | {checked} |
 | tokens seen | {recipe.tokens:,}, after {recipe.head_tokens:,} for the new head alone |
 | hours | {trained.seconds / 3600:.2f} at {trained.tokens_per_second:,.0f} tokens/s |
+| share of the machine's rate for matrix products, by the 6ND count | {share:.0%} |
 | hardware | {_device()}, {torch.get_num_threads()} threads, {"bf16" if multiplies_in_bf16() else "float32"} |
 
 On documents held out:

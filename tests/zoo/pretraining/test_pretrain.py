@@ -17,7 +17,7 @@ from transformers import BertForPreTraining as BertModel
 from zoo.errors import UserError
 from zoo.pretraining.corpus import Corpus
 from zoo.pretraining.held_out import evaluate
-from zoo.pretraining.model import MaskedLanguageModel
+from zoo.pretraining.model import MaskedLanguageModel, weights_a_token
 from zoo.pretraining.pretrain import Job, run
 from zoo.pretraining.recipes import PretrainRecipe, get_recipe
 from zoo.pretraining.sequences import Special
@@ -109,6 +109,12 @@ def test_the_budget_is_the_same_for_all_recipes(corpus: Corpus) -> None:
         assert 5_500 <= seen <= 6_100
 
 
+def test_weights_a_token_by_hand() -> None:
+    attention, dense, norms, pooler = 4 * (32 * 32 + 32), 2 * 32 * 64 + 64 + 32, 4 * 32, 32 * 32 + 32
+    head = 32 * 32 + 32 + 2 * 32 + 40 * 32 + 40
+    assert weights_a_token(tiny(), 0.15) == pytest.approx(attention + dense + norms + pooler + 0.15 * head)
+
+
 def test_what_is_held_out_is_counted_by_piece_and_by_word(corpus: Corpus) -> None:
     """A model that always says 5 is right on three of four pieces, and on one of two words."""
     model = tiny()
@@ -145,6 +151,7 @@ def test_from_nothing_to_a_folder_that_transformers_loads(
     assert any("tokens/s" in line for line in lines)
     facts = json.loads((tmp_path / "out" / "pretraining.json").read_text())
     assert facts["held_out"]["masked_pieces"] > 0
+    assert 0 < facts["hardware"]["share_of_matrix_rate"] < 1
     inputs = tokenizer("The cat sat", return_tensors="pt")
     assert model(**inputs).logits.shape[-1] == len(tokenizer)
     classifier = AutoModelForSequenceClassification.from_pretrained(tmp_path / "out", num_labels=3)
