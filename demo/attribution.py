@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from demo.compare import check_text
 from demo.gpu import on_gpu
-from demo.models import catalogue, load, read
+from demo.models import catalogue, computing, load, read
 from demo.texts import Language, PageError, say
 from zoo.errors import UserError, lookup
 
@@ -48,9 +48,10 @@ def _attribute(folder: Path, text: str, index: int | None) -> "Attribution | Use
     from zoo.attribution import attribute
 
     try:
-        classifier = load(folder)
-        index = int(classifier.predict_logits([text])[0].argmax()) if index is None else index
-        return attribute(classifier, text, index)
+        with computing:
+            classifier = load(folder)
+            index = int(classifier.predict_logits([text])[0].argmax()) if index is None else index
+            return attribute(classifier, text, index)
     except UserError as error:
         return error
 

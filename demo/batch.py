@@ -10,7 +10,7 @@ import numpy as np
 from demo.batch_rows import BatchRows, is_missing, quote
 from demo.compare import classify
 from demo.gpu import on_gpu
-from demo.models import catalogue, load, read
+from demo.models import catalogue, computing, load, read
 from demo.texts import Language, PageError, say
 from zoo.decision import ProblemType
 
@@ -80,7 +80,9 @@ def _logits(folder: Path, texts: list[str]) -> Iterator[tuple[int, list[int], np
     """How many texts are done after a batch, its rows, and their logits."""
     classifier = load(folder)
     for done, batch in _batches(texts):
-        yield done, batch, classifier.predict_logits([texts[row] for row in batch])
+        with computing:
+            logits = classifier.predict_logits([texts[row] for row in batch])
+        yield done, batch, logits
 
 
 def _batches(texts: list[str]) -> Iterator[tuple[int, list[int]]]:

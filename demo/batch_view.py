@@ -12,7 +12,6 @@ from demo.batch import SHOWN_ROWS, Results, as_json, classify_rows, metrics_tabl
 from demo.batch_files import write_csv, write_jsonl
 from demo.batch_rows import MAX_BYTES, MAX_ROWS, quote, read_list, read_rows
 from demo.compare import MAX_CHARACTERS, SHOWN_AT_FIRST
-from demo.compare_view import MODELS
 from demo.models import catalogue
 from demo.notes import notes
 from demo.texts import Language, in_language, label, language_of, say
@@ -21,6 +20,8 @@ from zoo.errors import UserError
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _LIMITS = {"rows": f"{MAX_ROWS:,}", "characters": f"{MAX_CHARACTERS:,}", "size": MAX_BYTES // 1_000_000}
 _LIMITS_SCRIPT = f'element.querySelector("p").textContent = zooText("batch_limits", {json.dumps(_LIMITS)});'
+# Apart from single texts, which have their turn between two batches of 32.
+_BATCHES: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "batches"}
 _PROGRESS = gr.Progress()
 _NOTHING: tuple[Any, ...] = (
     {},
@@ -81,7 +82,7 @@ def add(tab: gr.Tab, root: Path | None) -> None:
             yield {"problem": in_language(error, language)}, *_NOTHING[1:]
 
     form = [pasted, file, text_column, labels_column, task, names]
-    event = button.click(run, form, shown, show_progress_on=shown[0], api_visibility="private", **MODELS)
+    event = button.click(run, form, shown, show_progress_on=shown[0], api_visibility="private", **_BATCHES)
     cancel.click(_cancelled, None, shown, cancels=[event], queue=False, **_QUIET)
     tab.select(lambda task: _open(task, root), task, [task, names], **_QUIET)
     task.input(lambda task: _choices(task, root), task, [task, names], **_QUIET)
@@ -106,7 +107,7 @@ def _add_endpoint(root: Path | None) -> None:
         assert isinstance(results, Results)
         return as_json(results)
 
-    gr.api(classify_batch, api_name="classify_batch", **MODELS)
+    gr.api(classify_batch, api_name="classify_batch", **_BATCHES)
 
 
 def _add_results() -> list[Any]:

@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 
 from demo.examples import examples_for
 from demo.gpu import on_gpu
-from demo.models import catalogue, load
+from demo.models import catalogue, computing, load
 from demo.texts import PageError
 from zoo.decision import Decision, ProblemType
 from zoo.errors import UserError, lookup
@@ -150,7 +150,8 @@ class _Answered:
 
 @on_gpu
 def _answers(folders: dict[str, Path], text: str) -> list[_Answered | Failure]:
-    return [_answer(name, folder, text) for name, folder in folders.items()]
+    with computing:
+        return [_answer(name, folder, text) for name, folder in folders.items()]
 
 
 def _answer(name: str, folder: Path, text: str) -> _Answered | Failure:

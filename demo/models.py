@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from zoo.classifier import Classifier
 
 KEPT = 8
+# Held for one text or one batch: a fast tokenizer cannot serve two threads at once.
+computing = Lock()
 _one_at_a_time = Lock()
 
 
