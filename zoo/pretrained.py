@@ -5,6 +5,7 @@ Such an encoder is a folder below `zoo/pretrained/`: the differences (`zoo.delta
 to zeros, with its tokenizer. Either is unpacked once into a folder in transformers' format. None of this needs torch.
 """
 
+import json
 import shutil
 from pathlib import Path
 
@@ -103,6 +104,8 @@ def unpack_encoder(folder: Path, start: Path | None, target: Path) -> Path:
         for name in _CARDS:
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, written / name)
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        (written / "config.json").write_text(json.dumps(config | {"dtype": "float32"}, indent=1) + "\n")
         for name in TOKENIZER:
             if (tokenizer / name).is_file():
                 shutil.copyfile(tokenizer / name, written / name)

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
-from transformers import AutoTokenizer, BertForMaskedLM
+from transformers import AutoConfig, AutoTokenizer, BertForMaskedLM
 from typer.testing import CliRunner
 
 from zoo import encoders
 from zoo.cli import app
 from zoo.encoders import Encoder, fetch_weights, get_encoder
 from zoo.errors import UserError
-from zoo.pretrained import pack_encoder, read_origin, unpack_encoder
+from zoo.pretrained import PRETRAINED, pack_encoder, read_origin, unpack_encoder
 from zoo.pretraining.model import from_encoder, save_encoder
 
 
@@ -80,6 +80,23 @@ def test_the_registry_fetches_it_without_another_word(
     monkeypatch.setitem(encoders.ENCODERS, "tiny-bert", replace(get_encoder(str(tiny_bert)), revision="other"))
     with pytest.raises(UserError, match="was packed on tiny-bert at revision"):
         fetch_weights(spec)
+
+
+def test_what_was_kept_in_half_precision_loads_in_full(trained: Path, tmp_path: Path) -> None:
+    BertForMaskedLM.from_pretrained(trained, dtype=torch.float16).save_pretrained(tmp_path / "half")
+    pack_encoder(tmp_path / "half", tmp_path / "packed", 8, None)
+    unpacked = unpack_encoder(tmp_path / "packed", None, tmp_path / "unpacked")
+    assert BertForMaskedLM.from_pretrained(unpacked).dtype == torch.float32
+
+
+def test_every_encoder_of_the_repository_is_whole() -> None:
+    ours = {name: encoder for name, encoder in encoders.ENCODERS.items() if encoder.source == "repository"}
+    assert set(ours) == {folder.name for folder in PRETRAINED.iterdir()}
+    for name, encoder in ours.items():
+        weights = fetch_weights(encoder)
+        config = AutoConfig.from_pretrained(weights.folder)
+        assert len(AutoTokenizer.from_pretrained(weights.folder)) == config.vocab_size, name
+        assert get_encoder(str(weights.folder)).parameters == pytest.approx(encoder.parameters, abs=0.3), name
 
 
 @pytest.mark.parametrize("damage", ["origin", "weights", "no weights"])
