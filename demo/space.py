@@ -13,9 +13,11 @@ from pathlib import Path
 from huggingface_hub import SpaceCard
 from rich.console import Console
 
+from zoo.checkpoint import CHECKPOINTS, find_checkpoints, read_checkpoint
 from zoo.encoders import ENCODERS
 from zoo.errors import run_command_line
 from zoo.files import new_folder
+from zoo.pretrained import PRETRAINED, read_origin
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "space"
@@ -25,7 +27,6 @@ DATA = (
     "demo/*.css",
     "demo/*.js",
     "zoo/checkpoints/*/[!.]*/*",
-    "zoo/pretrained/[!.]*/*",
     "benchmark/data/*.jsonl",
     "benchmark/results/board/*.parquet",
     "benchmark/results/*/rows.npz",
@@ -41,8 +42,10 @@ def make_space(target: Path) -> dict[str, int]:
         The path of every file below `target`, in order, and its bytes.
     """
     modules, libraries = imports(ROOT / "app.py")
+    data = [path for pattern in DATA for path in ROOT.glob(pattern)]
+    encoders = [path for name in encoders_inside() for path in (PRETRAINED / name).glob("[!.]*")]
     with new_folder(target) as folder:
-        for path in [*modules, *(path for pattern in DATA for path in ROOT.glob(pattern))]:
+        for path in [*modules, *data, *encoders]:
             copy = folder / path.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
@@ -53,6 +56,18 @@ def make_space(target: Path) -> dict[str, int]:
         shutil.rmtree(target, ignore_errors=True)
     files = sorted(path for path in target.rglob("*") if path.is_file())
     return {path.relative_to(target).as_posix(): path.stat().st_size for path in files}
+
+
+def encoders_inside() -> set[str]:
+    """Return the encoders of the repository that its checkpoints are differences to, and their own starts."""
+    inside: set[str] = set()
+    wanted = [read_checkpoint(folder).info.encoder for folder in find_checkpoints(CHECKPOINTS)]
+    while wanted:
+        encoder = ENCODERS[wanted.pop()]
+        if encoder.source == "repository":
+            inside.add(encoder.name)
+            wanted += filter(None, [read_origin(Path(encoder.location)).start])
+    return inside
 
 
 def imports(script: Path) -> tuple[list[Path], set[str]]:

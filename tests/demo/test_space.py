@@ -23,6 +23,8 @@ from benchmark.tasks import TASKS
 from demo.bench_app import serve
 from demo.space import make_space
 from zoo.checkpoint import find_checkpoints, read_checkpoint
+from zoo.encoders import ENCODERS
+from zoo.pretrained import read_origin
 
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 TEXT = "The parcel came late and the mug was cracked."
@@ -44,6 +46,14 @@ def test_it_is_small_and_what_is_large_stays_outside_git(space: Path) -> None:
     binary = {path for path in sizes if b"\0" in (space / path).read_bytes()}
     assert {path for path in binary if not any(fnmatch(path, pattern) for pattern in kept_elsewhere)} == set()
     assert all(size < 10_000_000 for path, size in sizes.items() if path not in binary)
+
+
+def test_of_the_encoders_only_those_of_its_checkpoints_go_along(space: Path) -> None:
+    used = {read_checkpoint(folder).info.encoder for folder in find_checkpoints(space / "zoo" / "checkpoints")}
+    inside = space / "zoo" / "pretrained"
+    carried = {folder.name for folder in inside.iterdir()} if inside.is_dir() else set()
+    starts = {read_origin(inside / name).start for name in carried}
+    assert carried == {name for name in used | starts if name and ENCODERS[name].source == "repository"}
 
 
 def test_a_second_one_takes_the_place_of_the_first(tmp_path: Path) -> None:
