@@ -24,13 +24,17 @@ Pretrained = BertForPreTraining | RobertaForMaskedLM
 
 class MaskedLanguageModel(torch.nn.Module):
     """Computes the loss on the masked positions alone: the product with the vocabulary, as large as the encoder
-    itself, is then taken for one token in seven."""
+    itself, is then taken for one token in seven.
+
+    `masked_losses` gathers the masked tokens' part of the loss while training, step by step, for whoever shows it.
+    """
 
     _keys_to_ignore_on_save = None  # Trainer asks for it when a saved state has fewer names than the model
 
     def __init__(self, model: Pretrained) -> None:
         super().__init__()
         self.model = model
+        self.masked_losses: list[torch.Tensor] = []
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
         """Name each tensor once: the head's output matrix is the embeddings', and safetensors stores no aliases."""
@@ -60,6 +64,8 @@ class MaskedLanguageModel(torch.nn.Module):
         masked = labels != IGNORED
         logits = mlm_head(self.model)(out.last_hidden_state[masked])
         loss = cross_entropy(logits.float(), labels[masked])
+        if self.training:
+            self.masked_losses.append(loss.detach())
         if isinstance(self.model, BertForPreTraining):
             verdict = self.model.cls.seq_relationship(out.pooler_output).float()
             # A sum over no rows is 0, so that a recipe without NSP still has every parameter in its graph.

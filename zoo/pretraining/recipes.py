@@ -31,7 +31,7 @@ class PretrainRecipe(BaseModel):
     dynamic: bool
     nsp: bool
     batch_size: Annotated[int, Field(ge=1)] = 16
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    learning_rate: Annotated[float, Field(gt=0)] = 5e-4
     copies: Annotated[int, Field(ge=1)] = 10
     masked_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
     length: Annotated[int, Field(ge=8, le=512)] = 128
@@ -47,7 +47,7 @@ RECIPES: dict[str, PretrainRecipe] = {
     recipe.name: recipe
     for recipe in (
         PretrainRecipe(name="bert", masking="piece", dynamic=False, nsp=True),
-        PretrainRecipe(name="roberta", masking="piece", dynamic=True, nsp=False, batch_size=64, learning_rate=2e-4),
+        PretrainRecipe(name="roberta", masking="piece", dynamic=True, nsp=False, batch_size=64, learning_rate=1e-3),
         PretrainRecipe(name="bert-wwm", masking="word", dynamic=False, nsp=True),
     )
 }

@@ -17,7 +17,7 @@ from zoo.pretraining.recipes import PretrainRecipe
 from zoo.pretraining.sequences import IGNORED, Example, Special, lay_out, make_example
 
 Report = Callable[[str], None]
-SAVES, POINTS = 20, 100  # how often a training is saved and its loss told
+POINTS, SAVED = 100, 5  # how often the loss is told, and every how many times the training is saved
 
 
 class Sequences(torch.utils.data.Dataset[Example]):
@@ -78,7 +78,7 @@ def collate(examples: list[Example], pad: int) -> dict[str, torch.Tensor]:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a pretraining measured: its loss curve as (tokens seen, mean loss), seconds, tokens a second."""
+    """What a pretraining measured: its curve as (tokens seen, mean loss on masked tokens), seconds, tokens a second."""
 
     curve: tuple[tuple[int, float], ...]
     seconds: float
@@ -148,12 +148,14 @@ def _train_part(
     last = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     trainer.train(resume_from_checkpoint=str(last[-1]) if last else None)
     steps = trainer.state.max_steps
-    curve = [(int(e["step"]) * recipe.tokens // steps, e["loss"]) for e in trainer.state.log_history if "loss" in e]
+    told = [entry for entry in trainer.state.log_history if "masked_loss" in entry]
+    curve = [(int(entry["step"]) * recipe.tokens // steps, entry["masked_loss"]) for entry in told]
     return Trained(tuple(curve), progress.seconds, progress.tokens_per_second)
 
 
 def _arguments(recipe: PretrainRecipe, folder: Path, sequences: int) -> TrainingArguments:
     steps = -(-sequences // recipe.batch_size)
+    told = max(1, steps // POINTS)
     return TrainingArguments(
         output_dir=str(folder),
         max_steps=steps,
@@ -167,9 +169,9 @@ def _arguments(recipe: PretrainRecipe, folder: Path, sequences: int) -> Training
         bf16=multiplies_in_bf16(),
         use_cpu=not torch.cuda.is_available(),
         seed=recipe.seed,
-        save_steps=max(1, steps // SAVES),
+        save_steps=SAVED * told,
         save_total_limit=1,
-        logging_steps=max(1, steps // POINTS),
+        logging_steps=told,
         remove_unused_columns=False,
         disable_tqdm=True,
         report_to="none",
@@ -190,11 +192,16 @@ class _Progress(TrainerCallback):
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if "loss" not in kwargs["logs"]:
             return
+        losses = kwargs["model"].masked_losses
+        masked_loss = float(torch.stack(losses).mean())
+        losses.clear()
+        state.log_history[-1]["masked_loss"] = masked_loss
         self.seconds = time.perf_counter() - self._start
         done = state.global_step - self._first
         self.tokens_per_second = done * self.tokens / state.max_steps / self.seconds
         left = (state.max_steps - state.global_step) * self.seconds / done
         self.report(
-            f"step {state.global_step}/{state.max_steps}: loss {kwargs['logs']['loss']:.4f}, "
+            f"step {state.global_step}/{state.max_steps}: loss {kwargs['logs']['loss']:.4f}, on masked tokens "
+            f"{masked_loss:.4f}, "
             f"{self.tokens_per_second:,.0f} tokens/s, {left / 60:.0f} min left"
         )

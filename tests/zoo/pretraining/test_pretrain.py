@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,14 @@ def recipe(name: str, **changes: object) -> PretrainRecipe:
     return get_recipe(name, **small | {"freeze_embeddings": False} | changes)
 
 
-def fit(model: BertModel, corpus: Corpus, chosen: PretrainRecipe, folder: Path) -> tuple[tuple[int, float], ...]:
-    return train(model, corpus, chosen, SPECIAL, folder, lambda line: None, head_first=True).curve
+def fit(
+    model: BertModel,
+    corpus: Corpus,
+    chosen: PretrainRecipe,
+    folder: Path,
+    report: Callable[[str], object] = lambda line: None,
+) -> tuple[tuple[int, float], ...]:
+    return train(model, corpus, chosen, SPECIAL, folder, report, head_first=True).curve
 
 
 @pytest.mark.parametrize("name", ["bert", "roberta", "bert-wwm"])
@@ -80,10 +87,10 @@ def test_a_stopped_training_ends_in_the_same_weights(corpus: Corpus, tmp_path: P
             raise KeyboardInterrupt
 
     whole, stopped, resumed = tiny(), tiny(), tiny()
-    fit(whole, corpus, chosen, tmp_path / "whole")
+    curve = fit(whole, corpus, chosen, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         train(stopped, corpus, chosen, SPECIAL, tmp_path / "part", interrupt, head_first=True)
-    train(resumed, corpus, chosen, SPECIAL, tmp_path / "part", lines.append, head_first=True)
+    assert fit(resumed, corpus, chosen, tmp_path / "part", lines.append) == curve
     assert sum("step 18/26" in line for line in lines) == 1
     assert sum("step 10/26" in line for line in lines) == 1, "it went on from a checkpoint, not from the start"
     for name, tensor in whole.state_dict().items():
