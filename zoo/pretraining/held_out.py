@@ -28,6 +28,8 @@ class HeldOut:
     word_accuracy: float
     longer_word_accuracy: float
     masked_pieces: int
+    masked_words: int
+    masked_longer_words: int
 
 
 def evaluate(model: Pretrained, corpus: Corpus, recipe: PretrainRecipe, special: Special, tokens: int) -> HeldOut:
@@ -45,6 +47,8 @@ def evaluate(model: Pretrained, corpus: Corpus, recipe: PretrainRecipe, special:
         word_accuracy=float(words[:, 0].mean()),
         longer_word_accuracy=float(longer.mean()) if len(longer) else float("nan"),
         masked_pieces=len(by_piece.right),
+        masked_words=len(words),
+        masked_longer_words=len(longer),
     )
 
 

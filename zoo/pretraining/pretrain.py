@@ -73,7 +73,7 @@ def run(job: Job, report: Callable[[str], None]) -> None:
     share = rate / matrix_rate()
     report(f"{rate / 1e9:.1f} GFLOP/s by the 6ND count, {share:.0%} of this machine's rate for matrix products")
     held_out = asdict(evaluate(model, packed.held_out, job.recipe, special, HELD_OUT_TOKENS))
-    report("held out: " + ", ".join(f"{name} {value:.4f}" for name, value in held_out.items()))
+    report("held out: " + ", ".join(f"{name} {_figure(value)}" for name, value in held_out.items()))
     facts = {
         "recipe": job.recipe.model_dump(),
         "language": job.language,
@@ -111,9 +111,13 @@ def _device() -> str:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else processor()
 
 
+def _figure(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
 def _card(job: Job, packed: Packed, held_out: dict[str, float], trained: Trained, share: float) -> str:
     recipe = job.recipe
-    measured = "\n".join(f"| {name} | {value:.4f} |" for name, value in held_out.items())
+    measured = "\n".join(f"| {name} | {_figure(value)} |" for name, value in held_out.items())
     checked = f"{packed.facts['leaked']} rows, left out" if job.exclude else "not checked"
     return f"""# {job.output.name}
 

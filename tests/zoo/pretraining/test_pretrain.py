@@ -132,6 +132,7 @@ def test_what_is_held_out_is_counted_by_piece_and_by_word(corpus: Corpus) -> Non
     assert found.word_piece_accuracy == pytest.approx(0.75, abs=0.04)
     assert found.word_accuracy == pytest.approx(0.5, abs=0.06)
     assert found.longer_word_accuracy == found.word_accuracy
+    assert found.masked_words == found.masked_longer_words == pytest.approx(0.15 * 6_000 / 2, rel=0.1)
 
 
 @pytest.fixture
