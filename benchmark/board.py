@@ -1,6 +1,7 @@
 """The board on disk: made from the runs when they have changed, written out, and verified."""
 
 import json
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pandas as pd
 
 from benchmark.findings import findings
 from benchmark.leaderboard import Board, build, identity, read_tables, write_tables
+from benchmark.pretrained_page import pretrained_part
 from benchmark.report import html
 from benchmark.runs import RESULTS
 from benchmark.tables import between_markers, page, readme_part
@@ -15,7 +17,12 @@ from zoo.errors import UserError
 from zoo.files import write_bytes, write_text
 
 # The texts that hold a part of the project's own board, and what makes that part.
-PARTS = {Path(__file__).parents[1] / "README.md": readme_part, Path(__file__).parent / "README.md": findings}
+_ROOT = Path(__file__).parents[1]
+PARTS: dict[Path, Callable[[Board], str]] = {
+    _ROOT / "README.md": readme_part,
+    _ROOT / "benchmark" / "README.md": findings,
+    _ROOT / "zoo" / "README.md": pretrained_part,
+}
 _TOLERANCE = 5e-6  # tables are rounded to six decimals; another processor sums in another order
 
 

@@ -104,7 +104,7 @@ def front(main: pd.DataFrame, task: Task, cost: str = "p50_ms", title: str = "ms
         figure.add_scatter(
             x=rows[cost].tolist(),
             y=rows["value"].tolist(),
-            error_y=_errors(rows, "value", "low", "high"),
+            error_y=errors(rows, "value", "low", "high"),
             customdata=rows[["low", "high", "seeds"]].to_numpy().tolist(),
             text=_names(rows),
             name=str(family),
@@ -148,7 +148,8 @@ def _names(rows: pd.DataFrame) -> list[str]:
     return [entry_name(row) for row in rows.to_dict("records")]
 
 
-def _errors(rows: pd.DataFrame, value: str, low: str, high: str) -> dict[str, Any]:
+def errors(rows: pd.DataFrame, value: str, low: str, high: str) -> dict[str, Any]:
+    """Return error bars for plotly from columns of values and the ends of their intervals."""
     up, down = (rows[high] - rows[value]).tolist(), (rows[value] - rows[low]).tolist()
     return {"type": "data", "array": up, "arrayminus": down, "thickness": 1.5, "width": 5}
 
@@ -157,7 +158,7 @@ def _points(rows: pd.DataFrame, value: str, low: str, high: str, colour: str, na
     return go.Scatter(
         y=_names(rows),
         x=rows[value].tolist(),
-        error_x=_errors(rows, value, low, high),
+        error_x=errors(rows, value, low, high),
         customdata=rows[[low, high]].to_numpy().tolist(),
         mode="markers",
         marker={"size": 9, "color": colour},

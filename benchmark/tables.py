@@ -105,10 +105,11 @@ def gaps(board: Board, task: Task) -> list[str]:
     names = list(wide(board.cells, task)["encoder"])
     pairs = board.pairs[board.pairs["task"] == task.name]
     found = {frozenset((row["a"], row["b"])): row for row in pairs.to_dict("records")}
-    return [_sentence(found[frozenset(both)], *both) for both in pairwise(names) if frozenset(both) in found]
+    return [sentence(found[frozenset(both)], *both) for both in pairwise(names) if frozenset(both) in found]
 
 
-def _sentence(pair: dict[Any, Any], better: str, worse: str) -> str:
+def sentence(pair: dict[Any, Any], better: str, worse: str) -> str:
+    """Return what a row of the board's pairs says of the two entries, `better` being the one with the higher mean."""
     gap = in_points(pair, "difference", 1 if pair["a"] == better else -1)
     figures = f"{gap}, p = {pair['p_holm']:.2g}"
     if pair["verdict"] == "cannot tell":

@@ -1,10 +1,13 @@
-"""Pictures of every tab in both themes, for the README: `make screenshots`."""
+"""Pictures for the READMEs: every tab in both themes, and the plots of zoo/README.md: `make screenshots`."""
 
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmark.board import read_board
+from benchmark.pretrained_page import figures
+from benchmark.runs import RESULTS
 from demo.bench_app import find_chromium, serve
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
@@ -37,7 +40,17 @@ def main() -> None:
                 page.wait_for_selector(shown)
                 page.wait_for_timeout(1500)  # what slides or fades has come to rest
                 page.screenshot(path=FOLDER / f"{tab}-{theme}.png", animations="disabled")
+        _plots(browser)
         browser.close()
+
+
+def _plots(browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 860, "height": 460})
+    for name, figure in figures(read_board(RESULTS)).items():
+        page.set_content(figure.to_html(config={"staticPlot": True}))
+        plot = page.locator(".js-plotly-plot")
+        plot.locator(".main-svg").first.wait_for()
+        plot.screenshot(path=FOLDER / f"pretraining-{name}.png", omit_background=True)
 
 
 def _open(page: Page, tab: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 from transformers import PreTrainedTokenizerBase, set_seed
 from transformers.utils import logging
 
@@ -47,7 +48,8 @@ class Job:
 
 def run(job: Job, report: Callable[[str], None]) -> None:
     """Pretrain, and write the encoder to `job.output` with its card; the trainer's own files stand beside it in
-    `.<name>-training` until it is done.
+    `.<name>-training` until it is done. Where `accelerate launch` runs several processes, the first one reports and
+    writes.
 
     Raises:
         UserError: the output is there already, or the start, the corpus or the excluded datasets do not fit.
@@ -59,20 +61,44 @@ def run(job: Job, report: Callable[[str], None]) -> None:
     if job.threads:
         torch.set_num_threads(job.threads)
     reuse_memory()
+    processes = PartialState(cpu=not torch.cuda.is_available())
+    if job.recipe.batch_size % processes.num_processes:
+        raise UserError(
+            f"{processes.num_processes} processes cannot share batches of {job.recipe.batch_size}; "
+            "launch a number that divides it"
+        )
+    tell = report if processes.is_main_process else _say_nothing
     set_seed(job.recipe.seed)
-    model, tokenizer = _start(job)
-    special = special_tokens(tokenizer)
     began = time.perf_counter()
-    backend, separator = tokenizer.backend_tokenizer, tokenizer.sep_token
-    packed = pack_corpus(job.corpus, backend, separator, job.language, job.exclude, cache_folder())
-    report(f"{len(packed.train.tokens):,} tokens packed in {packed.folder} ({time.perf_counter() - began:.0f} s)")
+    with processes.main_process_first():
+        model, tokenizer = _start(job)
+        backend, separator = tokenizer.backend_tokenizer, tokenizer.sep_token
+        packed = pack_corpus(job.corpus, backend, separator, job.language, job.exclude, cache_folder())
+    tell(f"{len(packed.train.tokens):,} tokens packed in {packed.folder} ({time.perf_counter() - began:.0f} s)")
     training = job.output.parent / f".{job.output.name}-training"
-    continued = job.start != "nothing"
-    trained = train(model, packed.train, job.recipe, special, training, report, head_first=continued)
+    continued, special = job.start != "nothing", special_tokens(tokenizer)
+    trained = train(model, packed.train, job.recipe, special, training, tell, head_first=continued)
+    if processes.is_main_process:
+        _measure_and_write(job, model, tokenizer, packed, trained, report)
+        shutil.rmtree(training, ignore_errors=True)
+
+
+def _say_nothing(line: str) -> None:
+    """What a process other than the first reports."""
+
+
+def _measure_and_write(
+    job: Job,
+    model: Pretrained,
+    tokenizer: PreTrainedTokenizerBase,
+    packed: Packed,
+    trained: Trained,
+    report: Callable[[str], None],
+) -> None:
     rate = 6 * weights_a_token(model, job.recipe.masked_share) * trained.tokens_per_second
     share = rate / matrix_rate()
     report(f"{rate / 1e9:.1f} GFLOP/s by the 6ND count, {share:.0%} of this machine's rate for matrix products")
-    held_out = asdict(evaluate(model, packed.held_out, job.recipe, special, HELD_OUT_TOKENS))
+    held_out = asdict(evaluate(model, packed.held_out, job.recipe, special_tokens(tokenizer), HELD_OUT_TOKENS))
     report("held out: " + ", ".join(f"{name} {_figure(value)}" for name, value in held_out.items()))
     facts = {
         "recipe": job.recipe.model_dump(),
@@ -93,7 +119,6 @@ def run(job: Job, report: Callable[[str], None]) -> None:
         save_encoder(model, tokenizer, folder)
         (folder / "pretraining.json").write_text(json.dumps(facts, indent=1) + "\n")
         (folder / "README.md").write_text(_card(job, packed, held_out, trained, share), encoding="utf-8")
-    shutil.rmtree(training, ignore_errors=True)
 
 
 def _start(job: Job) -> tuple[Pretrained, PreTrainedTokenizerBase]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments, set_seed
 
 from zoo.hardware import multiplies_in_bf16
@@ -154,12 +155,13 @@ def _train_part(
 
 
 def _arguments(recipe: PretrainRecipe, folder: Path, sequences: int) -> TrainingArguments:
+    processes = PartialState(cpu=not torch.cuda.is_available()).num_processes
     steps = -(-sequences // recipe.batch_size)
     told = max(1, steps // POINTS)
     return TrainingArguments(
         output_dir=str(folder),
         max_steps=steps,
-        per_device_train_batch_size=recipe.batch_size,
+        per_device_train_batch_size=recipe.batch_size // processes,
         learning_rate=recipe.learning_rate,
         weight_decay=recipe.weight_decay,
         warmup_steps=recipe.warmup,
@@ -174,6 +176,7 @@ def _arguments(recipe: PretrainRecipe, folder: Path, sequences: int) -> Training
         logging_steps=told,
         remove_unused_columns=False,
         disable_tqdm=True,
+        ddp_find_unused_parameters=False,
         report_to="none",
         dataloader_num_workers=2 if torch.cuda.is_available() else 0,
     )

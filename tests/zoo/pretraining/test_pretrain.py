@@ -1,6 +1,7 @@
 """Pretraining at tiny size: it learns, it goes on where it stopped, and plain transformers loads what it writes."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -168,6 +169,28 @@ def test_from_nothing_to_a_folder_that_transformers_loads(
         assert torch.equal(classifier.bert.pooler.dense.weight, pooler)
     with pytest.raises(UserError, match="there already"):
         run(Job(chosen, "en", "nothing", text_folder, tmp_path / "out", None, 1), lines.append)
+
+
+@pytest.mark.slow
+def test_two_processes_share_every_batch_and_one_of_them_writes(text_folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "zoo", "pretrain", "--recipe", "bert", "--language", "en", "--start", "nothing"]
+    command += ["--corpus", str(text_folder), "--threads", "1", "--tokens", "3000", "--output", str(tmp_path / "o")]
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29517", "ACCELERATE_USE_CPU": "true"}
+    shared["ENCODER_ZOO_CACHE"] = str(tmp_path / "cache")
+    alone = subprocess.run([*command[:-1], str(tmp_path / "alone")], capture_output=True, text=True)
+    both = [
+        subprocess.Popen(
+            command, env=os.environ | shared | {"RANK": rank, "LOCAL_RANK": rank}, stdout=subprocess.PIPE, text=True
+        )
+        for rank in ("0", "1")
+    ]
+    first, second = (process.communicate()[0] for process in both)
+    assert [process.returncode for process in both] == [0, 0]
+    assert (first.count("step "), second.count("step ")) == (alone.stdout.count("step "), 0)
+    # Near, not the same: each process takes the mean over its own masked tokens.
+    one, two = (json.loads((tmp_path / name / "pretraining.json").read_text()) for name in ("alone", "o"))
+    assert two["held_out"]["piece_loss"] == pytest.approx(one["held_out"]["piece_loss"], rel=0.02)
+    assert two["training"]["curve"][-1][0] == one["training"]["curve"][-1][0] == 3000
 
 
 def test_mistakes_end_in_one_line(text_folder: Path, tmp_path: Path) -> None:
