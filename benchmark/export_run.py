@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from benchmark.entries import Entry
-from benchmark.hardware import commit, library_versions, peak_memory_mib, reset_peak_memory
+from benchmark.hardware import commit, peak_memory_mib, reset_peak_memory
 from benchmark.intervals import RESAMPLES, interval
 from benchmark.latency import measure_latency
 from benchmark.resampling import Scored, draw, points, resample
@@ -21,7 +21,7 @@ from benchmark.tasks import Task, known_tasks
 from zoo.checkpoint import read_checkpoint
 from zoo.classifier import Classifier, predict_logits
 from zoo.errors import UserError, lookup
-from zoo.hardware import processor
+from zoo.hardware import library_versions, processor
 from zoo.long_text import encode
 from zoo.onnx_model import export_checkpoint
 

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from benchmark.hardware import commit, library_versions
+from benchmark.hardware import commit
 from benchmark.leaderboard import FACTS
 from benchmark.recipes import BaselineRecipe, Recipe, default_recipe
 from benchmark.rows import Rows
@@ -17,6 +17,7 @@ from benchmark.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, writ
 from benchmark.slices import describe_rows, read_row_facts, write_row_facts
 from benchmark.tasks import TASKS, Task, write_task
 from zoo.encoders import Encoder, Weights, fetch_weights
+from zoo.hardware import library_versions
 
 
 @dataclass(frozen=True)

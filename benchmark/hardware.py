@@ -1,21 +1,12 @@
 """What a run was measured on: processor, threads, precision, library versions, peak memory."""
 
 import os
-import platform
 import resource
 import subprocess
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import psutil
-
-LIBRARIES = ("torch", "transformers", "tokenizers", "scikit-learn", "numpy", "pandas")
-
-
-def library_versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that can change a run's numbers."""
-    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 def default_threads() -> int:

@@ -1,54 +1,80 @@
 """The project's own encoders on one page: how each was pretrained, what it fills in, and what that buys downstream."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from scipy.stats import binomtest
 
 from benchmark.leaderboard import Board
 from benchmark.plots import COLOURS, dressed, errors
-from benchmark.tables import main_cells, markdown, sentence, tasks_of
+from benchmark.resampling import draw, weighted_sums
+from benchmark.tables import in_points, main_cells, markdown, sentence, tasks_of
 from zoo.encoders import ENCODERS
-from zoo.pretrained import PRETRAINED
+from zoo.pretrained import HITS, PRETRAINED
 
-# By kind of mask: accuracy, and of how many.
-ACCURACIES = {
-    "pieces": ("piece_accuracy", "masked_pieces"),
-    "whole words": ("word_accuracy", "masked_words"),
-    "whole words of two pieces and more": ("longer_word_accuracy", "masked_longer_words"),
-}
+WORDS = {"whole words": 1, "whole words of two pieces and more": 2}  # and the least pieces of such a word
+PICTURES = "../docs/screenshots/pretraining-{}.png"
+_RESAMPLES = 2_000
 
 
-def read_pretrainings(root: Path = PRETRAINED) -> dict[str, dict[str, Any]]:
-    """Return, by name, the facts that a pretraining left with each encoder below `root` that comes from one."""
-    found = sorted(root.glob("*/pretraining.json"))
-    return {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in found}
+@dataclass(frozen=True, eq=False)
+class Pretrained:
+    """What a pretraining left: its facts, and of each masked held-out word its sequence, pieces and whether it was
+    filled in rightly, shape (num_words,)."""
+
+    name: str
+    facts: dict[str, Any]
+    sequence: np.ndarray
+    pieces: np.ndarray
+    right: np.ndarray
+
+
+def read_pretrainings(root: Path = PRETRAINED) -> list[Pretrained]:
+    """Return what every encoder below `root` that comes from a pretraining says of it, by name."""
+    return [_read(path.parent) for path in sorted(root.glob("*/pretraining.json"))]
+
+
+def _read(folder: Path) -> Pretrained:
+    facts = json.loads((folder / "pretraining.json").read_text(encoding="utf-8"))
+    with np.load(folder / HITS, allow_pickle=False) as hits:
+        return Pretrained(folder.name, facts, hits["sequence"], hits["pieces"], hits["right"])
 
 
 def pretrained_part(board: Board, root: Path = PRETRAINED) -> str:
     """Return the generated part of zoo/README.md as Markdown; nothing where nothing was pretrained."""
-    facts = read_pretrainings(root)
-    if not facts:
+    trained = read_pretrainings(root)
+    if not trained:
         return ""
-    parts = ["## How they were pretrained", markdown(_budgets(facts))]
-    parts += ["## What they fill in", markdown(_held_out(facts))]
-    scores = _scores(board, facts)
+    parts = ["## How they were pretrained", markdown(_budgets(trained)), _picture("curves", "learning curves")]
+    parts += ["## What they fill in", markdown(_held_out(trained)), _lines(_against_bert(trained))]
+    parts += [_picture("held-out", "shares of held-out words filled in rightly")]
+    scores = _scores(board, trained)
     if len(scores):
         parts += ["## What that buys downstream", markdown(_downstream(scores))]
-    return "\n\n".join([*parts, *_gaps(board, set(scores["encoder"]))])
+        parts += [_lines(_gaps(board, set(scores["encoder"]))), _picture("downstream", "scores of the tasks")]
+    return "\n\n".join(part for part in parts if part)
 
 
-def _budgets(facts: dict[str, dict[str, Any]]) -> pd.DataFrame:
+def _picture(name: str, what: str) -> str:
+    return f"![{what}]({PICTURES.format(name)})"
+
+
+def _lines(lines: list[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _budgets(trained: list[Pretrained]) -> pd.DataFrame:
     rows = []
-    for name, fact in facts.items():
-        recipe, training, hardware = fact["recipe"], fact["training"], fact["hardware"]
+    for each in trained:
+        recipe, training, hardware = (each.facts[name] for name in ("recipe", "training", "hardware"))
         rows.append(
             {
-                "encoder": name,
-                "start": fact["start"],
+                "encoder": each.name,
+                "start": each.facts["start"],
                 "masks": f"{recipe['masking']}s, {'dynamic' if recipe['dynamic'] else 'static'}",
                 "NSP": "yes" if recipe["nsp"] else "no",
                 "batch": recipe["batch_size"],
@@ -57,38 +83,67 @@ def _budgets(facts: dict[str, dict[str, Any]]) -> pd.DataFrame:
                 "hours": f"{training['seconds'] / 3600:.2f}",
                 "tokens/s": f"{training['tokens_per_second']:,.0f}",
                 "of the matrix rate": f"{hardware['share_of_matrix_rate']:.0%}",
-                "corpus": fact["corpus"]["corpus"],
+                "corpus": each.facts["corpus"]["corpus"],
             }
         )
     return pd.DataFrame(rows)
 
 
-def _held_out(facts: dict[str, dict[str, Any]]) -> pd.DataFrame:
+def _held_out(trained: list[Pretrained]) -> pd.DataFrame:
     rows = []
-    for name, fact in facts.items():
-        held_out = fact["held_out"]
-        row = {"encoder": name, "loss, pieces": f"{held_out['piece_loss']:.3f}"}
-        row["loss, whole words"] = f"{held_out['word_loss']:.3f}"
-        for kind, (accuracy, count) in ACCURACIES.items():
-            low, high = interval(held_out[accuracy], held_out[count])
-            row[f"{kind} right (n = {held_out[count]:,})"] = f"{held_out[accuracy]:.4f} [{low:.4f}, {high:.4f}]"
+    for each in trained:
+        found = each.facts["held_out"]
+        row = {"encoder": each.name, "loss, pieces": f"{found['piece_loss']:.3f}"}
+        row |= {"loss, whole words": f"{found['word_loss']:.3f}", "pieces right": f"{found['piece_accuracy']:.4f}"}
+        for kind, least in WORDS.items():
+            accuracy = word_accuracy(each, each, least)
+            counted = int((each.pieces >= least).sum())
+            row[f"{kind} right"] = "{value:.4f} [{low:.4f}, {high:.4f}] of {counted:,}".format(
+                **accuracy, counted=counted
+            )
         rows.append(row)
-    return pd.DataFrame(rows).fillna("–")
+    return pd.DataFrame(rows)
 
 
-def interval(accuracy: float, count: int) -> tuple[float, float]:
-    """Return the 95 % interval of an accuracy over `count` independent cases (Wilson 1927)."""
-    found = binomtest(round(accuracy * count), count).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)
+def word_accuracy(one: Pretrained, less: Pretrained, least: int) -> dict[str, float]:
+    """Return the share of masked words of at least so many pieces that an encoder fills in rightly, or, where `less`
+    is another one, the difference of both shares: `value`, `low` and `high`, a 95 % interval from a bootstrap of
+    sequences, the same ones for both.
+
+    Raises:
+        ValueError: the two were not asked for the same words.
+    """
+    if not (np.array_equal(one.sequence, less.sequence) and np.array_equal(one.pieces, less.pieces)):
+        raise ValueError(f"{one.name} and {less.name} were not asked for the same words")
+    counted = one.pieces >= least
+    score = one.right.astype(np.float64) - (0 if one is less else less.right)
+    sequences = int(one.sequence.max()) + 1
+    sums = [np.bincount(one.sequence[counted], weights, sequences) for weights in (score[counted], None)]
+    resampled = weighted_sums(draw(sequences, _RESAMPLES).counts, np.stack(sums, axis=1))
+    low, high = np.quantile(resampled[:, 0] / resampled[:, 1], (0.025, 0.975))
+    return {"value": float(score[counted].mean()), "low": float(low), "high": float(high)}
 
 
-def _scores(board: Board, facts: dict[str, dict[str, Any]]) -> pd.DataFrame:
+def _against_bert(trained: list[Pretrained]) -> list[str]:
+    """What each other recipe fills in beyond `bert`, of the encoders with the same start."""
+    plain = {each.facts["start"]: each for each in trained if each.facts["recipe"]["name"] == "bert"}
+    lines = []
+    for each in trained:
+        bert = plain.get(each.facts["start"], each)
+        for kind, least in WORDS.items() if bert is not each else ():
+            gain = in_points(word_accuracy(each, bert, least), "value")
+            lines.append(f"{each.name} less {bert.name}, {kind} right: {gain}.")
+    return lines
+
+
+def _scores(board: Board, trained: list[Pretrained]) -> pd.DataFrame:
     """The cells of each task's main metric, of these encoders and their starts under the task's own recipe."""
-    names = [*facts, *{fact["start"] for fact in facts.values()} & set(ENCODERS)]
+    own = {each.name for each in trained}
+    names = own | {each.facts["start"] for each in trained} & set(ENCODERS)
     cells = pd.concat([main_cells(board.cells, task) for task in tasks_of(board)])
-    own = cells[cells["encoder"].isin(names) & (cells["variant"] == "")]
-    tasks = set(own.loc[own["encoder"].isin(facts), "task"])  # a start alone compares nothing
-    return own[own["task"].isin(tasks)]
+    cells = cells[cells["encoder"].isin(names) & (cells["variant"] == "")]
+    tasks = set(cells.loc[cells["encoder"].isin(own), "task"])  # a start alone compares nothing
+    return cells[cells["task"].isin(tasks)]
 
 
 def _downstream(scores: pd.DataFrame) -> pd.DataFrame:
@@ -99,35 +154,32 @@ def _downstream(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _gaps(board: Board, names: set[str]) -> list[str]:
-    """One list of what is real, and what cannot be told, between any two of these encoders."""
+    """What is real, and what cannot be told, between any two of these encoders."""
     lines = []
     for row in board.pairs.to_dict("records"):
         if {row["a"], row["b"]} <= names:
             better, worse = (row["a"], row["b"]) if row["difference"] >= 0 else (row["b"], row["a"])
-            lines.append(f"- {row['task']}: {sentence(row, better, worse)}")
-    return ["\n".join(lines)] if lines else []
+            lines.append(f"{row['task']}: {sentence(row, better, worse)}")
+    return lines
 
 
 def figures(board: Board, root: Path = PRETRAINED) -> dict[str, go.Figure]:
-    """Return the page's plots by the name of their picture: learning curves, held-out accuracies, scores downstream."""
-    facts = read_pretrainings(root)
-    colours: dict[Any, str] = {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(facts)}
+    """Return the page's plots by the name of their picture: learning curves, held-out words, scores downstream."""
+    trained = read_pretrainings(root)
+    colours: dict[Any, str] = {each.name: COLOURS[number % len(COLOURS)] for number, each in enumerate(trained)}
     curves, filled, downstream = go.Figure(), go.Figure(), go.Figure()
-    for name, fact in facts.items():
-        tokens, losses = zip(*fact["training"]["curve"], strict=True)
-        curves.add_scatter(x=list(tokens), y=list(losses), name=name, line={"color": colours[name]})
-        held_out = fact["held_out"]
-        rates = pd.DataFrame({"value": [held_out[accuracy] for accuracy, _ in ACCURACIES.values()]})
-        bounds = [interval(held_out[accuracy], held_out[count]) for accuracy, count in ACCURACIES.values()]
-        rates["low"], rates["high"] = zip(*bounds, strict=True)
+    for each in trained:
+        tokens, losses = zip(*each.facts["training"]["curve"], strict=True)
+        curves.add_scatter(x=list(tokens), y=list(losses), name=each.name, line={"color": colours[each.name]})
+        shares = pd.DataFrame([word_accuracy(each, each, least) for least in WORDS.values()])
         filled.add_bar(
-            x=list(ACCURACIES),
-            y=rates["value"].tolist(),
-            name=name,
-            marker={"color": colours[name]},
-            error_y=errors(rates, "value", "low", "high"),
+            x=list(WORDS),
+            y=shares["value"].tolist(),
+            name=each.name,
+            marker={"color": colours[each.name]},
+            error_y=errors(shares, "value", "low", "high"),
         )
-    for encoder, rows in _scores(board, facts).groupby("encoder", sort=False):
+    for encoder, rows in _scores(board, trained).groupby("encoder", sort=False) if trained else ():
         downstream.add_scatter(
             x=rows["task"].tolist(),
             y=rows["value"].tolist(),

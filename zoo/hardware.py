@@ -1,17 +1,25 @@
-"""What this machine computes in."""
+"""What this machine computes in, and with what; torch is imported only where it is asked."""
 
 import ctypes
 import platform
 import time
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 
-import torch
+LIBRARIES = ("torch", "transformers", "tokenizers", "scikit-learn", "numpy", "pandas")
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that can change a run's numbers."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 def multiplies_in_bf16() -> bool:
     """Return whether the hardware multiplies matrices in bf16: a GPU that has it, or a processor with AMX or
     AVX512-BF16. Any other processor emulates bf16 and is several times slower with it."""
+    import torch
+
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported()
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
@@ -44,6 +52,8 @@ def reuse_memory() -> None:
 def matrix_rate(size: int = 1024, repeats: int = 30) -> float:
     """Return the operations a second of a product of square matrices here, in bf16 where the hardware multiplies in
     it and in float32 elsewhere: what a training's own rate is compared with."""
+    import torch
+
     device = "cuda" if torch.cuda.is_available() else "cpu"
     matrix = torch.randn(size, size, dtype=torch.bfloat16 if multiplies_in_bf16() else torch.float32, device=device)
     for _ in range(3):

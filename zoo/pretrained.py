@@ -20,7 +20,8 @@ from zoo.files import new_folder, sha256
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "merges.txt")
-_CARDS = ("config.json", "README.md", "pretraining.json")
+HITS = "held_out.npz"  # which masked words a pretraining ended up filling in rightly
+_CARDS = ("config.json", "README.md", "pretraining.json", HITS)
 
 
 class Origin(BaseModel):
@@ -51,8 +52,10 @@ def pack_encoder(source: Path, target: Path, bits: int, start: tuple[str, str, P
     tuned = _tensors(source)
     plain = _tensors(start[2]) if start else {name: np.zeros_like(tensor) for name, tensor in tuned.items()}
     prefix = "" if plain.keys() & tuned.keys() else "bert."
+    base = _prefixed(plain, prefix)
+    halved = {name: tensor.astype(np.float16) for name, tensor in tuned.items() if name not in base}
     with new_folder(target) as folder:
-        write_delta(folder / DELTA, _prefixed(plain, prefix), tuned, bits)
+        write_delta(folder / DELTA, base, tuned | halved, bits)
         for name in (*_CARDS, *(() if start else TOKENIZER)):
             if (source / name).is_file():
                 shutil.copyfile(source / name, folder / name)
@@ -98,7 +101,7 @@ def unpack_encoder(folder: Path, start: Path | None, target: Path) -> Path:
         base, tokenizer = {name: np.zeros(shape, np.float32) for name, shape in origin.shapes.items()}, folder
     else:
         base, tokenizer = _prefixed(_tensors(start), origin.prefix), start
-    tensors = base | read_delta(folder / DELTA, base)
+    tensors = base | {name: tensor.astype(np.float32) for name, tensor in read_delta(folder / DELTA, base).items()}
     with new_folder(target) as written:
         save_file(tensors, written / WHOLE, metadata={"format": "pt"})
         for name in _CARDS:

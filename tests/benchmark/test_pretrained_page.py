@@ -4,25 +4,25 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from statsmodels.stats.proportion import proportion_confint
 
 from benchmark.leaderboard import Board, build
-from benchmark.pretrained_page import figures, interval, pretrained_part, read_pretrainings
+from benchmark.pretrained_page import Pretrained, figures, pretrained_part, read_pretrainings, word_accuracy
 from tests.benchmark.conftest import synthetic_writer
+from zoo.pretrained import HITS
 from zoo.pretraining.recipes import get_recipe
 
 
-def facts(recipe: str, word_accuracy: float) -> dict[str, Any]:
+def facts(recipe: str) -> dict[str, Any]:
     """What `python -m zoo pretrain` leaves, in round numbers."""
     held_out = {"piece_loss": 3.0, "piece_accuracy": 0.4, "word_loss": 3.5, "word_piece_accuracy": 0.35}
-    held_out |= {"word_accuracy": word_accuracy, "longer_word_accuracy": 0.1}
     return {
         "recipe": get_recipe(recipe).model_dump(),
         "language": "en",
         "start": "minilm-l6",
         "corpus": {"corpus": "0123456789ab", "documents": 5, "leaked": 1},
-        "held_out": held_out | {"masked_pieces": 1000, "masked_words": 800, "masked_longer_words": 90},
+        "held_out": held_out,
         "training": {"curve": [[1000, 7.0], [2000, 6.5]], "seconds": 1800.0, "tokens_per_second": 700.0},
         "hardware": {
             "device": "a processor",
@@ -44,9 +44,11 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Two encoders under names that the small board has entries of, and a start that nobody trained."""
-    for name, recipe, accuracy in (("minilm-l6", "bert", 0.30), ("granite-30m", "bert-wwm", 0.35)):
+    for name, recipe, accuracy in (("minilm-l6", "bert", 0.3), ("granite-30m", "bert-wwm", 0.4)):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "pretraining.json").write_text(json.dumps(facts(recipe, accuracy)))
+        (tmp_path / name / "pretraining.json").write_text(json.dumps(facts(recipe)))
+        right = np.random.default_rng(0).random(800) < accuracy
+        np.savez(tmp_path / name / HITS, sequence=np.arange(800) // 8, pieces=1 + np.arange(800) % 2, right=right)
     (tmp_path / "start").mkdir()
     return tmp_path
 
@@ -57,14 +59,18 @@ def test_where_nothing_was_pretrained_the_page_is_empty(board: Board, tmp_path: 
 
 
 def test_every_table_says_what_the_training_left(board: Board, root: Path) -> None:
-    assert list(read_pretrainings(root)) == ["granite-30m", "minilm-l6"]
+    wwm, bert = read_pretrainings(root)
+    assert (wwm.name, bert.name) == ("granite-30m", "minilm-l6")
     page = pretrained_part(board, root)
     first = next(line for line in page.splitlines() if line.startswith("| granite-30m"))
     for cell in ("words, static", "yes", "2,000,000", "0.50", "700", "62%", "0123456789ab"):
         assert f"| {cell} " in first
-    assert "whole words right (n = 800)" in page
-    low, high = interval(0.35, 800)
-    assert f"0.3500 [{low:.4f}, {high:.4f}]" in page
+    assert f"{wwm.right.mean():.4f} [" in page
+    gain = 100 * (wwm.right.mean() - bert.right.mean())
+    assert f"granite-30m less minilm-l6, whole words right: {gain:+.1f} points [" in page
+    assert "minilm-l6 less" not in page
+    for name in figures(board, root):
+        assert f"(../docs/screenshots/pretraining-{name}.png)" in page
 
 
 def test_downstream_has_the_boards_cells_and_pairs_of_these_encoders_alone(board: Board, root: Path) -> None:
@@ -79,8 +85,28 @@ def test_downstream_has_the_boards_cells_and_pairs_of_these_encoders_alone(board
     assert sum(line.startswith("- ") for line in downstream.splitlines()) == len(pairs) > 0
 
 
-def test_an_interval_is_wilsons() -> None:
-    assert interval(0.3, 90) == pytest.approx(proportion_confint(27, 90, method="wilson"), abs=1e-9)
+def test_words_of_one_sequence_stand_and_fall_together() -> None:
+    """100 sequences of 8 words: where all words of a sequence are alike, 100 cases are all that there is."""
+    sequence, pieces = np.repeat(np.arange(100), 8), np.ones(800, np.uint8)
+    alike = Pretrained("alike", {}, sequence, pieces, np.repeat(np.arange(100) < 30, 8))
+    free = Pretrained("free", {}, sequence, pieces, np.random.default_rng(0).permutation(alike.right))
+    for one, cases in ((alike, 100), (free, 800)):
+        found = word_accuracy(one, one, 1)
+        assert found["value"] == pytest.approx(0.3)
+        assert (found["high"] - found["low"]) / 2 == pytest.approx(1.96 * np.sqrt(0.3 * 0.7 / cases), rel=0.15)
+
+
+def test_a_difference_is_paired_and_of_the_same_words() -> None:
+    sequence, pieces = np.arange(400), np.tile([1, 2], 200)
+    less = np.random.default_rng(0).random(400) < 0.4
+    one = Pretrained("one", {}, sequence, pieces, less | (pieces == 2))
+    found = word_accuracy(one, Pretrained("less", {}, sequence, pieces, less), 1)
+    assert found["value"] == pytest.approx(one.right.mean() - less.mean())
+    assert found["low"] < found["value"] < found["high"]
+    only_short = Pretrained("same", {}, sequence, pieces, less)
+    assert word_accuracy(only_short, Pretrained("less", {}, sequence, pieces, less.copy()), 2)["high"] == 0
+    with pytest.raises(ValueError, match="same words"):
+        word_accuracy(one, Pretrained("other", {}, sequence, pieces + 1, less), 1)
 
 
 def test_the_plots_show_curves_accuracies_and_scores(board: Board, root: Path) -> None:
@@ -88,6 +114,6 @@ def test_the_plots_show_curves_accuracies_and_scores(board: Board, root: Path) -
     assert list(shown) == ["curves", "held-out", "downstream"]
     curve = shown["curves"].data[0]
     assert (curve.name, list(curve.x), list(curve.y)) == ("granite-30m", [1000, 2000], [7.0, 6.5])
-    bar = shown["held-out"].data[0]
-    assert list(bar.y) == [0.4, 0.35, 0.1]
+    bar, wwm = shown["held-out"].data[0], read_pretrainings(root)[0]
+    assert list(bar.y) == pytest.approx([wwm.right.mean(), wwm.right[1::2].mean()])
     assert {trace.name for trace in shown["downstream"].data} == {"minilm-l6", "granite-30m"}

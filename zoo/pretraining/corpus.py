@@ -66,25 +66,22 @@ def pack_corpus(
         cache: where packed corpora are kept.
 
     Raises:
-        UserError: there is nothing to read.
+        UserError: there is nothing to read, or `exclude` holds no datasets.
     """
-    corpus_hash = hashlib.sha256("".join(map(sha256, _files(source))).encode()).hexdigest()[:12]
-    tokenizer_hash = hashlib.sha256(tokenizer.to_str().encode()).hexdigest()[:8]
-    key = f"{corpus_hash}-{tokenizer_hash}-{language}" + ("-checked" if exclude else "")
-    folder = cache / f"corpus-{key}"
+    corpus, tokenizer_hash = corpus_hash(source), hashlib.sha256(tokenizer.to_str().encode()).hexdigest()[:8]
+    excluded = _excluded(exclude) if exclude else frozenset()
+    without = hashlib.sha256("\n".join(sorted(excluded)).encode()).hexdigest()[:8]
+    folder = cache / f"corpus-{corpus}-{tokenizer_hash}-{language}-{without}"
     if not (folder / "facts.json").is_file():
         read = read_texts(source)
-        texts = _without_leaks(read, exclude) if exclude else read
+        texts = [text for text in read if normalise(text) not in excluded] if excluded else read
         words = english_words if language == "en" else chinese_words
         encode = _Encoder(tokenizer, separator, words)
-        kept = {
-            "train": [text for row, text in enumerate(texts) if row % HELD_OUT],
-            "held_out": [text for row, text in enumerate(texts) if not row % HELD_OUT],
-        }
+        kept = {"train": not_held_out(texts), "held_out": texts[::HELD_OUT]}
         with new_folder(folder) as temporary:
             for part, documents in kept.items():
                 _write(temporary / part, encode(documents))
-            facts = {"corpus": corpus_hash, "documents": len(texts), "leaked": len(read) - len(texts)}
+            facts = {"corpus": corpus, "documents": len(texts), "leaked": len(read) - len(texts)}
             (temporary / "facts.json").write_text(json.dumps(facts))
     facts = json.loads((folder / "facts.json").read_text())
     return Packed(folder, _read(folder / "train"), _read(folder / "held_out"), facts)
@@ -106,6 +103,16 @@ def read_texts(source: Path) -> list[str]:
     return [texts[row] for row in order]
 
 
+def not_held_out(texts: list[str]) -> list[str]:
+    """Return the documents that are trained on: all but one in `HELD_OUT`."""
+    return [text for row, text in enumerate(texts) if row % HELD_OUT]
+
+
+def corpus_hash(source: Path) -> str:
+    """Return a hash of the files that make a corpus."""
+    return hashlib.sha256("".join(map(sha256, _files(source))).encode()).hexdigest()[:12]
+
+
 def _files(source: Path) -> list[Path]:
     files = sorted(source.glob("*.parquet"))
     if not files:
@@ -113,12 +120,13 @@ def _files(source: Path) -> list[Path]:
     return files
 
 
-def _without_leaks(texts: Iterable[str], exclude: Path) -> list[str]:
-    """Return the texts that equal no validation or test text after normalisation."""
-    held = set()
-    for path in [*exclude.glob("*/validation.parquet"), *exclude.glob("*/test.parquet")]:
-        held |= {normalise(text) for text in pq.read_table(path, columns=["text"]).column("text").to_pylist()}
-    return [text for text in texts if normalise(text) not in held]
+def _excluded(datasets: Path) -> frozenset[str]:
+    """Return the validation and test texts of all datasets in a folder, normalised."""
+    files = [*datasets.glob("*/validation.parquet"), *datasets.glob("*/test.parquet")]
+    if not files:
+        raise UserError(f"{datasets} holds no datasets (<name>/validation.parquet, <name>/test.parquet)")
+    texts = (text for path in files for text in pq.read_table(path, columns=["text"]).column("text").to_pylist())
+    return frozenset(map(normalise, texts))
 
 
 def normalise(text: str) -> str:
@@ -165,13 +173,19 @@ class _Encoder:
             for sentences in split:
                 for number, sentence in enumerate(sentences, 1):
                     encoding = next(encoded)
-                    begins = set(self.words(sentence))
                     end = [self.separator] if number == len(sentences) else []
                     tokens.append(np.array(encoding.ids + end, np.uint16))
-                    starts.append(np.array([at in begins for at, _ in encoding.offsets] + [True] * len(end), bool))
+                    starts.append(np.array([*self._word_starts(sentence, encoding.offsets), *(True for _ in end)]))
                     lengths.append(len(tokens[-1]))
                 sentence_counts.append(len(sentences))
         return Corpus(np.concatenate(tokens), np.concatenate(starts), _offsets(lengths), _offsets(sentence_counts))
+
+    def _word_starts(self, sentence: str, offsets: list[tuple[int, int]]) -> np.ndarray:
+        """Which pieces are of another word than the piece before; several pieces can share one character, and a
+        piece can begin with the space before its word, so a piece is of the word that its last character is in."""
+        last = [max(start, end - 1) for start, end in offsets]
+        words = np.searchsorted(np.fromiter(self.words(sentence), np.int64), last, side="right")
+        return np.diff(words, prepend=-1) != 0
 
 
 def _offsets(lengths: list[int]) -> np.ndarray:

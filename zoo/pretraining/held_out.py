@@ -1,6 +1,7 @@
 """How well a pretrained model fills in what is masked, in documents that it has not seen."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -32,29 +33,54 @@ class HeldOut:
     masked_longer_words: int
 
 
-def evaluate(model: Pretrained, corpus: Corpus, recipe: PretrainRecipe, special: Special, tokens: int) -> HeldOut:
-    """Measure the model on the first `tokens` of a corpus; the masks are the same for every model of one tokenizer."""
+@dataclass(frozen=True)
+class WordHits:
+    """Which masked words were filled in rightly, in all their pieces; int32, uint8 and bool of shape (num_words,).
+
+    `sequence` numbers the sequence that the word stands in, `pieces` counts the word's. Both are the same for every
+    model of one tokenizer, so that models can be compared word by word.
+    """
+
+    sequence: np.ndarray
+    pieces: np.ndarray
+    right: np.ndarray
+
+
+def write_hits(path: Path, hits: WordHits) -> None:
+    """Write the hits as a compressed npz with the names of their fields."""
+    np.savez_compressed(path, **asdict(hits))
+
+
+def evaluate(
+    model: Pretrained, corpus: Corpus, recipe: PretrainRecipe, special: Special, tokens: int
+) -> tuple[HeldOut, WordHits]:
+    """Measure the model on the first `tokens` of a corpus, as full sentences without pairs; the masks are the same for
+    every model of one tokenizer."""
     single = recipe.model_copy(update={"masking": "piece", "nsp": False, "seed": 0})
     whole = single.model_copy(update={"masking": "word"})
     by_piece, by_word = (_fill(model, corpus, way, special, tokens) for way in (single, whole))
     words = _word_hits(by_word)
-    longer = words[words[:, 1] > 1, 0]
-    return HeldOut(
+    longer = words.right[words.pieces > 1]
+    measured = HeldOut(
         piece_loss=by_piece.loss,
         piece_accuracy=float(by_piece.right.mean()),
         word_loss=by_word.loss,
         word_piece_accuracy=float(by_word.right.mean()),
-        word_accuracy=float(words[:, 0].mean()),
+        word_accuracy=float(words.right.mean()),
         longer_word_accuracy=float(longer.mean()) if len(longer) else float("nan"),
         masked_pieces=len(by_piece.right),
-        masked_words=len(words),
+        masked_words=len(words.right),
         masked_longer_words=len(longer),
     )
+    return measured, words
+
+
+_APART = 1_000  # more than a sequence has words
 
 
 @dataclass(frozen=True)
 class _Filled:
-    """`right`: bool for each masked piece; `word`: the number of the word that it belongs to."""
+    """`right`: bool for each masked piece; `word`: the number of its word, plus `_APART` for each sequence before."""
 
     loss: float
     right: np.ndarray
@@ -67,7 +93,6 @@ def _fill(model: Pretrained, corpus: Corpus, recipe: PretrainRecipe, special: Sp
     for first in range(0, len(spans), recipe.batch_size):
         rows = range(first, min(first + recipe.batch_size, len(spans)))
         examples = [make_example(corpus, spans[row], recipe, special, np.random.default_rng((0, row))) for row in rows]
-        examples = [replace(example, next_sentence_label=IGNORED) for example in examples]
         batch = {name: tensor.to(model.device) for name, tensor in collate(examples, special.pad).items()}
         with torch.inference_mode():
             logits = wrapped(**batch)["logits"].float()
@@ -75,7 +100,7 @@ def _fill(model: Pretrained, corpus: Corpus, recipe: PretrainRecipe, special: Sp
         losses.append(float(cross_entropy(logits, gold, reduction="sum")))
         right.append((logits.argmax(dim=1) == gold).cpu().numpy())
         for row, example in zip(rows, examples, strict=True):
-            words.append(_words_of(corpus, spans[row], example.labels) + 1000 * row)
+            words.append(_words_of(corpus, spans[row], example.labels) + _APART * row)
     together = np.concatenate(right)
     return _Filled(sum(losses) / len(together), together, np.concatenate(words))
 
@@ -86,8 +111,7 @@ def _words_of(corpus: Corpus, span: np.ndarray, labels: np.ndarray) -> np.ndarra
     return numbers[np.flatnonzero(labels != IGNORED) - 1]
 
 
-def _word_hits(filled: _Filled) -> np.ndarray:
-    """One row a masked word: whether all its pieces are right, and how many they are."""
-    _, word, sizes = np.unique(filled.word, return_inverse=True, return_counts=True)
-    hits = np.bincount(word, weights=filled.right)
-    return np.stack([hits == sizes, sizes], axis=1)
+def _word_hits(filled: _Filled) -> WordHits:
+    numbers, word, sizes = np.unique(filled.word, return_inverse=True, return_counts=True)
+    right = np.bincount(word, weights=filled.right) == sizes
+    return WordHits((numbers // _APART).astype(np.int32), sizes.astype(np.uint8), right)

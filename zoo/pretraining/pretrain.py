@@ -1,10 +1,12 @@
 """One pretraining from start to card: pack, train, measure on held-out documents, write the encoder."""
 
+import hashlib
 import json
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -15,9 +17,10 @@ from transformers.utils import logging
 from zoo.encoders import cache_folder, fetch_weights, get_encoder
 from zoo.errors import UserError
 from zoo.files import new_folder
-from zoo.hardware import matrix_rate, multiplies_in_bf16, processor, reuse_memory
-from zoo.pretraining.corpus import Packed, pack_corpus, read_texts
-from zoo.pretraining.held_out import evaluate
+from zoo.hardware import library_versions, matrix_rate, multiplies_in_bf16, processor, reuse_memory
+from zoo.pretrained import HITS
+from zoo.pretraining.corpus import Packed, corpus_hash, not_held_out, pack_corpus, read_texts
+from zoo.pretraining.held_out import evaluate, write_hits
 from zoo.pretraining.model import (
     Pretrained,
     from_encoder,
@@ -28,7 +31,7 @@ from zoo.pretraining.model import (
 )
 from zoo.pretraining.recipes import PretrainRecipe
 from zoo.pretraining.train import Trained, train
-from zoo.pretraining.vocabulary import train_tokenizer
+from zoo.pretraining.vocabulary import load_tokenizer, train_tokenizer
 
 HELD_OUT_TOKENS = 200_000
 
@@ -47,9 +50,9 @@ class Job:
 
 
 def run(job: Job, report: Callable[[str], None]) -> None:
-    """Pretrain, and write the encoder to `job.output` with its card; the trainer's own files stand beside it in
-    `.<name>-training` until it is done. Where `accelerate launch` runs several processes, the first one reports and
-    writes.
+    """Pretrain, and write the encoder to `job.output` with its card; the trainer's own files stand beside it, in a
+    folder for this very job, until it is done. Where `accelerate launch` runs several processes, the first one
+    reports and writes.
 
     Raises:
         UserError: the output is there already, or the start, the corpus or the excluded datasets do not fit.
@@ -71,15 +74,17 @@ def run(job: Job, report: Callable[[str], None]) -> None:
     set_seed(job.recipe.seed)
     began = time.perf_counter()
     with processes.main_process_first():
-        model, tokenizer = _start(job)
+        model, tokenizer, start_revision = _start(job)
         backend, separator = tokenizer.backend_tokenizer, tokenizer.sep_token
         packed = pack_corpus(job.corpus, backend, separator, job.language, job.exclude, cache_folder())
     tell(f"{len(packed.train.tokens):,} tokens packed in {packed.folder} ({time.perf_counter() - began:.0f} s)")
-    training = job.output.parent / f".{job.output.name}-training"
+    asked = [job.recipe.model_dump_json(), job.language, job.start, start_revision, packed.folder.name]
+    identity = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:8]
+    training = job.output.parent / f".{job.output.name}-training-{identity}"
     continued, special = job.start != "nothing", special_tokens(tokenizer)
     trained = train(model, packed.train, job.recipe, special, training, tell, head_first=continued)
     if processes.is_main_process:
-        _measure_and_write(job, model, tokenizer, packed, trained, report)
+        _measure_and_write(job, model, tokenizer, start_revision, packed, trained, report)
         shutil.rmtree(training, ignore_errors=True)
 
 
@@ -91,45 +96,59 @@ def _measure_and_write(
     job: Job,
     model: Pretrained,
     tokenizer: PreTrainedTokenizerBase,
+    start_revision: str,
     packed: Packed,
     trained: Trained,
     report: Callable[[str], None],
 ) -> None:
+    processes = PartialState().num_processes
     rate = 6 * weights_a_token(model, job.recipe.masked_share) * trained.tokens_per_second
-    share = rate / matrix_rate()
+    share = rate / processes / matrix_rate()
     report(f"{rate / 1e9:.1f} GFLOP/s by the 6ND count, {share:.0%} of this machine's rate for matrix products")
-    held_out = asdict(evaluate(model, packed.held_out, job.recipe, special_tokens(tokenizer), HELD_OUT_TOKENS))
+    measured, hits = evaluate(model, packed.held_out, job.recipe, special_tokens(tokenizer), HELD_OUT_TOKENS)
+    held_out = asdict(measured)
     report("held out: " + ", ".join(f"{name} {_figure(value)}" for name, value in held_out.items()))
     facts = {
         "recipe": job.recipe.model_dump(),
         "language": job.language,
         "start": job.start,
+        "start_revision": start_revision,
         "corpus": packed.facts,
         "held_out": held_out,
         "training": asdict(trained),
         "hardware": {
             "device": _device(),
             "threads": torch.get_num_threads(),
+            "processes": processes,
             "bf16": multiplies_in_bf16(),
             "flops": rate,
             "share_of_matrix_rate": share,
         },
+        "versions": library_versions() | {name: version(name) for name in ("accelerate", "jieba")},
     }
     with new_folder(job.output) as folder:
         save_encoder(model, tokenizer, folder)
+        write_hits(folder / HITS, hits)
         (folder / "pretraining.json").write_text(json.dumps(facts, indent=1) + "\n")
         (folder / "README.md").write_text(_card(job, packed, held_out, trained, share), encoding="utf-8")
 
 
-def _start(job: Job) -> tuple[Pretrained, PreTrainedTokenizerBase]:
+def _start(job: Job) -> tuple[Pretrained, PreTrainedTokenizerBase, str]:
+    """The model, its tokenizer, and the revision of what it starts from."""
     if job.start != "nothing":
         weights = fetch_weights(get_encoder(job.start))
         config = json.loads((weights.folder / "config.json").read_text())
         if config.get("model_type") != "bert":
             raise UserError(f"'{job.start}' is a {config.get('model_type')} model; a start must be of BERT's kind")
-        return from_encoder(weights.folder)
-    tokenizer = train_tokenizer(job.recipe.name, read_texts(job.corpus), job.recipe.length)
-    return from_nothing(job.recipe.name, tokenizer, job.recipe.length), tokenizer
+        return *from_encoder(weights.folder), weights.revision
+    # Kept: WordPiece's trainer comes to another vocabulary each time.
+    kept = cache_folder() / f"vocabulary-{corpus_hash(job.corpus)}-{'bpe' if job.recipe.name == 'roberta' else 'wp'}"
+    if not kept.is_dir():
+        tokenizer = train_tokenizer(job.recipe.name, not_held_out(read_texts(job.corpus)))
+        with new_folder(kept) as folder:
+            tokenizer.save_pretrained(folder)
+    tokenizer = load_tokenizer(kept, job.recipe.length)
+    return from_nothing(job.recipe.name, tokenizer, job.recipe.length), tokenizer, ""
 
 
 def _device() -> str:

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from accelerate import PartialState
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments, set_seed
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from zoo.hardware import multiplies_in_bf16
 from zoo.pretraining.corpus import Corpus
@@ -24,12 +24,15 @@ POINTS, SAVED = 100, 5  # how often the loss is told, and every how many times t
 class Sequences(torch.utils.data.Dataset[Example]):
     """Every sequence that a pretraining sees, in order, visit after visit.
 
-    What an item is depends on its number alone: the mask is drawn from (seed, sequence, copy), the copy being the
-    visit itself for a dynamic recipe and the visit modulo the number of copies for a static one. So a training that
-    was stopped goes on with the very same items.
+    What an item is depends on its number alone: the mask is drawn from (seed, sequence, copy, part), the copy being
+    the visit itself for a dynamic recipe and the visit modulo the number of copies for a static one, the part telling
+    the head's training from the whole's. So a training that was stopped goes on with the very same items.
     """
 
-    def __init__(self, corpus: Corpus, recipe: PretrainRecipe, special: Special, tokens: int) -> None:
+    def __init__(
+        self, corpus: Corpus, recipe: PretrainRecipe, special: Special, tokens: int, part: Literal[0, 1] = 1
+    ) -> None:
+        self.part = part
         self.corpus, self.recipe, self.special = corpus, recipe, special
         self.spans = lay_out(corpus, recipe, tokens)
         lengths = (
@@ -50,7 +53,7 @@ class Sequences(torch.utils.data.Dataset[Example]):
         visit, position = divmod(item, len(self.spans))
         row = self._order(visit)[position]
         copy = visit if self.recipe.dynamic else visit % self.recipe.copies
-        rng = np.random.default_rng((self.recipe.seed, int(row), copy))
+        rng = np.random.default_rng((self.recipe.seed, int(row), copy, self.part))
         return make_example(self.corpus, self.spans[row], self.recipe, self.special, rng)
 
     def _order(self, visit: int) -> np.ndarray:
@@ -108,7 +111,6 @@ def train(
         report: called with lines to show.
         head_first: whether the encoder is pretrained already.
     """
-    set_seed(recipe.seed)
     if head_first and recipe.head_tokens:
         # The same for all recipes that start from one encoder, so that they part from one point.
         plain = recipe.model_copy(update={"masking": "piece", "dynamic": True, "nsp": False, "batch_size": 32})
@@ -136,22 +138,22 @@ def _train_part(
             parameter.requires_grad_(True)
     for parameter in embeddings:
         parameter.requires_grad_(only is None and not recipe.freeze_embeddings)
-    sequences = Sequences(corpus, recipe, special, recipe.tokens)
-    progress = _Progress(report, recipe.tokens)
+    sequences = Sequences(corpus, recipe, special, recipe.tokens, part=1 if only is None else 0)
     trainer = Trainer(
         model=MaskedLanguageModel(model),
         args=_arguments(recipe, folder, len(sequences)),
         train_dataset=sequences,
         data_collator=lambda examples: collate(examples, special.pad),
-        callbacks=[progress],
+        callbacks=[_Progress(report, recipe.tokens)],
     )
     trainer.remove_callback(PrinterCallback)
-    last = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-    trainer.train(resume_from_checkpoint=str(last[-1]) if last else None)
-    steps = trainer.state.max_steps
+    whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]  # which is written last
+    last = max(whole, key=lambda path: int(path.name.split("-")[1]), default=None)
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
     told = [entry for entry in trainer.state.log_history if "masked_loss" in entry]
-    curve = [(int(entry["step"]) * recipe.tokens // steps, entry["masked_loss"]) for entry in told]
-    return Trained(tuple(curve), progress.seconds, progress.tokens_per_second)
+    seen = [int(entry["step"]) * recipe.tokens // trainer.state.max_steps for entry in told]
+    curve = tuple(zip(seen, (entry["masked_loss"] for entry in told), strict=True))
+    return Trained(curve, told[-1]["seconds"], seen[-1] / told[-1]["seconds"])
 
 
 def _arguments(recipe: PretrainRecipe, folder: Path, sequences: int) -> TrainingArguments:
@@ -183,14 +185,15 @@ def _arguments(recipe: PretrainRecipe, folder: Path, sequences: int) -> Training
 
 
 class _Progress(TrainerCallback):
-    """Reports tokens a second, loss and time left, and times the training."""
+    """Reports tokens a second, loss and time left, and keeps loss and seconds in the trainer's history, where a
+    training that was stopped finds them again."""
 
     def __init__(self, report: Report, tokens: int) -> None:
-        self.report, self.tokens = report, tokens
-        self.seconds, self.tokens_per_second, self._start, self._first = 0.0, 0.0, 0.0, 0
+        self.report, self.tokens, self._start = report, tokens, 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._start, self._first = time.perf_counter(), state.global_step
+        before = max((entry.get("seconds", 0.0) for entry in state.log_history), default=0.0)
+        self._start = time.perf_counter() - before
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if "loss" not in kwargs["logs"]:
@@ -198,13 +201,11 @@ class _Progress(TrainerCallback):
         losses = kwargs["model"].masked_losses
         masked_loss = float(torch.stack(losses).mean())
         losses.clear()
-        state.log_history[-1]["masked_loss"] = masked_loss
-        self.seconds = time.perf_counter() - self._start
-        done = state.global_step - self._first
-        self.tokens_per_second = done * self.tokens / state.max_steps / self.seconds
-        left = (state.max_steps - state.global_step) * self.seconds / done
+        seconds = time.perf_counter() - self._start
+        state.log_history[-1] |= {"masked_loss": masked_loss, "seconds": seconds}
+        rate = state.global_step * self.tokens / state.max_steps / seconds
+        left = (state.max_steps - state.global_step) * seconds / state.global_step
         self.report(
             f"step {state.global_step}/{state.max_steps}: loss {kwargs['logs']['loss']:.4f}, on masked tokens "
-            f"{masked_loss:.4f}, "
-            f"{self.tokens_per_second:,.0f} tokens/s, {left / 60:.0f} min left"
+            f"{masked_loss:.4f}, {rate:,.0f} tokens/s, {left / 60:.0f} min left"
         )

@@ -1,19 +1,26 @@
 """A vocabulary of its own for a model that starts from nothing: WordPiece as BERT's, byte-level BPE as RoBERTa's."""
 
+from pathlib import Path
+
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 SIZE = 8_192
 SAMPLE = 50_000  # documents to learn from
 
 
-def train_tokenizer(recipe: str, texts: list[str], length: int) -> PreTrainedTokenizerBase:
+def train_tokenizer(recipe: str, texts: list[str]) -> PreTrainedTokenizerBase:
     """Learn a vocabulary of `SIZE` pieces from the first `SAMPLE` texts and return it as a transformers tokenizer."""
     build = _byte_level_bpe if recipe == "roberta" else _word_piece
-    return build(texts[:SAMPLE], length)
+    return build(texts[:SAMPLE])
 
 
-def _word_piece(texts: list[str], length: int) -> PreTrainedTokenizerBase:
+def load_tokenizer(folder: Path, length: int) -> PreTrainedTokenizerBase:
+    """Return the tokenizer saved in `folder`, for models of so many positions."""
+    return AutoTokenizer.from_pretrained(folder, model_max_length=length)
+
+
+def _word_piece(texts: list[str]) -> PreTrainedTokenizerBase:
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
@@ -24,7 +31,6 @@ def _word_piece(texts: list[str], length: int) -> PreTrainedTokenizerBase:
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        model_max_length=length,
         pad_token="[PAD]",
         unk_token="[UNK]",
         cls_token="[CLS]",
@@ -33,7 +39,7 @@ def _word_piece(texts: list[str], length: int) -> PreTrainedTokenizerBase:
     )
 
 
-def _byte_level_bpe(texts: list[str], length: int) -> PreTrainedTokenizerBase:
+def _byte_level_bpe(texts: list[str]) -> PreTrainedTokenizerBase:
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -48,7 +54,6 @@ def _byte_level_bpe(texts: list[str], length: int) -> PreTrainedTokenizerBase:
     tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        model_max_length=length,
         bos_token="<s>",
         eos_token="</s>",
         cls_token="<s>",

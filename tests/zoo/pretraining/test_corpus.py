@@ -103,6 +103,24 @@ def test_a_held_out_text_of_a_dataset_is_left_out_and_counted(tmp_path: Path, to
     assert PIECES.index("play") in kept
 
 
+def test_a_folder_without_datasets_excludes_nothing_and_is_a_mistake(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    corpus = write(tmp_path / "corpus", ["the cat."])
+    with pytest.raises(UserError, match="holds no datasets"):
+        pack_corpus(corpus, tokenizer, "[SEP]", "en", tmp_path / "nowhere", tmp_path / "cache")
+
+
+def test_pieces_of_one_character_are_of_one_word(tmp_path: Path) -> None:
+    bytes_ = {char: number for number, char in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    tokenizer = Tokenizer(models.BPE(bytes_ | {"</s>": len(bytes_)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    corpus = write(tmp_path / "corpus", ["ab \u200bcd"] * (HELD_OUT + 1))
+    english = pack_corpus(corpus, tokenizer, "</s>", "en", None, tmp_path / "cache").train
+    assert np.flatnonzero(english.word_starts[:9]).tolist() == [0, 3, 8]  # a, the mark before cd, the end
+    corpus = write(tmp_path / "zh", ["我们在北京"] * (HELD_OUT + 1))
+    chinese = pack_corpus(corpus, tokenizer, "</s>", "zh", None, tmp_path / "cache").train
+    assert np.flatnonzero(chinese.word_starts[:16]).tolist() == [0, 6, 9, 15]
+
+
 def test_normalising_leaves_letters_and_digits() -> None:
     assert normalise("Ｈello, World_ 2!") == "helloworld2"
 

@@ -17,6 +17,7 @@ from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassificatio
 from transformers import BertForPreTraining as BertModel
 
 from zoo.errors import UserError
+from zoo.pretrained import HITS
 from zoo.pretraining.corpus import Corpus
 from zoo.pretraining.held_out import evaluate
 from zoo.pretraining.model import MaskedLanguageModel, weights_a_token
@@ -91,11 +92,30 @@ def test_a_stopped_training_ends_in_the_same_weights(corpus: Corpus, tmp_path: P
     curve = fit(whole, corpus, chosen, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         train(stopped, corpus, chosen, SPECIAL, tmp_path / "part", interrupt, head_first=True)
+    newest = max((tmp_path / "part" / "all").glob("checkpoint-*"), key=lambda path: path.stat().st_mtime)
+    cut = newest.with_name(f"checkpoint-{int(newest.name.split('-')[1]) + 1}")
+    shutil.copytree(newest, cut)
+    (cut / "trainer_state.json").unlink()  # a checkpoint whose writing was cut short
     assert fit(resumed, corpus, chosen, tmp_path / "part", lines.append) == curve
     assert sum("step 18/26" in line for line in lines) == 1
     assert sum("step 10/26" in line for line in lines) == 1, "it went on from a checkpoint, not from the start"
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+def test_a_training_that_only_its_end_was_cut_off_still_knows_its_hours(corpus: Corpus, tmp_path: Path) -> None:
+    chosen = recipe("bert")
+    first, again = (
+        train(tiny(), corpus, chosen, SPECIAL, tmp_path, lambda line: None, head_first=True) for _ in range(2)
+    )
+    assert again == first
+    assert again.seconds > 0
+
+
+def test_the_head_is_trained_on_other_masks(corpus: Corpus) -> None:
+    chosen = recipe("roberta")
+    head, whole = (Sequences(corpus, chosen, SPECIAL, chosen.tokens, part) for part in (0, 1))
+    assert any((head[item].labels != whole[item].labels).any() for item in range(5))
 
 
 def test_static_masks_come_back_and_dynamic_ones_do_not(corpus: Corpus) -> None:
@@ -128,11 +148,14 @@ def test_what_is_held_out_is_counted_by_piece_and_by_word(corpus: Corpus) -> Non
     model = tiny()
     with torch.no_grad():
         model.cls.predictions.bias[5] = 100.0
-    found = evaluate(model, corpus, recipe("bert-wwm"), SPECIAL, 6_000)
+    found, hits = evaluate(model, corpus, recipe("bert-wwm"), SPECIAL, 6_000)
     assert found.piece_accuracy == pytest.approx(0.75, abs=0.04)
     assert found.word_piece_accuracy == pytest.approx(0.75, abs=0.04)
     assert found.word_accuracy == pytest.approx(0.5, abs=0.06)
     assert found.longer_word_accuracy == found.word_accuracy
+    assert found.word_accuracy == hits.right.mean()
+    assert set(hits.pieces) == {2}
+    assert (np.diff(hits.sequence) >= 0).all()
     assert found.masked_words == found.masked_longer_words == pytest.approx(0.15 * 6_000 / 2, rel=0.1)
 
 
@@ -156,7 +179,7 @@ def test_from_nothing_to_a_folder_that_transformers_loads(
     model = AutoModelForMaskedLM.from_pretrained(tmp_path / "out")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
     assert type(model).__name__ == kind
-    assert not list(tmp_path.glob(".out-training"))
+    assert not list(tmp_path.glob(".out-training*"))
     assert any("tokens/s" in line for line in lines)
     facts = json.loads((tmp_path / "out" / "pretraining.json").read_text())
     assert facts["held_out"]["masked_pieces"] > 0
@@ -167,8 +190,12 @@ def test_from_nothing_to_a_folder_that_transformers_loads(
     if kind == "BertForMaskedLM":
         pooler = load_file(tmp_path / "out" / "model.safetensors")["bert.pooler.dense.weight"]
         assert torch.equal(classifier.bert.pooler.dense.weight, pooler)
+    with np.load(tmp_path / "out" / HITS) as hits:
+        assert len(hits["right"]) == facts["held_out"]["masked_words"]
     with pytest.raises(UserError, match="there already"):
         run(Job(chosen, "en", "nothing", text_folder, tmp_path / "out", None, 1), lines.append)
+    run(Job(chosen, "en", "nothing", text_folder, tmp_path / "again", None, 1), lines.append)
+    assert AutoTokenizer.from_pretrained(tmp_path / "again").get_vocab() == tokenizer.get_vocab()
 
 
 @pytest.mark.slow
