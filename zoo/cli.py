@@ -65,19 +65,20 @@ def pretrain(
 def pack(
     folder: Annotated[Path, typer.Argument(help="An encoder, as pretrain writes it.")],
     to: Annotated[Path | None, typer.Option(help="Where it goes; beside the zoo's own, if not given.")] = None,
-    start: Annotated[str | None, typer.Option(help="The encoder that it started from, if the zoo has it.")] = None,
     bits: Annotated[int, typer.Option(help="4 or 8, for each weight that pretraining changed.")] = 4,
 ) -> None:
-    """Make a pretrained encoder small enough to come with the project: what changed in its start."""
+    """Make an encoder small enough to come with the project: what pretraining changed in its start, if the zoo has
+    that one."""
     from zoo.encoders import fetch_weights, get_encoder
-    from zoo.pretrained import PRETRAINED, pack_encoder
+    from zoo.pretrained import PRETRAINED, pack_encoder, start_of
 
     if bits not in (4, 8):
         raise UserError(f"--bits must be 4 or 8, got {bits}")
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder} holds no encoder; give the folder that pretrain wrote")
     target = to or PRETRAINED / folder.resolve().name
-    weights = fetch_weights(get_encoder(start)) if start else None
+    start = start_of(folder)
+    weights = fetch_weights(get_encoder(start)) if start in ENCODERS else None
     pack_encoder(folder, target, bits, (start, weights.revision, weights.folder) if start and weights else None)
     size = sum(file.stat().st_size for file in target.iterdir()) / 2**20
     console.print(f"wrote {target} ({size:.1f} MiB)", highlight=False)

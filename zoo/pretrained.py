@@ -70,6 +70,12 @@ def pack_encoder(source: Path, target: Path, bits: int, start: tuple[str, str, P
         shutil.rmtree(target, ignore_errors=True)
 
 
+def start_of(folder: Path) -> str:
+    """Return the name of what the pretraining of the encoder in `folder` started from; "" where none is told of."""
+    facts = folder / "pretraining.json"
+    return str(json.loads(facts.read_text(encoding="utf-8"))["start"]) if facts.is_file() else ""
+
+
 def read_origin(folder: Path) -> Origin:
     """Read what a packed encoder differs from, and check that its weights are whole.
 

@@ -12,6 +12,7 @@ from benchmark.runs import RESULTS, read_run
 from benchmark.tasks import TASKS
 from zoo.checkpoint import CHECKPOINTS, find_checkpoints, read_checkpoint
 from zoo.classifier import Classifier
+from zoo.pretrained import PRETRAINED
 
 SHIPPED = find_checkpoints(CHECKPOINTS)
 MOST_ROWS = 1500
@@ -57,3 +58,8 @@ def test_a_shipped_checkpoint_classifies_a_text(folder: Path) -> None:
 def test_the_shipped_checkpoints_are_small_together() -> None:
     sizes = {path: path.stat().st_size for folder in SHIPPED for path in folder.iterdir()}
     assert sum(sizes.values()) < LIMIT, sorted(sizes.items(), key=lambda item: -item[1])[:5]
+
+
+def test_all_weights_in_the_repository_are_small_together() -> None:
+    sizes = [path.stat().st_size for root in (CHECKPOINTS, PRETRAINED) for path in root.rglob("*.safetensors")]
+    assert sum(sizes) < 96 * 2**20

@@ -123,11 +123,18 @@ def test_packing_again_replaces_what_was_there(trained: Path, tiny_bert: Path, t
     assert read_origin(packed) == read_origin(other)
 
 
-def test_the_command_packs_and_tells_the_size(trained: Path, tmp_path: Path) -> None:
+def test_the_command_packs_and_tells_the_size(
+    trained: Path, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = tmp_path / "packed"
     ended = CliRunner().invoke(app, ["pack", str(trained), "--to", str(target), "--bits", "8"])
     assert ended.exit_code == 0
     assert "MiB" in ended.stdout
     assert read_origin(target).start is None
+    (trained / "pretraining.json").write_text('{"start": "tiny-bert"}')
+    monkeypatch.setitem(encoders.ENCODERS, "tiny-bert", get_encoder(str(tiny_bert)))
+    assert CliRunner().invoke(app, ["pack", str(trained), "--to", str(tmp_path / "small")]).exit_code == 0
+    (trained / "pretraining.json").unlink()
+    assert read_origin(tmp_path / "small").start == "tiny-bert"
     for arguments in (["pack", str(trained), "--bits", "5"], ["pack", str(tmp_path)]):
         assert isinstance(CliRunner().invoke(app, arguments).exception, UserError)
