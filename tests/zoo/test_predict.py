@@ -124,7 +124,7 @@ def test_bad_input_is_one_line(checkpoint: Path, tmp_path: Path) -> None:
 
 
 def test_a_killed_command_is_taken_up_again(checkpoint: Path, tmp_path: Path) -> None:
-    source = _write(tmp_path / "texts.csv", TEXTS * 1000)
+    source = _write(tmp_path / "texts.csv", TEXTS * 400)
     command = [sys.executable, "-m", "zoo", "predict", str(checkpoint), "--input", str(source), "--output"]
     target = tmp_path / "out.jsonl"
     process = subprocess.Popen([*command, str(target)], stdout=subprocess.DEVNULL)
@@ -133,9 +133,9 @@ def test_a_killed_command_is_taken_up_again(checkpoint: Path, tmp_path: Path) ->
     process.send_signal(signal.SIGKILL)
     process.wait()
     done = subprocess.run([*command, str(target)], capture_output=True, text=True, check=True)
-    assert "7,000 rows" in done.stdout
+    assert "2,800 rows" in done.stdout
     rows = [json.loads(line)["row"] for line in target.read_text("utf-8").splitlines()]
-    assert rows == list(range(1, 7001))
+    assert rows == list(range(1, 2801))
     failed = subprocess.run([*command, str(tmp_path / "out.doc")], capture_output=True, text=True, check=False)
     assert failed.returncode == 1
     assert failed.stderr.count("\n") == 1
