@@ -24,7 +24,13 @@ SCRIPTS = ("decide.js", "figures.js", "share.js", "compare.js")
 _TEMPLATE = '<section class="zoo" aria-label="Comparison"><p class="zoo-quiet">...</p></section>'
 # The models answer one request at a time, so that the latency shown is that of one text alone.
 MODELS: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "models"}
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", **MODELS}
+# What is clicked while an answer is under way counts, too: two boxes unchecked one after the other, say.
+_PRIVATE: dict[str, Any] = {
+    "api_visibility": "private",
+    "show_progress": "minimal",
+    "trigger_mode": "always_last",
+    **MODELS,
+}
 
 
 def compare(

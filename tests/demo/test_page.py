@@ -237,6 +237,14 @@ def test_figures_of_a_moved_threshold_are_those_of_the_run(blank: Page, own_addr
     assert f"micro-F1 {micro:.3f} · macro-F1 {macro:.3f}" in head
 
 
+def test_boxes_unchecked_in_a_row_all_count(page: Page) -> None:
+    names = page.locator(".zoo-name").all_inner_texts()
+    for name in names[1:]:
+        page.get_by_label(name, exact=True).uncheck()
+    page.wait_for_function("document.querySelectorAll('.zoo-name').length === 1")
+    assert page.locator(".zoo-name").all_inner_texts() == names[:1]
+
+
 def test_a_link_opens_on_the_same_view(page: Page, address: str) -> None:
     choose_task(page, "zz_many")
     page.wait_for_selector(".zoo-more")
