@@ -24,13 +24,7 @@ SCRIPTS = ("decide.js", "figures.js", "share.js", "compare.js")
 _TEMPLATE = '<section class="zoo" aria-label="Comparison"><p class="zoo-quiet">...</p></section>'
 # The models answer one request at a time, so that the latency shown is that of one text alone.
 MODELS: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "models"}
-# What is clicked while an answer is under way counts, too: two boxes unchecked one after the other, say.
-_PRIVATE: dict[str, Any] = {
-    "api_visibility": "private",
-    "show_progress": "minimal",
-    "trigger_mode": "always_last",
-    **MODELS,
-}
+_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", **MODELS}
 
 
 def compare(
@@ -118,7 +112,8 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
     shown: list[Component] = [*form, examples, view]
     demo.load(open_page, link, shown, js="() => location.hash", **_PRIVATE)
     task.input(choose_task, [text, task], [text, names, examples, view], **_PRIVATE)
-    gr.on([button.click, text.submit, names.input], show, form, view, **_PRIVATE)
+    # What is clicked while an answer is under way counts, too: two boxes unchecked one after the other, say.
+    gr.on([button.click, text.submit, names.input], show, form, view, trigger_mode="always_last", **_PRIVATE)
     examples.click(choose_example, [examples, task, names], [text, view], **_PRIVATE)
     _add_endpoint(root)
     return CompareTab(text, task, names, shown, open_checkpoints)
