@@ -16,8 +16,8 @@ from benchmark.tables import between_markers, page, readme_part
 from zoo.errors import UserError
 from zoo.files import write_bytes, write_text
 
-# The texts that hold a part of the project's own board, and what makes that part.
 _ROOT = Path(__file__).parents[1]
+# The texts that hold a part of the project's own board, and what makes that part.
 PARTS: dict[Path, Callable[[Board], str]] = {
     _ROOT / "README.md": readme_part,
     _ROOT / "benchmark" / "README.md": findings,

@@ -22,7 +22,7 @@ _RESAMPLES = 2_000
 
 
 @dataclass(frozen=True, eq=False)
-class Pretrained:
+class Pretraining:
     """What a pretraining left: its facts, and of each masked held-out word its sequence, pieces and whether it was
     filled in rightly, shape (num_words,)."""
 
@@ -33,15 +33,15 @@ class Pretrained:
     right: np.ndarray
 
 
-def read_pretrainings(root: Path = PRETRAINED) -> list[Pretrained]:
+def read_pretrainings(root: Path = PRETRAINED) -> list[Pretraining]:
     """Return what every encoder below `root` that comes from a pretraining says of it, by name."""
     return [_read(path.parent) for path in sorted(root.glob("*/pretraining.json"))]
 
 
-def _read(folder: Path) -> Pretrained:
+def _read(folder: Path) -> Pretraining:
     facts = json.loads((folder / "pretraining.json").read_text(encoding="utf-8"))
     with np.load(folder / HITS, allow_pickle=False) as hits:
-        return Pretrained(folder.name, facts, hits["sequence"], hits["pieces"], hits["right"])
+        return Pretraining(folder.name, facts, hits["sequence"], hits["pieces"], hits["right"])
 
 
 def pretrained_part(board: Board, root: Path = PRETRAINED) -> str:
@@ -67,7 +67,7 @@ def _lines(lines: list[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _budgets(trained: list[Pretrained]) -> pd.DataFrame:
+def _budgets(trained: list[Pretraining]) -> pd.DataFrame:
     rows = []
     for each in trained:
         recipe, training, hardware = (each.facts[name] for name in ("recipe", "training", "hardware"))
@@ -89,7 +89,7 @@ def _budgets(trained: list[Pretrained]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _held_out(trained: list[Pretrained]) -> pd.DataFrame:
+def _held_out(trained: list[Pretraining]) -> pd.DataFrame:
     rows = []
     for each in trained:
         found = each.facts["held_out"]
@@ -105,7 +105,7 @@ def _held_out(trained: list[Pretrained]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def word_accuracy(one: Pretrained, less: Pretrained, least: int) -> dict[str, float]:
+def word_accuracy(one: Pretraining, less: Pretraining, least: int) -> dict[str, float]:
     """Return the share of masked words of at least so many pieces that an encoder fills in rightly, or, where `less`
     is another one, the difference of both shares: `value`, `low` and `high`, a 95 % interval from a bootstrap of
     sequences, the same ones for both.
@@ -124,7 +124,7 @@ def word_accuracy(one: Pretrained, less: Pretrained, least: int) -> dict[str, fl
     return {"value": float(score[counted].mean()), "low": float(low), "high": float(high)}
 
 
-def _against_bert(trained: list[Pretrained]) -> list[str]:
+def _against_bert(trained: list[Pretraining]) -> list[str]:
     """What each other recipe fills in beyond `bert`, of the encoders with the same start."""
     plain = {each.facts["start"]: each for each in trained if each.facts["recipe"]["name"] == "bert"}
     lines = []
@@ -136,7 +136,7 @@ def _against_bert(trained: list[Pretrained]) -> list[str]:
     return lines
 
 
-def _scores(board: Board, trained: list[Pretrained]) -> pd.DataFrame:
+def _scores(board: Board, trained: list[Pretraining]) -> pd.DataFrame:
     """The cells of each task's main metric, of these encoders and their starts under the task's own recipe."""
     own = {each.name for each in trained}
     names = own | {each.facts["start"] for each in trained} & set(ENCODERS)

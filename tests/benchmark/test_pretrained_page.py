@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmark.leaderboard import Board, build
-from benchmark.pretrained_page import Pretrained, figures, pretrained_part, read_pretrainings, word_accuracy
+from benchmark.pretrained_page import Pretraining, figures, pretrained_part, read_pretrainings, word_accuracy
 from tests.benchmark.conftest import synthetic_writer
 from zoo.pretrained import HITS
 from zoo.pretraining.recipes import get_recipe
@@ -88,8 +88,8 @@ def test_downstream_has_the_boards_cells_and_pairs_of_these_encoders_alone(board
 def test_words_of_one_sequence_stand_and_fall_together() -> None:
     """100 sequences of 8 words: where all words of a sequence are alike, 100 cases are all that there is."""
     sequence, pieces = np.repeat(np.arange(100), 8), np.ones(800, np.uint8)
-    alike = Pretrained("alike", {}, sequence, pieces, np.repeat(np.arange(100) < 30, 8))
-    free = Pretrained("free", {}, sequence, pieces, np.random.default_rng(0).permutation(alike.right))
+    alike = Pretraining("alike", {}, sequence, pieces, np.repeat(np.arange(100) < 30, 8))
+    free = Pretraining("free", {}, sequence, pieces, np.random.default_rng(0).permutation(alike.right))
     for one, cases in ((alike, 100), (free, 800)):
         found = word_accuracy(one, one, 1)
         assert found["value"] == pytest.approx(0.3)
@@ -99,14 +99,14 @@ def test_words_of_one_sequence_stand_and_fall_together() -> None:
 def test_a_difference_is_paired_and_of_the_same_words() -> None:
     sequence, pieces = np.arange(400), np.tile([1, 2], 200)
     less = np.random.default_rng(0).random(400) < 0.4
-    one = Pretrained("one", {}, sequence, pieces, less | (pieces == 2))
-    found = word_accuracy(one, Pretrained("less", {}, sequence, pieces, less), 1)
+    one = Pretraining("one", {}, sequence, pieces, less | (pieces == 2))
+    found = word_accuracy(one, Pretraining("less", {}, sequence, pieces, less), 1)
     assert found["value"] == pytest.approx(one.right.mean() - less.mean())
     assert found["low"] < found["value"] < found["high"]
-    only_short = Pretrained("same", {}, sequence, pieces, less)
-    assert word_accuracy(only_short, Pretrained("less", {}, sequence, pieces, less.copy()), 2)["high"] == 0
+    only_short = Pretraining("same", {}, sequence, pieces, less)
+    assert word_accuracy(only_short, Pretraining("less", {}, sequence, pieces, less.copy()), 2)["high"] == 0
     with pytest.raises(ValueError, match="same words"):
-        word_accuracy(one, Pretrained("other", {}, sequence, pieces + 1, less), 1)
+        word_accuracy(one, Pretraining("other", {}, sequence, pieces + 1, less), 1)
 
 
 def test_the_plots_show_curves_accuracies_and_scores(board: Board, root: Path) -> None:

@@ -31,7 +31,7 @@ from zoo.pretraining.model import (
 )
 from zoo.pretraining.recipes import PretrainRecipe
 from zoo.pretraining.train import Trained, train
-from zoo.pretraining.vocabulary import load_tokenizer, train_tokenizer
+from zoo.pretraining.vocabulary import SIZE, load_tokenizer, train_tokenizer
 
 HELD_OUT_TOKENS = 200_000
 
@@ -70,7 +70,7 @@ def run(job: Job, report: Callable[[str], None]) -> None:
             f"{processes.num_processes} processes cannot share batches of {job.recipe.batch_size}; "
             "launch a number that divides it"
         )
-    tell = report if processes.is_main_process else _say_nothing
+    tell = report if processes.is_main_process else lambda line: None
     set_seed(job.recipe.seed)
     began = time.perf_counter()
     with processes.main_process_first():
@@ -86,10 +86,6 @@ def run(job: Job, report: Callable[[str], None]) -> None:
     if processes.is_main_process:
         _measure_and_write(job, model, tokenizer, start_revision, packed, trained, report)
         shutil.rmtree(training, ignore_errors=True)
-
-
-def _say_nothing(line: str) -> None:
-    """What a process other than the first reports."""
 
 
 def _measure_and_write(
@@ -142,7 +138,8 @@ def _start(job: Job) -> tuple[Pretrained, PreTrainedTokenizerBase, str]:
             raise UserError(f"'{job.start}' is a {config.get('model_type')} model; a start must be of BERT's kind")
         return *from_encoder(weights.folder), weights.revision
     # Kept: WordPiece's trainer comes to another vocabulary each time.
-    kept = cache_folder() / f"vocabulary-{corpus_hash(job.corpus)}-{'bpe' if job.recipe.name == 'roberta' else 'wp'}"
+    kind = "bpe" if job.recipe.name == "roberta" else "wordpiece"
+    kept = cache_folder() / f"vocabulary-{corpus_hash(job.corpus)}-{kind}-{SIZE}"
     if not kept.is_dir():
         tokenizer = train_tokenizer(job.recipe.name, not_held_out(read_texts(job.corpus)))
         with new_folder(kept) as folder:
