@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from demo.attribution import HIGHEST, as_view, explain, labels_of
-from demo.compare import SHOWN_AT_FIRST
+from demo.compare import shown_at_first
 from demo.compare_view import MODELS
 from demo.models import catalogue
 from demo.texts import Language, in_language, label, language_of, say
@@ -29,7 +29,7 @@ def add(root: Path | None, text: gr.Textbox, task: gr.Dropdown, names: gr.Checkb
 
     def choose_task(task: str | None, request: gr.Request) -> tuple[gr.Dropdown, gr.Dropdown]:
         # Not with `names`: they may still be the last task's, and gradio refuses those.
-        opening = list(catalogue(root).get(task or "", {}))[:SHOWN_AT_FIRST]
+        opening = shown_at_first(catalogue(root).get(task or "", {}))
         return choices(task or "", opening, language_of(request), root)
 
     def choose_names(task: str | None, names: list[str], request: gr.Request) -> tuple[gr.Dropdown, gr.Dropdown]:

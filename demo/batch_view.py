@@ -11,7 +11,7 @@ import gradio as gr
 from demo.batch import SHOWN_ROWS, Results, as_json, classify_rows, metrics_table, shown_table
 from demo.batch_files import write_csv, write_jsonl
 from demo.batch_rows import MAX_BYTES, MAX_ROWS, quote, read_list, read_rows
-from demo.compare import MAX_CHARACTERS, SHOWN_AT_FIRST
+from demo.compare import MAX_CHARACTERS, shown_at_first
 from demo.models import catalogue
 from demo.notes import notes
 from demo.texts import Language, in_language, label, language_of, say
@@ -168,4 +168,4 @@ def _choices(task: str | None, root: Path | None) -> tuple[Any, ...]:
     found = catalogue(root)
     task = task if task in found else next(iter(found), None)
     names = list(found.get(task or "", {}))
-    return gr.Dropdown(choices=list(found), value=task), gr.CheckboxGroup(choices=names, value=names[:SHOWN_AT_FIRST])
+    return gr.Dropdown(choices=list(found), value=task), gr.CheckboxGroup(choices=names, value=shown_at_first(names))

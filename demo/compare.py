@@ -1,7 +1,7 @@
 """One text, several checkpoints: the handlers behind the Compare tab, free of widgets."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite
 from pathlib import Path
@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 import numpy as np
 from scipy.special import expit, logit
 
+from benchmark.tasks import TASKS
 from demo.examples import examples_for
 from demo.gpu import on_gpu
 from demo.models import catalogue, computing, load
@@ -109,16 +110,24 @@ class View:
     names: tuple[str, ...]
 
 
-def read_link(link: str, root: Path | None = None) -> View:
-    """Return the view that the part of a link after "#" asks for; what it does not say is the app's own choice.
+def shown_at_first(names: Iterable[str]) -> list[str]:
+    """Return which of a task's checkpoints are chosen before anybody chooses: those on the encoders that the project
+    pretrained to be compared, and others only where these are too few."""
+    return sorted(names, key=lambda name: not name.startswith("zoo-"))[:SHOWN_AT_FIRST]
+
+
+def read_link(link: str, root: Path | None = None, language: str = "en") -> View:
+    """Return the view that the part of a link after "#" asks for; what it does not say is the app's own choice, a task
+    in the page's `language` where there is one.
 
     Raises:
         UserError: there are no checkpoints, or the link asks for a task or a checkpoint that there is not.
     """
     asked, found = parse_qs(link.lstrip("#")), _catalogue(root)
-    task = asked.get("task", [next(iter(found))])[-1]
+    known = (task for task in found if task in TASKS and TASKS[task].language == language)
+    task = asked.get("task", [next(known, next(iter(found)))])[-1]
     folders = lookup(found, task, "task")
-    names = asked.get("checkpoint", list(folders)[:SHOWN_AT_FIRST])
+    names = asked.get("checkpoint", shown_at_first(folders))
     for name in names:
         lookup(folders, name, "checkpoint")
     return View(task, asked.get("text", [examples_for(task)[0]])[-1], tuple(dict.fromkeys(names)))

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from demo.compare import SHOWN_AT_FIRST, View, as_json, read_link
+from demo.compare import View, as_json, read_link, shown_at_first
 from demo.compare import classify as classify_text
 from demo.examples import examples_for, is_example
 from demo.models import catalogue, read
@@ -88,13 +88,13 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
 
     def choose_task(text: str, task: str, request: gr.Request) -> tuple[Any, ...]:
         folders = list(catalogue(root).get(task, {}))
-        chosen = folders[:SHOWN_AT_FIRST]
+        chosen = shown_at_first(folders)
         text = examples_for(task)[0] if is_example(text) or not text.strip() else text
         return text, *_form(task, folders, chosen), show(text, task, chosen, request)
 
     def open_page(link: str, request: gr.Request) -> tuple[Any, ...]:
         try:
-            asked = read_link(link, root)
+            asked = read_link(link, root, language_of(request))
         except UserError as error:
             return *[gr.skip()] * 4, {"problem": in_language(error, language_of(request))}
         return open_view(asked, request)

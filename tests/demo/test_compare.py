@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,16 @@ import numpy as np
 import pytest
 
 from benchmark.tasks import TASKS
-from demo.compare import MAX_CHARACTERS, Answer, Comparison, as_json, classify, raw_thresholds, read_link
+from demo.compare import (
+    MAX_CHARACTERS,
+    Answer,
+    Comparison,
+    as_json,
+    classify,
+    raw_thresholds,
+    read_link,
+    shown_at_first,
+)
 from demo.compare_view import compare
 from demo.examples import examples_for
 from demo.models import catalogue, load
@@ -164,6 +174,24 @@ def test_a_link_says_what_is_opened(checkpoints: Path) -> None:
     for bad, message in {"#task=nothing": "Unknown task", "#checkpoint=../alpha": "Unknown checkpoint"}.items():
         with pytest.raises(UserError, match=message):
             read_link(bad, checkpoints)
+
+
+def test_a_page_opens_on_a_task_in_its_own_language(tmp_path: Path, make_checkpoint: Callable[..., Path]) -> None:
+    for task in ("feedback", "feedback_zh"):
+        make_checkpoint(tmp_path / task / "alpha", FEEDBACK, "multi_label_classification", 0, (0.5,) * 8)
+    opened = {language: read_link("", tmp_path, language) for language in ("en", "zh")}
+    assert {language: view.task for language, view in opened.items()} == {"en": "feedback", "zh": "feedback_zh"}
+    assert opened["zh"].text == examples_for("feedback_zh")[0]
+    assert read_link("#task=feedback", tmp_path, "zh").task == "feedback"  # the link has the last word
+    shutil.rmtree(tmp_path / "feedback_zh")
+    assert read_link("", tmp_path, "zh").task == "feedback"
+
+
+def test_the_encoders_pretrained_to_be_compared_are_shown_first() -> None:
+    trio = ["zoo-bert-en", "zoo-bert-wwm-en", "zoo-roberta-en"]
+    assert shown_at_first(["granite-30m", "minilm-l6", *trio]) == trio
+    assert shown_at_first(["alpha", "zoo-bert-en"]) == ["zoo-bert-en", "alpha"]
+    assert shown_at_first([]) == []
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
