@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from demo.compare import MAX_CHARACTERS
+from demo.compare import MAX_CHARACTERS, half_character
 from demo.texts import PageError
 
 MAX_ROWS = 2_000
@@ -59,9 +59,14 @@ def read_list(texts: list[str]) -> BatchRows:
     """Return the texts of a list, as the API takes them.
 
     Raises:
-        PageError: there is no text, or there are too many, or one is none or too long.
+        PageError: there is no text, or there are too many, one is none or too long, or together they are.
     """
-    return BatchRows([_text(text, number) for number, text in _numbered(texts)])
+    if not isinstance(texts, list):  # gradio hands on whatever was sent
+        raise PageError("batch_no_list", value=quote(texts))
+    rows = BatchRows([_text(text, number) for number, text in _numbered(texts)])
+    if (characters := sum(map(len, rows.texts))) > MAX_BYTES:
+        raise PageError("batch_pasted", characters=f"{characters:,}", most=f"{MAX_BYTES:,}")
+    return rows
 
 
 def read_file(path: Path, text_column: str, labels_column: str) -> BatchRows:
@@ -116,10 +121,8 @@ def _text(value: object, number: int) -> str:
         raise PageError("batch_not_text", row=number, value=quote(value))
     if len(value) > MAX_CHARACTERS:
         raise PageError("batch_characters", row=number, characters=f"{len(value):,}", most=f"{MAX_CHARACTERS:,}")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:  # half of a surrogate pair, which JSON can say and no tokenizer takes
-        raise PageError("batch_half_character", row=number, value=quote(value[error.start])) from error
+    if (half := half_character(value)) is not None:
+        raise PageError("batch_half_character", row=number, value=quote(half))
     return value
 
 

@@ -54,8 +54,8 @@ def add(tab: gr.Tab, root: Path | None) -> None:
             labels_column = gr.Textbox("labels", label=label("batch_labels_column"), info=label("batch_labels_info"))
             with gr.Row():
                 button = gr.Button(label("batch_run"), variant="primary", min_width=120, elem_id="batch-run")
-                cancel = gr.Button(label("batch_cancel"), min_width=120, elem_id="batch-cancel")
-    shown = _add_results()
+                cancel = gr.Button(label("batch_cancel"), interactive=False, min_width=120, elem_id="batch-cancel")
+    shown = [*_add_results(), cancel]
 
     def run(
         pasted: str,
@@ -68,18 +68,19 @@ def add(tab: gr.Tab, root: Path | None) -> None:
         progress: gr.Progress = _PROGRESS,
     ) -> Iterator[tuple[Any, ...]]:
         language = language_of(request)
-        yield _NOTHING
+        yield *_NOTHING, gr.Button(interactive=True)
         try:
             rows = read_rows(pasted, file, text_column, labels_column)
             total = len(rows.texts) * len(names)
             for step in classify_rows(rows, task or "", names, root):
                 if isinstance(step, Results):
-                    yield from _show(step, file is not None, labels_column, task or "", language)
+                    for values in _show(step, file is not None, labels_column, task or "", language):
+                        yield *values, gr.Button(interactive=False)
                 else:
                     progress((step, total), say("batch_progress", language), unit=say("batch_unit", language))
                     yield (gr.skip(),) * len(shown)
         except UserError as error:
-            yield {"problem": in_language(error, language)}, *_NOTHING[1:]
+            yield {"problem": in_language(error, language)}, *_NOTHING[1:], gr.Button(interactive=False)
 
     form = [pasted, file, text_column, labels_column, task, names]
     event = button.click(run, form, shown, show_progress_on=shown[0], api_visibility="private", **_BATCHES)
@@ -96,7 +97,7 @@ def _add_endpoint(root: Path | None) -> None:
         Each checkpoint's `scores` and `decided` labels are in the order of `texts`; `scores` go by `labels`.
 
         Args:
-            texts: what to classify.
+            texts: what to classify, at most 2,000 texts of 10,000 characters, and 5,000,000 characters in all.
             task: one of the app's tasks, such as go_emotions.
             checkpoints: names of the task's models, such as minilm-l6.
         """
@@ -156,7 +157,7 @@ def note(results: Results, missing_column: str, language: Language = "en") -> st
 
 
 def _cancelled(request: gr.Request) -> tuple[Any, ...]:
-    return {"lines": [say("batch_cancelled", language_of(request))]}, *_NOTHING[1:]
+    return {"lines": [say("batch_cancelled", language_of(request))]}, *_NOTHING[1:], gr.Button(interactive=False)
 
 
 def _open(task: str | None, root: Path | None) -> tuple[Any, ...]:

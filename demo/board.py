@@ -5,11 +5,13 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from demo.board_words import heading
 from demo.texts import Language, PageError, say
 from zoo.errors import UserError, lookup
 from zoo.files import write_bytes
@@ -72,11 +74,13 @@ def views(board: "Board", language: str = "") -> list[str]:
 
 
 def select(board: "Board", families: Sequence[str], size: str) -> "Board":
-    """Return the board with the cells, and what is plotted of them, of some families and sizes only.
+    """Return the board with the cells, mean ranks, and what is plotted of them, of some families and sizes only.
 
     Raises:
         UserError: the size is not one of SIZES.
     """
+    from benchmark.leaderboard import entry_name
+
     low, high = lookup(SIZES, size, "size")
     millions = board.cells["parameters"] / 1e6
     kept = board.cells[board.cells["family"].isin(families) & (low <= millions) & (millions < high)]
@@ -86,6 +90,9 @@ def select(board: "Board", families: Sequence[str], size: str) -> "Board":
         for name in ("reliability", "rules")
         if len(getattr(board, name)) and len(names)
     }
+    if len(board.overall):
+        entries = {entry_name(row) for row in names.to_dict("records")}
+        rest["overall"] = board.overall[board.overall["name"].isin(entries)]
     return replace(board, cells=kept, **rest)
 
 
@@ -99,6 +106,8 @@ def table_of(board: "Board", view: str) -> pd.DataFrame:
 
     if view in OVERALL.values():
         table = overall(board.overall[board.overall["language"].map(OVERALL) == view])
+        if not len(table):
+            raise PageError("nothing_left")
     else:
         task = _task(board, view)
         if task.name not in set(board.cells["task"]):
@@ -113,7 +122,8 @@ def note_of(board: "Board", view: str, language: Language) -> str:
         return say("note_overall", language)
     task = _task(board, view)
     n = int(board.cells.loc[board.cells["task"] == view, "n"].iloc[0])
-    return say("note_task", language, metric=task.main_metric, split=task.reported, n=f"{n:,}", rule=task.rule)
+    split, rule = (heading(word, language) for word in (task.reported, task.rule))
+    return say("note_task", language, metric=task.main_metric, split=split, n=f"{n:,}", rule=rule)
 
 
 def figure_of(board: "Board", view: str, plot: str) -> "go.Figure":
@@ -178,8 +188,12 @@ def write_csv(board: "Board", view: str) -> Path:
     """Write every metric of a task, or the mean ranks, to a file to download; return where it is."""
     ranks = view in OVERALL.values()
     table = board.overall if ranks else board.cells[board.cells["task"] == view]
-    path = _folder() / f"leaderboard-{view.replace(', ', '-')}.csv"
-    write_bytes(path, table.to_csv(index=False).encode())
+    content = table.to_csv(index=False).encode()
+    # A folder a content: two visitors with other filters must not be given each other's file.
+    path = _folder() / sha256(content).hexdigest()[:16] / f"leaderboard-{view.replace(', ', '-')}.csv"
+    if not path.is_file():
+        path.parent.mkdir(exist_ok=True)
+        write_bytes(path, content)
     return path
 
 

@@ -33,8 +33,23 @@ CHINESE = {
     "front": "前沿",
     "ms for one text (log scale)": "单条文本毫秒数(对数刻度)",
     "seconds of training (log scale)": "训练秒数(对数刻度)",
+    "metric": "指标",
+    "value": "数值",
+    "interval": "区间",
+    "covered": "在区间内",
+    "split": "划分",
+    "conditions": "条件",
+    "source": "来源",
+    "test": "测试",
+    "validation": "验证",
+    "overall, English": "总体(英文)",
+    "overall, Chinese": "总体(中文)",
+    "argmax": "取最大值",
+    "fixed": "固定 0.5",
     "global": "统一阈值",
     "per_label": "每个标签各自的阈值",
+    "top_k": "取前 k 个标签",
+    "at_least_one": "至少一个标签",
 }
 
 

@@ -5,6 +5,7 @@
 const SHOWN = 12; // labels, before "show all"
 const root = element.querySelector(".zoo");
 let comparison = null;
+let followed = false; // the link that the page was opened with
 // Each label's threshold: null is fitted (every model its own), a number is set by hand, for all models.
 let chosen = new Map();
 let calibrated = true;
@@ -45,17 +46,18 @@ function decidedBy(answer) {
 }
 
 function show(value) {
-  const first = comparison === null;
   comparison = null;
   if (!value) return;
   if (value.problem) return root.replaceChildren(notice("", value.problem));
   comparison = JSON.parse(JSON.stringify(value));
   if (comparison.labels.some((label) => !chosen.has(label)) || comparison.labels.length !== chosen.size) forget();
-  if (first && location.hash.length > 1) follow(viewIn(location.hash, comparison.labels));
+  if (!followed && location.hash.length > 1) follow(viewIn(location.hash, comparison.labels));
+  followed = true;
   const failures = comparison.failures.map((failure) => notice(failure.name, failure.error));
   root.replaceChildren(...failures);
   if (comparison.answers.length === 0) return;
-  all = { table: make("div") };
+  root.setAttribute("aria-label", zooText("comparison"));
+  all = { table: make("div", { class: "zoo-scroll" }) };
   root.append(controls(), tools(), all.table, sharing());
   draw();
 }
@@ -141,7 +143,7 @@ function draw() {
   const corner = make("th", { scope: "col", class: "zoo-corner" }, zooText("legend"));
   const head = make("tr", {}, corner, ...answers.map((answer, i) => answerHead(answer, heads[i])));
   const body = make("tbody", {}, ...rows.map(({ row }) => row));
-  const table = make("table", { class: "zoo-table" }, make("thead", {}, head), body);
+  const table = make("table", { class: "zoo-table", style: `--columns:${answers.length}` }, make("thead", {}, head), body);
   all.table.replaceChildren(table);
   if (rows.length === 0) all.table.append(make("p", { class: "zoo-quiet zoo-more" }, zooText("no_label_matches")));
   detail = null;
@@ -208,6 +210,7 @@ function expand(whether) {
   rows.forEach(({ row }, i) => (row.hidden = !expanded && i >= SHOWN));
   const text = expanded ? zooText("show_first", { number: SHOWN }) : zooText("show_all", { number: rows.length });
   all.more.textContent = text;
+  if (detail) detail.row.hidden = rows.find(({ label }) => label === detail.label).row.hidden;
   update();
 }
 
@@ -315,7 +318,11 @@ function overallText(answer) {
 
 function compareMarks(decided) {
   const differs = (index) => decided.some((each) => each[index] !== decided[0][index]);
-  for (const { index, row } of shown()) row.classList.toggle("zoo-differs", differs(index));
+  for (const { index, row, opener } of shown()) {
+    const differ = row.classList.toggle("zoo-differs", differs(index));
+    if (differ) opener.setAttribute("aria-description", zooText("differs_here"));
+    else opener.removeAttribute("aria-description");
+  }
   const number = comparison.labels.filter((_, index) => differs(index)).length;
   const names = ["differ_none", "differ_one"];
   all.differ.textContent = decided.length > 1 ? zooText(names[number] ?? "differ_many", { number }) : "";
@@ -341,7 +348,9 @@ function mode(values, shared) {
 // -- a link and a snippet ---------------------------------------------------------------------------------------
 
 function sharing() {
-  all.link = make("a", { href: "#" }, zooText("link_here"));
+  // Into the address without a reload, which `hashchange` would bring about.
+  const here = (event) => (event.preventDefault(), history.replaceState(null, "", all.link.href));
+  all.link = make("a", { href: "#", onclick: here }, zooText("link_here"));
   all.python = make("code");
   const copyLink = copier("copy_link", () => all.link.href);
   const copyPython = copier("copy_python", () => all.python.textContent);
@@ -352,7 +361,7 @@ function sharing() {
 
 function updateSharing() {
   all.link.href = location.href.split("#")[0] + linkOf(comparison, byHand(), calibrated);
-  all.python.textContent = pythonOf(comparison, byHand());
+  all.python.textContent = pythonOf(comparison, byHand(), calibrated);
 }
 
 function copier(key, content) {
@@ -370,3 +379,4 @@ function copier(key, content) {
 
 show(props.value);
 watch("value", () => show(props.value));
+window.addEventListener("hashchange", () => location.reload()); // another view's link, put into this page's address

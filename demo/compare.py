@@ -62,8 +62,9 @@ class Comparison:
     answers: tuple[Answer, ...]
     failures: tuple[Failure, ...]
 
-    def decided(self, answer: Answer, by_hand: Mapping[str, float] | None = None) -> list[str]:
-        """Return the labels decided at the answer's fitted thresholds, or at those `by_hand`, by label.
+    def decided(self, answer: Answer, by_hand: Mapping[str, float] | None = None, calibrated: bool = True) -> list[str]:
+        """Return the labels decided at the answer's fitted thresholds, or at those `by_hand`, by label, which are
+        thresholds of raw scores where not `calibrated`.
 
         Raises:
             UserError: a label is unknown, or its threshold is not a number from 0 to 1.
@@ -73,9 +74,15 @@ class Comparison:
             lookup(dict.fromkeys(self.labels), label, "label")
             if not (isfinite(threshold) and 0 <= threshold <= 1):
                 raise UserError(f"A threshold is a number from 0 to 1, not {threshold}")
-        thresholds = tuple(by_hand.get(*pair) for pair in zip(self.labels, answer.thresholds, strict=True))
-        decision = Decision(problem_type=self.problem_type, rule="fixed", thresholds=thresholds)
-        row = decision.decide(np.asarray([answer.scores]))[0]
+        scores, thresholds = list(answer.scores), list(answer.thresholds)
+        single = self.problem_type == "single_label_classification"
+        for i, label in enumerate(self.labels):
+            # A fitted threshold of several labels decides the same on either kind of score, but for rounding.
+            if not calibrated and (single or label in by_hand):
+                scores[i], thresholds[i] = answer.raw_scores[i], answer.raw_thresholds[i]
+            thresholds[i] = by_hand.get(label, thresholds[i])
+        decision = Decision(problem_type=self.problem_type, rule="fixed", thresholds=tuple(thresholds))
+        row = decision.decide(np.asarray([scores]))[0]
         return [label for label, on in zip(self.labels, row, strict=True) if on]
 
 
@@ -94,11 +101,22 @@ def classify(text: str, task: str, names: Sequence[str], root: Path | None = Non
 
 
 def check_text(text: str) -> None:
-    """Raise UserError where `text` is empty or longer than MAX_CHARACTERS."""
+    """Raise UserError where `text` is empty, longer than MAX_CHARACTERS, or no text."""
     if not text.strip():
         raise PageError("no_text")
     if len(text) > MAX_CHARACTERS:
         raise PageError("long_text", characters=f"{len(text):,}", most=f"{MAX_CHARACTERS:,}")
+    if (half := half_character(text)) is not None:
+        raise PageError("half_character", value=repr(half))
+
+
+def half_character(text: str) -> str | None:
+    """Return the first half of a surrogate pair in `text`, which no tokenizer takes; None where there is none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return text[error.start]
+    return None
 
 
 @dataclass(frozen=True)
@@ -133,11 +151,13 @@ def read_link(link: str, root: Path | None = None, language: str = "en") -> View
     return View(task, asked.get("text", [examples_for(task)[0]])[-1], tuple(dict.fromkeys(names)))
 
 
-def as_json(comparison: Comparison, by_hand: Mapping[str, float] | None = None) -> dict[str, Any]:
+def as_json(
+    comparison: Comparison, by_hand: Mapping[str, float] | None = None, calibrated: bool = True
+) -> dict[str, Any]:
     """Return the comparison as plain values, each answer with the labels that it decides."""
     found = asdict(comparison)
     for answer, shown in zip(comparison.answers, found["answers"], strict=True):
-        shown["decided"] = comparison.decided(answer, by_hand)
+        shown["decided"] = comparison.decided(answer, by_hand, calibrated)
     return found
 
 

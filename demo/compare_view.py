@@ -96,7 +96,10 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
         try:
             asked = read_link(link, root, language_of(request))
         except UserError as error:
-            return *[gr.skip()] * 4, {"problem": in_language(error, language_of(request))}
+            problem = {"problem": in_language(error, language_of(request))}
+            if not catalogue(root):
+                return *[gr.skip()] * 4, problem
+            return *open_view(read_link("", root, language_of(request)), request)[:-1], problem
         return open_view(asked, request)
 
     def open_view(asked: View, request: gr.Request) -> tuple[Any, ...]:
@@ -111,10 +114,10 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
     link = gr.Textbox(visible=False)
     shown: list[Component] = [*form, examples, view]
     demo.load(open_page, link, shown, js="() => location.hash", **_PRIVATE)
-    task.input(choose_task, [text, task], [text, names, examples, view], **_PRIVATE)
+    task.input(choose_task, [text, task], [text, names, examples, view], trigger_mode="multiple", **_PRIVATE)
     # What is clicked while an answer is under way counts, too: two boxes unchecked one after the other, say.
     gr.on([button.click, text.submit, names.input], show, form, view, trigger_mode="always_last", **_PRIVATE)
-    examples.click(choose_example, [examples, task, names], [text, view], **_PRIVATE)
+    examples.click(choose_example, [examples, task, names], [text, view], trigger_mode="multiple", **_PRIVATE)
     _add_endpoint(root)
     return CompareTab(text, task, names, shown, open_checkpoints)
 
@@ -130,7 +133,11 @@ def _form(task: str, folders: list[str], chosen: Sequence[str]) -> tuple[gr.Chec
 
 def _add_endpoint(root: Path | None) -> None:
     def classify(
-        text: str, task: str, checkpoints: list[str], thresholds: dict[str, float] | None = None
+        text: str,
+        task: str,
+        checkpoints: list[str],
+        thresholds: dict[str, float] | None = None,
+        calibrated: bool = True,
     ) -> dict[str, Any]:
         """Classify one text with several checkpoints of a task.
 
@@ -141,9 +148,10 @@ def _add_endpoint(root: Path | None) -> None:
             task: one of the app's tasks, such as go_emotions.
             checkpoints: names of the task's models, such as minilm-l6.
             thresholds: from 0 to 1, by label, in place of the fitted ones.
+            calibrated: whether these are thresholds of calibrated scores; of the raw ones otherwise.
         """
         try:
-            return as_json(classify_text(text, task, checkpoints, root), thresholds)
+            return as_json(classify_text(text, task, checkpoints, root), thresholds, calibrated)
         except UserError as error:
             raise gr.Error(str(error), print_exception=False) from error
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import gradio as gr
 import pandas as pd
 
+from demo.board_words import heading, in_words
 from demo.notes import notes
 from demo.texts import Language, label, language_of, say
 from zoo.errors import UserError
@@ -181,7 +182,8 @@ def _drawn(seen: Seen) -> tuple[Any, ...]:
 
 def _about(pair: "Pair", language: Language) -> list[str]:
     task, names = pair.task, {"a": pair.a.name, "b": pair.b.name, "seed": pair.seed}
-    return [say("explore_about", language, split=task.reported, n=len(pair.y_true), rule=task.rule, **names)]
+    split, rule = (heading(word, language) for word in (task.reported, task.rule))
+    return [say("explore_about", language, split=split, n=len(pair.y_true), rule=rule, **names)]
 
 
 def _left_out(found: "Found", task: str, language: Language) -> list[str]:
@@ -279,9 +281,10 @@ def _gains(pair: "Pair", form: Form, results: Path | None, language: Language) -
     from demo import explore
 
     rules = explore.gains_of(pair, results, language)
-    figure = gains(rules).update_xaxes(title=say("explore_col_gain", language))
+    figure = in_words(gains(rules), language).update_xaxes(title=say("explore_col_gain", language))
     points = {name: (100 * rules[name]).round(2) for name in ("gain", "low", "high")}
-    shown = rules.assign(encoder=_entries(rules), value=rules["value"].round(4), **points)
+    named = [heading(rule, language) for rule in rules["rule"]]
+    shown = rules.assign(encoder=_entries(rules), rule=named, value=rules["value"].round(4), **points)
     columns = ["encoder", "rule", "value", "gain", "low", "high"]
     line = say("explore_gains_line", language, metric=pair.task.main_metric)
     return Seen([line], figure, _headed(shown[columns], language))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from demo.board import (
     CITATION,
+    OVERALL,
     PLOTS,
     SHOWN,
     SIZES,
@@ -41,7 +42,8 @@ def add(tab: gr.Tab, tabs: gr.Tabs, compare: CompareTab, root: Path | None, resu
         view = gr.Dropdown([], label=label("task"), elem_id="board-task", min_width=200)
         languages = [(label("any_language"), ""), (label("english"), "en"), (label("chinese"), "zh")]
         language = gr.Dropdown(languages, value="", label=label("language"), elem_id="board-language", min_width=120)
-        size = gr.Dropdown(list(SIZES), value=_ANY, label=label("size"), elem_id="board-size", min_width=140)
+        sizes = [(label(f"size_{number}"), name) for number, name in enumerate(SIZES)]
+        size = gr.Dropdown(sizes, value=_ANY, label=label("size"), elem_id="board-size", min_width=140)
         families = gr.Dropdown([], label=label("family"), multiselect=True, elem_id="board-family", min_width=200)
     columns = gr.Dropdown([], label=label("columns"), multiselect=True, elem_id="board-columns")
     about = gr.Markdown(elem_id="board-note")
@@ -74,11 +76,11 @@ def add(tab: gr.Tab, tabs: gr.Tabs, compare: CompareTab, root: Path | None, resu
 
     def open_row(view: str, event: gr.SelectData, request: gr.Request) -> tuple[Any, ...]:
         try:
-            name = checkpoint_of(read_board(results), view, str(event.row_value[0]), root)
+            task, name = checkpoint_of(read_board(results), view, str(event.row_value[0]), root)
         except UserError as error:
             gr.Warning(in_language(error, language_of(request)))
             return gr.skip(), *[gr.skip()] * len(compare.shown)
-        return gr.Tabs(selected="compare"), *compare.open(view, [name], request)
+        return gr.Tabs(selected="compare"), *compare.open(task, [name], request)
 
     table.select(open_row, view, [tabs, *compare.shown], **_PRIVATE)
     _add_endpoint(results)
@@ -134,10 +136,11 @@ def show(
         kept = select(board, families or every, size)
         table = table_of(kept, view)
     except UserError as error:
-        return *[gr.skip()] * 3, in_language(error, page), gr.Dataframe(visible=False), *[gr.skip()] * 3
+        hidden = gr.Dataframe(visible=False), gr.DownloadButton(visible=False), None
+        return *[gr.skip()] * 3, in_language(error, page), *hidden, gr.skip()
     chosen = [name for name in columns if name in table] or usual(table)
     return (
-        gr.Dropdown(choices=offered, value=view),
+        gr.Dropdown(choices=[(heading(name, page), name) for name in offered], value=view),
         gr.Dropdown(choices=every),
         gr.Dropdown(
             choices=[(heading(name, page), name) for name in table.columns[1:]],
@@ -147,7 +150,7 @@ def show(
         _dataframe(with_headings(table[["encoder", *chosen]], page)),
         gr.DownloadButton(value=write_csv(kept, view), visible=True),
         _figure(kept, view, plot, page),
-        gr.Dataframe(published_of(board, view)),
+        gr.Dataframe(with_headings(published_of(board, view), page)),
     )
 
 
@@ -156,19 +159,23 @@ def usual(table: pd.DataFrame) -> list[str]:
     return [name for name in table.columns[1:] if name in SHOWN or "[95 %]" in name or name.startswith("mean")]
 
 
-def checkpoint_of(board: "Board", task: str, entry: str, root: Path | None) -> str:
-    """Return the name of the task's checkpoint that one of an entry's runs left behind.
+def checkpoint_of(board: "Board", view: str, entry: str, root: Path | None) -> tuple[str, str]:
+    """Return the task and the name of the checkpoint that one of an entry's runs left behind; with the mean ranks of a
+    language, that of the first of its tasks that has one.
 
     Raises:
         UserError: there is none.
     """
     from benchmark.leaderboard import entry_name
 
-    runs = {row["id"] for row in board.runs.to_dict("records") if row["task"] == task and entry_name(row) == entry}
-    for name, folder in catalogue(root).get(task, {}).items():
-        if read(folder).info.run in runs:
-            return name
-    raise PageError("no_such_checkpoint", encoder=entry, task=task)
+    code = next((code for code, name in OVERALL.items() if name == view), None)
+    tasks = [name for name in views(board, code) if name not in OVERALL.values()] if code else [view]
+    runs = {row["id"] for row in board.runs.to_dict("records") if entry_name(row) == entry}
+    for task in tasks:
+        for name, folder in catalogue(root).get(task, {}).items():
+            if read(folder).info.run in runs:
+                return task, name
+    raise PageError("no_such_checkpoint", encoder=entry, task=view)
 
 
 def _dataframe(table: pd.DataFrame) -> gr.Dataframe:

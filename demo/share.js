@@ -21,7 +21,7 @@ function viewIn(link, labels) {
 }
 
 /** Python code that asks the app for this view; JSON strings, numbers and null-free lists are Python's too. */
-function pythonOf({ text, task, answers }, thresholds) {
+function pythonOf({ text, task, answers }, thresholds, calibrated) {
   const lines = [
     "from gradio_client import Client",
     "",
@@ -31,6 +31,7 @@ function pythonOf({ text, task, answers }, thresholds) {
     `    task=${JSON.stringify(task)},`,
     `    checkpoints=${JSON.stringify(answers.map((answer) => answer.name))},`,
   ];
+  if (!calibrated) lines.push("    calibrated=False,");
   if (thresholds.size) lines.push(`    thresholds=${JSON.stringify(Object.fromEntries(thresholds))},`);
   lines.push('    api_name="/classify",', ")", 'print({answer["name"]: answer["decided"] for answer in found["answers"]})');
   return lines.join("\n");

@@ -37,9 +37,15 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "The text has {characters} characters, {most} are allowed; shorten it",
         "文本有 {characters} 个字符,最多允许 {most} 个;请缩短",
     ),
+    "half_character": (
+        "The text holds half of a character, {value}; paste it again",
+        "文本中含有不完整的字符 {value};请重新粘贴",
+    ),
     "no_checkpoint_chosen": ("No checkpoint is chosen; choose one or more", "没有选择模型;请至少选择一个"),
     "flags_full": ("{most} flags are kept here, and no more", "此处最多保存 {most} 条反馈,已满"),
     # Compare
+    "comparison": ("Comparison", "对比结果"),
+    "differs_here": ("the models differ here", "模型在此不一致"),
     "failed": ("{name} failed: ", "{name} 失败:"),
     "threshold_all": ("Threshold of all labels", "所有标签的阈值"),
     "threshold_all_number": ("Threshold of all labels, as a number", "所有标签的阈值(数字)"),
@@ -113,6 +119,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "english": ("English", "英文"),
     "chinese": ("Chinese", "中文"),
     "family": ("Families (all, unless some are chosen)", "模型家族(不选即全部)"),
+    "size_0": ("any size", "任意大小"),
+    "size_1": ("under 25 M", "2500 万以下"),
+    "size_2": ("25 to 100 M", "2500 万至 1 亿"),
+    "size_3": ("100 M and more", "1 亿及以上"),
     "size": ("Parameters", "参数量"),
     "columns": ("Columns (the usual ones, unless some are chosen)", "列(不选即常用列)"),
     "which_plot": ("Plot", "图"),  # "plot" alone is a name of gradio's own
@@ -129,7 +139,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "note_task": (
         "`{metric}` ranks the encoders: {split} split, n = {n}; thresholds: {rule}; mean over seeds with its 95 % "
         "interval. A rank such as 1–3 is all that can be told.",
-        "按 `{metric}` 排名:{split} 集,n = {n};阈值:{rule};多个随机种子的均值及 95 % 置信区间。"
+        "按 `{metric}` 排名:{split}集,n = {n};阈值:{rule};多个随机种子的均值及 95 % 置信区间。"
         "名次“1–3”表示无法进一步区分。",
     ),
     "note_overall": (
@@ -275,6 +285,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "The text of row {row} has {characters} characters, {most} are allowed; shorten it",
         "第 {row} 行的文本有 {characters} 个字符,上限为 {most};请缩短",
     ),
+    "batch_no_list": ("The texts are a list of strings, not {value}", "文本应为字符串列表,不能是 {value}"),
     "batch_half_character": (
         "The text of row {row} has half a character, {value}; remove it",
         "第 {row} 行的文本含有不完整的字符 {value};请删除",
@@ -319,7 +330,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "explore_neither": ("both are wrong", "两者都错"),
     "explore_about": (
         "A: {a}. B: {b}. {split} split, n = {n:,}; seed {seed}; decision rule: {rule}.",
-        "A:{a};B:{b}。{split} 集,n = {n:,};随机种子 {seed};判定规则 {rule}。",
+        "A:{a};B:{b}。{split}集,n = {n:,};随机种子 {seed};判定规则 {rule}。",
     ),
     "explore_parts_line": ("Parts of under {least} rows are not shown.", "不足 {least} 条的部分不显示。"),
     "explore_labels_line": (

@@ -9,11 +9,13 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from gradio.route_utils import FnIndexInferError
+from starlette.middleware import Middleware
 
+from demo.body_limit import BodyLimit
 from demo.texts import i18n, script
 
 HERE = Path(__file__).parent
-LARGEST_UPLOAD = 20_000_000  # bytes, before gradio breaks it off; the tabs have limits of their own, and say them
+LARGEST_REQUEST = 20_000_000  # bytes, a file's or a whole request's; the tabs have limits of their own, and say them
 _HEADER = """<header class="zoo-header"><h1>Encoder Zoo</h1>
 <p></p></header>"""
 _HEADER_SCRIPT = 'element.querySelector("p").textContent = zooText("question");'
@@ -50,6 +52,13 @@ def _not_understood(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": "The request is not what the endpoint takes"}, status_code=422)
 
 
+def _not_callable(request: Request, error: Exception) -> JSONResponse:
+    """Refuse a call by a number or with arguments that gradio looks up without asking whether they are there."""
+    if not any(call in request.url.path for call in ("/gradio_api/call/", "/gradio_api/queue/join")):
+        raise error
+    return _not_understood(request, error)
+
+
 def launch_arguments() -> dict[str, Any]:
     """Return what `Blocks.launch` takes beside the address."""
     css = (HERE / "app.css").read_text(encoding="utf-8")
@@ -60,12 +69,17 @@ def launch_arguments() -> dict[str, Any]:
         "i18n": i18n(),
         "mcp_server": find_spec("mcp") is not None,  # the same endpoints as tools, where gradio[mcp] is installed
         "app_kwargs": {
-            "exception_handlers": {FnIndexInferError: _no_such_endpoint, RequestValidationError: _not_understood}
+            "exception_handlers": {
+                FnIndexInferError: _no_such_endpoint,
+                RequestValidationError: _not_understood,
+                **dict.fromkeys((KeyError, TypeError, ValueError), _not_callable),
+            },
+            "middleware": [Middleware(BodyLimit, most=LARGEST_REQUEST)],
         },
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
         "ssr_mode": False,
         "share": False,
-        "max_file_size": LARGEST_UPLOAD,
+        "max_file_size": LARGEST_REQUEST,
     }

@@ -132,12 +132,14 @@ def test_cancel_stops_the_models_at_the_next_batch(batch: Page, passes: list[int
     with batch.expect_response("**/cancel"):  # comes when the batch that was under way has ended
         batch.locator("#batch-cancel").click()
     expect(status).to_have_text("Cancelled; nothing is kept.", use_inner_text=True)
+    expect(batch.locator("#batch-cancel")).to_be_disabled()
     paste(batch, TEXTS)  # has its turn only when the models are free
     expect(status).to_contain_text("5 rows")
     stopped = len(passes)
     batch.wait_for_timeout(1000)
     assert len(passes) == stopped < 3 * 2000 / BATCH / 2
     expect(status).to_contain_text("5 rows")
+    expect(batch.locator("#batch-cancel")).to_be_disabled()  # there is nothing left to cancel, and results to keep
 
 
 def test_a_file_beyond_the_limit_is_refused(batch: Page, tmp_path: Path) -> None:

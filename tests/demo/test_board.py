@@ -57,10 +57,19 @@ def test_families_and_sizes_are_selected(results: Path) -> None:
         ("under 25 M", "linear"): {"words"},
         ("100 M and more", "bert"): {"large"},
     }
+    mean_ranks = table_of(select(board, FAMILIES, "under 25 M"), OVERALL["en"])
+    assert mean_ranks["encoder"].tolist() == ["small"]
     with pytest.raises(UserError, match="Unknown size"):
         select(board, FAMILIES, "huge")
     shown = show(results, "zh", "feedback", families=["linear"], size="100 M and more")
     assert "没有符合条件" in shown[NOTE]
+
+
+def test_what_was_shown_goes_where_nothing_is_left(results: Path) -> None:
+    shown = show(results, "en", OVERALL["en"], families=["linear"])
+    assert "No encoder is left" in shown[NOTE]
+    table, csv, figure = shown[NOTE + 1 : NOTE + 4]
+    assert (table.visible, csv.visible, figure) == (False, False, None)
 
 
 def test_columns_are_the_usual_ones_unless_some_are_chosen(results: Path) -> None:
@@ -76,6 +85,9 @@ def test_the_csv_has_every_metric_of_the_task(results: Path) -> None:
     read = pd.read_csv(write_csv(board, "sst2"), keep_default_na=False)
     expected = board.cells[board.cells["task"] == "sst2"].reset_index(drop=True)
     pd.testing.assert_frame_equal(read, expected, check_dtype=False)
+    filtered = write_csv(select(board, ["linear"], "any size"), "sst2")  # by another visitor, meanwhile
+    assert set(pd.read_csv(filtered)["encoder"]) == {"words"}
+    pd.testing.assert_frame_equal(pd.read_csv(write_csv(board, "sst2"), keep_default_na=False), read)
 
 
 @pytest.mark.parametrize(("plot", "column"), [("time", "p50_ms"), ("training", "train_seconds")])
@@ -118,7 +130,8 @@ def test_a_row_finds_the_checkpoint_of_its_own_runs() -> None:
     shipped = {folder.parent.name: folder for folder in (CHECKPOINTS / "sst2").glob("*/checkpoint.json")}
     (name,) = shipped
     (row,) = board.runs[board.runs["id"] == read_checkpoint(CHECKPOINTS / "sst2" / name).info.run].to_dict("records")
-    assert checkpoint_of(board, "sst2", entry_name(row), None) == name
+    assert checkpoint_of(board, "sst2", entry_name(row), None) == ("sst2", name)
+    assert checkpoint_of(board, OVERALL["en"], entry_name(row), None)[1] == name
     for task, entry in (("sst2", f"{name} (another recipe)"), ("feedback", "tfidf-lr"), ("nothing", "granite-30m")):
         with pytest.raises(UserError, match="No checkpoint of"):
             checkpoint_of(board, task, entry, None)

@@ -23,7 +23,7 @@ from demo.compare import (
 from demo.compare_view import compare
 from demo.examples import examples_for
 from demo.models import catalogue, load
-from zoo.decision import Decision
+from zoo.decision import Decision, ProblemType
 from zoo.errors import UserError
 
 FEEDBACK = TASKS["feedback"].labels
@@ -150,6 +150,21 @@ def test_a_threshold_is_a_number_from_0_to_1(threshold: float) -> None:
     assert comparison.decided(answer) == ["x"]
     assert comparison.decided(answer, {"y": 0.7}) == ["x", "y"]
     assert comparison.decided(answer, {"x": 0.7, "y": 0.7}) == ["y"]
+
+
+@pytest.mark.parametrize("problem_type", ["multi_label_classification", "single_label_classification"])
+def test_a_threshold_of_raw_scores_is_compared_with_these(problem_type: ProblemType) -> None:
+    answer = Answer("a", (0.2, 0.8), (0.5, 0.5), (0.05, 0.95), (0.5, 0.5), 3, 64, False, 1.0)
+    comparison = Comparison("t", problem_type, ("x", "y"), (answer,), ())
+    assert comparison.decided(answer, {"y": 0.9}) == []
+    assert comparison.decided(answer, {"y": 0.9}, calibrated=False) == ["y"]
+    assert as_json(comparison, {"y": 0.9}, False)["answers"][0]["decided"] == ["y"]
+    assert comparison.decided(answer, calibrated=False) == comparison.decided(answer) == ["y"]
+
+
+def test_half_a_character_is_refused_before_any_model_sees_it(checkpoints: Path) -> None:
+    with pytest.raises(UserError, match="half of a character"):
+        classify("a \ud800 b", "feedback", ["alpha"], checkpoints)
 
 
 def test_a_comparison_is_plain_json(checkpoints: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from demo.theme import LARGEST_REQUEST
+
 SECRET = "root:x:0"  # how the file that is asked for begins
 STRINGS = [
     "",
@@ -49,9 +51,9 @@ def _value(draw: random.Random, depth: int = 0) -> Any:
 
 def _payload(draw: random.Random) -> list[Any]:
     """Return the arguments of /classify, most of them right, so that what is wrong gets past the first check."""
-    right: list[Any] = ["well made.", "feedback", ["alpha"], {"price": 0.5}]
+    right: list[Any] = ["well made.", "feedback", ["alpha"], {"price": 0.5}, True]
     payload = [_value(draw) if draw.random() < 0.4 else value for value in right]
-    return payload[: draw.choice((0, 2, 4, 4, 4, 4))] + [_value(draw)] * draw.choice((0, 0, 0, 1))
+    return payload[: draw.choice((0, 2, 5, 5, 5, 5))] + [_value(draw)] * draw.choice((0, 0, 0, 1))
 
 
 def _ask(client: httpx.Client, name: str, payload: Any) -> str:
@@ -78,7 +80,25 @@ def test_the_server_outlives_whatever_it_is_sent(times: int, address: str, check
             assert "Traceback" not in said, payload
             assert SECRET not in said, payload
             assert str(checkpoints) not in said, payload
-        assert '"decided"' in _ask(client, "classify", ["well made.", "feedback", ["alpha"], None])
+        assert '"decided"' in _ask(client, "classify", ["well made.", "feedback", ["alpha"], None, True])
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("call/v2/no_such_endpoint", {"text": "well made."}),
+        ("call/v2/classify", {"text": "well made."}),
+        ("call/v2/classify", {"nonsense": 1}),
+        ("call/no_such_endpoint", {"data": []}),
+        ("queue/join", {"data": [], "fn_index": 999, "session_hash": "x"}),
+        ("queue/join", {"data": [], "fn_index": -1, "session_hash": "x"}),
+        ("queue/join", {"data": []}),
+    ],
+)
+def test_a_call_that_cannot_be_made_is_the_clients_mistake(path: str, body: dict[str, Any], address: str) -> None:
+    found = httpx.post(f"{address}gradio_api/{path}", json=body)
+    assert 400 <= found.status_code < 500, found.text
+    assert "Traceback" not in found.text
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../../etc/passwd", "app.py", "zoo/checkpoints"])
@@ -87,3 +107,17 @@ def test_no_file_outside_is_served(path: str, address: str) -> None:
         found = httpx.get(f"{address.rstrip('/')}{prefix}{path}")
         assert found.status_code in (400, 403, 404, 405, 422), (prefix, path)
         assert SECRET not in found.text
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_request_that_is_too_large_is_refused_whether_it_tells_its_length_or_not(told: bool, address: str) -> None:
+    def ask(content: Any) -> httpx.Response:
+        where, headers = f"{address}gradio_api/call/classify", {"content-type": "application/json"}
+        return httpx.post(where, content=content, headers=headers, timeout=60)
+
+    piece, pieces = b" " * 1_000_000, LARGEST_REQUEST // 1_000_000 + 1
+    refused = ask(piece * pieces if told else (piece for _ in range(pieces)))  # httpx sends what it draws in chunks
+    assert refused.status_code == 413
+    assert "20,000,000 bytes" in refused.text
+    asked = json.dumps({"data": ["well made.", "feedback", ["alpha"], None, True]}).encode()
+    assert ask(asked.ljust(LARGEST_REQUEST)).status_code == 200

@@ -267,6 +267,40 @@ def test_a_link_opens_on_the_same_view(page: Page, address: str) -> None:
     page.goto("about:blank")
     page.goto(f"{address}#task=nothing")
     page.get_by_text("Unknown task 'nothing'").wait_for()
+    fill(page, "the form is filled all the same")
+    page.wait_for_selector(".zoo-table")
+    page.goto(f"{address}#task=sst2")  # into the address of a page that is open
+    page.wait_for_function("document.querySelectorAll('.zoo-table tbody tr').length === 2")
+
+
+def test_thresholds_of_a_link_count_once(page: Page, address: str) -> None:
+    page.goto("about:blank")
+    page.goto(f"{address}#threshold=0.31+price&scores=raw")
+    page.wait_for_selector(".zoo-table")
+    page.get_by_role("button", name="Reset").click()
+    page.get_by_label("Calibrated scores").check()
+    fill(page, " ")
+    page.wait_for_selector(".zoo-notice")
+    fill(page, "well made.")
+    page.wait_for_selector(".zoo-table")
+    assert "chosen on validation data" in page.locator(".zoo-mode").inner_text()
+    assert page.get_by_label("Calibrated scores").is_checked()
+
+
+def test_figures_are_hidden_with_their_label(page: Page) -> None:
+    choose_task(page, "zz_many")
+    page.locator("button.zoo-more").click()
+    page.locator(".zoo-opener").last.click()
+    assert page.locator(".zoo-detail").is_visible()
+    page.locator("button.zoo-more").click()
+    assert not page.locator(".zoo-detail").is_visible()
+
+
+def test_many_checkpoints_keep_bars_that_can_be_read(page: Page) -> None:
+    page.evaluate("document.querySelector('.zoo-table').style.setProperty('--columns', 9)")
+    widths = page.evaluate("[...document.querySelectorAll('.zoo-table, .zoo-scroll')].map((each) => each.offsetWidth)")
+    assert sorted(widths)[1] >= 9 * 150
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_the_python_shown_gives_what_is_shown(page: Page) -> None:
@@ -276,6 +310,9 @@ def test_the_python_shown_gives_what_is_shown(page: Page) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=100)
     found = ast.literal_eval(done.stdout.strip().splitlines()[-1])
     assert {name: set(labels) for name, labels in found.items()} == shown
+    assert "calibrated" not in code
+    page.get_by_label("Calibrated scores").uncheck()
+    assert "calibrated=False," in page.evaluate("document.querySelector('.zoo-sharing code').textContent")
 
 
 def test_a_wrong_verdict_is_flagged(page: Page, flags: Path) -> None:
@@ -403,7 +440,7 @@ def test_the_endpoints_that_are_meant_are_public_and_no_others(address: str, che
     for position, text in enumerate(("well made.", "late.")):
         alone = classify(text, "feedback", ["alpha"], checkpoints).answers[0]
         assert batch["checkpoints"]["alpha"]["scores"][position] == pytest.approx(alone.scores, abs=1e-5)
-    for texts, message in (([], "no text"), (["", "x"], "1"), (["x"] * 3000, "2,000")):
+    for texts, message in (([], "no text"), (["", "x"], "1"), (["x"] * 3000, "2,000"), ("xyz", "a list")):
         with pytest.raises(AppError, match=message):
             client.predict(texts, "feedback", ["alpha"], api_name="/classify_batch")
     board = client.predict("feedback", api_name="/leaderboard")
