@@ -59,8 +59,10 @@ def main() -> None:
         folder = add_from_hub(hub, folder, Path(tempfile.mkdtemp(prefix="encoder-zoo-")))
     demo, arguments = build(folder, Path(results) if results else None)
     host = os.environ.get("HOST") or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
-    port = int(os.environ.get("PORT", "7860"))
-    demo.launch(server_name=host, server_port=port, prevent_thread_lock=True, **arguments)
+    port = os.environ.get("PORT", "7860")
+    if not (port.isdecimal() and int(port) < 65_536):
+        raise UserError(f"PORT must be a number below 65,536, got {port!r}")
+    demo.launch(server_name=host, server_port=int(port), prevent_thread_lock=True, **arguments)
     Thread(target=_load_models, args=[folder], daemon=True).start()
     demo.block_thread()
 

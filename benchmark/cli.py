@@ -23,7 +23,9 @@ Results = Annotated[Path, typer.Option(help="Folder of the runs.")]
 
 @app.command()
 def run(
-    encoders: Annotated[str, typer.Option(help="Names or folders, with commas between.")],
+    encoders: Annotated[
+        str, typer.Option(help="Names or folders, with commas between.")
+    ] = "tfidf-lr,minilm-l6,granite-30m",
     tasks: Annotated[str, typer.Option(help="Names, with commas between; not with --data.")] = "",
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 0 on.")] = 3,
     first_seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,

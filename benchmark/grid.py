@@ -130,10 +130,10 @@ def run_cell(cell: Cell, report: Any, checkpoints: Path | None) -> None:
     weights: Weights = fetch_weights(cell.encoder)
     tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report)
     info = _info(cell, weights.revision, vars(tuned.measured), tuned.epochs, tuned.best_epoch)
+    write_run(cell.folder, info, tuned.predictions)  # first: no full disk may take what the training came to
     if checkpoints is not None:
         target = checkpoint_folder(checkpoints, cell.folder)
         save_run_checkpoint(target, info, cell.task, tuned.predictions, tuned.model, tuned.tokenizer)
-    write_run(cell.folder, info, tuned.predictions)
 
 
 def _info(cell: Cell, revision: str, measured: dict[str, Any], epochs: Any, best_epoch: int) -> RunInfo:

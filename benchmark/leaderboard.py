@@ -65,7 +65,8 @@ class Board:
         "scores" for what looks at the scores alone, "raw" for the same before the temperature. `rank_low` and
         `rank_high` stand at the task's main metric under its own rule.
     pairs: every two entries of a task compared (see `benchmark.ranks.compare_all`).
-    overall: mean ranks across the tasks of a language, of the entries that have all of them.
+    overall: mean ranks across the tasks of a language that rank two entries or more, of the entries that have all of
+        them.
     labels: precision, recall, F1 and average precision label by label, under the task's own rule.
     rules: what each decision rule gains over 0.5 (see `benchmark.rules.gains`).
     thresholds: how firm each label's threshold is (see `benchmark.rules.stability`).
@@ -305,13 +306,14 @@ def _labels(entry: Entry) -> pd.DataFrame:
 
 
 def _overall(evidence: dict[Task, dict[str, Evidence]]) -> pd.DataFrame:
-    """Return mean ranks, language by language, where two tasks or more are ranked."""
+    """Return mean ranks, language by language, where two tasks or more rank two entries or more: one alone is the
+    first of its task whatever it is worth."""
     tables = []
     for language in ("en", "zh"):
-        of_language = {task.name: found for task, found in evidence.items() if task.language == language and found}
+        ranked = {task: found for task, found in evidence.items() if len(found) > 1}
+        of_language = {task.name: found for task, found in ranked.items() if task.language == language}
         if len(of_language) > 1:
-            ranked = mean_ranks(of_language, np.random.default_rng(0))
-            tables.append(ranked.assign(language=language))
+            tables.append(mean_ranks(of_language, np.random.default_rng(0)).assign(language=language))
     return _joined(tables)
 
 

@@ -71,11 +71,12 @@ def _check_parts(where: str, found: list[str]) -> None:
 
 def _hub_pieces(source: str, columns: Sequence[str]) -> list[Piece]:
     from datasets import DownloadMode, load_dataset
+    from datasets.exceptions import DatasetsError
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
         found = load_dataset(source.removeprefix(HUB), download_mode=DownloadMode.REUSE_DATASET_IF_EXISTS)
-    except (HfHubHTTPError, OSError, ValueError, RuntimeError) as error:
+    except (HfHubHTTPError, DatasetsError, OSError, ValueError, RuntimeError) as error:
         said = str(error).splitlines()[0][:160]
         raise UserError(f"{source} cannot be had from the hub ({said}); check its name and the connection") from error
     _check_parts(source, [part for part in found if part in PARTS])

@@ -181,6 +181,7 @@ def fingerprint(*splits: Split) -> str:
     """Return the hash of rows and splits, 16 hex digits."""
     digest = hashlib.sha256()
     for split in splits:
-        digest.update(json.dumps(split.texts, ensure_ascii=False).encode())
+        for piece in json.JSONEncoder(ensure_ascii=False).iterencode(split.texts):  # all at once would be a copy
+            digest.update(piece.encode())
         digest.update(np.packbits(split.y_true).tobytes())
     return digest.hexdigest()[:16]

@@ -40,7 +40,7 @@ def add_from_hub(names: str, root: Path | None, target: Path) -> Path:
     from zoo.hub import fetch_checkpoint
 
     folders = {Path(task, name): folder for task, all_ in catalogue(root).items() for name, folder in all_.items()}
-    for name in filter(None, (name.strip() for name in names.split(","))):
+    for name in filter(None, (name.strip().removeprefix("hub:") for name in names.split(","))):
         folder = fetch_checkpoint(name, print)
         folders[Path(read_checkpoint(folder).info.task, name.partition("@")[0].replace("/", "--"))] = folder
     for place, folder in folders.items():

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import TypeVar
 
+from safetensors import SafetensorError
+
 T = TypeVar("T")
 
 
@@ -31,7 +33,7 @@ def run_command_line(app: Callable[[], object], when_stopped: str) -> None:
     code 1, an interrupt in `when_stopped`."""
     try:
         app()
-    except (UserError, OSError) as error:
+    except (UserError, OSError, SafetensorError) as error:  # safetensors' own where a disk is full
         sys.stdout.flush()
         sys.stderr.write(f"Error: {str(error).splitlines()[0]}\n")
         sys.exit(1)

@@ -42,6 +42,8 @@ def predict_file(
     """
     if target.suffix.lower() not in OUTPUTS:
         raise UserError(f"{target} ends in neither {' nor '.join(OUTPUTS)}; name the output so")
+    if target.resolve() == source.resolve():
+        raise UserError(f"{target} is the file to read, too; give another --output")
     classifier = Classifier.load(checkpoint)
     if any("\n" in label for label in classifier.info.labels) and target.suffix.lower() == ".csv":
         raise UserError("A label has a line break in its name, which .csv lines cannot hold; write a .jsonl file")
@@ -91,15 +93,17 @@ def _identity(classifier: Classifier, source: Path, text_column: str) -> str:
 
 
 def _go_on(part: Path, header: str) -> int:
-    """Cut the half-written last line of a stopped prediction away; return how many rows are done."""
-    if not part.exists():
-        part.write_text(header, encoding="utf-8", newline="")
+    """Cut the half-written last line of a stopped prediction away, or begin; return how many rows are done."""
     end = lines = 0
-    with part.open("rb+") as file:
+    with part.open("ab+") as file:
+        file.seek(0)
         for line in file:
             if line.endswith(b"\n"):
                 end, lines = end + len(line), lines + 1
         file.truncate(end)
+        if not end:  # not even the header is whole
+            file.write(header.encode())
+            return 0
     return lines - bool(header)
 
 

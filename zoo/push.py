@@ -38,6 +38,8 @@ def checkpoint_files(folder: Path) -> Iterator[dict[str, Path]]:
 
 def _checked(folder: Path) -> dict[str, Path]:
     found = {name: folder / name for name in BOUNDS if (folder / name).is_file()}
+    if "README.md" not in found:
+        raise UserError(f"{folder} has no README.md, its card; write it: python -m benchmark cards --help")
     try:
         check_listing({name: path.stat().st_size for name, path in found.items()})
         check_description(folder)

@@ -33,7 +33,7 @@ def read_batches(source: Path, columns: Sequence[str]) -> Iterator[Batch]:
         raise UserError(f"{source} is no {', '.join(_READERS)} file; give one")
     try:
         yield from reader(source, list(columns))
-    except (OSError, ValueError, pa.ArrowException) as error:
+    except (OSError, ValueError, OverflowError, pa.ArrowException) as error:
         raise UserError(f"{source} cannot be read: {_reason(error)}") from error
 
 

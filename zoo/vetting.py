@@ -110,10 +110,29 @@ def check_weights(folder: Path) -> None:
             model = AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(folder))
     except Exception as error:  # transformers raises any kind at a config that makes no model
         raise UserError(f"its config.json makes no model ({type(error).__name__})") from error
+    _check_reach(folder, model.config)
     described = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     if differing := sorted(name for name in held | described if held.get(name) != described.get(name)):
         name = differing[0]
         raise UserError(f"its {WHOLE} has {held.get(name)} for {name!r}, its config.json {described.get(name)}")
+
+
+def _check_reach(folder: Path, config: Any) -> None:
+    """Neither a text's length nor its token ids may reach beyond the embeddings, which a GPU would not survive."""
+    from tokenizers import Tokenizer
+
+    positions = config.max_position_embeddings
+    if config.model_type == "roberta":  # it counts positions from the padding's id + 1 on
+        positions -= (config.pad_token_id or 0) + 1
+    longest = ForeignInfo.model_validate_json((folder / "checkpoint.json").read_bytes()).max_length
+    if longest > positions:
+        raise UserError(f"its max_length is {longest:,}, but its config.json has room for {positions:,} tokens")
+    try:
+        vocabulary = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
+    except Exception as error:  # tokenizers raises nothing more exact
+        raise UserError(f"its tokenizer.json makes no tokenizer ({str(error)[:80]})") from error
+    if (most := max(vocabulary.values(), default=0)) >= config.vocab_size:
+        raise UserError(f"its tokenizer has the id {most:,}, its config.json a vocabulary of {config.vocab_size:,}")
 
 
 def _check_config(config: Mapping[str, Any], info: CheckpointInfo) -> None:

@@ -144,6 +144,16 @@ def test_a_small_checkpoint_is_published_as_the_whole_model_that_it_stands_for(
     np.testing.assert_array_equal(small, whole)
 
 
+def test_a_checkpoint_without_its_card_is_not_published(hub: Hub, zoo: Run, checkpoint: Path, tmp_path: Path) -> None:
+    bare = shutil.copytree(checkpoint, tmp_path / "bare")
+    (bare / "README.md").unlink()
+    for option in ((), ("--dry-run",)):
+        done = zoo("push", bare, "--repo", REPO, *option)
+        assert done.returncode == 1
+        assert "has no README.md, its card" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_a_dry_run_shows_the_files_and_the_card_and_asks_nobody(hub: Hub, zoo: Run, checkpoint: Path) -> None:
     done = zoo("push", checkpoint, "--repo", REPO, "--dry-run")
     assert done.returncode == 0

@@ -106,6 +106,26 @@ def test_a_stopped_prediction_goes_on(
     assert predict_file(checkpoint, source, target, report=told.append) == 1
 
 
+def test_a_prediction_stopped_before_its_first_row_goes_on(checkpoint: Path, tmp_path: Path) -> None:
+    source, target = _write(tmp_path / "texts.csv", TEXTS), tmp_path / "out.csv"
+    predict_file(checkpoint, source, target)
+    whole = target.read_text()
+    for begun in ("", "row,lab", whole.splitlines(keepends=True)[0]):
+        part = predict._identity(Classifier.load(checkpoint), source, "text")
+        (tmp_path / f".out.csv-{part}.part").write_text(begun)
+        target.unlink()
+        assert predict_file(checkpoint, source, target) == len(TEXTS)
+        assert target.read_text() == whole
+
+
+def test_the_texts_are_not_written_over(checkpoint: Path, tmp_path: Path) -> None:
+    source = _write(tmp_path / "texts.csv", TEXTS)
+    before = source.read_bytes()
+    with pytest.raises(UserError, match="the file to read, too"):
+        predict_file(checkpoint, source, tmp_path / ".." / tmp_path.name / "texts.csv")
+    assert source.read_bytes() == before
+
+
 def test_bad_input_is_one_line(checkpoint: Path, tmp_path: Path) -> None:
     source = _write(tmp_path / "texts.csv", TEXTS)
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 cut short")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer
 
 from zoo.decision import Decision
 from zoo.errors import UserError
@@ -191,4 +191,25 @@ def test_what_is_no_safetensors_file_is_refused(content: bytes, make: Made) -> N
     folder = make("tiny_bert")
     (folder / "model.safetensors").write_bytes(content)
     with pytest.raises(UserError, match="no safetensors file"):
+        check_weights(folder)
+
+
+@pytest.mark.parametrize("kind", ["tiny_bert", "tiny_roberta"])
+def test_nothing_reaches_beyond_the_embeddings(kind: str, make: Made) -> None:
+    folder = make(kind)
+    config = AutoConfig.from_pretrained(folder)
+    room = config.max_position_embeddings - (config.pad_token_id + 1 if kind == "tiny_roberta" else 0)
+    change(folder / "checkpoint.json", max_length=room)
+    check_weights(folder)
+    change(folder / "checkpoint.json", max_length=room + 1)
+    with pytest.raises(UserError, match=f"max_length is {room + 1}, but its config.json has room for {room} tokens"):
+        check_weights(folder)
+    change(folder / "checkpoint.json", max_length=room)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_tokens([f"word{number}" for number in range(config.vocab_size)])
+    tokenizer.save_pretrained(folder)
+    with pytest.raises(UserError, match="its tokenizer has the id"):
+        check_weights(folder)
+    (folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(UserError, match="makes no tokenizer"):
         check_weights(folder)

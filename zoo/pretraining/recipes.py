@@ -22,6 +22,10 @@ class PretrainRecipe(BaseModel):
 
     `tokens` is the budget: how many tokens are seen, special ones included and padding not, after the head's own
     training on `head_tokens`. `copies` is how many masks a static recipe fixes for each sequence.
+
+    Rate and budget are as small as what the start knows asks for: 2,000,000 tokens at 5e-4 filled in more of what was
+    masked (`bert` on minilm-l6, held-out loss 4.34 against 5.23), but fine-tuned on `feedback` that encoder had .724
+    on validation where its start has .804 and the one made with these defaults .799.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,11 +35,11 @@ class PretrainRecipe(BaseModel):
     dynamic: bool
     nsp: bool
     batch_size: Annotated[int, Field(ge=1)] = 16
-    learning_rate: Annotated[float, Field(gt=0)] = 5e-4
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
     copies: Annotated[int, Field(ge=1)] = 10
     masked_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
     length: Annotated[int, Field(ge=8, le=512)] = 128
-    tokens: Annotated[int, Field(ge=1)] = 2_000_000
+    tokens: Annotated[int, Field(ge=1)] = 500_000
     head_tokens: Annotated[int, Field(ge=0)] = 400_000
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.06
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
@@ -47,7 +51,7 @@ RECIPES: dict[str, PretrainRecipe] = {
     recipe.name: recipe
     for recipe in (
         PretrainRecipe(name="bert", masking="piece", dynamic=False, nsp=True),
-        PretrainRecipe(name="roberta", masking="piece", dynamic=True, nsp=False, batch_size=64, learning_rate=1e-3),
+        PretrainRecipe(name="roberta", masking="piece", dynamic=True, nsp=False, batch_size=64, learning_rate=2e-4),
         PretrainRecipe(name="bert-wwm", masking="word", dynamic=False, nsp=True),
     )
 }
