@@ -1,11 +1,11 @@
 """A checkpoint exported to ONNX, and the run that shows what the export is worth: its logits, its score, its speed."""
 
 import hashlib
-import shutil
 import time
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from benchmark.hardware import commit, peak_memory_mib, reset_peak_memory
 from benchmark.intervals import RESAMPLES, interval
 from benchmark.latency import measure_latency
 from benchmark.resampling import Scored, draw, points, resample
-from benchmark.rows import read_rows
+from benchmark.rows import Rows, read_rows
 from benchmark.runs import Predictions, Run, RunInfo, as_stored, read_runs, run_folder, write_run
 from benchmark.tasks import Task, known_tasks
 from zoo.checkpoint import read_checkpoint
@@ -51,11 +51,13 @@ class Rescored:
 
 def export_and_score(checkpoint: Path, target: Path, results: Path, data_dir: Path | None) -> Rescored:
     """Export `checkpoint` to `target`, predict its task's rows with it, and write that as a run beside the one that
-    it came from. `target` is removed again if its main metric leaves the run's interval.
+    it came from. `target` is written only if its main metric stays within the run's interval.
 
     Raises:
         UserError: the checkpoint, its run in `results` or the run's rows are not to be had.
     """
+    if target.exists():
+        raise UserError(f"{target} is there already; give another folder or remove it")
     info = read_checkpoint(checkpoint).info
     run = next((run for run in read_runs(results) if run.info.id == info.run), None)
     if run is None:
@@ -64,8 +66,19 @@ def export_and_score(checkpoint: Path, target: Path, results: Path, data_dir: Pa
     rows = read_rows(task, data_dir)
     if rows.fingerprint != run.info.fingerprint:
         raise UserError(f"The rows of '{task.name}' are not those of the run {info.run}; give the same data")
-    export_checkpoint(checkpoint, target)
-    classifier = Classifier.load(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
+        trial = Path(folder) / target.name
+        export_checkpoint(checkpoint, trial)
+        rescored = _score(trial, task, rows, run, results)
+        if rescored.kept:
+            trial.rename(target)
+    return rescored
+
+
+def _score(export: Path, task: Task, rows: Rows, run: Run, results: Path) -> Rescored:
+    """Predict validation and test with the export, keep that as a run, and compare it with the run it came from."""
+    classifier = Classifier.load(export)
     reset_peak_memory()
     start = time.perf_counter()
     test_logits = classifier.predict_logits(rows.test.texts)
@@ -76,10 +89,7 @@ def export_and_score(checkpoint: Path, target: Path, results: Path, data_dir: Pa
     folder = run_folder(results, task.name, exported.encoder, exported.recipe.seed, exported.id)
     if not folder.exists():
         write_run(folder, exported, predictions)
-    rescored = compare_with_run(task, run, as_stored(predictions))
-    if not rescored.kept:
-        shutil.rmtree(target)
-    return rescored
+    return compare_with_run(task, run, as_stored(predictions))
 
 
 def compare_with_run(task: Task, run: Run, predictions: Predictions) -> Rescored:
