@@ -8,9 +8,9 @@ Chromium. Times are of this machine with whatever else it does; the ratios are w
 On 2 cores of an AMD EPYC (AVX2) with nothing else to do: first page after 3.9 s, opened with its comparison in 0.7 s, a
 slider on screen in 11 to 13 ms (1.3 ms of work), two checkpoints on 70 tokens 13 % over the bare forward passes, 50
 clients x 20 requests all answered rightly (p50 4.3 s, p95 4.9 s). On cores of 2 GHz that multiply matrices at .4 of
-their rate: 6.6 s, 1.3 s, 12 to 14 ms (2.2 ms of work), 8 %, all right (7.4 and 8.9 s). Memory settles within some
-hundred requests after so many clients at once (7.1 % up there) and is flat then: 770.2 MiB after 200 requests, 774.1
-after 2,000 more.
+their rate: 6.6 s, 1.3 s, 12 to 14 ms (2.2 ms of work), 8 %, all right (7.4 and 8.9 s). There memory was 7.1 % up 2,000
+requests after the 50 clients, and flat in a series of its own, after 30 clients x 20: 770.2 MiB after 200 requests,
+774.1 after 2,000 more.
 """
 
 import os

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+import app
+from demo.models import computing
 from demo.theme import LARGEST_REQUEST
 
 SECRET = "root:x:0"  # how the file that is asked for begins
@@ -121,3 +123,19 @@ def test_a_request_that_is_too_large_is_refused_whether_it_tells_its_length_or_n
     assert "20,000,000 bytes" in refused.text
     asked = json.dumps({"data": ["well made.", "feedback", ["alpha"], None, True]}).encode()
     assert ask(asked.ljust(LARGEST_REQUEST)).status_code == 200
+
+
+def test_whoever_comes_past_the_queues_limit_is_told(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "WAITING", 2)
+    demo, arguments = app.build(checkpoints)
+    _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **arguments)
+    payload = {"data": ["well made.", "feedback", ["alpha"], None, True]}
+    with computing:  # so that the first is under way for as long
+        asked = [httpx.post(f"{address}gradio_api/call/classify", json=payload) for _ in range(6)]
+    told = {found.status_code: found.text for found in asked}
+    assert set(told) == {200, 503}
+    assert "full" in told[503]
+    for found in (each for each in asked if each.status_code == 200):
+        answer = httpx.get(f"{address}gradio_api/call/classify/{found.json()['event_id']}", timeout=60)
+        assert '"decided"' in answer.text
+    demo.close()
