@@ -56,11 +56,16 @@ def run(
     delimiter: Annotated[str, typer.Option(help="With --label-list: what stands between two labels.")] = "|",
     name: Annotated[str, typer.Option(help="With --data: the task's name; by default the file's.")] = "",
     language: Annotated[str, typer.Option(help="With --data: en, zh, or any for others and for several.")] = "any",
+    splits_to: Annotated[
+        Path | None,
+        typer.Option(help="With --data: keep the rows as they were split below this folder, for export --data-dir."),
+    ] = None,
 ) -> None:
     """Fine-tune every encoder on every task, or on your own data, with every seed; a rerun skips what is complete."""
     from benchmark.grid import plan, run_grid
     from benchmark.hardware import set_up_process
     from benchmark.own_task import choose_columns, declare, leave_report, prepare
+    from benchmark.rows import write_splits
 
     if bool(tasks) == bool(data):
         raise UserError(f"Give either --tasks or --data, not {'both' if data else 'neither'}")
@@ -80,6 +85,8 @@ def run(
         _make_folder(folder)
     if own:
         leave_report(own, results, console)
+        if splits_to:
+            console.print(f"wrote {write_splits(own.task, own.rows, splits_to)}", highlight=False)
     set_up_process(threads)
     failed = run_grid(cells, console, checkpoints)
     for name, reason in failed.items():

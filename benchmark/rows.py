@@ -11,6 +11,7 @@ import pandas as pd
 from benchmark.splits import carve, carve_sentences
 from benchmark.tasks import HubRows, Task
 from zoo.errors import UserError
+from zoo.files import new_folder
 
 EMBEDDED = Path(__file__).parent / "data"
 
@@ -49,6 +50,17 @@ def read_rows(task: Task, data_dir: Path | None) -> Rows:
     else:
         validation = splits["validation"]
     return Rows(train, validation, reported, fingerprint(train, validation, reported))
+
+
+def write_splits(task: Task, rows: Rows, data_dir: Path) -> Path:
+    """Write rows as they were split to `data_dir`, in the shape that `read_rows` reads; return the task's folder there,
+    which stays as it is if it is there already."""
+    with new_folder(data_dir / task.name) as folder:
+        for name, split in (("train", rows.train), ("validation", rows.validation), (task.reported, rows.test)):
+            labels = [np.flatnonzero(row) for row in split.y_true] if task.multi_label else split.y_true.argmax(axis=1)
+            target = "labels" if task.multi_label else "label"
+            pd.DataFrame({"text": split.texts, target: labels}).to_parquet(folder / f"{name}.parquet")
+    return data_dir / task.name
 
 
 def _carve(task: Task, train: Split) -> tuple[Split, Split]:

@@ -12,11 +12,13 @@ from gradio_client import Client
 
 from app import build
 from benchmark.cli import main
+from benchmark.rows import read_rows
 from benchmark.runs import read_runs
 from demo import explore
 from demo.board import PLOTS, figure_of, note_of, read_board, records_of, table_of, views
 from demo.examples import examples_for
 from zoo.checkpoint import read_checkpoint
+from zoo.errors import UserError
 
 RECIPE = {"epochs": 2, "batch_size": 32, "max_length": 16, "learning_rate": 5e-3}
 WORDS = {"good": ["good", "great", "happy"], "late": ["late", "awful", "refund"], "price": ["price", "价格"]}
@@ -74,7 +76,7 @@ def test_from_a_file_to_the_app(
     assert [path.name for path in tmp_path.iterdir()] == [file]
 
     _call(monkeypatch, *command, "--threads", 1, "--checkpoints", "checkpoints")
-    _call(monkeypatch, *command, "--threads", 1, "--checkpoints", "checkpoints")
+    _call(monkeypatch, *command, "--threads", 1, "--checkpoints", "checkpoints", "--splits-to", "splits")
     assert "4 runs: 4 complete, 0 to do" in capsys.readouterr().out
     results = tmp_path / "results"
     report = json.loads((results / task / "data.json").read_text("utf-8"))
@@ -97,6 +99,12 @@ def test_from_a_file_to_the_app(
     assert all(figure_of(board, task, plot) for plot in PLOTS[:5])
     pair = explore.pair_of(found, task, "tfidf-lr", tiny)
     assert explore.by_part(pair, explore.row_facts(pair, results))["n"].iloc[0] == report["rows"]["test"]
+    with pytest.raises(UserError, match="The texts are not here"):
+        explore.texts_of(pair)
+    monkeypatch.setenv("ENCODER_ZOO_DATA", "splits")
+    kept = read_rows(pair.task, Path("splits"))
+    assert kept.fingerprint == report["fingerprint"]
+    assert explore.texts_of(pair) == kept.test.texts
 
     checkpoints = tmp_path / "checkpoints"
     folders = sorted((checkpoints / task).iterdir())
