@@ -213,7 +213,7 @@ def test_disagreements_are_marked(page: Page) -> None:
 
 
 def test_figures_of_a_moved_threshold_are_those_of_the_run(blank: Page, own_address: str) -> None:
-    blank.goto(own_address)
+    blank.goto(f"{own_address}#task=feedback&checkpoint={OWN.name}&checkpoint=granite-30m")
     blank.wait_for_selector(".zoo-table")
     run = read_run(next(RESULTS.glob(f"feedback/*/*-{read_checkpoint(OWN).info.run}"))).predictions
     decision = read_checkpoint(OWN).decision
