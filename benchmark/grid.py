@@ -75,6 +75,9 @@ def run_grid(cells: list[Cell], console: Console, checkpoints: Path | None) -> d
     failed = {}
     todo = [cell for cell in cells if not _is_complete(cell)]
     console.print(f"{len(cells)} runs: {len(cells) - len(todo)} complete, {len(todo)} to do")
+    if checkpoints and (without := _without_checkpoint(cells, checkpoints)):
+        console.print(f"{len(without)} complete runs left no checkpoint in {checkpoints}; to train them again, delete:")
+        console.print("\n".join(f"    {cell.folder}" for cell in without), markup=False, highlight=False)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -109,6 +112,13 @@ def _keep_row_facts(cell: Cell) -> None:
     path = cell.folder.parents[1] / FACTS
     if not path.is_file() or read_row_facts(path)[1] != cell.rows.fingerprint:
         write_row_facts(path, describe_rows(cell.task, cell.rows), cell.rows.fingerprint)
+
+
+def _without_checkpoint(cells: list[Cell], checkpoints: Path) -> list[Cell]:
+    from benchmark.publish import checkpoint_folder
+
+    trained = (cell for cell in cells if cell.done and not isinstance(cell.recipe, BaselineRecipe))
+    return [cell for cell in trained if not checkpoint_folder(checkpoints, cell.folder).is_dir()]
 
 
 def _is_complete(cell: Cell) -> bool:

@@ -99,6 +99,18 @@ def test_a_second_grid_runs_only_what_is_not_complete(grid: Grid) -> None:
     assert log.getvalue().strip() == "4 runs: 4 complete, 0 to do"
 
 
+def test_runs_that_left_no_checkpoint_are_told(grid: Grid, tmp_path: Path) -> None:
+    complete = [cell for cell in grid.cells if cell.encoder.name != "broken"]
+    told = {}
+    for folder in (grid.folder / "checkpoints", tmp_path):
+        log = io.StringIO()
+        assert run_grid(complete, Console(file=log, width=400), folder) == {}
+        told[folder] = log.getvalue()
+    assert "no checkpoint" not in told[grid.folder / "checkpoints"]
+    assert f"2 complete runs left no checkpoint in {tmp_path}" in told[tmp_path]
+    assert all(str(cell.folder) in told[tmp_path] for cell in complete if cell.encoder.name == "tiny-bert")
+
+
 def test_another_recipe_is_another_run_but_for_the_baseline(grid: Grid, tiny_bert: Path) -> None:
     chosen = [get_encoder("tfidf-lr"), get_encoder(str(tiny_bert))]
     cells = plan({TASK: read_rows(TASK, None)}, chosen, [0], grid.folder / "results", **RECIPE | {"loss": "mean"})
