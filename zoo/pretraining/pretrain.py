@@ -79,10 +79,9 @@ def run(job: Job, report: Callable[[str], None]) -> None:
         packed = pack_corpus(job.corpus, backend, separator, job.language, job.exclude, cache_folder())
     tell(f"{len(packed.train.tokens):,} tokens packed in {packed.folder} ({time.perf_counter() - began:.0f} s)")
     asked = [job.recipe.model_dump_json(), job.language, job.start, start_revision, packed.folder.name]
-    identity = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:8]
-    training = job.output.parent / f".{job.output.name}-training-{identity}"
-    continued, special = job.start != "nothing", special_tokens(tokenizer)
-    trained = train(model, packed.train, job.recipe, special, training, tell, head_first=continued)
+    training = job.output.parent / f".{job.output.name}-training-{_short_hash(asked)}"
+    heads = cache_folder() / f"heads-{_short_hash(asked[2:])}" if job.start != "nothing" else None
+    trained = train(model, packed.train, job.recipe, special_tokens(tokenizer), training, tell, heads)
     if processes.is_main_process:
         _measure_and_write(job, model, tokenizer, start_revision, packed, trained, report)
         shutil.rmtree(training, ignore_errors=True)
@@ -146,6 +145,10 @@ def _start(job: Job) -> tuple[Pretrained, PreTrainedTokenizerBase, str]:
             tokenizer.save_pretrained(folder)
     tokenizer = load_tokenizer(kept, job.recipe.length)
     return from_nothing(job.recipe.name, tokenizer, job.recipe.length), tokenizer, ""
+
+
+def _short_hash(parts: list[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
 
 
 def _device() -> str:

@@ -1,5 +1,6 @@
 """Pretrain one encoder: the head first, then the whole model, through transformers' Trainer."""
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +10,15 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
+from safetensors.torch import load_file, save_file
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from zoo.files import new_folder
 from zoo.hardware import multiplies_in_bf16
 from zoo.pretraining.corpus import Corpus
 from zoo.pretraining.model import MaskedLanguageModel, Pretrained, mlm_head
-from zoo.pretraining.recipes import PretrainRecipe
+from zoo.pretraining.recipes import PretrainRecipe, get_recipe
 from zoo.pretraining.sequences import IGNORED, Example, Special, lay_out, make_example
 
 Report = Callable[[str], None]
@@ -96,7 +100,7 @@ def train(
     special: Special,
     folder: Path,
     report: Report,
-    head_first: bool,
+    heads: Path | None,
 ) -> Trained:
     """Train the model in place: where its head is new on an encoder that is not, the head alone on `head_tokens`;
     then all of it on `tokens`.
@@ -109,16 +113,38 @@ def train(
         folder: keeps the trainer's checkpoints; a training that was stopped goes on from the last one there, with
             the same result as without the stop.
         report: called with lines to show.
-        head_first: whether the encoder is pretrained already.
+        heads: keeps the heads trained on this encoder and corpus, for the other recipes; None for an encoder that is
+            not pretrained yet.
     """
-    if head_first and recipe.head_tokens:
-        # The same for all recipes that start from one encoder, so that they part from one point.
-        plain = recipe.model_copy(update={"masking": "piece", "dynamic": True, "nsp": False, "batch_size": 32})
-        head_only = plain.model_copy(update={"tokens": recipe.head_tokens, "learning_rate": 1e-3})
-        _train_part(model, corpus, head_only, special, folder / "head", report, only=mlm_head(model))
-    frozen = recipe.freeze_embeddings and head_first
+    if heads and recipe.head_tokens:
+        _train_head(model, corpus, recipe, special, folder / "head", report, heads)
+    frozen = recipe.freeze_embeddings and heads is not None
     whole = recipe.model_copy(update={"freeze_embeddings": frozen})
     return _train_part(model, corpus, whole, special, folder / "all", report, only=None)
+
+
+def _train_head(
+    model: Pretrained,
+    corpus: Corpus,
+    recipe: PretrainRecipe,
+    special: Special,
+    folder: Path,
+    report: Report,
+    heads: Path,
+) -> None:
+    """The same for all recipes that start from one encoder, so that they part from one point: trained by the first of
+    them, and read by the others."""
+    plain = get_recipe("roberta", batch_size=32, learning_rate=1e-3, tokens=recipe.head_tokens, seed=recipe.seed)
+    plain = plain.model_copy(update={"length": recipe.length, "masked_share": recipe.masked_share})
+    head, kept = mlm_head(model), heads / hashlib.sha256(plain.model_dump_json().encode()).hexdigest()[:8]
+    if broadcast_object_list([kept.is_dir()])[0]:  # what the first process sees
+        head.load_state_dict(load_file(kept / "model.safetensors"), strict=False)  # all but the embeddings
+        return
+    _train_part(model, corpus, plain, special, folder, report, only=head)
+    embeddings = model.get_input_embeddings().weight.data_ptr()
+    own = {name: tensor for name, tensor in head.state_dict().items() if tensor.data_ptr() != embeddings}
+    with new_folder(kept) as written:
+        save_file({name: tensor.clone() for name, tensor in own.items()}, written / "model.safetensors")
 
 
 def _train_part(

@@ -60,7 +60,7 @@ def fit(
     folder: Path,
     report: Callable[[str], object] = lambda line: None,
 ) -> tuple[tuple[int, float], ...]:
-    return train(model, corpus, chosen, SPECIAL, folder, report, head_first=True).curve
+    return train(model, corpus, chosen, SPECIAL, folder, report, folder / "heads").curve
 
 
 @pytest.mark.parametrize("name", ["bert", "roberta", "bert-wwm"])
@@ -91,7 +91,7 @@ def test_a_stopped_training_ends_in_the_same_weights(corpus: Corpus, tmp_path: P
     whole, stopped, resumed = tiny(), tiny(), tiny()
     curve = fit(whole, corpus, chosen, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        train(stopped, corpus, chosen, SPECIAL, tmp_path / "part", interrupt, head_first=True)
+        train(stopped, corpus, chosen, SPECIAL, tmp_path / "part", interrupt, tmp_path / "part" / "heads")
     newest = max((tmp_path / "part" / "all").glob("checkpoint-*"), key=lambda path: path.stat().st_mtime)
     cut = newest.with_name(f"checkpoint-{int(newest.name.split('-')[1]) + 1}")
     shutil.copytree(newest, cut)
@@ -106,10 +106,27 @@ def test_a_stopped_training_ends_in_the_same_weights(corpus: Corpus, tmp_path: P
 def test_a_training_that_only_its_end_was_cut_off_still_knows_its_hours(corpus: Corpus, tmp_path: Path) -> None:
     chosen = recipe("bert")
     first, again = (
-        train(tiny(), corpus, chosen, SPECIAL, tmp_path, lambda line: None, head_first=True) for _ in range(2)
+        train(tiny(), corpus, chosen, SPECIAL, tmp_path, lambda line: None, tmp_path / "heads") for _ in range(2)
     )
     assert again == first
     assert again.seconds > 0
+
+
+def test_the_head_is_trained_once_for_all_recipes(corpus: Corpus, tmp_path: Path) -> None:
+    heads, lines, alone, sharing = tmp_path / "heads", [], tiny(), tiny()
+    train(tiny(), corpus, recipe("bert"), SPECIAL, tmp_path / "bert", lambda line: None, heads)
+    curve = train(sharing, corpus, recipe("bert-wwm"), SPECIAL, tmp_path / "wwm", lines.append, heads).curve
+    assert fit(alone, corpus, recipe("bert-wwm"), tmp_path / "alone") == curve
+    for name, tensor in alone.state_dict().items():
+        assert torch.equal(tensor, sharing.state_dict()[name]), name
+    assert sum("step 1/" in line for line in lines) == 1
+    with pytest.raises(KeyboardInterrupt):  # another budget of the head is another head
+        train(tiny(), corpus, recipe("bert", head_tokens=500), SPECIAL, tmp_path / "other", _stop, heads)
+    assert len(list(heads.iterdir())) == 1
+
+
+def _stop(line: str) -> None:
+    raise KeyboardInterrupt
 
 
 def test_the_head_is_trained_on_other_masks(corpus: Corpus) -> None:
