@@ -9,17 +9,20 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pandas as pd
 from filelock import FileLock
-from huggingface_hub import CommitScheduler
 from platformdirs import user_data_dir
 
 from demo.compare import classify
 from demo.texts import PageError
 from zoo.errors import UserError, lookup
 from zoo.files import write_bytes
+
+if TYPE_CHECKING:
+    from huggingface_hub import CommitScheduler
 
 MOST = 10_000  # flags in a folder: the file is written anew with each
 MINUTES = 10
@@ -55,7 +58,8 @@ def flag(text: str, task: str, names: list[str], right: list[str], root: Path | 
     for label in right:
         lookup(dict.fromkeys(comparison.labels), label, "label")
     return Flag(
-        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        # Precise, so that no two files are equal: the hub's client breaks down at two of one content in a commit.
+        time=datetime.now(UTC).isoformat(timespec="microseconds"),
         task=task,
         text=text,
         checkpoints=[answer.name for answer in comparison.answers],
@@ -86,20 +90,33 @@ def keep(flag: Flag, where: Path) -> Path:
     return path
 
 
-def upload_regularly(where: Path) -> CommitScheduler | None:
-    """Start to upload the folder where a repository and a token are configured."""
+def upload_regularly(where: Path) -> "CommitScheduler | None":
+    """Start to upload the folder where a repository and a token are configured.
+
+    Raises:
+        UserError: the hub refuses or cannot be reached.
+    """
     if not _repo():
         return None
+    from huggingface_hub import CommitScheduler
+
+    from zoo.hub import check_repo, explained, patiently
+
     where.mkdir(parents=True, exist_ok=True)
-    return CommitScheduler(
-        repo_id=_repo(),
-        folder_path=where,
-        repo_type="dataset",
-        private=True,
-        token=os.environ["HF_TOKEN"],
-        every=MINUTES,
-        allow_patterns="*.parquet",
-    )
+    repo = check_repo(_repo())
+    with explained(repo, "Flags are not uploaded; unset ENCODER_ZOO_FLAGS_REPO to keep them in a folder alone."):
+        return patiently(
+            lambda: CommitScheduler(
+                repo_id=repo,
+                folder_path=where,
+                repo_type="dataset",
+                private=True,
+                token=os.environ["HF_TOKEN"],
+                every=MINUTES,
+                allow_patterns="*.parquet",
+            ),
+            print,
+        )
 
 
 def _repo() -> str:

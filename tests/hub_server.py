@@ -274,14 +274,14 @@ class _Handler(BaseHTTPRequestHandler):
         return files[file], {"ETag": f'"{_git_hash(files[file])}"', "X-Repo-Commit": commit}
 
 
-_KIND, _NAME = "/api/(?:model|space)s", "(?P<repo>[^/]+/[^/]+)"
+_KIND, _NAME = "/api/(?:model|space|dataset)s", "(?P<repo>[^/]+/[^/]+)"
 _ROUTES = [
     ("/api/repos/create", "POST", _Handler.create),
     ("/api/validate-yaml", "POST", _Handler.validate),
     (f"{_KIND}/{_NAME}", "GET", _Handler.info),
     (f"{_KIND}/{_NAME}/revision/(?P<revision>[^/]+)", "GET", _Handler.info),
     (f"{_KIND}/{_NAME}/preupload/main", "POST", _Handler.preupload),
-    (f"(?:/spaces)?/{_NAME}[.]git/info/lfs/objects/batch", "POST", _Handler.batch),
+    (f"(?:/spaces|/datasets)?/{_NAME}[.]git/info/lfs/objects/batch", "POST", _Handler.batch),
     ("/large/(?P<oid>[0-9a-f]{64})", "PUT", _Handler.put),
     (f"{_KIND}/{_NAME}/commit/main", "POST", _Handler.commit),
     (f"{_KIND}/{_NAME}/tree/(?P<revision>[^/]+)", "GET", _Handler.tree),

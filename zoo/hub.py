@@ -2,7 +2,7 @@
 unchecked loaded.
 
 What is published is one commit: it is there whole or not at all. The hub's client repeats by itself what it uploads;
-`_patiently` does so for its other calls, waiting as long as the hub asks.
+`patiently` does so for its other calls, waiting as long as the hub asks.
 """
 
 import time
@@ -73,11 +73,11 @@ def publish(parcel: Parcel, say: Say) -> str:
         UserError: the hub refuses, cannot be reached, or the repository is public or holds something else.
     """
     added = [CommitOperationAdd(name, path) for name, path in parcel.files.items()]
-    with _explained(parcel.repo, "Nothing was published."):
+    with explained(parcel.repo, "Nothing was published."):
         there = _prepare(parcel, say)
         HfApi().preupload_lfs_files(parcel.repo, added, repo_type=parcel.kind)
     stale = [CommitOperationDelete(name) for name in sorted(there - parcel.files.keys() - {".gitattributes"})]
-    with _explained(parcel.repo, "Nothing is half-published: the commit is there as a whole or not at all."):
+    with explained(parcel.repo, "Nothing is half-published: the commit is there as a whole or not at all."):
         return _commit(parcel, [*added, *stale], say)
 
 
@@ -85,8 +85,8 @@ def _prepare(parcel: Parcel, say: Say) -> set[str]:
     """Make the repository if there is none; return the names of its files."""
     api, sdk = HfApi(), "gradio" if parcel.kind == "space" else None
     target: dict[str, Any] = {"repo_id": parcel.repo, "repo_type": parcel.kind}
-    _patiently(lambda: api.create_repo(**target, private=parcel.private, exist_ok=True, space_sdk=sdk), say)
-    found: Any = _patiently(lambda: api.repo_info(**target), say)
+    patiently(lambda: api.create_repo(**target, private=parcel.private, exist_ok=True, space_sdk=sdk), say)
+    found: Any = patiently(lambda: api.repo_info(**target), say)
     there = {file.rfilename for file in found.siblings or []}
     _check_target(parcel, there, bool(found.private))
     return there
@@ -96,7 +96,7 @@ def _commit(parcel: Parcel, operations: list[Any], say: Say) -> str:
     """Where only the answer to a commit was lost, the repetition is a second one that changes nothing."""
     message = f"Publish {len(parcel.files)} files from Encoder Zoo"
     arguments: dict[str, Any] = {"repo_type": parcel.kind, "commit_message": message}
-    return _patiently(lambda: HfApi().create_commit(parcel.repo, operations, **arguments), say).commit_url
+    return patiently(lambda: HfApi().create_commit(parcel.repo, operations, **arguments), say).commit_url
 
 
 def _check_target(parcel: Parcel, there: set[str], private: bool) -> None:
@@ -119,8 +119,8 @@ def fetch_checkpoint(name: str, say: Say) -> Path:
     repo, _, revision = name.partition("@")
     check_repo(repo)
     try:
-        with _explained(repo):
-            info = _patiently(
+        with explained(repo):
+            info = patiently(
                 lambda: HfApi().model_info(repo, revision=revision or None, files_metadata=True, timeout=60), say
             )
         check_listing({file.rfilename: file.size for file in info.siblings or []})
@@ -137,11 +137,11 @@ def fetch_checkpoint(name: str, say: Say) -> Path:
 
 
 def _download(repo: str, commit: str, files: list[str], say: Say) -> Path:
-    with _explained(repo):
-        return Path(_patiently(lambda: snapshot_download(repo, revision=commit, allow_patterns=files), say))
+    with explained(repo):
+        return Path(patiently(lambda: snapshot_download(repo, revision=commit, allow_patterns=files), say))
 
 
-def _patiently(step: Callable[[], T], say: Say) -> T:
+def patiently(step: Callable[[], T], say: Say) -> T:
     """Return what `step` returns; where the hub is busy or the connection breaks, wait and try again."""
     for tried in range(1, TRIES):
         try:
@@ -168,7 +168,7 @@ def _wait(error: BaseException, tried: int) -> float | None:
 
 
 @contextmanager
-def _explained(repo: str, after: str = "") -> Iterator[None]:
+def explained(repo: str, after: str = "") -> Iterator[None]:
     """Make one line of whatever the hub's client raises, with `after` at its end."""
     try:
         yield

@@ -2,16 +2,21 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from huggingface_hub import constants
 
 from benchmark.tasks import TASKS
 from demo import flags
 from demo.compare import classify
 from demo.flags import Flag, flag, folder, keep, upload_regularly
 from zoo.errors import UserError
+
+from ..hub_server import Hub, client_settings, serve_hub
 
 FEEDBACK = TASKS["feedback"].labels
 TEXT = "it came late, and the box was open."
@@ -88,3 +93,51 @@ def test_flags_that_are_uploaded_are_files_that_never_change(tmp_path: Path, mon
     first, second = keep(ONE, tmp_path), keep(ONE, tmp_path)
     assert first != second
     assert len(pd.read_parquet(first)) == len(pd.read_parquet(second)) == 1
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub on loopback that the client of this process asks, with a dataset for flags configured."""
+    with serve_hub() as hub:
+        for name, value in client_settings(hub, tmp_path / "cache").items():
+            monkeypatch.setattr(constants, name, value)
+        monkeypatch.setenv("ENCODER_ZOO_FLAGS_REPO", "ann/flags")
+        monkeypatch.setenv("HF_TOKEN", "hf_writer")
+        yield hub
+
+
+def test_flags_reach_the_dataset_once_each(hub: Hub, checkpoints: Path, tmp_path: Path) -> None:
+    where = tmp_path / "flags"
+
+    def flagged_twice() -> list[Path]:
+        return [keep(flag(TEXT, "feedback", ["alpha"], [], checkpoints), where) for _ in range(2)]
+
+    scheduler = upload_regularly(where)
+    assert scheduler is not None
+    repo = hub.repos["ann/flags"]
+    assert (repo.private, repo.kind) == (True, "dataset")
+    for _ in range(2):
+        flagged = flagged_twice()
+        scheduler.trigger().result(timeout=60)
+        assert all(pd.read_parquet(BytesIO(repo.files[path.name]))["text"].tolist() == [TEXT] for path in flagged)
+    commits = len(repo.commits)
+    scheduler.trigger().result(timeout=60)  # nothing is new
+    scheduler.stop()
+    assert len(repo.commits) == commits
+    assert len([name for name in repo.files if name.endswith(".parquet")]) == 4
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("HF_TOKEN", "hf_reader", "may not do that with 'ann/flags'"),
+        ("HF_TOKEN", "hf_nobody", "asks for a valid token"),
+        ("ENCODER_ZOO_FLAGS_REPO", "flags", "whose repository"),
+    ],
+)
+def test_a_dataset_that_takes_no_flags_is_told_at_the_start(
+    variable: str, value: str, message: str, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(UserError, match=message):
+        upload_regularly(tmp_path)
