@@ -87,6 +87,35 @@ def test_heads_and_vectors_are_exact_matrices_near_and_what_did_not_change_is_ab
     assert (np.abs(changed["dense.weight"] - tuned["dense.weight"]) <= _bound(change, bits) + 1e-6).all()
 
 
+@pytest.mark.parametrize("bits", [4, 8])
+def test_rows_that_did_not_change_take_no_room_and_come_back_exactly(
+    tmp_path: Path, base: dict[str, np.ndarray], bits: int
+) -> None:
+    change = np.zeros((11, 8), np.float32)
+    change[[1, 4, 10]] = np.random.default_rng(1).normal(size=(3, 8))
+    write_delta(tmp_path / "d", base, base | {"embeddings": base["embeddings"] + change}, bits)
+    with safe_open(tmp_path / "d", framework="numpy") as file:
+        assert file.get_tensor("embeddings").nbytes == GROUP * bits // 8  # three rows of eight fit into one group
+    before = base["embeddings"].copy()
+    after = read_delta(tmp_path / "d", base)["embeddings"]
+    np.testing.assert_array_equal(base["embeddings"], before)
+    rest = np.delete(np.arange(11), [1, 4, 10])
+    np.testing.assert_array_equal(after[rest], before[rest])
+    bound = _bound((before + change - before)[[1, 4, 10]], bits) + 1e-6
+    assert (np.abs(after - before - change)[[1, 4, 10]] <= bound).all()
+
+
+@pytest.mark.parametrize("rows", [8, 9, 24])
+def test_changed_rows_of_another_number_of_rows_are_refused(
+    tmp_path: Path, base: dict[str, np.ndarray], rows: int
+) -> None:
+    tuned = base["embeddings"].copy()
+    tuned[[0, 9, 10]] += 1
+    write_delta(tmp_path / "d", base, base | {"embeddings": tuned}, 8)
+    with pytest.raises(UserError, match="embeddings"):
+        read_delta(tmp_path / "d", base | {"embeddings": np.zeros((rows, 8), np.float32)})
+
+
 def test_a_delta_of_nothing_is_empty(tmp_path: Path, base: dict[str, np.ndarray]) -> None:
     write_delta(tmp_path / "delta.safetensors", base, {name: tensor.copy() for name, tensor in base.items()}, 8)
     assert read_delta(tmp_path / "delta.safetensors", base) == {}

@@ -1,6 +1,7 @@
 """Encoders that come with the project: packed as differences, unpacked as plain transformers loads them."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,6 +88,30 @@ def test_what_was_kept_in_half_precision_loads_in_full(trained: Path, tmp_path: 
     pack_encoder(tmp_path / "half", tmp_path / "packed", 8, None)
     unpacked = unpack_encoder(tmp_path / "packed", None, tmp_path / "unpacked")
     assert BertForMaskedLM.from_pretrained(unpacked).dtype == torch.float32
+
+
+def test_pieces_that_never_occur_take_no_room(trained: Path, tmp_path: Path) -> None:
+    """BERT's tokenizers cut behind every Chinese character: `##的` and `的a` are made of no text, `的` is."""
+    source, name = tmp_path / "source", "bert.embeddings.word_embeddings.weight"
+    shutil.copytree(trained, source)
+    number = len(load_file(source / "model.safetensors")[name])
+    pieces = [f"piece{row}" for row in range(number)]
+    pieces[3:6] = "的", "##的", "的a"
+    (source / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    pack_encoder(source, tmp_path / "packed", 8, None)
+    after = load_file(unpack_encoder(tmp_path / "packed", None, tmp_path / "unpacked") / "model.safetensors")[name]
+    assert np.flatnonzero(~after.any(axis=1)).tolist() == [0, 4, 5]  # the first is padding's, zero from the start
+
+
+def test_the_tokenizer_of_the_chinese_start_makes_none_of_the_pieces_left_out() -> None:
+    folder = fetch_weights(get_encoder("bge-small-zh-v1.5")).folder
+    embeddings = load_file(folder / "model.safetensors")["embeddings.word_embeddings.weight"]
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    left_out = np.flatnonzero(~embeddings.any(axis=1))
+    assert len(left_out) == 7_322
+    texts = [piece for row in left_out for piece in [tokenizer.convert_ids_to_tokens(int(row)).removeprefix("##")]]
+    made = tokenizer([f"a{text} {text}{text}1" for text in texts], add_special_tokens=False)["input_ids"]
+    assert not np.isin(np.concatenate([np.array(ids) for ids in made]), left_out).any()
 
 
 def test_every_encoder_of_the_repository_is_whole() -> None:

@@ -141,7 +141,7 @@ def _train_head(
         head.load_state_dict(load_file(kept / "model.safetensors"), strict=False)  # all but the embeddings
         return
     _train_part(model, corpus, plain, special, folder, report, only=head)
-    embeddings = model.get_input_embeddings().weight.data_ptr()
+    embeddings = next(model.get_input_embeddings().parameters()).data_ptr()
     own = {name: tensor for name, tensor in head.state_dict().items() if tensor.data_ptr() != embeddings}
     with new_folder(kept) as written:
         save_file({name: tensor.clone() for name, tensor in own.items()}, written / "model.safetensors")
