@@ -23,7 +23,7 @@ from zoo.encoders import ENCODERS
 from zoo.files import write_text
 
 _SMALL = (
-    "\nThese weights keep 4 or 8 bits of each weight that fine-tuning changed; the figures are of the model before "
+    "\nThese weights keep 3, 4 or 8 bits of each weight that fine-tuning changed; the figures are of the model before "
     "that, and its scores differ a little.\n"
 )
 _LOAD = """```python

@@ -12,6 +12,7 @@ from rich.table import Table
 from benchmark.runs import RESULTS
 from benchmark.tasks import TASKS, known_tasks
 from zoo.encoders import get_encoder
+from zoo.deltas import BITS
 from zoo.errors import UserError, lookup, run_command_line
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -144,14 +145,14 @@ def ship(
     results: Results = RESULTS,
     checkpoints: Annotated[Path, typer.Option(help="Where the grid kept its checkpoints.")] = Path("checkpoints"),
     to: Annotated[Path | None, typer.Option(help="Where they go; where the app looks, if not given.")] = None,
-    bits: Annotated[int, typer.Option(help="4 or 8, for each weight that fine-tuning changed.")] = 4,
+    bits: Annotated[int, typer.Option(help="3, 4 or 8, for each weight that fine-tuning changed.")] = 4,
 ) -> None:
     """Make the best checkpoint of each task and encoder, by validation, small enough to come with the project."""
     from benchmark.publish import ship_best
     from zoo.checkpoint import CHECKPOINTS
 
-    if bits not in (4, 8):
-        raise UserError(f"--bits must be 4 or 8, got {bits}")
+    if bits not in BITS:
+        raise UserError(f"--bits must be 3, 4 or 8, got {bits}")
     known = known_tasks(results)
     chosen = {lookup(known, name, "task").name for name in _names(tasks)}
     for folder in ship_best(results, checkpoints, to or CHECKPOINTS, chosen, bits):

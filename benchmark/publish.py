@@ -60,7 +60,7 @@ def ship_best(results: Path, trained: Path, shipped: Path, tasks: set[str], bits
         trained: where the grid kept its checkpoints.
         shipped: where they go, as `<task>/<encoder>`.
         tasks: which tasks' checkpoints to write.
-        bits: 4 or 8, for each weight of a matrix.
+        bits: 3, 4 or 8, for each weight of a matrix.
 
     Returns:
         The folders written.

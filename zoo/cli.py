@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
+from zoo.deltas import BITS
 from zoo.encoders import ENCODERS
 from zoo.errors import UserError, run_command_line
 
@@ -65,15 +66,15 @@ def pretrain(
 def pack(
     folder: Annotated[Path, typer.Argument(help="An encoder, as pretrain writes it.")],
     to: Annotated[Path | None, typer.Option(help="Where it goes; beside the zoo's own, if not given.")] = None,
-    bits: Annotated[int, typer.Option(help="4 or 8, for each weight that pretraining changed.")] = 4,
+    bits: Annotated[int, typer.Option(help="3, 4 or 8, for each weight that pretraining changed.")] = 4,
 ) -> None:
     """Make an encoder small enough to come with the project: what pretraining changed in its start, if the zoo has
     that one."""
     from zoo.encoders import fetch_weights, get_encoder
     from zoo.pretrained import PRETRAINED, pack_encoder, start_of
 
-    if bits not in (4, 8):
-        raise UserError(f"--bits must be 4 or 8, got {bits}")
+    if bits not in BITS:
+        raise UserError(f"--bits must be 3, 4 or 8, got {bits}")
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder} holds no encoder; give the folder that pretrain wrote")
     target = to or PRETRAINED / folder.resolve().name

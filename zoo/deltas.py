@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 from zoo.errors import UserError
 
 GROUP = 64
+BITS = (3, 4, 8)
 SCALE, ROWS = ".scale", ".rows"
 
 
@@ -25,7 +26,7 @@ def write_delta(path: Path, base: dict[str, np.ndarray], tuned: dict[str, np.nda
         path: the file to write.
         base: the encoder's tensors by name; what is only in `tuned` (the head) is stored as it is.
         tuned: the fine-tuned model's tensors by name, float32.
-        bits: 4 or 8, for each value of a matrix.
+        bits: 3, 4 or 8, for each value of a matrix.
 
     Raises:
         UserError: a tensor holds a value that is not finite, or changed too much for a half-precision scale.
@@ -81,7 +82,8 @@ def _changed_rows(tensor: np.ndarray, packed: np.ndarray | None) -> np.ndarray:
 
 
 def quantise(tensor: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the quantised values (int8, or uint8 with two 4-bit values a byte) and float16 scales of a tensor.
+    """Return the quantised values (int8; for 4 bits uint8 with two values a byte; for 3 bits uint8 with a group's
+    lowest bits, then its middle and its highest ones) and float16 scales of a tensor.
 
     The last group is filled up with zeros.
     """
@@ -92,13 +94,19 @@ def quantise(tensor: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
     values = np.rint(groups / scales[:, None].astype(np.float32)).astype(np.int8)
     if bits == 8:
         return values.ravel(), scales
-    shifted = (values.ravel() + 8).astype(np.uint8)
+    shifted = (values + 2 ** (bits - 1)).astype(np.uint8)
+    if bits == 3:
+        return np.packbits(shifted[:, None] >> np.arange(3)[:, None] & 1), scales
+    shifted = shifted.ravel()
     return shifted[0::2] | shifted[1::2] << 4, scales
 
 
 def dequantise(values: np.ndarray, scales: np.ndarray, shape: tuple[int, ...], bits: int) -> np.ndarray:
     """Return the float32 tensor of `shape` that `quantise` made `values` and `scales` of."""
-    if bits == 4:
+    if bits == 3:
+        planes = np.unpackbits(values).reshape(-1, 3, GROUP).astype(np.int8)
+        values = (planes << np.arange(3, dtype=np.int8)[:, None]).sum(axis=1, dtype=np.int8) - np.int8(4)
+    elif bits == 4:
         values = np.stack([values & 15, values >> 4], axis=1).ravel().astype(np.int8) - np.int8(8)
     groups = values.reshape(-1, GROUP).astype(np.float32) * scales[:, None].astype(np.float32)
     return groups.ravel()[: int(np.prod(shape))].reshape(shape)

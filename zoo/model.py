@@ -112,7 +112,7 @@ def compress_checkpoint(source: Path, target: Path, bits: int) -> None:
     Args:
         source: a checkpoint that holds the whole model.
         target: the folder to write.
-        bits: 4 or 8, for each weight of a matrix.
+        bits: 3, 4 or 8, for each weight of a matrix.
     """
     checkpoint = read_checkpoint(source)
     model, _ = load_model(checkpoint)

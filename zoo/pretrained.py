@@ -49,7 +49,7 @@ def pack_encoder(source: Path, target: Path, bits: int, start: tuple[str, str, P
     Args:
         source: a folder in transformers' format, as `python -m zoo pretrain` writes it.
         target: the folder to write.
-        bits: 4 or 8, for each weight of a matrix.
+        bits: 3, 4 or 8, for each weight of a matrix.
         start: name, revision and folder of the encoder that the pretraining started from; None for one that nothing
             here carries.
     """

@@ -26,7 +26,7 @@ def _bound(tensor: np.ndarray, bits: int) -> np.ndarray:
     return np.repeat(step / 2 * (1 + 1e-5), GROUP)[: tensor.size].reshape(tensor.shape)
 
 
-@given(TENSORS, st.sampled_from([4, 8]))
+@given(TENSORS, st.sampled_from([3, 4, 8]))
 def test_no_value_is_off_by_more_than_half_a_step(tensor: np.ndarray, bits: int) -> None:
     values, scales = quantise(tensor, bits)
     back = dequantise(values, scales, tensor.shape, bits)
@@ -35,7 +35,7 @@ def test_no_value_is_off_by_more_than_half_a_step(tensor: np.ndarray, bits: int)
     assert (np.abs(back - tensor.astype(np.float64)) <= _bound(tensor, bits)).all()
 
 
-@given(st.integers(1, 300), st.sampled_from([4, 8]))
+@given(st.integers(1, 300), st.sampled_from([3, 4, 8]))
 def test_a_value_takes_its_bits_and_a_group_one_half_precision_scale(size: int, bits: int) -> None:
     values, scales = quantise(np.ones(size, np.float32), bits)
     groups = -(-size // GROUP)
@@ -44,7 +44,7 @@ def test_a_value_takes_its_bits_and_a_group_one_half_precision_scale(size: int, 
 
 
 def test_zeros_come_back_as_zeros() -> None:
-    for bits in (4, 8):
+    for bits in (3, 4, 8):
         back = dequantise(*quantise(np.zeros((3, 50), np.float32), bits), (3, 50), bits)
         np.testing.assert_array_equal(back, np.zeros((3, 50)))
 
@@ -65,7 +65,7 @@ def base() -> dict[str, np.ndarray]:
     }
 
 
-@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("bits", [3, 4, 8])
 def test_heads_and_vectors_are_exact_matrices_near_and_what_did_not_change_is_absent(
     tmp_path: Path, base: dict[str, np.ndarray], bits: int
 ) -> None:
@@ -87,7 +87,7 @@ def test_heads_and_vectors_are_exact_matrices_near_and_what_did_not_change_is_ab
     assert (np.abs(changed["dense.weight"] - tuned["dense.weight"]) <= _bound(change, bits) + 1e-6).all()
 
 
-@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize("bits", [3, 4, 8])
 def test_rows_that_did_not_change_take_no_room_and_come_back_exactly(
     tmp_path: Path, base: dict[str, np.ndarray], bits: int
 ) -> None:
