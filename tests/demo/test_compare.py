@@ -222,7 +222,7 @@ def test_raw_thresholds_decide_as_the_calibrated_ones(temperature: float) -> Non
 
 
 def test_the_view_has_figures_where_the_run_is_known(checkpoints: Path) -> None:
-    ours = compare(TEXT, "feedback", ["minilm-l6"], None)
+    ours = compare(TEXT, "feedback", ["zoo-bert-en"], None)
     assert ours["text"] == TEXT
     assert ours["answers"][0]["validation"]["rows"] == 234
     assert compare(TEXT, "feedback", ["alpha"], checkpoints)["answers"][0]["validation"] is None

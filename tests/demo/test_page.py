@@ -23,7 +23,7 @@ from zoo.decision import Decision, ProblemType
 
 DECIDE = (Path(__file__).parents[2] / "demo" / "decide.js").read_text(encoding="utf-8")
 FEEDBACK = TASKS["feedback"].labels
-OWN = CHECKPOINTS / "feedback" / "minilm-l6"
+OWN = CHECKPOINTS / "feedback" / "zoo-bert-en"
 MARKUP = "<img src=x onerror='window.hacked=1'>"  # also a label of the task zz_many
 GLOBAL = "input[aria-label='Threshold of all labels']"
 # Moves a slider as a hand does, and waits until the page is laid out anew.
@@ -213,7 +213,7 @@ def test_disagreements_are_marked(page: Page) -> None:
 
 
 def test_figures_of_a_moved_threshold_are_those_of_the_run(blank: Page, own_address: str) -> None:
-    blank.goto(f"{own_address}#task=feedback&checkpoint={OWN.name}&checkpoint=granite-30m")
+    blank.goto(f"{own_address}#task=feedback&checkpoint={OWN.name}&checkpoint=zoo-roberta-en")
     blank.wait_for_selector(".zoo-table")
     run = read_run(next(RESULTS.glob(f"feedback/*/*-{read_checkpoint(OWN).info.run}"))).predictions
     decision = read_checkpoint(OWN).decision
@@ -420,10 +420,10 @@ def test_a_row_of_the_leaderboard_opens_in_compare(blank: Page, own_address: str
     blank.wait_for_selector(".zoo-table")
     blank.get_by_role("tab", name="Leaderboard").click()
     blank.wait_for_selector("#board-plot .main-svg")
-    blank.locator("#board .body-cell.first-column", has_text="granite-30m").click()
+    blank.locator("#board .body-cell.first-column", has_text="zoo-roberta-en").click()
     blank.wait_for_function("document.querySelectorAll('.zoo-name').length === 1")
     assert blank.locator("#compare").is_visible()
-    assert blank.locator(".zoo-name").all_inner_texts() == ["granite-30m"]
+    assert blank.locator(".zoo-name").all_inner_texts() == ["zoo-roberta-en"]
     blank.get_by_role("tab", name="Leaderboard").click()
     blank.locator("#board .body-cell.first-column", has_text="tfidf-lr").click()
     blank.get_by_text("No checkpoint of tfidf-lr on feedback").wait_for()

@@ -115,10 +115,10 @@ import app
 from demo import attribution, batch, batch_rows, board, compare_view, explore
 
 app.build()
-text, names = sys.argv[1], ["granite-30m", "minilm-l6"]
+text, names = sys.argv[1], ["zoo-roberta-en", "zoo-bert-en"]
 found = compare_view.compare(text, "feedback", names, None)
 assert found["failures"] == () and all(answer["validation"] for answer in found["answers"]), found
-assert attribution.explain(text, "feedback", "minilm-l6", "delivery").words
+assert attribution.explain(text, "feedback", "zoo-bert-en", "delivery").words
 *_, many = batch.classify_rows(batch_rows.BatchRows([text], [["delivery"]]), "feedback", names)
 assert batch.metrics(many)
 tables = board.read_board()
@@ -159,7 +159,7 @@ def drive(address: str) -> None:
     assert "Encoder Zoo" in page.text
     assert "x-frame-options" not in page.headers  # a Space is shown in a frame
     client = Client(address, verbose=False)
-    found = client.predict(TEXT, "feedback", ["minilm-l6", "granite-30m"], api_name="/classify")
+    found = client.predict(TEXT, "feedback", ["zoo-bert-en", "zoo-roberta-en"], api_name="/classify")
     assert "delivery" in found["answers"][0]["decided"]
     assert found["failures"] == []
     assert {row["task"] for row in client.predict("feedback", api_name="/leaderboard")} == {"feedback"}
