@@ -34,8 +34,9 @@ class Pretraining:
 
 
 def read_pretrainings(root: Path = PRETRAINED) -> list[Pretraining]:
-    """Return what every encoder below `root` that comes from a pretraining says of it, by name."""
-    return [_read(path.parent) for path in sorted(root.glob("*/pretraining.json"))]
+    """Return what every encoder below `root` that comes from a pretraining says of it, by language and name."""
+    trained = [_read(path.parent) for path in root.glob("*/pretraining.json")]
+    return sorted(trained, key=lambda each: (each.facts["language"], each.name))
 
 
 def _read(folder: Path) -> Pretraining:

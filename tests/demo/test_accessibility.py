@@ -14,8 +14,8 @@ def violations(page: Page) -> dict[str, list[str]]:
     return {each["id"]: [node["html"][:200] for node in each["nodes"]] for each in found if each["id"] not in GRADIOS}
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+# Colours are the theme's and texts the language's: the other two pairs would find nothing new in twice the time.
+@pytest.mark.parametrize(("theme", "locale"), [("light", "en-US"), ("dark", "zh-CN")])
 def test_nothing_keeps_anybody_out(theme: str, locale: str, browser: BrowserContext, own_address: str) -> None:
     assert browser.browser is not None
     context = browser.browser.new_context(locale=locale, viewport={"width": 1280, "height": 900})
