@@ -11,8 +11,8 @@ from rich.table import Table
 
 from benchmark.runs import RESULTS
 from benchmark.tasks import TASKS, known_tasks
-from zoo.encoders import get_encoder
 from zoo.deltas import BITS
+from zoo.encoders import get_encoder
 from zoo.errors import UserError, lookup, run_command_line
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
