@@ -80,6 +80,8 @@ _ALL = [
     _repository("zoo-bert-en", "bert", 22.7, "en", "Apache-2.0", "1bb8c2dea2f5"),
     _repository("zoo-roberta-en", "roberta", 22.7, "en", "Apache-2.0", "07a7e63cfeff"),
     _repository("zoo-bert-wwm-en", "bert-wwm", 22.7, "en", "Apache-2.0", "0add6b65e881"),
+    _repository("zoo-roberta-zh", "roberta", 24.0, "zh", "MIT", "68e49c048fbc"),
+    _repository("zoo-bert-wwm-zh", "bert-wwm", 24.0, "zh", "MIT", "0dc33b8110a6"),
     _hub("bert-base-uncased", "bert", 109.5, "en", "Apache-2.0", "86b5e0934494bd15c9632b12f734a8a67f723594"),
     _hub("bert-base-cased", "bert", 108.3, "en", "Apache-2.0", "cd5ef92a9fb2f889e972770a36d4ed042daf221e"),
     _hub("bert-large-uncased", "bert", 335.1, "en", "Apache-2.0", "6da4b6a26a1877e173fca3225479512db81a5e5b"),
