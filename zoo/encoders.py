@@ -80,6 +80,7 @@ _ALL = [
     _repository("zoo-bert-en", "bert", 22.7, "en", "Apache-2.0", "1bb8c2dea2f5"),
     _repository("zoo-roberta-en", "roberta", 22.7, "en", "Apache-2.0", "07a7e63cfeff"),
     _repository("zoo-bert-wwm-en", "bert-wwm", 22.7, "en", "Apache-2.0", "0add6b65e881"),
+    _repository("zoo-bert-zh", "bert", 24.0, "zh", "MIT", "089e0bce9456"),
     _repository("zoo-roberta-zh", "roberta", 24.0, "zh", "MIT", "68e49c048fbc"),
     _repository("zoo-bert-wwm-zh", "bert-wwm", 24.0, "zh", "MIT", "0dc33b8110a6"),
     _hub("bert-base-uncased", "bert", 109.5, "en", "Apache-2.0", "86b5e0934494bd15c9632b12f734a8a67f723594"),
