@@ -53,15 +53,15 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
 
 def main() -> None:
     """Serve the app; the models are loaded behind the first page, not before it."""
+    host = os.environ.get("HOST") or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
+    port = os.environ.get("PORT", "7860")
+    if not (port.isdecimal() and int(port) < 65_536):
+        raise UserError(f"PORT must be a number below 65,536, got {port!r}")
     checkpoints, results = (os.environ.get(f"ENCODER_ZOO_{name}") for name in ("CHECKPOINTS", "RESULTS"))
     folder = Path(checkpoints) if checkpoints else None
     if hub := os.environ.get("ENCODER_ZOO_HUB"):
         folder = add_from_hub(hub, folder, Path(tempfile.mkdtemp(prefix="encoder-zoo-")))
     demo, arguments = build(folder, Path(results) if results else None)
-    host = os.environ.get("HOST") or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
-    port = os.environ.get("PORT", "7860")
-    if not (port.isdecimal() and int(port) < 65_536):
-        raise UserError(f"PORT must be a number below 65,536, got {port!r}")
     demo.launch(server_name=host, server_port=int(port), prevent_thread_lock=True, **arguments)
     Thread(target=_load_models, args=[folder], daemon=True).start()
     demo.block_thread()

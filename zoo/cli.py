@@ -46,6 +46,9 @@ def pretrain(
     dynamic: Annotated[bool | None, typer.Option("--dynamic/--static", help="Instead of the recipe's.")] = None,
     nsp: Annotated[bool | None, typer.Option("--nsp/--no-nsp", help="Instead of the recipe's.")] = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="Tokens to train on.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Instead of the recipe's, which is for a start that knows something.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0)] = None,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all.")] = 0,
 ) -> None:
@@ -54,7 +57,8 @@ def pretrain(
 
     if language not in ("en", "zh"):
         raise UserError(f"--language must be en or zh, got '{language}'")
-    chosen = get_recipe(recipe, masking=masking, dynamic=dynamic, nsp=nsp, tokens=tokens, seed=seed)
+    changes = {"masking": masking, "dynamic": dynamic, "nsp": nsp, "learning_rate": learning_rate}
+    chosen = get_recipe(recipe, **changes, tokens=tokens, seed=seed)
 
     from zoo.pretraining.pretrain import Job, run  # takes seconds: after the checks above
 

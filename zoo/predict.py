@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterator
 from io import StringIO
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.classifier import Classifier
 from zoo.errors import UserError
 from zoo.row_files import read_batches
+
+if TYPE_CHECKING:
+    from zoo.classifier import Classifier
 
 CHUNK = 1024  # rows: enough to batch by length, and all that is in memory
 OUTPUTS = (".csv", ".jsonl")
@@ -44,6 +46,8 @@ def predict_file(
         raise UserError(f"{target} ends in neither {' nor '.join(OUTPUTS)}; name the output so")
     if target.resolve() == source.resolve():
         raise UserError(f"{target} is the file to read, too; give another --output")
+    from zoo.classifier import Classifier  # takes seconds: after the checks above
+
     classifier = Classifier.load(checkpoint)
     if any("\n" in label for label in classifier.info.labels) and target.suffix.lower() == ".csv":
         raise UserError("A label has a line break in its name, which .csv lines cannot hold; write a .jsonl file")
@@ -82,7 +86,7 @@ def count_rows(source: Path, text_column: str) -> int:
     return sum(1 for _ in read_texts(source, text_column))
 
 
-def _identity(classifier: Classifier, source: Path, text_column: str) -> str:
+def _identity(classifier: "Classifier", source: Path, text_column: str) -> str:
     """Return what tells one prediction from another: the weights, the decision, and which file it is."""
     if not source.is_file():
         raise UserError(f"There is no file {source}; give one with --input")
@@ -107,13 +111,13 @@ def _go_on(part: Path, header: str) -> int:
     return lines - bool(header)
 
 
-def _predict(classifier: Classifier, texts: list[str]) -> tuple[np.ndarray, list[list[str]]]:
+def _predict(classifier: "Classifier", texts: list[str]) -> tuple[np.ndarray, list[list[str]]]:
     scores = classifier.predict_scores(texts)
     labels = [[classifier.info.labels[i] for i in np.flatnonzero(row)] for row in classifier.decide(scores)]
     return scores.round(6), labels
 
 
-def _jsonl(classifier: Classifier, texts: list[str], done: int) -> str:
+def _jsonl(classifier: "Classifier", texts: list[str], done: int) -> str:
     lines = []
     for row, (scores, labels) in enumerate(zip(*_predict(classifier, texts), strict=True), done + 1):
         by_label = dict(zip(classifier.info.labels, scores.tolist(), strict=True))
@@ -121,13 +125,13 @@ def _jsonl(classifier: Classifier, texts: list[str], done: int) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _csv(classifier: Classifier, texts: list[str], done: int) -> str:
+def _csv(classifier: "Classifier", texts: list[str], done: int) -> str:
     scores, labels = _predict(classifier, texts)
     rows = zip(scores.tolist(), labels, strict=True)
     return _lines([row, "|".join(names), *of] for row, (of, names) in enumerate(rows, done + 1))
 
 
-def _header(classifier: Classifier) -> str:
+def _header(classifier: "Classifier") -> str:
     return _lines([["row", "labels", *(f"score_{label}" for label in classifier.info.labels)]])
 
 

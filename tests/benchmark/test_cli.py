@@ -57,6 +57,24 @@ def _run(arguments: Sequence[str], temporary: Path, limit: Callable[[], None] | 
     return Ended(process.returncode, stdout, stderr)
 
 
+Call = Callable[..., Ended]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Call the command line in this process and return how it ended."""
+
+    def calling(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["benchmark", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "300")
+        with pytest.raises(SystemExit) as ended:
+            main()
+        found = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), found.out, found.err)
+
+    return calling
+
+
 def _complete(results: Path) -> set[str]:
     return {run.info.encoder for run in read_runs(results)}
 
@@ -77,7 +95,7 @@ def killed(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_killed_grid_leaves_complete_runs_alone_and_the_same_command_goes_on(
-    killed: Path, tiny_bert: Path, tmp_path: Path
+    killed: Path, tiny_bert: Path, call: Call, tmp_path: Path
 ) -> None:
     results = shutil.copytree(killed, tmp_path / "results")
     assert _complete(results) == {"tfidf-lr"}
@@ -89,7 +107,7 @@ def test_a_killed_grid_leaves_complete_runs_alone_and_the_same_command_goes_on(
     assert not list(results.glob("**/.*"))
     written = {path: path.stat().st_mtime_ns for path in results.glob("**/*") if path.is_file()}
 
-    again = _run(_arguments(results, ["tfidf-lr", tiny_bert]), tmp_path / "tmp")
+    again = call(*_arguments(results, ["tfidf-lr", tiny_bert]))
     assert (again.code, again.stderr) == (0, "")
     assert "2 runs: 2 complete, 0 to do" in again.stdout
     assert {path: path.stat().st_mtime_ns for path in results.glob("**/*") if path.is_file()} == written
@@ -111,8 +129,14 @@ def test_a_full_disk_is_told_for_every_run_and_what_is_complete_stays(killed: Pa
     assert not list(results.glob("**/.*"))
 
 
+def _hear_interrupts() -> None:
+    """What a terminal's processes do, and those that a shell puts in the background do not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupt_ends_in_one_line_and_keeps_what_is_complete(tmp_path: Path) -> None:
-    process = _start(_arguments(tmp_path / "results", ["tfidf-lr"], "--seeds", "1000"), tmp_path / "tmp")
+    arguments = _arguments(tmp_path / "results", ["tfidf-lr"], "--seeds", "1000")
+    process = _start(arguments, tmp_path / "tmp", _hear_interrupts)
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("[3/1000]"):
@@ -145,24 +169,6 @@ def test_the_leaderboard_is_rebuilt_without_torch(killed: Path, tmp_path: Path) 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "tfidf-lr" in ended.stdout
     assert {path.name for path in results.iterdir()} >= {"leaderboard.csv", "LEADERBOARD.md", "board"}
-
-
-Call = Callable[..., Ended]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Call the command line in this process and return how it ended."""
-
-    def calling(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["benchmark", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "300")
-        with pytest.raises(SystemExit) as ended:
-            main()
-        found = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), found.out, found.err)
-
-    return calling
 
 
 def _one_line(ended: Ended, *named: str) -> None:

@@ -25,7 +25,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from demo.flags import Flag, keep
-for i in range(10):
+for i in range(20):
     keep(Flag("now", "feedback", f"text {sys.argv[2]} {i}", ["alpha"], [[]], []), Path(sys.argv[1]))
 """
 
@@ -61,10 +61,10 @@ def test_what_is_not_a_flag_is_refused(
 
 
 def test_writers_in_several_processes_lose_nothing(tmp_path: Path) -> None:
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), str(i)]) for i in range(4)]
-    assert [writer.wait(timeout=120) for writer in writers] == [0] * 4
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), str(i)]) for i in range(2)]
+    assert [writer.wait(timeout=120) for writer in writers] == [0] * 2
     rows = pd.read_parquet(tmp_path / "flags.parquet")
-    assert sorted(rows["text"]) == sorted(f"text {writer} {i}" for writer in range(4) for i in range(10))
+    assert sorted(rows["text"]) == sorted(f"text {writer} {i}" for writer in range(2) for i in range(20))
 
 
 def test_a_full_folder_takes_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
