@@ -40,12 +40,15 @@ def find_pieces(source: str, columns: Sequence[str]) -> list[Piece]:
         return _hub_pieces(source, columns)
     path = Path(source)
     files = {"train": path} if path.is_file() else _split_files(path)
-    size = sum(file.stat().st_size for file in files.values())
+    _check_size(source, sum(file.stat().st_size for file in files.values()))
+    return [Piece(part, str(file), read_batches(file, columns)) for part, file in files.items()]
+
+
+def _check_size(source: str, size: int) -> None:
     if size > MAX_BYTES:
         raise UserError(
             f"{source} has {size / 2**30:.2f} GiB and {MAX_BYTES / 2**30:g} GiB is the most; give fewer rows"
         )
-    return [Piece(part, str(file), read_batches(file, columns)) for part, file in files.items()]
 
 
 def _split_files(folder: Path) -> dict[str, Path]:
@@ -70,12 +73,17 @@ def _check_parts(where: str, found: list[str]) -> None:
 
 
 def _hub_pieces(source: str, columns: Sequence[str]) -> list[Piece]:
-    from datasets import DownloadMode, load_dataset
+    from datasets import DownloadMode, load_dataset, load_dataset_builder
     from datasets.exceptions import DatasetsError
+    from fsspec.core import url_to_fs
     from huggingface_hub.errors import HfHubHTTPError
 
+    name = source.removeprefix(HUB)
     try:
-        found = load_dataset(source.removeprefix(HUB), download_mode=DownloadMode.REUSE_DATASET_IF_EXISTS)
+        files = load_dataset_builder(name).config.data_files or {}  # listed, not downloaded yet
+        places = [url_to_fs(file) for split in files.values() for file in split]
+        _check_size(source, sum(system.size(path) for system, path in places))
+        found = load_dataset(name, download_mode=DownloadMode.REUSE_DATASET_IF_EXISTS)
     except (HfHubHTTPError, DatasetsError, OSError, ValueError, RuntimeError) as error:
         said = str(error).splitlines()[0][:160]
         raise UserError(f"{source} cannot be had from the hub ({said}); check its name and the connection") from error

@@ -109,6 +109,7 @@ def test_a_dataset_of_the_hub_is_read_with_the_names_of_its_labels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The datasets library reads a folder as it reads the hub."""
+    import datasets
     from datasets import ClassLabel, Dataset, Features, Sequence, Value
 
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
@@ -125,6 +126,10 @@ def test_a_dataset_of_the_hub_is_read_with_the_names_of_its_labels(
     assert read_own(source, SEVERAL).y_true.toarray().tolist() == [[1, 1], [0, 0], [0, 1]] * 2
     with pytest.raises(UserError, match="has no column 'topic'; it has: text, label"):
         read_own(source, Columns("text", ("topic",), "one"))
+    monkeypatch.setattr(own_sources, "MAX_BYTES", 2**10)
+    monkeypatch.setattr(datasets, "load_dataset", None)  # it is refused before anything is downloaded
+    with pytest.raises(UserError, match=r"hub has 0\.00 GiB and .* is the most"):
+        read_own(source, ONE)
 
 
 def test_the_hub_that_cannot_be_reached_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
