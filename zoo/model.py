@@ -82,13 +82,17 @@ def _first_token(module: Module, states: tuple[Tensor, ...]) -> tuple[Tensor, ..
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers from reporting at length: that the head is new, say, as here it always is."""
-    before = logging.get_verbosity()
+    """Keep transformers from reporting at length: that the head is new, say, as here it always is, or a bar for the
+    loading of weights that takes milliseconds."""
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
         yield
     finally:
         logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def save_checkpoint(
@@ -155,7 +159,8 @@ def _load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerB
 
         return OnnxModel(checkpoint.folder), AutoTokenizer.from_pretrained(checkpoint.folder)  # type: ignore[return-value]
     if (checkpoint.folder / WHOLE).is_file():
-        model = AutoModelForSequenceClassification.from_pretrained(checkpoint.folder, use_safetensors=True)
+        with quiet():
+            model = AutoModelForSequenceClassification.from_pretrained(checkpoint.folder, use_safetensors=True)
         return finish_first_token_only(model), AutoTokenizer.from_pretrained(checkpoint.folder)
     model, pretrained = _new_model_of(checkpoint.info)
     changed = read_delta(checkpoint.folder / DELTA, pretrained)
