@@ -1,5 +1,6 @@
 """The board on disk: made from the runs when they have changed, written out, and verified."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import fields
@@ -38,18 +39,28 @@ def publish(results: Path) -> tuple[Board, list[Path]]:
     if board is None:
         board = build(results)
     written = write_tables(board, results / "board", write_bytes)
-    for name, content in {"leaderboard.csv": board.cells, "pairs.csv": board.pairs, "labels.csv": board.labels}.items():
-        write_bytes(results / name, content.to_csv(index=False).encode())
-        written.append(results / name)
-    for name, text in {"LEADERBOARD.md": page(board), "report.html": html(board)}.items():
+    for name, text in (_files(board) | {"report.html": html(board)}).items():
         write_text(results / name, text)
         written.append(results / name)
     if results.resolve() == RESULTS.resolve():
         for path, part in PARTS.items():
             write_text(path, between_markers(path.read_text(encoding="utf-8"), part(board)))
             written.append(path)
-    write_text(results / "board" / "made_from.json", json.dumps({"identity": current}) + "\n")
+    made_from = {"identity": current, "tables": _tables_sha256(results)}
+    write_text(results / "board" / "made_from.json", json.dumps(made_from) + "\n")
     return board, written
+
+
+def _tables_sha256(results: Path) -> str:
+    """Return the hash of the tables that stand there; a missing one counts as none."""
+    paths = [results / "board" / f"{field.name}.parquet" for field in fields(Board)]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths if path.is_file())).hexdigest()
+
+
+def _files(board: Board) -> dict[str, str]:
+    """Return what stands beside the runs for people and programs, by file name."""
+    tables = {"leaderboard.csv": board.cells, "pairs.csv": board.pairs, "labels.csv": board.labels}
+    return {name: table.to_csv(index=False) for name, table in tables.items()} | {"LEADERBOARD.md": page(board)}
 
 
 def read_board(results: Path) -> Board:
@@ -62,10 +73,11 @@ def read_board(results: Path) -> Board:
 
 
 def _unchanged(results: Path, current: str) -> Board | None:
-    """Return the board as it stands if it was made from these very runs by this very code."""
+    """Return the board as it stands if it was made from these very runs by this very code, and not touched since."""
     path = results / "board" / "made_from.json"
     try:
-        if json.loads(path.read_text(encoding="utf-8"))["identity"] == current:
+        made_from = json.loads(path.read_text(encoding="utf-8"))
+        if made_from == {"identity": current, "tables": _tables_sha256(results)}:
             return read_tables(results / "board")
     except (OSError, ValueError, KeyError, TypeError, UserError):
         pass
@@ -90,6 +102,7 @@ def verify(results: Path) -> list[str]:
             text = path.read_text(encoding="utf-8")
             if between_markers(text, part(found)) != text:
                 lines.append(f"{path.relative_to(path.parents[1])}: what stands between its markers is not the board's")
-    if (results / "LEADERBOARD.md").read_text(encoding="utf-8") != page(found):
-        lines.append("LEADERBOARD.md: it is not the board's")
+    for name, text in _files(found).items():
+        if (results / name).read_text(encoding="utf-8") != text:
+            lines.append(f"{name}: it is not the board's")
     return lines

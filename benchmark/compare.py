@@ -68,8 +68,14 @@ def gather(runs: dict[int, Scored], metric: str, draws: Draws) -> Evidence:
     )
 
 
-def compare(a: Evidence, b: Evidence, rng: np.random.Generator) -> Comparison:
+def compare(a: Evidence, b: Evidence, rng: np.random.Generator, tests: int = 1) -> Comparison:
     """Compare two encoders on the same test rows, by the seeds that both have.
+
+    Args:
+        a: one encoder's.
+        b: the other's.
+        rng: draws the seeds.
+        tests: how many comparisons a correction will be over; `detectable` is for its strictest step.
 
     Raises:
         ValueError: they have no seed in common.
@@ -88,7 +94,7 @@ def compare(a: Evidence, b: Evidence, rng: np.random.Generator) -> Comparison:
         p_value = (1 + int((np.abs(null) >= abs(difference.value) - 1e-12).sum())) / (1 + len(null))
         test = "approximate randomization" + (" with seed noise" if len(common) > 1 else "")
     one_against_one = np.hypot(difference.sd_rows, difference.seed_spread)
-    quantiles = stats.t.ppf(((1 + LEVEL) / 2, POWER), difference.degrees)
+    quantiles = stats.t.ppf((1 - (1 - LEVEL) / 2 / tests, POWER), difference.degrees)
     return Comparison(
         difference=difference,
         p_value=p_value,

@@ -1,7 +1,7 @@
 """Entries: what the board has a row for, one encoder with one recipe on one task; and which runs cannot stand there."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -90,7 +90,8 @@ def find_runs(results: Path) -> tuple[list[Run], dict[str, str]]:
     """Read every run below `results`; return those that can be compared, and why each of the others cannot, by folder.
 
     Left out are runs that are damaged, of an unknown task, with logits that are not finite, with other labels or other
-    rows than most runs of the task, or of another revision or protocol than most of their encoder's.
+    rows than most runs of the task, of another revision, protocol or precision than most of their encoder's, or with
+    the recipe and seed of another run.
     """
     runs, problems, known = [], {}, known_tasks(results)
     for path in sorted(results.glob("*/*/[!.]*/")):
@@ -103,9 +104,30 @@ def find_runs(results: Path) -> tuple[list[Run], dict[str, str]]:
             problems[_name(path)] = reason
         else:
             runs.append(run)
-    runs, strangers = _without_strangers(runs, "labels or rows", ("task",), ("labels", "fingerprint"))
-    runs, changed = _without_strangers(runs, "revision or protocol", ("task", "encoder"), ("revision", "protocol"))
-    return runs, problems | strangers | changed
+    runs, strangers = _without_strangers(runs, "labels or rows", _task, _rows)
+    runs, changed = _without_strangers(runs, "revision, protocol or precision", _encoder, _code)
+    runs, twice = _without_doubles(runs, known)
+    return runs, problems | strangers | changed | twice
+
+
+Fields = Callable[[Run], tuple[object, ...]]
+
+
+def _task(run: Run) -> tuple[object, ...]:
+    return (run.info.task,)
+
+
+def _rows(run: Run) -> tuple[object, ...]:
+    found = run.predictions
+    return (run.info.labels, run.info.fingerprint, found.validation_logits.shape, found.test_logits.shape)
+
+
+def _encoder(run: Run) -> tuple[object, ...]:
+    return (run.info.task, run.info.encoder)
+
+
+def _code(run: Run) -> tuple[object, ...]:
+    return (run.info.revision, run.info.protocol, run.info.hardware.get("precision"))
 
 
 def _name(folder: Path) -> str:
@@ -124,23 +146,27 @@ def _flaw(run: Run, known: Mapping[str, Task]) -> str:
     return ""
 
 
-def _without_strangers(
-    runs: list[Run], what: str, group: tuple[str, ...], same: tuple[str, ...]
-) -> tuple[list[Run], dict[str, str]]:
+def _without_strangers(runs: list[Run], what: str, group: Fields, same: Fields) -> tuple[list[Run], dict[str, str]]:
     """Split off the runs that in the fields `same` are not like most runs that share the fields `group`."""
     votes: dict[object, Counter[object]] = {}
     for run in runs:
-        votes.setdefault(_fields(run, group), Counter())[_fields(run, same)] += 1
+        votes.setdefault(group(run), Counter())[same(run)] += 1
     usual = {key: counted.most_common(1)[0][0] for key, counted in votes.items()}
-    strangers = [run for run in runs if _fields(run, same) != usual[_fields(run, group)]]
+    strangers = [run for run in runs if same(run) != usual[group(run)]]
     reason = f"its {what} differ from its neighbours'"
-    return [run for run in runs if _fields(run, same) == usual[_fields(run, group)]], {
-        _name(run.folder): reason for run in strangers
-    }
+    kept = [run for run in runs if same(run) == usual[group(run)]]
+    return kept, {_name(run.folder): reason for run in strangers}
 
 
-def _fields(run: Run, names: tuple[str, ...]) -> tuple[object, ...]:
-    return tuple(getattr(run.info, name) for name in names)
+def _without_doubles(runs: list[Run], known: Mapping[str, Task]) -> tuple[list[Run], dict[str, str]]:
+    """Split off the runs whose task, encoder, recipe and seed an earlier one has: one fine-tuning counts once."""
+    first: dict[tuple[object, ...], Run] = {}
+    doubles = {}
+    for run in runs:
+        key = (*_encoder(run), _variant(run, known[run.info.task]), run.info.recipe.seed)
+        if first.setdefault(key, run) is not run:
+            doubles[_name(run.folder)] = f"has the recipe and the seed of {_name(first[key].folder)}"
+    return list(first.values()), doubles
 
 
 def make_entries(runs: list[Run], tasks: Mapping[str, Task] = TASKS) -> list[Entry]:

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import numpy as np
+from scipy import stats
+
 from benchmark.leaderboard import Board, entry_name
 from benchmark.tables import gaps, in_points, main_cells, tasks_of
 from benchmark.tasks import Task
@@ -43,13 +46,28 @@ def _seeds(board: Board, task: Task) -> list[str]:
     lines = []
     for row in _ranked(board, task):
         if row["sd"] > 0:
-            share = row["sd"] ** 2 / (row["sd"] ** 2 + row["sd_rows"] ** 2)
+            low, high = _sd_interval(row["sd"], row["seeds"])
             lines.append(
                 f"{task.name}, {entry_name(row)}: {task.main_metric} of single fine-tunings spreads by "
-                f"{100 * row['sd']:.2f} points (standard deviation of {row['seeds']} seeds), by the choice of test "
-                f"rows by {100 * row['sd_rows']:.2f}: {share:.0%} of the variance of one run is the seed's."
+                f"{100 * row['sd']:.2f} points [{100 * low:.2f}, {100 * high:.2f}] (standard deviation of "
+                f"{row['seeds']} seeds); {_seed_share(row):.0%} of the variance of one run on other test rows is the "
+                "seed's own."
             )
     return lines
+
+
+def _sd_interval(sd: float, seeds: int) -> tuple[float, float]:
+    """The 95 % interval of a standard deviation, by the chi-squared distribution of a normal variance."""
+    low, high = sd * np.sqrt((seeds - 1) / stats.chi2.ppf((0.975, 0.025), seeds - 1))
+    return float(low), float(high)
+
+
+def _seed_share(row: dict[Any, Any]) -> float:
+    """The share of one run's variance that is its seed's own: seeds also differ because each is lucky on other rows,
+    which `benchmark.intervals.seed_variance` takes out."""
+    own = row["seeds"] * row["sd_seeds"] ** 2
+    luck = max(row["sd"] ** 2 - own, 0.0)
+    return float(own / (own + row["sd_rows"] ** 2 + luck * (1 - 1 / row["seeds"])))
 
 
 def _masking(board: Board, task: Task) -> list[str]:
@@ -59,7 +77,7 @@ def _masking(board: Board, task: Task) -> list[str]:
             if row["task"] == task.name and {row["a"], row["b"]} == {whole, pieces}:
                 gain = in_points(row, "difference", 1 if row["a"] == whole else -1)
                 verdict = "cannot tell" if row["verdict"] == "cannot tell" else "real"
-                lines.append(f"{task.name}, {whole} less {pieces}: {gain}: {verdict}.")
+                lines.append(f"{task.name}, {whole} less {pieces}, one pretraining each: {gain}: {verdict}.")
     return lines
 
 

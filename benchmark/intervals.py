@@ -102,8 +102,13 @@ def stretch(degrees: float) -> float:
 
 
 def flags(seeds: int, y_true: np.ndarray, metric: str) -> tuple[str, ...]:
-    """Return why an interval may be too narrow: few seeds (under 4), or few positives (in a macro average, labels with
-    under 10 in the test rows)."""
-    rare = int((y_true.sum(axis=0) < FEW_POSITIVES).sum()) if metric in ("f1_macro", "map", "auc") else 0
+    """Return why an interval may be too narrow: few seeds (under 4), or few positives (under 10 in the test rows: of a
+    label, where the metric weighs labels alike, and else in all)."""
+    positives = y_true.sum(axis=0)
+    rare = int((positives < FEW_POSITIVES).sum()) if metric in ("f1_macro", "map", "auc", "mcc") else 0
     found = [f"{seeds} seed{'s' * (seeds > 1)}"] if seeds < FEW_SEEDS else []
-    return tuple(found + ([f"{rare} labels under {FEW_POSITIVES} positives"] if rare else []))
+    if rare:
+        found.append(f"{rare} label{'s' * (rare > 1)} under {FEW_POSITIVES} positives")
+    elif positives.sum() < FEW_POSITIVES:
+        found.append(f"{int(positives.sum())} positives")
+    return tuple(found)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from benchmark.compare import Evidence
 from benchmark.entries import Entry, find_runs, make_entries, score
 from benchmark.intervals import RESAMPLES, flags, interval
 from benchmark.metrics import OF_SCORES, metrics_of
-from benchmark.published import anchors, not_measured, read_published
-from benchmark.ranks import compare_all, evidence_of, mean_ranks, rank_intervals, rankable
+from benchmark.published import PUBLISHED, anchors, not_measured, read_published
+from benchmark.ranks import comparable, compare_all, evidence_of, mean_ranks, rank_intervals, rankable
 from benchmark.resampling import Draws, Scored, draw, of_labels, points, resample
 from benchmark.rules import gains, stability
 from benchmark.slices import read_row_facts, slices
@@ -127,9 +128,11 @@ def build_entries(entries: list[Entry], facts: dict[str, RowFacts], problems: di
     tables = {name: _joined(part[name] for part in parts) for name in parts[0]}
     ranks = {(one.task.name, name): both for one in ranked for name, both in one.ranks.items()}
     cells, published = _with_ranks(tables.pop("cells"), ranks, list(by_task)), read_published()
-    lonely = {
-        f"{e.task.name}/{e.name}": "has one seed and takes no rank" for e in entries if e not in rankable(entries)
-    }
+    apart = {f"{e.task.name}/{e.name}": "has one seed and takes no rank" for e in entries if e not in rankable(entries)}
+    for one in ranked:
+        for a, b in combinations(one.evidence, 2):
+            if not comparable(one.evidence[a], one.evidence[b]):
+                apart[f"{one.task.name}/{a} and {b}"] = "share fewer than two seeds and are not compared"
     return Board(
         cells=cells,
         pairs=_joined(one.pairs.assign(task=one.task.name) for one in ranked),
@@ -137,7 +140,7 @@ def build_entries(entries: list[Entry], facts: dict[str, RowFacts], problems: di
         anchors=anchors(published, cells),
         unmeasured=not_measured(published, {(entry.task.name, entry.encoder) for entry in entries}),
         tasks=pd.DataFrame([(task.name, as_json(task)) for task in by_task], columns=["task", "spec"]),
-        problems=pd.DataFrame((problems | lonely).items(), columns=["run", "reason"], dtype=object),
+        problems=pd.DataFrame((problems | apart).items(), columns=["run", "reason"], dtype=object),
         **tables,
     )
 
@@ -240,7 +243,7 @@ def _cell(
         "sd_seeds": round(found.sd_seeds, 6),
         "seeds": found.seeds,
         "n": len(entry.y_true),
-        "flags": "; ".join(flags(found.seeds, entry.y_true, metric)),
+        "flags": "; ".join(flags(found.seeds, entry.y_true, metric) + (("equal resamples",) if not found.sd else ())),
     }
 
 
@@ -318,12 +321,13 @@ def _overall(evidence: dict[Task, dict[str, Evidence]]) -> pd.DataFrame:
 
 
 def identity(results: Path) -> str:
-    """Return the hash of all that a board is computed from: the runs, and the code of this package and of `zoo`."""
+    """Return the hash of all that a board is computed from: the runs, what is published, and the code of this package
+    and of `zoo`."""
     digest = hashlib.sha256()
     here = Path(__file__).parent
     code = [*sorted(here.glob("*.py")), *sorted((here.parent / "zoo").glob("*.py"))]
     data = [path for pattern in (f"*/{FACTS}", f"*/{SPEC}", "*/*/[!.]*/*") for path in sorted(results.glob(pattern))]
-    for path in (*code, *data):
+    for path in (*code, PUBLISHED, *data):
         digest.update(str(path.relative_to(results) if results in path.parents else path.name).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

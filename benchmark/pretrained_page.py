@@ -156,12 +156,8 @@ def _downstream(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _gaps(board: Board, names: set[str]) -> list[str]:
     """What is real, and what cannot be told, between any two of these encoders."""
-    lines = []
-    for row in board.pairs.to_dict("records"):
-        if {row["a"], row["b"]} <= names:
-            better, worse = (row["a"], row["b"]) if row["difference"] >= 0 else (row["b"], row["a"])
-            lines.append(f"{row['task']}: {sentence(row, better, worse)}")
-    return lines
+    pairs = board.pairs.to_dict("records")
+    return [f"{row['task']}: {sentence(row)}" for row in pairs if {row["a"], row["b"]} <= names]
 
 
 def figures(board: Board, root: Path = PRETRAINED) -> dict[str, go.Figure]:

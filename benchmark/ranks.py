@@ -10,8 +10,8 @@ from scipy.stats import rankdata
 
 from benchmark.compare import RESAMPLES, Comparison, Evidence, compare, gather, holm
 from benchmark.entries import Entry, find_runs, make_entries
-from benchmark.intervals import LEVEL, flags, seed_noise, seed_variance
-from benchmark.metrics import metrics_of
+from benchmark.intervals import LEVEL, flags, seed_noise, seed_variance, stretch
+from benchmark.metrics import LOWER_IS_BETTER, metrics_of
 from benchmark.resampling import Draws, draw
 from benchmark.tasks import Task, known_tasks
 from zoo.errors import UserError, lookup
@@ -34,19 +34,24 @@ def compare_all(evidence: dict[str, Evidence], rng: np.random.Generator) -> pd.D
     """Compare every pair of one task's entries.
 
     Returns:
-        One row a pair: a, b, difference, low, high, p_value, p_holm (corrected over these pairs), test, superiority,
-        detectable, seeds, verdict ("a", "b", or "cannot tell" at 5 % after correction).
+        One row a pair that shares MIN_SEEDS seeds: a, b, difference, low, high, p_value, p_holm (corrected over these
+        pairs), test, superiority, detectable (under the strictest correction), seeds, verdict ("a", "b", or "cannot
+        tell" at 5 % after correction).
     """
-    rows = []
-    for a, b in combinations(evidence, 2):
-        if set(evidence[a].seeds) & set(evidence[b].seeds):
-            rows.append({"a": a, "b": b} | _as_row(compare(evidence[a], evidence[b], rng)))
+    both = [pair for pair in combinations(evidence, 2) if comparable(evidence[pair[0]], evidence[pair[1]])]
+    rows = [{"a": a, "b": b} | _as_row(compare(evidence[a], evidence[b], rng, len(both))) for a, b in both]
     pairs = pd.DataFrame(rows)
     if rows:
         pairs["p_holm"] = holm(pairs["p_value"].to_numpy())
         better = np.where(pairs["difference"] > 0, "a", "b")
         pairs["verdict"] = np.where(pairs["p_holm"] <= SIGNIFICANT, better, "cannot tell")
     return pairs
+
+
+def comparable(a: Evidence, b: Evidence) -> bool:
+    """Return whether two entries share the seeds that a comparison on the board takes: without a second one, the noise
+    of seeds would be left out of it."""
+    return len(set(a.seeds) & set(b.seeds)) >= MIN_SEEDS
 
 
 def _as_row(found: Comparison) -> dict[str, object]:
@@ -86,9 +91,12 @@ def mean_ranks(evidence: dict[str, dict[str, Evidence]], rng: np.random.Generato
         rng: draws the seeds.
 
     Returns:
-        One row an entry, best first: name, mean_rank, low, high (95 %), tasks.
+        One row an entry, best first: name, mean_rank, low, high (95 %), tasks; none where fewer than two entries have
+        all tasks.
     """
     common = sorted(set.intersection(*(set(entries) for entries in evidence.values())))
+    if len(common) < 2:
+        return pd.DataFrame()
     point = np.mean([_ranks(_values(entries, common)) for entries in evidence.values()], axis=0)
     drawn = np.mean([_ranks(_drawn(entries, common, rng)) for entries in evidence.values()], axis=0)
     low, high = np.quantile(drawn, ((1 - LEVEL) / 2, (1 + LEVEL) / 2), axis=0)
@@ -106,8 +114,9 @@ def _drawn(entries: dict[str, Evidence], names: list[str], rng: np.random.Genera
     for name in names:
         found = entries[name]
         of_seeds = found.summable.value(found.totals)
-        noise = seed_noise(of_seeds, seed_variance(of_seeds, found.resampled)[1], len(found.resampled), rng)
-        columns.append(found.resampled.mean(axis=1) + noise)
+        _, of_mean, degrees = seed_variance(of_seeds, found.resampled)
+        drawn = found.resampled.mean(axis=1) + seed_noise(of_seeds, of_mean, len(found.resampled), rng)
+        columns.append(drawn.mean() + (drawn - drawn.mean()) * stretch(degrees))
     return np.column_stack(columns)
 
 
@@ -137,14 +146,16 @@ def compare_two(results: Path, task: Task, a: str, b: str, metric: str) -> list[
     gap = found.difference
     values = [float(each.summable.value(each.totals).mean()) for each in evidence]
     told = "real" if found.p_value <= SIGNIFICANT else "not to be told from noise"
+    beats = 1 - found.superiority if metric in LOWER_IS_BETTER else found.superiority
     warned = flags(gap.seeds, both[0].y_true, metric)
     return [
         f"{task.name}, {metric}, {task.reported} split, n = {len(both[0].y_true):,}, seeds in common: {gap.seeds}",
         f"{a}: {values[0]:.4f}    {b}: {values[1]:.4f}",
         f"difference: {gap.value:+.4f}, 95 % interval [{gap.low:+.4f}, {gap.high:+.4f}]: {told}",
+        "(this pair alone; the leaderboard corrects for all pairs of the task)",
         f"p = {found.p_value:.2g} ({found.test})",
         f"standard error from test rows {gap.sd_rows:.4f}, from seeds {gap.sd_seeds:.4f}",
-        f"chance that one fine-tuning of {a} beats one of {b}: {found.superiority:.0%}",
+        f"chance that one fine-tuning of {a} beats one of {b}: {beats:.0%}",
         f"smallest difference that would have shown (power 80 %): {found.detectable:.4f}",
         *([f"take care, the interval may be too narrow: {'; '.join(warned)}"] if warned else []),
     ]

@@ -83,9 +83,10 @@ def stability(entry: Entry, draws_of: Callable[[int, int], Draws]) -> pd.DataFra
     """Return how firm each label's threshold is, by 100 bootstrap resamples of the validation rows of every seed.
 
     Columns: label, positives (in validation), shared (whether the label takes the global threshold), threshold (mean
-    over seeds), low, high (95 % of the resampled ones, over all seeds), best_f1 (on validation, of its own threshold),
-    half_best_f1: for calibrated scores the F1-optimal threshold is half of the best F1 (Lipton, Elkan and Naryanaswamy
-    2014), so `threshold` far from it says that the scores are not calibrated, or the label too rare to tell.
+    over seeds), low, high (95 % of the resampled ones, over all seeds; none where it is shared), best_f1 (on
+    validation, of its own threshold), half_best_f1: for calibrated scores the F1-optimal threshold is half of the best
+    F1 (Lipton, Elkan and Naryanaswamy 2014), so `threshold` far from it says that the scores are not calibrated, or
+    the label too rare to tell.
 
     Args:
         entry: of a multi-label task.
@@ -103,11 +104,14 @@ def stability(entry: Entry, draws_of: Callable[[int, int], Draws]) -> pd.DataFra
         row: dict[str, object] = {"label": label, "positives": int(gold.sum())}
         row["shared"] = bool(gold.sum() < MIN_POSITIVES)
         row["threshold"] = float(np.mean([decision.thresholds[index] for decision in decisions.values()]))
+        row |= dict.fromkeys(("low", "high", "best_f1", "half_best_f1"), float("nan"))
         if gold.any():
+            best = float(np.mean([best_f1(each[:, index], gold) for each in scores.values()]))
+            row |= {"best_f1": best, "half_best_f1": best / 2}
+        if not row["shared"]:
             resampled = [resampled_thresholds(each[:, index], gold, counts) for each in scores.values()]
             low, high = np.quantile(np.concatenate(resampled), (0.025, 0.975))
-            best = float(np.mean([best_f1(each[:, index], gold) for each in scores.values()]))
-            row |= {"low": float(low), "high": float(high), "best_f1": best, "half_best_f1": best / 2}
+            row |= {"low": float(low), "high": float(high)}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -119,7 +123,8 @@ def best_f1(y_score: np.ndarray, y_true: np.ndarray) -> float:
 
 
 def resampled_thresholds(y_score: np.ndarray, y_true: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return the F1-optimal threshold of one label in every resample, shape (resamples,): the lowest decided score.
+    """Return the F1-optimal threshold of one label in every resample, shape (resamples,): as `best_threshold`, the
+    middle between the lowest decided score and the next one of all rows.
 
     Args:
         y_score: shape (n,).
@@ -133,4 +138,13 @@ def resampled_thresholds(y_score: np.ndarray, y_true: np.ndarray, counts: np.nda
     hits = np.stack([np.bincount(group, weights=row, minlength=len(possible)) for row in counts[:, y_true == 1]])
     hits = np.cumsum(hits, axis=1)
     f1 = 2 * hits / np.maximum(np.cumsum(decided[:, :-1], axis=1) + hits[:, -1:], 1)
-    return -possible[f1.argmax(axis=1)]
+    return _middles(y_score, -possible)[f1.argmax(axis=1)]
+
+
+def _middles(y_score: np.ndarray, lowest: np.ndarray) -> np.ndarray:
+    """Return the middle between each of some scores and the next lower one, or 0."""
+    ordered = np.unique(y_score)
+    place = np.searchsorted(ordered, lowest)
+    below = np.where(place > 0, ordered[place - 1], 0)
+    middle = (lowest + below) / 2
+    return np.where(middle > below, middle, lowest)

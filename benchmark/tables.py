@@ -42,6 +42,7 @@ def wide(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
     table["texts/s"] = main["texts_per_second"].round().astype(int)
     table["MiB"] = main["peak_memory_mib"].round().astype(int)
     table["cut"] = main["truncated"].map("{:.1%}".format)
+    table["take care"] = main["flags"]
     return table.reset_index(drop=True)
 
 
@@ -95,27 +96,30 @@ def _beside(task: Task) -> list[tuple[str, str]]:
 def note(cells: pd.DataFrame, task: Task) -> str:
     """Return one line on what the task's numbers are."""
     n = int(cells.loc[cells["task"] == task.name, "n"].iloc[0])
-    return f"{task.reported} split, n = {n:,}; thresholds: {task.rule}; mean over seeds with its 95 % interval"
+    flagged = "; ".join(sorted(set(main_cells(cells, task)["flags"]) - {""}))
+    care = f"; intervals may be too narrow, as some rest on: {flagged}" if flagged else ""
+    return f"{task.reported} split, n = {n:,}; thresholds: {task.rule}; mean over seeds with its 95 % interval{care}"
 
 
 def gaps(board: Board, task: Task) -> list[str]:
     """Return a sentence on each gap between neighbours of the task's ranking: real, or not to be told."""
     if board.pairs.empty:
         return []
-    names = list(wide(board.cells, task)["encoder"])
+    _, main = _of_task(board.cells, task)
+    names = main.index[main["rank_low"].notna()]
     pairs = board.pairs[board.pairs["task"] == task.name]
     found = {frozenset((row["a"], row["b"])): row for row in pairs.to_dict("records")}
-    return [sentence(found[frozenset(both)], *both) for both in pairwise(names) if frozenset(both) in found]
+    return [sentence(found[frozenset(both)]) for both in pairwise(names) if frozenset(both) in found]
 
 
-def sentence(pair: dict[Any, Any], better: str, worse: str) -> str:
-    """Return what a row of the board's pairs says of the two entries, `better` being the one with the higher mean."""
-    gap = in_points(pair, "difference", 1 if pair["a"] == better else -1)
-    figures = f"{gap}, p = {pair['p_holm']:.2g}"
+def sentence(pair: dict[Any, Any]) -> str:
+    """Return what a row of the board's pairs says of its two entries, the better one on their common seeds first."""
+    sign = 1 if pair["difference"] >= 0 else -1
+    better, worse = (pair["a"], pair["b"])[::sign]
+    figures = f"{in_points(pair, 'difference', sign)}, p = {pair['p_holm']:.2g}"
     if pair["verdict"] == "cannot tell":
-        return (
-            f"{better} or {worse}: cannot tell ({figures}; a gap of {100 * pair['detectable']:.1f} would have shown)."
-        )
+        shown = f"a gap of {100 * pair['detectable']:.1f} would have shown four times in five"
+        return f"{better} or {worse}: cannot tell ({figures}; {shown})."
     return f"{better} is better than {worse}: {figures}."
 
 
@@ -146,6 +150,11 @@ def page(board: Board) -> str:
                 "What a decision rule gains over 0.5 on the test rows, in points:",
                 markdown(_gains(board, task)),
             ]
+            parts += [
+                "Thresholds of single labels: how far 95 % of them lie apart in resamples of the validation rows, and "
+                "whether half of the label's best F1, the best threshold for calibrated scores, is among them:",
+                markdown(_thresholds(board, task)),
+            ]
         parts += ["Calibration errors, before and after one temperature, and one a label:"]
         parts += [markdown(_calibration(board, task))]
         if len(board.slices):  # under 30 test rows there are none
@@ -168,7 +177,9 @@ Made by `python -m benchmark leaderboard` from the runs in `benchmark/results`; 
 - An interval is of the mean over seeds, from a bootstrap of seeds and test rows. "sd of a seed" is the spread of
   single fine-tunings.
 - A rank such as 1–3 is all that can be said: every pair of a task is tested (approximate randomization with the noise
-  of the seeds, Holm-corrected), and entries that cannot be told apart share ranks. Differences are in points (0.01).
+  of the seeds, Holm-corrected), and entries that cannot be told apart share ranks. Differences are in points (0.01);
+  the gap that would have shown is for a test as strict as the correction may make it.
+- "take care" says why an interval may be too narrow: few seeds, or few positives among the test rows.
 - Temperature and thresholds are fitted on validation alone. "raw" is before the temperature.
 - p50 and p95 are the milliseconds for one text of {LENGTH} tokens, texts/s for batches of 32 such texts, on the
   machine and threads that the runs name. "cut" is the share of test texts that are longer than what is read."""
@@ -182,6 +193,22 @@ def _gains(board: Board, task: Task) -> pd.DataFrame:
         text = f"{row['value']:.4f}" if row["rule"] == "fixed" else gain
         table.setdefault(entry_name(row), {})[row["rule"]] = text
     return pd.DataFrame.from_dict(table, orient="index").rename_axis("encoder").reset_index()
+
+
+def _thresholds(board: Board, task: Task) -> pd.DataFrame:
+    rows = []
+    for name, of_entry in _by_entry(board.thresholds[board.thresholds["task"] == task.name]):
+        own = of_entry[~of_entry["shared"].astype(bool)]
+        among = ((own["low"] <= own["half_best_f1"]) & (own["half_best_f1"] <= own["high"])).sum()
+        width = f"{(own['high'] - own['low']).median():.3f}" if len(own) else "–"
+        rows.append((name, len(own), len(of_entry) - len(own), width, f"{among} of {len(own)}"))
+    columns = ["encoder", "own thresholds", "too rare for one", "median width", "half of the best F1 among them"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _by_entry(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    names = pd.Series(list(map(entry_name, table.to_dict("records"))), index=table.index, dtype=object)
+    return [(str(name), part) for name, part in table.groupby(names, sort=False)]
 
 
 def _calibration(board: Board, task: Task) -> pd.DataFrame:

@@ -51,6 +51,8 @@ def test_it_is_computed_again_only_when_a_run_has_changed(
     with monkeypatch.context() as patch:
         patch.setattr(on_disk, "build", lambda folder: pytest.fail("computed again"))
         _equal(publish(results)[0], board)
+    (results / "board" / "cells.parquet").write_bytes(board.cells.assign(value=0.9999).to_parquet())
+    _equal(publish(results)[0], board)
     write_synthetic(seed=2)
     assert publish(results)[0].cells["seeds"].max() == 3
     (results / "board" / "made_from.json").write_text("{")
@@ -65,6 +67,8 @@ def test_verify_finds_a_changed_number_and_a_run_that_cannot_stand(results: Path
     cells.loc[3, "value"] += 1e-3
     cells.to_parquet(path)
     assert any(line.startswith("cells:") for line in verify(results))
+    (results / "pairs.csv").write_text("no pairs")
+    assert "pairs.csv: it is not the board's" in verify(results)
     write_synthetic(seed=2, fingerprint="other rows")
     publish(results)
     (line,) = verify(results)

@@ -24,8 +24,10 @@ def _changed(**changes: np.ndarray) -> Predictions:
     [
         ({"fingerprint": "other rows"}, "labels or rows differ"),
         ({"labels": [f"label {i}" for i in range(8)]}, "labels or rows differ"),
-        ({"revision": "0.2.0"}, "revision or protocol differ"),
-        ({"protocol": 0}, "revision or protocol differ"),
+        ({"revision": "0.2.0"}, "revision, protocol or precision differ"),
+        ({"protocol": 0}, "revision, protocol or precision differ"),
+        ({"hardware": {"precision": "bf16"}}, "revision, protocol or precision differ"),
+        ({"predictions": _changed(test_logits=np.zeros((50, 8), np.float32))}, "labels or rows differ"),
         ({"predictions": _changed(test_logits=np.full((60, 8), np.nan, np.float32))}, "not all finite"),
         ({"predictions": _changed(test_y_true=np.zeros((60, 8), np.int8))}, "one class only"),
     ],
@@ -95,6 +97,15 @@ def test_scores_are_decided_by_what_validation_gives(write_synthetic: WriteRun) 
     np.testing.assert_array_equal(scored.y_score, decision.scores(found.test_logits))
     np.testing.assert_array_equal(scored.y_pred, decision.decide(scored.y_score))
     np.testing.assert_array_equal(scored.y_true, found.test_y_true)
+
+
+def test_a_second_run_of_a_recipe_and_seed_is_named(write_synthetic: WriteRun) -> None:
+    first, second = write_synthetic(), write_synthetic(id="0" * 12)
+    runs, problems = find_runs(first.parents[2])
+    kept, left = sorted((first, second))
+    assert [run.folder for run in runs] == [kept]
+    told = f"has the recipe and the seed of feedback/minilm-l6/{kept.name}"
+    assert problems == {f"feedback/minilm-l6/{left.name}": told}
 
 
 def test_no_runs_are_none(tmp_path: Path) -> None:

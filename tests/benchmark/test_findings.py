@@ -21,6 +21,7 @@ def _board(**tables: pd.DataFrame) -> Board:
 def _cells(encoder: str, value: float) -> dict[str, Any]:
     entry = {"task": "feedback", "encoder": encoder, "variant": "", "family": "bert"}
     found = {"rule": "per_label", "metric": "f1_macro", "value": value, "sd": 0.003, "sd_rows": 0.004, "seeds": 5}
+    found |= {"sd_seeds": 0.001, "flags": ""}
     costs = ("train_seconds", "train_examples_per_second", "p50_ms", "p95_ms", "texts_per_second", "peak_memory_mib")
     found |= dict.fromkeys(costs, 1.0) | {"truncated": 0.0}
     return entry | found | {"rank_low": 1, "rank_high": 2, "parameters": 1, "low": value - 0.1, "high": value + 0.1}
@@ -35,8 +36,10 @@ def test_thresholds_and_seeds_are_told_in_points() -> None:
         "- feedback, a: +3.5 points [+2.0, +5.0] of f1_macro over 0.5; one threshold for all: +2.1 points [+1.0, +3.2]."
         in text
     )
-    assert "0.30 points (standard deviation of 5 seeds)" in text
-    assert "test rows by 0.40: 36% of the variance of one run" in text  # 9 / (9 + 16)
+    # By the table of chi-squared at 4 degrees of freedom: .003 sqrt(4 / 11.143) and .003 sqrt(4 / 0.4844).
+    assert "0.30 points [0.18, 0.86] (standard deviation of 5 seeds)" in text
+    # 5 = 5 x 1 is the seed's own, 4 = 9 - 5 its luck with the rows, a fifth of which is in the 16 of the mean.
+    assert "21% of the variance of one run on other test rows is the seed's own" in text  # 5 / (5 + 16 + 4 x 4 / 5)
     assert "whole word" not in text
 
 
@@ -46,7 +49,10 @@ def test_whole_word_masking_is_told_from_its_side_of_the_pair() -> None:
     pair = {"a": names[0], "b": names[1], "task": "feedback", "difference": -0.01, "low": -0.02, "high": 0.001}
     pair |= {"p_holm": 0.2, "verdict": "cannot tell", "detectable": 0.03}
     text = findings(_board(cells=cells, rules=pd.DataFrame(columns=["task"]), pairs=pd.DataFrame([pair])))
-    assert "- feedback, zoo-bert-wwm-en less zoo-bert-en: +1.0 points [-0.1, +2.0]: cannot tell." in text
+    assert (
+        "- feedback, zoo-bert-wwm-en less zoo-bert-en, one pretraining each: +1.0 points [-0.1, +2.0]: cannot tell."
+        in text
+    )
 
 
 def test_the_projects_own_board_has_findings_of_every_kind() -> None:

@@ -1,13 +1,19 @@
 """Ranks from verdicts worked by hand, and from made-up entries that differ clearly, or not at all."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from benchmark.compare import Evidence, compare, gather, holm
-from benchmark.ranks import compare_all, mean_ranks, rank_intervals
+from benchmark.ranks import compare_all, compare_two, mean_ranks, rank_intervals
 from benchmark.resampling import Scored, draw
+from benchmark.runs import Predictions
+from benchmark.tasks import TASKS
 from zoo.decision import ProblemType
+
+from .conftest import WriteRun
 
 MULTI: ProblemType = "multi_label_classification"
 
@@ -68,6 +74,8 @@ def test_every_pair_is_compared_once_and_corrected_over_all() -> None:
     np.testing.assert_allclose(pairs["p_holm"], holm(pairs["p_value"].to_numpy()))
     verdicts = {(a, b): verdict for a, b, verdict in zip(pairs["a"], pairs["b"], pairs["verdict"], strict=True)}
     assert verdicts.pop(("good", "same")) == "cannot tell"
+    alone = [compare(evidence[a], evidence[b], _rng()).detectable for a, b in zip(pairs["a"], pairs["b"], strict=True)]
+    assert (pairs["detectable"] > alone).all()  # the correction asks for more
     assert set(verdicts.values()) == {"a"}  # the better ones came first
     assert rank_intervals(list(evidence), pairs) == {"good": (1, 2), "same": (1, 2), "poor": (3, 3), "bad": (4, 4)}
 
@@ -101,6 +109,23 @@ def test_the_correction_can_take_a_verdict_back() -> None:
 def test_a_pair_without_a_seed_in_common_is_left_out() -> None:
     evidence = _evidence(x=0.1) | {"y": _evidence(seeds=(7, 8), y=0.1)["y"]}
     assert compare_all(evidence, _rng()).empty
+    one_shared = _evidence(seeds=(0, 1), x=0.1) | {"y": _evidence(seeds=(1, 2), y=0.1)["y"]}
+    assert compare_all(one_shared, _rng()).empty  # which would leave the noise of seeds out
+
+
+def test_where_lower_is_better_the_lower_one_beats(write_synthetic: WriteRun) -> None:
+    rng = np.random.default_rng(0)
+    y_true = (rng.random((80, 8)) < 0.4).astype(np.int8)
+    for encoder, noise in (("minilm-l6", 0.5), ("granite-30m", 3.0)):
+        for seed in range(2):
+            logits = (4.0 * y_true - 2 + noise * rng.normal(size=y_true.shape)).astype(np.float32)
+            folder = write_synthetic(
+                encoder=encoder, seed=seed, predictions=Predictions(logits, y_true, logits, y_true)
+            )
+    told = "\n".join(compare_two(folder.parents[2], TASKS["feedback"], "minilm-l6", "granite-30m", "brier"))
+    beats = re.search(r"one fine-tuning of minilm-l6 beats one of granite-30m: (\d+)%", told)
+    assert beats is not None
+    assert int(beats[1]) > 95
 
 
 def test_mean_ranks_across_two_tasks_worked_by_hand() -> None:
@@ -131,3 +156,9 @@ def test_equal_entries_share_the_mean_of_their_ranks() -> None:
     one = _evidence(one=0.1)["one"]
     found = mean_ranks({"task": {"one": one, "twin": one}}, _rng())
     assert list(found["mean_rank"]) == [1.5, 1.5]
+
+
+def test_fewer_than_two_entries_in_all_tasks_have_no_mean_ranks() -> None:
+    one, two, other = _evidence(a=0.1, b=0.2), _evidence(b=0.1, c=0.2), _evidence(d=0.1, c=0.2)
+    assert mean_ranks({"x": one, "y": two}, _rng()).empty
+    assert mean_ranks({"x": one, "y": other}, _rng()).empty
