@@ -40,7 +40,7 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
                 compare = compare_view.add(demo, checkpoints, results)
                 form = (compare.text, compare.task, compare.names)
                 attribution_view.add(checkpoints, *form)
-                flag_view.add(checkpoints, *form)
+                flag_view.add(checkpoints, compare)
             with gr.Tab(label("tab_batch"), id="batch") as tab:
                 batch_view.add(tab, checkpoints)
             with gr.Tab(label("tab_leaderboard"), id="leaderboard") as tab:

@@ -12,16 +12,17 @@ from huggingface_hub import EvalResult, ModelCardData
 from benchmark.calibration import calibration
 from benchmark.entries import Entry
 from benchmark.intervals import FEW_SEEDS, RESAMPLES, Interval, flags, interval
-from benchmark.metrics import metrics_of
+from benchmark.metrics import bounds, metrics_of
 from benchmark.recipes import Recipe
 from benchmark.resampling import draw, points, resample
 from benchmark.runs import Run, read_runs
-from benchmark.tasks import Task, known_tasks
+from benchmark.tasks import TASKS, Task, known_tasks
 from zoo.checkpoint import DELTA, find_checkpoints, read_checkpoint
 from zoo.decision import Decision
 from zoo.encoders import ENCODERS
 from zoo.files import write_text
 
+_HUB = "https://huggingface.co"
 _SMALL = (
     "\nThese weights keep 3, 4 or 8 bits of each weight that fine-tuning changed; the figures are of the model before "
     "that, and its scores differ a little.\n"
@@ -71,7 +72,7 @@ def write_card(run: Run, task: Task, small: bool = False) -> str:
         "Recipe": _recipe(run),
         "Limits": _limits(task),
         "Load it": _load(run, task),
-        "Licence and citation": _licence(run),
+        "Licence and citation": _licence(run, task),
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
     start = _start(run, task) + (_SMALL if small else "")
@@ -94,7 +95,7 @@ def _metrics(entry: Entry) -> dict[str, Interval]:
     scored = list(entry.scored(entry.task.rule).values())
     draws, names = draw(len(entry.y_true), RESAMPLES), list(metrics_of(entry.task.problem_type))
     resampled = resample(scored, names, draws)
-    return {name: interval(points(scored, name), resampled[name], draws.rng) for name in names}
+    return {name: interval(points(scored, name), resampled[name], draws.rng, bounds(name)) for name in names}
 
 
 def _front_matter(run: Run, task: Task, metrics: dict[str, Interval]) -> ModelCardData:
@@ -115,12 +116,12 @@ def _front_matter(run: Run, task: Task, metrics: dict[str, Interval]) -> ModelCa
         for name, found in metrics.items()
     ]
     return ModelCardData(
-        language=task.language,
+        language=None if task.language == "any" else task.language,
         license=encoder.licence.lower() if encoder else "unknown",
         library_name="transformers",
         pipeline_tag="text-classification",
         tags=["encoder-zoo", task.problem_type.replace("_", "-")],
-        base_model=encoder.location if encoder and encoder.source == "hub" else None,
+        base_model=(encoder.hub_id or None) if encoder else None,
         datasets=[hub.dataset] if hub else None,
         model_name=f"{run.info.encoder} on {task.name}",
         eval_results=results,
@@ -141,14 +142,18 @@ def _start(run: Run, task: Task) -> str:
 def _data(run: Run, task: Task) -> str:
     found, hub = run.predictions, task.hub
     source = "it comes with Encoder Zoo" if task.embedded else "its rows were read from a folder"
+    if task.own_splits:
+        source = f"a user's own data, split so: {task.own_splits}"
     if hub:
         config = f", configuration {hub.config}" if hub.config else ""
-        source = f"on the hub it is [{hub.dataset}](https://huggingface.co/datasets/{hub.dataset}){config}"
+        source = f"on the hub it is [{hub.dataset}]({_HUB}/datasets/{hub.dataset}){config}"
     carved = f", {task.carve:.0%} of the official training rows (seed {task.split_seed})" if task.carve else ""
+    others = f"{task.reported} rows" if task.name not in TASKS else f"others, the official {task.reported} split"
+    language = "" if task.language == "any" else f" ({task.language})"
     return (
-        f"`{task.name}` ({task.language}); {source}. Temperature, thresholds and the best epoch were chosen on "
+        f"`{task.name}`{language}; {source}. Temperature, thresholds and the best epoch were chosen on "
         f"{len(found.validation_y_true):,} validation rows{carved}; the figures are of {len(found.test_y_true):,} "
-        f"others, the official {task.reported} split. Texts are {_read(run)}; "
+        f"{others}. Texts are {_read(run)}; "
         f"{run.info.truncated:.1%} of them are longer than what is read. Fingerprint of the rows: "
         f"`{run.info.fingerprint[:12]}`."
     )
@@ -231,15 +236,26 @@ def _load(run: Run, task: Task) -> str:
     )
 
 
-def _licence(run: Run) -> str:
+def _licence(run: Run, task: Task) -> str:
     encoder = ENCODERS.get(run.info.encoder)
     licence = encoder.licence if encoder else "one that is not known here"
     return (
         f"The encoder's weights are under its licence, {licence}; what fine-tuning added is Apache-2.0; the data have "
-        "terms of their own. Cite the encoder, the dataset, and:\n\n```bibtex\n@software{encoder_zoo,\n"
+        f"terms of their own. Cite the encoder{_at_hub(encoder.hub_id if encoder else '')}, {_data_to_cite(task)}, and:"
+        "\n\n```bibtex\n@software{encoder_zoo,\n"
         "  title = {Encoder Zoo: text encoders, fine-tuned and compared},\n"
         f"  note = {{run {run.info.id}}}\n}}\n```"
     )
+
+
+def _data_to_cite(task: Task) -> str:
+    if task.name not in TASKS:
+        return "where the data come from"
+    return f"the dataset{_at_hub(task.hub.dataset, 'datasets/') if task.hub else ''}"
+
+
+def _at_hub(name: str, kind: str = "") -> str:
+    return f" ([{name}]({_HUB}/{kind}{name}))" if name else ""
 
 
 def _recipe_of(run: Run) -> Recipe:

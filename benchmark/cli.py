@@ -44,7 +44,10 @@ def run(
         bool, typer.Option("--dry-run", help="Print the grid and a time estimate; run nothing.")
     ] = False,
     data: Annotated[
-        str, typer.Option(help="Your own data: a CSV, TSV, JSONL or parquet file, a folder of splits, or hub:NAME.")
+        str,
+        typer.Option(
+            help="Your own data: a CSV, TSV, JSONL or parquet file, a folder of splits, or hub:NAME[:CONFIG]."
+        ),
     ] = "",
     text_column: Annotated[str, typer.Option(help="With --data: the column of the texts.")] = "text",
     label_column: Annotated[str, typer.Option(help="With --data: the column of each row's one label.")] = "",

@@ -28,6 +28,11 @@ def lines(report: DataReport) -> Iterator[str]:
     yield f"{report.cardinality:.2f} labels a row, {report.label_sets:,} different sets of labels"
     if report.unlabelled:
         yield f"{report.unlabelled:,} rows have no label"
+    if report.undivided:
+        yield (
+            f"no row has more than one label, but {report.undivided:,} labels have a , or ; in their names; if it "
+            "stands between two labels, name it with --delimiter"
+        )
     for each in report.lengths:
         if each.over:
             longer = "--recipe '{\"max_length\": 256}'"

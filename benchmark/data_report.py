@@ -60,7 +60,8 @@ class DataReport:
     into their parts. scripts: the share of the texts that are mostly in each script. cardinality: labels a row;
     unlabelled: rows without; label_sets: different sets of labels. together: the labels that stand together most.
     repeated: rows whose text stood before; in_two_parts: texts by the pair of parts that both have them;
-    contradictory: texts that stand twice with different labels. Texts are the same where they differ only in case,
+    contradictory: texts that stand twice with different labels; undivided: labels that may be several with another
+    delimiter between them. Texts are the same where they differ only in case,
     blanks and compatibility forms (`benchmark.slices.normalized`).
     """
 
@@ -78,6 +79,7 @@ class DataReport:
     repeated: int
     in_two_parts: dict[str, int]
     contradictory: int
+    undivided: int = 0
 
 
 def describe(
@@ -87,6 +89,7 @@ def describe(
     fingerprint: str,
     splits: str,
     token_lengths: Sequence[Lengths],
+    undivided: int = 0,
 ) -> DataReport:
     """Return the report.
 
@@ -97,6 +100,7 @@ def describe(
         fingerprint: of rows and splits.
         splits: how the rows came into their parts, in words.
         token_lengths: of a sample of the texts, one for each encoder.
+        undivided: how many labels may be several.
     """
     label_set = label_sets(data.y_true)
     of_row = np.diff(data.y_true.indptr)
@@ -115,6 +119,7 @@ def describe(
         repeated=len(groups) - len(np.unique(groups)),
         in_two_parts=in_two_parts(part, groups),
         contradictory=contradictory(label_set, groups),
+        undivided=undivided,
     )
 
 

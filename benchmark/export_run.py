@@ -14,6 +14,7 @@ from benchmark.entries import Entry
 from benchmark.hardware import commit, peak_memory_mib, reset_peak_memory
 from benchmark.intervals import RESAMPLES, interval
 from benchmark.latency import measure_latency
+from benchmark.metrics import bounds
 from benchmark.resampling import Scored, draw, points, resample
 from benchmark.rows import Rows, read_rows
 from benchmark.runs import Predictions, Run, RunInfo, as_stored, read_runs, run_folder, write_run
@@ -97,7 +98,7 @@ def compare_with_run(task: Task, run: Run, predictions: Predictions) -> Rescored
     mine, theirs = (_scored(task, replace(run, predictions=found)) for found in (predictions, run.predictions))
     metric = task.main_metric
     resampled = resample([theirs], [metric], draw(len(theirs.y_true), RESAMPLES))[metric]
-    found = interval(points([theirs], metric), resampled, np.random.default_rng(0))
+    found = interval(points([theirs], metric), resampled, np.random.default_rng(0), bounds(metric))
     difference = np.abs(predictions.test_logits - run.predictions.test_logits).max()
     return Rescored(metric, float(points([mine], metric)[0]), found.value, found.low, found.high, float(difference))
 

@@ -40,7 +40,12 @@ class Interval:
         return float(np.hypot(self.sd_rows, self.sd_seeds))
 
 
-def interval(of_seeds: np.ndarray, resampled: np.ndarray, rng: np.random.Generator) -> Interval:
+def interval(
+    of_seeds: np.ndarray,
+    resampled: np.ndarray,
+    rng: np.random.Generator,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+) -> Interval:
     """Return the interval of a mean over seeds, or of a mean of differences.
 
     With one seed the variance of the seeds is unknown: the interval holds for that one model alone.
@@ -49,6 +54,7 @@ def interval(of_seeds: np.ndarray, resampled: np.ndarray, rng: np.random.Generat
         of_seeds: the value of every seed, shape (seeds,).
         resampled: the same in bootstrap resamples of the rows, shape (resamples, seeds).
         rng: draws the seeds.
+        bounds: the lowest and the highest value that there is.
     """
     seeds, value = len(of_seeds), float(np.mean(of_seeds))
     mean = resampled.mean(axis=1)
@@ -57,8 +63,9 @@ def interval(of_seeds: np.ndarray, resampled: np.ndarray, rng: np.random.Generat
     low, high = np.quantile(drawn, ((1 - LEVEL) / 2, (1 + LEVEL) / 2)) * stretch(degrees)
     return Interval(
         value=value,
-        low=value + float(low),
-        high=value + float(high),
+        # All resamples can lie on one side of what they resample, by rounding or where it is perfect.
+        low=max(value + min(float(low), 0.0), bounds[0]),
+        high=min(value + max(float(high), 0.0), bounds[1]),
         sd_rows=float(mean.std()),
         sd_seeds=float(np.sqrt(of_mean)),
         seed_spread=float(np.sqrt(between)),

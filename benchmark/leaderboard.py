@@ -18,7 +18,7 @@ from benchmark.calibration import calibration, reliability
 from benchmark.compare import Evidence
 from benchmark.entries import Entry, find_runs, make_entries, score
 from benchmark.intervals import RESAMPLES, flags, interval
-from benchmark.metrics import OF_SCORES, metrics_of
+from benchmark.metrics import OF_SCORES, bounds, metrics_of
 from benchmark.published import PUBLISHED, anchors, not_measured, read_published
 from benchmark.ranks import comparable, compare_all, evidence_of, mean_ranks, rank_intervals, rankable
 from benchmark.resampling import Draws, Scored, draw, of_labels, points, resample
@@ -233,7 +233,7 @@ def _rule_cells(
 def _cell(
     entry: Entry, metric: str, of_seeds: np.ndarray, resampled: np.ndarray, rng: np.random.Generator
 ) -> dict[str, object]:
-    found = interval(of_seeds, resampled, rng)
+    found = interval(of_seeds, resampled, rng, bounds(metric))
     return {
         "value": round(found.value, 6),
         "low": round(found.low, 6),

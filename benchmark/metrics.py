@@ -73,6 +73,11 @@ def _sk(function: Callable[..., float]) -> Metric:
     return lambda y_true, y_score, y_pred: float(function(y_true, y_pred))
 
 
+def bounds(metric: str) -> tuple[float, float]:
+    """Return the lowest and the highest value that a metric can have."""
+    return (-1.0, 1.0) if metric == "mcc" else (0.0, 1.0)
+
+
 MULTI_LABEL: dict[str, Metric] = {
     "f1_micro": _f1("micro"),
     "f1_macro": _f1("macro"),

@@ -4,7 +4,11 @@ The bounds are MAX_ROWS, MAX_LABELS, MAX_CELLS and `benchmark.own_sources.MAX_BY
 as it does, and nothing more is read.
 """
 
+import json
+import re
+from ast import literal_eval
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +27,11 @@ MAX_LABELS = 5_000
 MAX_CELLS = 500_000_000  # rows times labels: as many bytes, once every row's labels are written out for training
 _QUOTED = 40  # characters of what a message quotes
 _FLAGS = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
+# A list as Python or NumPy writes it. NumPy has no commas, so that Python's own parser would glue its strings together.
+_ITEM = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?"""
+_ITEMS = re.compile(_ITEM, re.DOTALL)
+_LIST = re.compile(rf"\[\s*(?:(?:{_ITEM})(?:(?:\s*,\s*|\s+)(?:{_ITEM}))*\s*(?:,\s*)?)?\]", re.DOTALL)
+_LISTED = r"(?s)^\s*\[.*\]\s*$"
 Kind = Literal["one", "several", "flags"]
 Labelled = tuple[np.ndarray, np.ndarray]  # rows and labels, by number
 
@@ -31,8 +40,9 @@ Labelled = tuple[np.ndarray, np.ndarray]  # rows and labels, by number
 class Columns:
     """Which columns of the user's data hold what.
 
-    `labels` is one column with one label a row (kind "one"), one with several, as a list or as text with `delimiter`
-    between them ("several"), or there is one column a label that says 0 or 1 ("flags").
+    `labels` is one column with one label a row (kind "one"), one with several, as a list, also one written as text by
+    pandas or as JSON, or as text with `delimiter` between them ("several"), or there is one column a label that says
+    0 or 1 ("flags").
     """
 
     text: str
@@ -155,7 +165,7 @@ def _flagged(values: pa.Array, column: str, where: _Where) -> np.ndarray:
 def _several(values: pa.Array, column: str, delimiter: str, where: _Where) -> tuple[np.ndarray, pa.Array]:
     """Return row and name of every label of a column of lists, or of text with a delimiter; blank ones are none."""
     if _is_text(values.type):
-        values = pc.split_pattern(values, delimiter)
+        values = _split(values, delimiter)
     elif pa.types.is_null(values.type):
         values = values.cast(pa.list_(pa.string()))
     elif not (pa.types.is_list(values.type) or pa.types.is_large_list(values.type)):
@@ -163,6 +173,35 @@ def _several(values: pa.Array, column: str, delimiter: str, where: _Where) -> tu
     rows, flat = pc.list_parent_indices(values), _names_in(pc.list_flatten(values), column, where)
     named = pc.not_equal(flat, "")
     return rows.filter(named).to_numpy(), flat.filter(named)
+
+
+def _split(values: pa.Array, delimiter: str) -> pa.Array:
+    """Return the list of labels that each cell of text holds."""
+    listed = pc.match_substring_regex(values, _LISTED).fill_null(False)
+    if not pc.any(listed).as_py():
+        return pc.split_pattern(values, delimiter)
+    lists = [_read_list(text.strip()) if text else None for text in pc.if_else(listed, values, None).to_pylist()]
+    plain = pc.split_pattern(values, delimiter).to_pylist()
+    return pa.array([a if b is None else b for a, b in zip(plain, lists, strict=True)], pa.list_(pa.string()))
+
+
+def _read_list(text: str) -> list[str] | None:
+    """Return the labels of a list that is written as text; None where it is none of strings or numbers."""
+    with suppress(ValueError, SyntaxError, RecursionError):  # a label that is no UTF-8 is a ValueError, too
+        found = _from_json(text)
+        if found is None and _LIST.fullmatch(text):
+            found = [str(literal_eval(item)) if item[0] in "'\"" else item for item in _ITEMS.findall(text)]
+        "".join(found or []).encode()
+        return found
+    return None
+
+
+def _from_json(text: str) -> list[str] | None:
+    with suppress(ValueError, RecursionError):
+        found = json.loads(text)
+        if all(item is None or type(item) in (str, int) for item in found):
+            return ["" if item is None else str(item) for item in found]
+    return None
 
 
 def _names_in(values: pa.Array, column: str, where: _Where) -> pa.Array:

@@ -1,5 +1,6 @@
 """Where a user's own rows are: a file, a folder with a file a split, or a dataset of the hub."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from zoo.row_files import ENDINGS, Batch, read_batches
 
 MAX_BYTES = 2**30  # of all files together
 HUB = "hub:"
+# What the datasets library says where a configuration is missing ("Config name is missing...") or there is no such one.
+_CONFIGS = re.compile(r"(?:among the available configs|BuilderConfig '.*' not found\. Available): \[(.*?)\]")
 PARTS = ("train", "validation", "test")
 
 
@@ -30,7 +33,7 @@ def find_pieces(source: str, columns: Sequence[str]) -> list[Piece]:
 
     Args:
         source: the path of a CSV, TSV, JSONL or parquet file, or of a folder with such a file for each split, named
-            after it; or "hub:" and the name of a dataset.
+            after it; or "hub:", the name of a dataset and, if it has several, ":" and that of a configuration.
         columns: those to read.
 
     Raises:
@@ -76,22 +79,30 @@ def _hub_pieces(source: str, columns: Sequence[str]) -> list[Piece]:
     from datasets import DownloadMode, load_dataset, load_dataset_builder
     from datasets.exceptions import DatasetsError
     from fsspec.core import url_to_fs
-    from huggingface_hub.errors import HfHubHTTPError
+    from httpx import HTTPError
 
-    name = source.removeprefix(HUB)
+    name, _, config = source.removeprefix(HUB).partition(":")
     try:
-        files = load_dataset_builder(name).config.data_files or {}  # listed, not downloaded yet
+        files = load_dataset_builder(name, config or None).config.data_files or {}  # listed, not downloaded yet
         places = [url_to_fs(file) for split in files.values() for file in split]
         _check_size(source, sum(system.size(path) for system, path in places))
-        found = load_dataset(name, download_mode=DownloadMode.REUSE_DATASET_IF_EXISTS)
-    except (HfHubHTTPError, DatasetsError, OSError, ValueError, RuntimeError) as error:
-        said = str(error).splitlines()[0][:160]
-        raise UserError(f"{source} cannot be had from the hub ({said}); check its name and the connection") from error
+        found = load_dataset(name, config or None, download_mode=DownloadMode.REUSE_DATASET_IF_EXISTS)
+    except (HTTPError, DatasetsError, OSError, ValueError, RuntimeError) as error:
+        raise _not_had(source, name, config, str(error)) from error
     _check_parts(source, [part for part in found if part in PARTS])
     for column in columns:
         if column not in found["train"].column_names:
             raise UserError(f"{source} has no column '{column}'; it has: {', '.join(found['train'].column_names)}")
     return [Piece(p, f"{source}, {p}", _hub_batches(found[p], columns)) for p in PARTS if p in found]
+
+
+def _not_had(source: str, name: str, config: str, said: str) -> UserError:
+    if listed := _CONFIGS.search(said):
+        wrong = f"no configuration '{config}'" if config else "several configurations"
+        configs = listed[1].replace("'", "")[:300]
+        return UserError(f"{source} has {wrong}; give one as {HUB}{name}:CONFIG: {configs}")
+    reason = (said.splitlines() or ["no reason given"])[0][:160]
+    return UserError(f"{source} cannot be had from the hub ({reason}); check its name and the connection")
 
 
 def _hub_batches(rows: Any, columns: Sequence[str]) -> Iterator[Batch]:

@@ -17,7 +17,7 @@ from benchmark.data_page import show, write
 from benchmark.data_report import DataReport, Lengths, describe, lengths, sample_texts
 from benchmark.leaderboard import FACTS
 from benchmark.own_data import Columns, Kind, OwnData, read_own
-from benchmark.own_sources import PARTS
+from benchmark.own_sources import HUB, PARTS
 from benchmark.recipes import BaselineRecipe, Recipe, default_recipe
 from benchmark.rows import Rows, Split, fingerprint
 from benchmark.runs import RESULTS
@@ -79,7 +79,9 @@ def declare(source: str, columns: Columns, name: str, language: str) -> Declared
         UserError: the name is not one for a folder or a task of the project has it, or the language is unknown.
     """
     spoken = lookup({each: each for each in get_args(Language)}, language, "language")
-    made = name or re.sub(r"[^\w-]+", "-", Path(source.rpartition(":")[2]).stem).strip("-_")
+    at_hub = source.startswith(HUB)
+    called = Path(source.removeprefix(HUB)).name if at_hub else Path(source).stem
+    made = name or re.sub(r"[^\w-]+", "-", called).strip("-_")
     if not _NAME.fullmatch(made):
         raise UserError(f"'{made}' is no name for a task: letters, digits, - and _ are; give another with --name")
     if made in _TAKEN:
@@ -129,12 +131,16 @@ def make_task(data: OwnData, declared: Declared, encoders: Sequence[Encoder], ch
     part = split(data, groups)
     problem_type = declared.columns.problem_type
     main_metric = "accuracy" if problem_type == "single_label_classification" else "f1_macro"
-    task = Task(declared.name, problem_type, declared.language, data.labels, main_metric, split_seed=SEED)
+    how = _how(data.parts)
+    task = Task(
+        declared.name, problem_type, declared.language, data.labels, main_metric, split_seed=SEED, own_splits=how
+    )
     train, validation, test = (_take(data, part == number) for number in range(len(PARTS)))
     _check_parts(data.source, task, [train, validation, test])
     rows = Rows(train, validation, test, fingerprint(train, validation, test))
     tokens = token_lengths(data, encoders, default_recipe(task, 0, False, **changes))
-    return OwnTask(task, rows, describe(data, part, groups, rows.fingerprint, _how(data.parts), tokens))
+    undivided = _undivided(data) if declared.columns.kind == "several" else 0
+    return OwnTask(task, rows, describe(data, part, groups, rows.fingerprint, how, tokens, undivided))
 
 
 def text_groups(texts: pa.ChunkedArray) -> np.ndarray:
@@ -165,6 +171,12 @@ def _how(given: tuple[str, ...]) -> str:
     if len(given) == 1:
         return f"{how}: {' / '.join(f'{share:.0%}' for share in SHARES)}"
     return f"test as given; validation is {SHARES[1]:.0%} of train, {how}"
+
+
+def _undivided(data: OwnData) -> int:
+    """Return how many labels look like several, where nothing was divided; one alone may well be a name."""
+    found = sum("," in label or ";" in label for label in data.labels)
+    return found if found > 1 and data.y_true.sum(axis=1).max() <= 1 else 0
 
 
 def _take(data: OwnData, chosen: np.ndarray) -> Split:

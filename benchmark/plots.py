@@ -12,6 +12,8 @@ from benchmark.tasks import Task
 
 # Okabe and Ito's colours, which hold for every kind of colour vision; the ones that show on white and on black.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+SYMBOLS = ("circle", "square", "diamond", "cross")  # the colours come again with another symbol and dash
+DASHES = ("solid", "dash", "longdash", "dashdot")
 GRID = "rgba(128,128,128,.28)"
 _ROW, _FRAME = 34, 120  # pixels
 
@@ -75,32 +77,52 @@ def gains(rules: pd.DataFrame) -> go.Figure:
 
 
 def reliability(table: pd.DataFrame) -> go.Figure:
-    """Return confidence against frequency of every entry, after one temperature, on log axes for what is rare."""
+    """Return confidence against frequency of every entry, after one temperature, on log axes for what is rare; where
+    nothing is right, a point lies on the bottom, whose tick then says 0."""
     figure = go.Figure()
     shown = table[table["calibrator"] == "temperature"]
+    bottom = _decade_below(shown["frequency"])
     for number, (_, rows) in enumerate(shown.groupby(["encoder", "variant"], sort=False)):
+        colour, symbol, dash = _style(number)
         figure.add_scatter(
             x=rows["confidence"],
-            y=rows["frequency"].clip(lower=1e-4),
+            y=rows["frequency"].clip(lower=bottom),
+            customdata=rows["frequency"],
             name=_names(rows)[0],
             mode="lines+markers",
-            marker={"color": COLOURS[number % len(COLOURS)]},
+            marker={"color": colour, "symbol": symbol},
+            line={"color": colour, "dash": dash},
+            hovertemplate="%{x:.3~g}, %{customdata:.3~g}",
         )
     least = float(shown["confidence"].min()) if len(shown) else 0.01
-    ends = [max(least, 1e-4), 1.0]
+    ends = [max(least, bottom), 1.0]
     figure.add_scatter(
         x=ends, y=ends, mode="lines", line={"dash": "dot", "color": "#808080"}, name="perfect", hoverinfo="skip"
     )
-    figure.update_xaxes(title="score", type="log", dtick=1)
-    figure.update_yaxes(title="share that is right", type="log", dtick=1)
+    figure.update_xaxes(title="score", type="log", dtick=1, tickformat="~g")
+    figure.update_yaxes(title="share that is right", type="log", **_ticks(bottom, 0 in shown["frequency"].to_numpy()))
     return dressed(figure, 440)
+
+
+def _decade_below(shares: pd.Series) -> float:
+    """The power of ten below the least share that is not 0."""
+    positive = shares[shares > 0]
+    return float(10.0 ** (np.ceil(np.log10(positive.min())) - 1)) if len(positive) else 0.01
+
+
+def _ticks(bottom: float, zeros: bool) -> dict[str, Any]:
+    """A tick for each power of ten, written out; the one at `bottom` stands for 0 where there are zeros."""
+    values = (10.0 ** np.arange(round(np.log10(bottom)), 1)).tolist()
+    names = [np.format_float_positional(value, trim="-") for value in values]
+    return {"tickvals": values, "ticktext": ["0", *names[1:]] if zeros else names}
 
 
 def front(main: pd.DataFrame, task: Task, cost: str = "p50_ms", title: str = "ms for one text") -> go.Figure:
     """Return quality against a cost, coloured by family; the line joins the entries that no other beats in both."""
     figure = go.Figure()
     middle = float(np.sqrt(main[cost].min() * main[cost].max()))
-    for colour, (family, rows) in zip(COLOURS * 4, main.groupby("family", sort=False), strict=False):
+    for number, (family, rows) in enumerate(main.groupby("family", sort=False)):
+        colour, symbol, _ = _style(number)
         figure.add_scatter(
             x=rows[cost].tolist(),
             y=rows["value"].tolist(),
@@ -112,7 +134,7 @@ def front(main: pd.DataFrame, task: Task, cost: str = "p50_ms", title: str = "ms
             # Inwards, where neither the error bar nor the edge of the plot is in the way.
             textposition=["middle left" if x > middle else "middle right" for x in rows[cost]],
             cliponaxis=False,
-            marker={"size": 12, "color": colour},
+            marker={"size": 12, "color": colour, "symbol": symbol},
             hovertemplate="%{text}<br>%{y:.4f} [%{customdata[0]:.4f}, %{customdata[1]:.4f}], %{customdata[2]} seeds"
             "<br>%{x:,.1f}<extra></extra>",
         )
@@ -142,6 +164,12 @@ def on_front(cost: np.ndarray, quality: np.ndarray) -> np.ndarray:
 
 def _of(table: pd.DataFrame, task: Task) -> pd.DataFrame:
     return table[table["task"] == task.name]
+
+
+def _style(number: int) -> tuple[str, str, str]:
+    """A colour, a symbol and a dash that no other of 24 entries or families has together."""
+    again, position = divmod(number, len(COLOURS))
+    return COLOURS[position], SYMBOLS[again % len(SYMBOLS)], DASHES[again % len(DASHES)]
 
 
 def _names(rows: pd.DataFrame) -> list[str]:

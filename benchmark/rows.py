@@ -147,11 +147,11 @@ def _read_hub(task: Task, data_dir: Path | None) -> dict[str, Split]:
     if task.hub is None:
         raise UserError(f"{where}; {remedy}: the hub does not have this dataset as data")
     from datasets import load_dataset
-    from huggingface_hub.errors import HfHubHTTPError
+    from httpx import HTTPError
 
     try:
         found = load_dataset(task.hub.dataset, task.hub.config, revision=task.hub.revision)
-    except (HfHubHTTPError, OSError, ValueError) as error:
+    except (HTTPError, OSError, ValueError) as error:
         raise UserError(
             f"{where}, and the hub cannot be reached for '{task.hub.dataset}'; {remedy}, or connect to the hub"
         ) from error
@@ -165,11 +165,11 @@ def _hub_split(task: Task, hub: HubRows, rows: "Dataset") -> Split:  # type: ign
 
 def _split(task: Task, texts: pd.Series, targets: pd.Series, where: str) -> Split:
     rows = texts.tolist()
-    for row, text in enumerate(rows):
+    for row, text in enumerate(rows, 1):
         if not isinstance(text, str) or not text.strip():
             raise UserError(f"{where}: row {row} has an empty text; remove the row")
     y_true = np.zeros((len(rows), len(task.labels)), np.int8)
-    for row, target in enumerate(targets):
+    for row, target in enumerate(targets, 1):
         labels = np.atleast_1d(target).tolist()
         if not task.multi_label and len(labels) != 1:
             raise UserError(f"{where}: row {row} has the labels {labels}; '{task.name}' takes one label a row")
@@ -179,7 +179,7 @@ def _split(task: Task, texts: pd.Series, targets: pd.Series, where: str) -> Spli
                     f"{where}: row {row} has the label {label!r}; labels are whole numbers from 0 to "
                     f"{len(task.labels) - 1}"
                 )
-            y_true[row, label] = 1
+            y_true[row - 1, label] = 1
     if not rows:
         raise UserError(f"{where}: there are no rows")
     return Split(rows, y_true)

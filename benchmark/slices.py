@@ -19,6 +19,7 @@ import pandas as pd
 
 from benchmark.entries import Entry
 from benchmark.intervals import interval
+from benchmark.metrics import bounds
 from benchmark.resampling import Draws, Scored, points, resample
 from benchmark.rows import Rows
 from benchmark.tasks import Task
@@ -160,7 +161,8 @@ def _judge(part: Part, runs: list[Scored], draws: Draws) -> dict[str, object]:
     taken = [_take(run, part) for run in runs]
     # Not the generator of the draws: what it gives next depends on which slices, of which encoders, came before.
     rng = np.random.default_rng(1)
-    found = interval(points(taken, part.metric), resample(taken, [part.metric], draws)[part.metric], rng)
+    resampled = resample(taken, [part.metric], draws)[part.metric]
+    found = interval(points(taken, part.metric), resampled, rng, bounds(part.metric))
     return {
         "slice": part.slice,
         "part": part.part,

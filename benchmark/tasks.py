@@ -3,7 +3,7 @@
 A task of a user's own data is known by the spec that its grid leaves beside its runs (see `benchmark.own_task`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -64,7 +64,8 @@ class Task:
     `reported` is the official split that numbers are computed on. Where it is not `test`, or where the dataset has no
     validation split, a tuning split of `carve` of the training rows is set aside with `split_seed`: stratified, or,
     where the training rows are `phrases` of sentences, of whole sentences with all that is in them. The language "any"
-    stands for several, or one that is neither English nor Chinese.
+    stands for several, or one that is neither English nor Chinese. `own_splits` says, of a user's own data, how their
+    rows came into their parts; which rows those are is told by their fingerprint, so that it makes no other task.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Task:
     phrases: bool = False
     hub: HubRows | None = None
     embedded: bool = False
+    own_splits: str = field(default="", compare=False)
 
     @property
     def multi_label(self) -> bool:
@@ -176,8 +178,9 @@ def write_task(results: Path, task: Task) -> None:
 
 
 def as_json(task: Task) -> str:
-    """Return the spec of a task as JSON; `parse_task` reads it back."""
-    return _SPEC.dump_json(task, indent=1).decode()
+    """Return the spec of a task as JSON, that of the project's own without what only other data have; `parse_task`
+    reads it back."""
+    return _SPEC.dump_json(task, indent=1, exclude=None if task.own_splits else {"own_splits"}).decode()
 
 
 def parse_task(text: str) -> Task:

@@ -38,6 +38,10 @@ class Results:
         """Return the labels that are set in `row`, shape (num_labels,)."""
         return [self.labels[position] for position in np.flatnonzero(row)]
 
+    def labels_without_gold(self) -> int:
+        """Return how many labels are gold in no row, which f1_macro counts as 0; 0 without gold labels."""
+        return 0 if self.y_true is None else int((~self.y_true.any(axis=0)).sum())
+
     def agreed(self) -> np.ndarray:
         """Return whether all checkpoints decide the same labels, bool of shape (n,)."""
         first, *others = self.decided.values()

@@ -61,8 +61,6 @@ def read_list(texts: list[str]) -> BatchRows:
     Raises:
         PageError: there is no text, or there are too many, one is none or too long, or together they are.
     """
-    if not isinstance(texts, list):  # gradio hands on whatever was sent
-        raise PageError("batch_no_list", value=quote(texts))
     rows = BatchRows([_text(text, number) for number, text in _numbered(texts)])
     if (characters := sum(map(len, rows.texts))) > MAX_BYTES:
         raise PageError("batch_pasted", characters=f"{characters:,}", most=f"{MAX_BYTES:,}")

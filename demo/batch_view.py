@@ -11,7 +11,8 @@ import gradio as gr
 from demo.batch import SHOWN_ROWS, Results, as_json, classify_rows, metrics_table, shown_table
 from demo.batch_files import write_csv, write_jsonl
 from demo.batch_rows import MAX_BYTES, MAX_ROWS, quote, read_list, read_rows
-from demo.compare import MAX_CHARACTERS, shown_at_first
+from demo.compare import MAX_CHARACTERS, first_task, shown_at_first
+from demo.endpoints import endpoint
 from demo.models import catalogue
 from demo.notes import notes
 from demo.texts import Language, in_language, label, language_of, say
@@ -85,7 +86,13 @@ def add(tab: gr.Tab, root: Path | None) -> None:
     form = [pasted, file, text_column, labels_column, task, names]
     event = button.click(run, form, shown, show_progress_on=shown[0], api_visibility="private", **_BATCHES)
     cancel.click(_cancelled, None, shown, cancels=[event], queue=False, **_QUIET)
-    tab.select(lambda task: _open(task, root), task, [task, names], **_QUIET)
+
+    def open_tab(task: str | None, request: gr.Request) -> tuple[Any, ...]:
+        """What a visitor has chosen stays while there is such a task."""
+        found = catalogue(root)
+        return (gr.skip(), gr.skip()) if task in found else _choices(first_task(found, language_of(request)), root)
+
+    tab.select(open_tab, task, [task, names], **_QUIET)
     task.input(lambda task: _choices(task, root), task, [task, names], **_QUIET)
     _add_endpoint(root)
 
@@ -101,14 +108,11 @@ def _add_endpoint(root: Path | None) -> None:
             task: one of the app's tasks, such as go_emotions.
             checkpoints: names of the task's models, such as minilm-l6.
         """
-        try:
-            *_, results = classify_rows(read_list(texts), task, checkpoints, root)
-        except UserError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+        *_, results = classify_rows(read_list(texts), task, checkpoints, root)
         assert isinstance(results, Results)
         return as_json(results)
 
-    gr.api(classify_batch, api_name="classify_batch", **_BATCHES)
+    gr.api(endpoint(classify_batch), api_name="classify_batch", **_BATCHES)
 
 
 def _add_results() -> list[Any]:
@@ -146,13 +150,15 @@ def _widths(header: list[str]) -> list[str | int]:
 
 def note(results: Results, missing_column: str, language: Language = "en") -> str:
     """Return what stands above the table: how many rows it shows, on how many the checkpoints agree, and, where the
-    file has no gold labels, the column that it would have them in."""
+    file has no gold labels, the column that it would have them in, or how many labels have no gold row."""
     rows, values = len(results.texts), {"rows": f"{len(results.texts):,}", "shown": SHOWN_ROWS}
     parts = [say("batch_first_shown" if rows > SHOWN_ROWS else "batch_all_shown", language, **values)]
     if len(results.decided) > 1:
         parts.append(say("batch_agreed", language, **values, agreed=f"{results.agreed().sum():,}"))
     if missing_column:
         parts.append(say("batch_no_gold", language, column=quote(missing_column)))
+    if absent := results.labels_without_gold():
+        parts.append(say("batch_labels_without_gold", language, count=absent, all=len(results.labels)))
     return " ".join(parts)
 
 
@@ -160,13 +166,7 @@ def _cancelled(request: gr.Request) -> tuple[Any, ...]:
     return {"lines": [say("batch_cancelled", language_of(request))]}, *_NOTHING[1:], gr.Button(interactive=False)
 
 
-def _open(task: str | None, root: Path | None) -> tuple[Any, ...]:
-    """What a visitor has chosen stays while there is such a task."""
-    return (gr.skip(), gr.skip()) if task in catalogue(root) else _choices(task, root)
-
-
 def _choices(task: str | None, root: Path | None) -> tuple[Any, ...]:
     found = catalogue(root)
-    task = task if task in found else next(iter(found), None)
     names = list(found.get(task or "", {}))
     return gr.Dropdown(choices=list(found), value=task), gr.CheckboxGroup(choices=names, value=shown_at_first(names))

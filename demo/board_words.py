@@ -1,4 +1,4 @@
-"""The board's own words in Chinese: the columns of its tables and what its plots say. Names of metrics stay."""
+"""The board's own words in English and Chinese: its tables' columns, what its plots say. Names of metrics stay."""
 
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ CHINESE = {
     "p95 ms": "p95 毫秒",
     "texts/s": "条/秒",
     "cut": "截断比例",
+    "take care": "注意",
     "mean rank": "平均名次",
     "tasks": "任务数",
     "mean rank (1 is best)": "平均名次(1 为最好)",
@@ -51,15 +52,26 @@ CHINESE = {
     "top_k": "取前 k 个标签",
     "at_least_one": "至少一个标签",
 }
+# What a reader would not say so; all else is English as it is.
+ENGLISH = {
+    "argmax": "highest score",
+    "fixed": "fixed 0.5",
+    "global": "one threshold for all",
+    "per_label": "a threshold for each label",
+    "top_k": "the k highest scores",
+    "at_least_one": "at least one label",
+}
 
 
 def heading(name: str, language: Language) -> str:
-    """Return a column's heading."""
-    return CHINESE.get(name, name) if language == "zh" else name
+    """Return a column's heading, or the words for a split or a decision rule."""
+    return (CHINESE if language == "zh" else ENGLISH).get(name, name)
 
 
 def with_headings(table: pd.DataFrame, language: Language) -> pd.DataFrame:
-    """Return the table with its columns' headings in a language."""
+    """Return the table with its columns' headings, and the splits that it names, in a language."""
+    if "split" in table:
+        table = table.assign(split=[heading(split, language) for split in table["split"]])
     return table.rename(columns=lambda name: heading(str(name), language))
 
 

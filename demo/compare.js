@@ -7,6 +7,7 @@ const root = element.querySelector(".zoo");
 let comparison = null;
 let followed = false; // the link that the page was opened with
 // Each label's threshold: null is fitted (every model its own), a number is set by hand, for all models.
+let shownTask = null;
 let chosen = new Map();
 let calibrated = true;
 let order = "score";
@@ -50,7 +51,7 @@ function show(value) {
   if (!value) return;
   if (value.problem) return root.replaceChildren(notice("", value.problem));
   comparison = JSON.parse(JSON.stringify(value));
-  if (comparison.labels.some((label) => !chosen.has(label)) || comparison.labels.length !== chosen.size) forget();
+  if (comparison.task !== shownTask || comparison.labels.some((label) => !chosen.has(label))) forget();
   if (!followed && location.hash.length > 1) follow(viewIn(location.hash, comparison.labels));
   followed = true;
   const failures = comparison.failures.map((failure) => notice(failure.name, failure.error));
@@ -63,6 +64,7 @@ function show(value) {
 }
 
 function forget() {
+  shownTask = comparison.task;
   chosen = new Map(comparison.labels.map((label) => [label, null]));
   [expanded, filter, opened] = [false, "", null];
 }
@@ -125,8 +127,13 @@ function field(name, onvalue) {
       all.mode.textContent = zooText("threshold_range", { value: error.message });
     }
   };
+  // What counts is a multiple of 0.01: the field says so as soon as it is left.
+  const onchange = ({ target }) => {
+    if (target.value && target.getAttribute("aria-invalid") !== "true") target.value = readThreshold(target.value);
+  };
   const range = { min: 0, max: 1, step: 0.01, placeholder: zooText("fitted"), inputmode: "decimal" };
-  return make("input", { type: "number", class: "zoo-field zoo-number", "aria-label": name, ...range, oninput });
+  const about = { class: "zoo-field zoo-number", "aria-label": name };
+  return make("input", { type: "number", ...about, ...range, oninput, onchange });
 }
 
 function set(labels, value) {

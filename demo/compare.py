@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import isfinite
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -72,7 +71,7 @@ class Comparison:
         by_hand = by_hand or {}
         for label, threshold in by_hand.items():
             lookup(dict.fromkeys(self.labels), label, "label")
-            if not (isfinite(threshold) and 0 <= threshold <= 1):
+            if not 0 <= threshold <= 1:
                 raise UserError(f"A threshold is a number from 0 to 1, not {threshold}")
         scores, thresholds = list(answer.scores), list(answer.thresholds)
         single = self.problem_type == "single_label_classification"
@@ -134,6 +133,13 @@ def shown_at_first(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: not name.startswith("zoo-"))[:SHOWN_AT_FIRST]
 
 
+def first_task(tasks: Iterable[str], language: str) -> str | None:
+    """Return the task that is open before anybody chooses: the first one in the page's language, else the first."""
+    names = list(tasks)
+    own = (name for name in names if name in TASKS and TASKS[name].language == language)
+    return next(own, next(iter(names), None))
+
+
 def read_link(link: str, root: Path | None = None, language: str = "en") -> View:
     """Return the view that the part of a link after "#" asks for; what it does not say is the app's own choice, a task
     in the page's `language` where there is one.
@@ -142,8 +148,7 @@ def read_link(link: str, root: Path | None = None, language: str = "en") -> View
         UserError: there are no checkpoints, or the link asks for a task or a checkpoint that there is not.
     """
     asked, found = parse_qs(link.lstrip("#")), _catalogue(root)
-    known = (task for task in found if task in TASKS and TASKS[task].language == language)
-    task = asked.get("task", [next(known, next(iter(found)))])[-1]
+    task = asked.get("task", [str(first_task(found, language))])[-1]
     folders = lookup(found, task, "task")
     names = asked.get("checkpoint", shown_at_first(folders))
     for name in names:

@@ -13,6 +13,7 @@ from gradio.components import Component
 
 from demo.compare import View, as_json, read_link, shown_at_first
 from demo.compare import classify as classify_text
+from demo.endpoints import endpoint
 from demo.examples import examples_for, is_example
 from demo.models import catalogue, read
 from demo.texts import in_language, label, language_of
@@ -49,15 +50,16 @@ def compare(
 class CompareTab:
     """What other parts of the app need of the tab.
 
-    `text`, `task` and `names` are the form; `open(task, names, request)` gives the values of `shown` for a comparison
-    of these checkpoints.
+    `text`, `task` and `names` are the form, `view` holds the comparison on screen; `open(text, task, names, request)`
+    gives the values of `shown` for a comparison of these checkpoints.
     """
 
     text: gr.Textbox
     task: gr.Dropdown
     names: gr.CheckboxGroup
+    view: gr.HTML
     shown: list[Component]
-    open: Callable[[str, list[str], gr.Request], tuple[Any, ...]]
+    open: Callable[[str, str, list[str], gr.Request], tuple[Any, ...]]
 
 
 def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
@@ -89,7 +91,7 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
     def choose_task(text: str, task: str, request: gr.Request) -> tuple[Any, ...]:
         folders = list(catalogue(root).get(task, {}))
         chosen = shown_at_first(folders)
-        text = examples_for(task)[0] if is_example(text) or not text.strip() else text
+        text = own_text(text, task)
         return text, *_form(task, folders, chosen), show(text, task, chosen, request)
 
     def open_page(link: str, request: gr.Request) -> tuple[Any, ...]:
@@ -108,8 +110,8 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
         tasks = gr.Dropdown(choices=list(folders), value=asked.task)
         return asked.text, tasks, names, examples, show(asked.text, asked.task, list(asked.names), request)
 
-    def open_checkpoints(task: str, names: list[str], request: gr.Request) -> tuple[Any, ...]:
-        return open_view(View(task, examples_for(task)[0], tuple(names)), request)
+    def open_checkpoints(text: str, task: str, names: list[str], request: gr.Request) -> tuple[Any, ...]:
+        return open_view(View(task, own_text(text, task), tuple(names)), request)
 
     link = gr.Textbox(visible=False)
     shown: list[Component] = [*form, examples, view]
@@ -119,7 +121,12 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
     gr.on([button.click, text.submit, names.input], show, form, view, trigger_mode="always_last", **_PRIVATE)
     examples.click(choose_example, [examples, task, names], [text, view], trigger_mode="multiple", **_PRIVATE)
     _add_endpoint(root)
-    return CompareTab(text, task, names, shown, open_checkpoints)
+    return CompareTab(text, task, names, view, shown, open_checkpoints)
+
+
+def own_text(text: str, task: str) -> str:
+    """Return a visitor's text; where there is none but an example, the task's first."""
+    return examples_for(task)[0] if is_example(text) or not text.strip() else text
 
 
 def _script() -> str:
@@ -150,9 +157,6 @@ def _add_endpoint(root: Path | None) -> None:
             thresholds: from 0 to 1, by label, in place of the fitted ones.
             calibrated: whether these are thresholds of calibrated scores; of the raw ones otherwise.
         """
-        try:
-            return as_json(classify_text(text, task, checkpoints, root), thresholds, calibrated)
-        except UserError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+        return as_json(classify_text(text, task, checkpoints, root), thresholds, calibrated)
 
-    gr.api(classify, api_name="classify", **MODELS)
+    gr.api(endpoint(classify), api_name="classify", **MODELS)

@@ -21,6 +21,7 @@ from benchmark.rows import read_rows
 from benchmark.runs import RESULTS
 from benchmark.slices import MIN_ROWS, parts, read_row_facts
 from benchmark.tasks import Task, known_tasks
+from demo.compare import first_task
 from demo.texts import Language, say
 from zoo.errors import UserError, lookup
 
@@ -89,11 +90,13 @@ def _find(root: Path, stamps: Stamps) -> Found:
     return Found(tasks, problems)
 
 
-def opening(found: Found, task: str | None, a: str | None, b: str | None) -> tuple[str, str, str]:
-    """Return task, A and B with what is None chosen: the first task that has two entries, its first two entries. What
-    there is nothing for stays empty."""
+def opening(
+    found: Found, task: str | None, a: str | None, b: str | None, language: Language = "en"
+) -> tuple[str, str, str]:
+    """Return task, A and B with what is None chosen: the first task in `language` that has two entries, its first two
+    entries. What there is nothing for stays empty."""
     several = [name for name, entries in found.tasks.items() if len(entries) > 1]
-    task = task or (several or list(found.tasks))[0]
+    task = task or str(first_task(several or found.tasks, language))
     names = list(found.tasks.get(task, {}))
     a = a or next((name for name in names if name != b), "")
     return task, a, b or next((name for name in names if name != a), "")

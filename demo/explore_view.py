@@ -126,7 +126,7 @@ def show(form: Form, results: Path | None, language: Language) -> tuple[Any, ...
         found = explore.find(results)
     except UserError as error:
         return *[gr.skip()] * 8, *_drawn(Seen([], problem=str(error)))
-    task, a, b = explore.opening(found, form.task, form.a, form.b)
+    task, a, b = explore.opening(found, form.task, form.a, form.b, language)
     pair = None
     try:
         pair = explore.pair_of(found, task, a, b, form.seed, language)

@@ -5,18 +5,18 @@ from typing import Any
 
 import gradio as gr
 
-from demo.compare_view import MODELS
+from demo.compare_view import MODELS, CompareTab
 from demo.models import catalogue
-from demo.texts import in_language, label, language_of, say
+from demo.texts import PageError, in_language, label, language_of, say
 from zoo.errors import UserError, lookup
 
 
-def add(root: Path | None, text: gr.Textbox, task: gr.Dropdown, names: gr.CheckboxGroup) -> None:
+def add(root: Path | None, compare: CompareTab) -> None:
     """Add the widgets to the open Blocks, unless flags are switched off.
 
     Args:
         root: the folder of checkpoints; None is the project's own.
-        text, task, names: what the comparison above is made from.
+        compare: the tab with the comparison above.
     """
     from demo.flags import folder, upload_regularly
 
@@ -29,18 +29,24 @@ def add(root: Path | None, text: gr.Textbox, task: gr.Dropdown, names: gr.Checkb
         right = gr.CheckboxGroup([], label=label("flag_right"), elem_id="flag-right")
         button = gr.Button(label("flag_send"), elem_id="flag-send")
 
-    def send(text: str, task: str, names: list[str], right: list[str], request: gr.Request) -> None:
+    def send(shown: dict[str, Any] | None, right: list[str], request: gr.Request) -> list[str]:
+        """Keep a flag of what is on screen, which is not always what the form says by now; empty the choice."""
         from demo.flags import flag, keep
 
         try:
-            keep(flag(text, task, names, right, root), where)
+            text, task, answers = (shown or {}).get("text"), (shown or {}).get("task"), (shown or {}).get("answers")
+            if not (isinstance(text, str) and isinstance(task, str) and isinstance(answers, list)):
+                raise PageError("nothing_classified")
+            keep(flag(text, task, [str(answer["name"]) for answer in answers], right, root), where)
         except UserError as error:
             raise gr.Error(in_language(error, language_of(request)), print_exception=False) from error
         gr.Info(say("flag_kept", language_of(request)))
+        return []
 
     private: dict[str, Any] = {"api_visibility": "private"}
-    gr.on([accordion.expand, task.change], lambda task: _labels(task, root), task, right, **private)
-    button.click(send, [text, task, names, right], None, **private, **MODELS)
+    changed = [accordion.expand, compare.task.change]
+    gr.on(changed, lambda task: _labels(task, root), compare.task, right, **private)
+    button.click(send, [compare.view, right], right, **private, **MODELS)
 
 
 def _labels(task: str, root: Path | None) -> gr.CheckboxGroup:

@@ -24,7 +24,9 @@ from demo.board import (
     write_csv,
 )
 from demo.board_words import heading, in_words, with_headings
+from demo.compare import first_task
 from demo.compare_view import CompareTab
+from demo.endpoints import endpoint
 from demo.models import catalogue, read
 from demo.texts import Language, PageError, in_language, label, language_of
 from zoo.errors import UserError
@@ -74,15 +76,15 @@ def add(tab: gr.Tab, tabs: gr.Tabs, compare: CompareTab, root: Path | None, resu
     listen([view.input], "columns")
     listen([tab.select, families.input, size.input, columns.input, plot.input])
 
-    def open_row(view: str, event: gr.SelectData, request: gr.Request) -> tuple[Any, ...]:
+    def open_row(view: str, text: str, event: gr.SelectData, request: gr.Request) -> tuple[Any, ...]:
         try:
             task, name = checkpoint_of(read_board(results), view, str(event.row_value[0]), root)
         except UserError as error:
             gr.Warning(in_language(error, language_of(request)))
             return gr.skip(), *[gr.skip()] * len(compare.shown)
-        return gr.Tabs(selected="compare"), *compare.open(task, [name], request)
+        return gr.Tabs(selected="compare"), *compare.open(text, task, [name], request)
 
-    table.select(open_row, view, [tabs, *compare.shown], **_PRIVATE)
+    table.select(open_row, [view, compare.text], [tabs, *compare.shown], **_PRIVATE)
     _add_endpoint(results)
 
 
@@ -96,12 +98,9 @@ def _add_endpoint(results: Path | None) -> None:
         Args:
             task: one of the board's, such as go_emotions.
         """
-        try:
-            return records_of(read_board(results), task)
-        except UserError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+        return records_of(read_board(results), task)
 
-    gr.api(leaderboard, api_name="leaderboard")
+    gr.api(endpoint(leaderboard), api_name="leaderboard")
 
 
 def show(
@@ -119,7 +118,7 @@ def show(
     Args:
         results: the folder of runs; None is the project's own.
         page: the language of the page.
-        view: a task or the mean ranks of a language; None is the first that there is.
+        view: a task or the mean ranks of a language; None is the first task in the page's language.
         language: "en" or "zh" offers only what is in it; "" everything.
         families: which to show; none is all.
         size: one of SIZES.
@@ -129,7 +128,7 @@ def show(
     try:
         board = read_board(results)
         offered = views(board, language)
-        view = view if view in offered else next(iter(offered), None)
+        view = view if view in offered else first_task(offered, page)
         if view is None:
             raise PageError("nothing_left")
         every = sorted(set(board.cells["family"]))
@@ -139,6 +138,7 @@ def show(
         hidden = gr.Dataframe(visible=False), gr.DownloadButton(visible=False), None
         return *[gr.skip()] * 3, in_language(error, page), *hidden, gr.skip()
     chosen = [name for name in columns if name in table] or usual(table)
+    figure, problem = _figure(kept, view, plot, page)
     return (
         gr.Dropdown(choices=[(heading(name, page), name) for name in offered], value=view),
         gr.Dropdown(choices=every),
@@ -146,10 +146,10 @@ def show(
             choices=[(heading(name, page), name) for name in table.columns[1:]],
             value=[name for name in chosen if name in columns],
         ),
-        note_of(kept, view, page),
+        " ".join(filter(None, [note_of(kept, view, page), problem])),
         _dataframe(with_headings(table[["encoder", *chosen]], page)),
         gr.DownloadButton(value=write_csv(kept, view), visible=True),
-        _figure(kept, view, plot, page),
+        figure,
         gr.Dataframe(with_headings(published_of(board, view), page)),
     )
 
@@ -180,11 +180,14 @@ def checkpoint_of(board: "Board", view: str, entry: str, root: Path | None) -> t
 
 def _dataframe(table: pd.DataFrame) -> gr.Dataframe:
     kinds: list[Literal["number", "str"]] = ["number" if table[name].dtype.kind in "if" else "str" for name in table]
-    return gr.Dataframe(table, datatype=kinds, visible=True)
+    # A phone has 360 px.
+    widths: list[str | int] = ["170px", *["110px" if kind == "number" else "150px" for kind in kinds[1:]]]
+    return gr.Dataframe(table, datatype=kinds, column_widths=widths, wrap=True, visible=True)
 
 
-def _figure(board: "Board", view: str, plot: str, page: Language) -> Any:
+def _figure(board: "Board", view: str, plot: str, page: Language) -> tuple[Any, str]:
+    """A plot, or why there is none: one entry has no ranks, a single-label task no rules."""
     try:
-        return in_words(figure_of(board, view, plot), page)
-    except UserError:  # one entry has no ranks, a single-label task no rules: an empty place says it
-        return None
+        return in_words(figure_of(board, view, plot), page), ""
+    except UserError as error:
+        return None, in_language(error, page)

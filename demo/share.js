@@ -14,8 +14,8 @@ function viewIn(link, labels) {
   const state = new URLSearchParams(link.slice(1));
   const thresholds = new Map();
   for (const each of state.getAll("threshold")) {
-    const [, value, label] = each.match(/^(\S+) (.*)$/s) ?? [];
-    if (labels.includes(label) && Number(value) >= 0 && Number(value) <= 1) thresholds.set(label, Number(value));
+    const [, value, label] = each.match(/^([\d.]+) (.*)$/s) ?? [];
+    if (labels.includes(label) && Number(value) <= 1) thresholds.set(label, readThreshold(value));
   }
   return { thresholds, calibrated: state.get("scores") !== "raw" };
 }

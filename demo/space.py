@@ -13,9 +13,12 @@ from pathlib import Path
 from huggingface_hub import SpaceCard
 from rich.console import Console
 
+from benchmark.entries import find_runs, make_entries
+from benchmark.runs import RESULTS
+from benchmark.tasks import known_tasks
 from zoo.checkpoint import CHECKPOINTS, find_checkpoints, read_checkpoint
 from zoo.encoders import ENCODERS
-from zoo.errors import run_command_line
+from zoo.errors import UserError, run_command_line
 from zoo.files import new_folder
 from zoo.pretrained import PRETRAINED, read_origin
 
@@ -30,8 +33,8 @@ DATA = (
     "benchmark/data/*.jsonl",
     "benchmark/results/board/*.parquet",
     "benchmark/results/*/rows.npz",
-    "benchmark/results/*/*/[!.]*/*",
 )
+MOST = 100 * 2**20  # bytes
 LARGE = (".safetensors", ".npz", ".parquet")  # what the hub keeps outside git
 
 
@@ -44,8 +47,9 @@ def make_space(target: Path) -> dict[str, int]:
     modules, libraries = imports(ROOT / "app.py")
     data = [path for pattern in DATA for path in ROOT.glob(pattern)]
     encoders = [path for name in encoders_inside() for path in (PRETRAINED / name).glob("[!.]*")]
+    runs = [path for folder in runs_inside() for path in folder.glob("[!.]*")]
     with new_folder(target) as folder:
-        for path in [*modules, *data, *encoders]:
+        for path in [*modules, *data, *encoders, *runs]:
             copy = folder / path.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
@@ -68,6 +72,15 @@ def encoders_inside() -> set[str]:
             inside.add(encoder.name)
             wanted += filter(None, [read_origin(Path(encoder.location)).start])
     return inside
+
+
+def runs_inside() -> list[Path]:
+    """Return the folders of the runs that its checkpoints come from, and of each entry's first seed, which is what the
+    tab Explore opens on; the numbers over all seeds are the board's."""
+    runs, _ = find_runs(RESULTS)
+    shipped = {read_checkpoint(folder).info.run for folder in find_checkpoints(CHECKPOINTS)}
+    first = {entry.runs[min(entry.runs)].folder for entry in make_entries(runs, known_tasks(RESULTS))}
+    return sorted(first | {run.folder for run in runs if run.info.id in shipped})
 
 
 def imports(script: Path) -> tuple[list[Path], set[str]]:
@@ -105,8 +118,10 @@ def card() -> str:
 def main() -> None:
     """Write the Space to build/space and say how large it is."""
     files = make_space(FOLDER)
-    size = sum(files.values()) / 2**20
-    Console().print(f"wrote {FOLDER.relative_to(ROOT)}: {len(files)} files, {size:.1f} MiB", highlight=False)
+    size = sum(files.values())
+    Console().print(f"wrote {FOLDER.relative_to(ROOT)}: {len(files)} files, {size / 2**20:.1f} MiB", highlight=False)
+    if size > MOST:
+        raise UserError(f"a Space is to stay under {MOST // 2**20} MiB; ship fewer checkpoints, or in fewer bits")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,9 @@ from zoo.errors import UserError
 Language = Literal["en", "zh"]
 _CHINESE = ("zh-CN", "zh-TW")  # the browser's languages for which gradio shows its own texts in Chinese
 
+# Gradio translates whatever text is a key, a visitor's label "question" too, so no key may be a word.
+_PREFIX = "zoo-text-"
+
 _TEXTS: dict[str, tuple[str, str]] = {
     # the page
     "question": (
@@ -137,9 +140,9 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "cite": ("Cite", "引用"),
     "row_opens": ("A click on a row opens its model in Compare.", "点击一行,在“对比”中打开该模型。"),
     "note_task": (
-        "`{metric}` ranks the encoders: {split} split, n = {n}; thresholds: {rule}; mean over seeds with its 95 % "
+        "`{metric}` ranks the encoders: {split} split, n = {n}; decision rule: {rule}; mean over seeds with its 95 % "
         "interval. A rank such as 1–3 is all that can be told.",
-        "按 `{metric}` 排名:{split}集,n = {n};阈值:{rule};多个随机种子的均值及 95 % 置信区间。"
+        "按 `{metric}` 排名:{split}集,n = {n};判定规则:{rule};多个随机种子的均值及 95 % 置信区间。"
         "名次“1–3”表示无法进一步区分。",
     ),
     "note_overall": (
@@ -147,6 +150,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "该语言各任务的平均名次及 95 % 置信区间;区间重叠者无法区分。",
     ),
     "nothing_left": ("No encoder is left; choose more families or another size", "没有符合条件的编码器;请放宽筛选条件"),
+    "nothing_classified": (
+        "There is no classified text above; classify one first",
+        "上方没有已分类的文本;请先分类一条文本",
+    ),
     "nothing_to_draw": ("There is nothing to draw here; choose another plot", "此处没有可画的内容;请选择其他图"),
     "no_such_checkpoint": (
         "No checkpoint of {encoder} on {task} comes with the app",
@@ -156,8 +163,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "flag": ("Is the verdict wrong?", "判断有误?"),
     "flag_right": ("The right labels (none is an answer too)", "正确的标签(也可以一个都不选)"),
     "flag_about": (
-        "Your answer is kept with the text and with what the models chosen above decided.",
-        "您的回答会与文本及上方所选模型的判断一起保存。",
+        "Your answer is kept with the text and with what the models above decide at their fitted thresholds.",
+        "您的回答会与文本及上方模型按拟合阈值作出的判断一起保存。",
     ),
     "flag_send": ("Keep my answer", "保存我的回答"),
     "flag_kept": ("Kept. Thank you.", "已保存,谢谢。"),
@@ -219,6 +226,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "batch_no_gold": (
         "The file has no column {column}, so there are no metrics.",
         "文件中没有 {column} 列,因此不计算指标。",
+    ),
+    "batch_labels_without_gold": (
+        "{count} of {all} labels have no gold row here and count as 0 in f1_macro.",
+        "{all} 个标签中有 {count} 个在此没有真实样本,在 f1_macro 中按 0 计。",
     ),
     "batch_row": ("row", "行"),
     "batch_text": ("text", "文本"),
@@ -285,7 +296,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "The text of row {row} has {characters} characters, {most} are allowed; shorten it",
         "第 {row} 行的文本有 {characters} 个字符,上限为 {most};请缩短",
     ),
-    "batch_no_list": ("The texts are a list of strings, not {value}", "文本应为字符串列表,不能是 {value}"),
     "batch_half_character": (
         "The text of row {row} has half a character, {value}; remove it",
         "第 {row} 行的文本含有不完整的字符 {value};请删除",
@@ -440,7 +450,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
 
 def i18n() -> gr.I18n:
     """Return the translations as `Blocks.launch` takes them."""
-    english, chinese = ({key: both[i] for key, both in _TEXTS.items()} for i in (0, 1))
+    english, chinese = ({f"{_PREFIX}{key}": both[i] for key, both in _TEXTS.items()} for i in (0, 1))
     return gr.I18n(en=english, **dict.fromkeys(_CHINESE, chinese))
 
 
@@ -452,7 +462,7 @@ def label(key: str) -> I18nData:
     """
     if key not in _TEXTS:
         raise KeyError(key)
-    return I18nData(key)
+    return I18nData(f"{_PREFIX}{key}")
 
 
 def say(key: str, language: Language, **values: object) -> str:

@@ -97,9 +97,12 @@ def predict(
     text_column: Annotated[str, typer.Option(help="The column of the texts.")] = "text",
 ) -> None:
     """Write a model's scores and labels for every text of a file; a stopped prediction goes on where it was."""
-    folder = _fetched(checkpoint)
-    from zoo.predict import count_rows, predict_file
+    from zoo.checkpoint import read_checkpoint
+    from zoo.predict import check_files, count_rows, predict_file
 
+    check_files(source, target)
+    folder = _fetched(checkpoint)
+    read_checkpoint(folder)  # before a file of any size is counted
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
         shown = progress.add_task("predicting", total=count_rows(source, text_column))
         rows = predict_file(folder, source, target, text_column, lambda done: progress.update(shown, completed=done))
@@ -114,8 +117,10 @@ def push(
     dry_run: DryRun = False,
 ) -> None:
     """Publish a fine-tuned model on the Hugging Face hub, whole and with its card; private unless you say otherwise."""
+    from zoo.hub import check_repo
     from zoo.push import checkpoint_files
 
+    check_repo(repo)  # before the model is restored
     with checkpoint_files(checkpoint) as files:
         address = _publish("model", repo, public, dry_run, files)
     if address:

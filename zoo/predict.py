@@ -42,10 +42,7 @@ def predict_file(
     Raises:
         UserError: the checkpoint or the file cannot be read, or there is no such column.
     """
-    if target.suffix.lower() not in OUTPUTS:
-        raise UserError(f"{target} ends in neither {' nor '.join(OUTPUTS)}; name the output so")
-    if target.resolve() == source.resolve():
-        raise UserError(f"{target} is the file to read, too; give another --output")
+    check_files(source, target)
     from zoo.classifier import Classifier  # takes seconds: after the checks above
 
     classifier = Classifier.load(checkpoint)
@@ -65,6 +62,24 @@ def predict_file(
             report(done)
     part.replace(target)
     return done
+
+
+def check_files(source: Path, target: Path) -> None:
+    """Check what can be told of a prediction's two files before anything is read, fetched or loaded.
+
+    Raises:
+        UserError: there is no file to read, or the output is of another kind, that file, or where none can be.
+    """
+    if target.suffix.lower() not in OUTPUTS:
+        raise UserError(f"{target} ends in neither {' nor '.join(OUTPUTS)}; name the output so")
+    if not source.is_file():
+        raise UserError(f"There is no file {source}; give one with --input")
+    if target.resolve() == source.resolve():
+        raise UserError(f"{target} is the file to read, too; give another --output")
+    if not target.parent.is_dir():
+        raise UserError(f"There is no folder {target.parent} for {target.name}; make it, or give another --output")
+    if target.is_dir():
+        raise UserError(f"{target} is a folder; give a file as --output")
 
 
 def read_texts(source: Path, text_column: str) -> Iterator[str]:
@@ -88,8 +103,6 @@ def count_rows(source: Path, text_column: str) -> int:
 
 def _identity(classifier: "Classifier", source: Path, text_column: str) -> str:
     """Return what tells one prediction from another: the weights, the decision, and which file it is."""
-    if not source.is_file():
-        raise UserError(f"There is no file {source}; give one with --input")
     state = source.stat()
     known: list[Any] = [classifier.info.weights_sha256, classifier.decision.model_dump_json(), text_column]
     known += [str(source.resolve()), state.st_size, state.st_mtime_ns]

@@ -27,19 +27,25 @@ def checkpoint_files(folder: Path) -> Iterator[dict[str, Path]]:
         return
     if (folder / ONNX).is_file():
         raise UserError(f"{folder} is an export to ONNX; publish the checkpoint that it was made of")
-    from zoo.model import load_model, save_checkpoint
+    card = _card(folder).read_text(encoding="utf-8")
+    from zoo.model import load_model, quiet, save_checkpoint
 
     with tempfile.TemporaryDirectory() as temporary:
         whole = Path(temporary) / "whole"
-        card = (folder / "README.md").read_text(encoding="utf-8")
-        save_checkpoint(whole, checkpoint.info, checkpoint.decision, *load_model(checkpoint), card)
+        with quiet():
+            save_checkpoint(whole, checkpoint.info, checkpoint.decision, *load_model(checkpoint), card)
         yield _checked(whole)
 
 
-def _checked(folder: Path) -> dict[str, Path]:
-    found = {name: folder / name for name in BOUNDS if (folder / name).is_file()}
-    if "README.md" not in found:
+def _card(folder: Path) -> Path:
+    if not (folder / "README.md").is_file():
         raise UserError(f"{folder} has no README.md, its card; write it: python -m benchmark cards --help")
+    return folder / "README.md"
+
+
+def _checked(folder: Path) -> dict[str, Path]:
+    _card(folder)
+    found = {name: folder / name for name in BOUNDS if (folder / name).is_file()}
     try:
         check_listing({name: path.stat().st_size for name, path in found.items()})
         check_description(folder)

@@ -1,6 +1,7 @@
 """Model cards: what the hub and its readers take from them, and that the shipped ones are those of their runs."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,41 @@ def test_the_front_matter_has_every_metric_with_its_interval(task: str, write_sy
     average = {"accuracy": "micro", "f1_macro": "macro", "f1_micro": "micro"}[TASKS[task].main_metric]
     score = f1_score(run.predictions.test_y_true, y_pred, average=average, zero_division=0)
     assert main == pytest.approx(score, abs=0.01)  # the card has 4 digits of each threshold
+
+
+@pytest.mark.parametrize(
+    ("encoder", "base"),
+    [
+        ("minilm-l6", "sentence-transformers/all-MiniLM-L6-v2"),
+        ("granite-30m", "ibm-granite/granite-embedding-30m-english"),
+        ("bge-small-zh-v1.5", "BAAI/bge-small-zh-v1.5"),
+        ("roberta-base", "roberta-base"),
+        ("zoo-bert-en", None),
+    ],
+)
+def test_a_card_names_the_encoder_where_the_hub_has_it(
+    encoder: str, base: str | None, write_synthetic: WriteRun
+) -> None:
+    card = write_card(read_run(write_synthetic("sst2", encoder)), TASKS["sst2"])
+    assert ModelCard(card).data.base_model == base
+    cited = card.split("## Licence and citation")[1]
+    assert (f"https://huggingface.co/{base})" in cited) == bool(base)
+    assert "https://huggingface.co/datasets/stanfordnlp/sst2)" in cited
+
+
+def test_a_card_on_a_users_own_data_says_how_they_were_split(write_synthetic: WriteRun) -> None:
+    run, how = read_run(write_synthetic("feedback")), "iteratively stratified with seed 0"
+    own = replace(TASKS["feedback"], name="mine", language="any", embedded=False, own_splits=how)
+    card = write_card(replace(run, info=run.info.model_copy(update={"task": "mine"})), own)
+    assert ModelCard(card).data.language is None
+    assert f"`mine`; a user's own data, split so: {how}. Temperature" in card
+    assert "the figures are of 60 test rows." in card
+    assert "where the data come from" in card
+    for word in ("official", "any)", "language:"):
+        assert word not in card
+    before = write_card(run, TASKS["feedback"])
+    assert "`feedback` (en); it comes with Encoder Zoo." in before
+    assert "others, the official test split" in before
 
 
 def _decision(card: str, labels: tuple[str, ...]) -> Decision:

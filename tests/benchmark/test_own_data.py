@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -65,6 +66,38 @@ def test_several_labels_a_row(name: str, content: str, write: Write) -> None:
     found = read_own(write(name, content), SEVERAL)
     assert found.labels == ("a", "b", "c")
     assert found.y_true.toarray().tolist() == [[1, 1, 0], [0, 0, 0], [0, 1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("cell", "labels"),
+    [
+        ("['b', 'a']", ("a", "b")),  # as pandas writes lists
+        ('["b", "a"]', ("a", "b")),
+        ("['b' 'a']", ("a", "b")),  # as pandas writes NumPy's arrays
+        ("['b'\n 'a']", ("a", "b")),
+        (' ["b,|", "it\'s", null] ', ("b,|", "it's")),
+        ("['it\\'s', \"b\", ]", ("b", "it's")),
+        ('["\\ud83d\\ude00"]', ("😀",)),
+        ("[1, 20]", ("1", "20")),
+        ("[1 20]", ("1", "20")),
+        ("[1.5, 2.0]", ("1.5", "2.0")),
+        ("[]", ()),
+        ("[b]|[a]", ("[a]", "[b]")),
+        ("[b, a]", ("[b, a]",)),
+        ("['b', ['a']]", ("['b', ['a']]",)),
+        ('["\\ud800"]', ('["\\ud800"]',)),
+        ("['\\x']", ("['\\x']",)),
+        ("[" * 90_000 + "]", ("[" * 90_000 + "]",)),
+        ("['a', open('x')]", ("['a', open('x')]",)),
+    ],
+    ids=lambda value: str(value)[:20],
+)  # fmt: skip
+def test_a_list_written_as_text_is_a_list(cell: str, labels: tuple[str, ...], tmp_path: Path) -> None:
+    frame = pd.DataFrame({"text": ["x", "y", "z"], "labels": [cell, "other|more", None]})
+    frame.to_csv(tmp_path / "my.csv", index=False)
+    found = read_own(str(tmp_path / "my.csv"), SEVERAL)
+    of_rows = [[found.labels[label] for label in np.flatnonzero(row)] for row in found.y_true.toarray()]
+    assert of_rows == [list(labels), ["more", "other"], []]
 
 
 def test_parquet_lists_and_another_delimiter(tmp_path: Path, write: Write) -> None:
@@ -132,6 +165,23 @@ def test_a_dataset_of_the_hub_is_read_with_the_names_of_its_labels(
         read_own(source, ONE)
 
 
+def test_a_configuration_of_a_dataset_is_read_and_those_there_are_are_listed(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    configs = ""
+    for name, rows in {"one": "x,a\ny,b\n", "two": "x,c\ny,d\nz,c\n"}.items():
+        write(f"hub/{name}/train.csv", f"text,label\n{rows}")
+        configs += f"- config_name: {name}\n  data_files:\n  - split: train\n    path: {name}/train.csv\n"
+    write("hub/README.md", f"---\nconfigs:\n{configs}---\n")
+    source = f"hub:{tmp_path / 'hub'}"
+    assert read_own(f"{source}:two", ONE).labels == ("c", "d")
+    assert read_own(f"{source}:one", ONE).labels == ("a", "b")
+    for name, message in (("", "has several configurations"), (":three", "has no configuration 'three'")):
+        with pytest.raises(UserError, match=rf"{message}; give one as {source}:CONFIG: one, two$"):
+            read_own(source + name, ONE)
+
+
 def test_the_hub_that_cannot_be_reached_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match=r"hub:nobody/nothing cannot be had from the hub"):
         read_own("hub:nobody/nothing", ONE)
@@ -148,7 +198,7 @@ def test_the_hub_that_cannot_be_reached_is_told(monkeypatch: pytest.MonkeyPatch)
         ("text,a,b\nx,1,0\ny,1,0\n", FLAGS, r"every row has the same labels \(a\)"),
         ("text,a,b\nx,1,0\ny,2,0\n", FLAGS, "row 2 has '2' in the label column 'a', which must say 0 or 1"),
         ("text,a,b\nx,1,0\ny,,0\n", FLAGS, "row 2 has '' in the label column 'a'"),
-        ("text,label\na,x\nb\n", ONE, "Row #3: Expected 2 columns, got 1"),
+        ("text,label\na,x\nb\n", ONE, "row 2: Expected 2 columns, got 1"),
         ("text,label\na,x\n\xff,y\n".encode("latin-1"), ONE, "save it as UTF-8"),
         ("text,topic\na,x\n", ONE, "no column 'label'; it has: text, topic"),
     ],

@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 from scipy.sparse import csr_array
 
+from benchmark.data_page import lines
 from benchmark.data_report import Lengths
 from benchmark.own_data import Columns, OwnData
 from benchmark.own_task import Declared, OwnTask, choose_columns, declare, make_task, prepare
@@ -52,6 +53,7 @@ def test_rows_are_split_once_and_the_same_every_time() -> None:
     assert own.rows.fingerprint == _make(data).rows.fingerprint == own.report.fingerprint
     assert own.task.main_metric == "accuracy"
     assert "80% / 10% / 10%" in own.report.splits
+    assert own.task.own_splits == own.report.splits
     other = _make(replace(data, texts=pa.chunked_array([["changed", *data.texts.to_pylist()[1:]]])))
     assert other.rows.fingerprint != own.rows.fingerprint
 
@@ -91,6 +93,25 @@ def test_rare_labels_are_kept_and_too_few_rows_are_told() -> None:
             _make(_data([f"text {row}" for row in range(n)], _single(n)))
 
 
+@pytest.mark.parametrize(
+    ("names", "columns", "undivided"),
+    [
+        (("a,b", "a; b", "a"), SEVERAL, 2),
+        (("a, or b", "b", "c"), SEVERAL, 0),  # a single one is a name
+        (("a,b", "a;b", "a"), ONE, 0),
+    ],
+)
+def test_labels_that_another_delimiter_would_divide_are_told(
+    names: tuple[str, ...], columns: Columns, undivided: int
+) -> None:
+    data = replace(_data([f"text {row}" for row in range(90)], _single(90, 3)), labels=names)
+    report = _make(data, columns).report
+    told = [line for line in lines(report) if "--delimiter" in line]
+    assert (report.undivided, len(told)) == (undivided, bool(undivided))
+    some_divided = replace(data, y_true=csr_array(np.maximum(data.y_true.toarray(), np.arange(90)[:, None] == 0)))
+    assert _make(some_divided, columns).report.undivided == 0
+
+
 def test_tokens_are_counted_for_each_encoder_against_the_recipes_limit(tiny_bert: Path) -> None:
     given = np.repeat([0, 1, 2], [60, 20, 20]).astype(np.int8)
     data = _data(["good", "good bad the " * 5] * 50, _single(100), given)
@@ -117,6 +138,7 @@ def test_labels_are_said_in_one_way() -> None:
     [
         ("data/My reviews (2).csv", "", "My-reviews-2"),
         ("hub:someone/reviews", "", "reviews"),
+        ("hub:someone/reviews-v1.5:fr", "", "reviews-v1-5-fr"),
         ("folder/", "", "folder"),
         ("评论.csv", "", "评论"),
         ("my.csv", "other_name-1", "other_name-1"),
@@ -148,7 +170,10 @@ def test_a_folder_of_other_data_is_told_before_anything_is_trained(tmp_path: Pat
     declared, console = declare(str(source), ONE, "", "en"), Console(quiet=True)
     own = prepare(declared, [], {}, tmp_path / "results", console)
     write_task(tmp_path / "results", own.task)
-    assert known_tasks(tmp_path / "results") == TASKS | {"mine": own.task}
+    known = known_tasks(tmp_path / "results")
+    assert known == TASKS | {"mine": own.task}
+    assert known["mine"].own_splits == own.task.own_splits
+    write_task(tmp_path / "results", replace(own.task, own_splits=""))  # as earlier versions left it
     assert prepare(declared, [], {}, tmp_path / "results", console).task == own.task
     source.write_text(f"text,label\n{rows}one more,c\n")
     with pytest.raises(UserError, match="holds runs of other rows or labels; give these data another --name"):

@@ -3,10 +3,11 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmark.leaderboard import Board, build
-from benchmark.plots import figures, front, intervals, mean_ranks, on_front, ranks
+from benchmark.plots import COLOURS, figures, front, intervals, mean_ranks, on_front, ranks, reliability
 from benchmark.report import html
 from benchmark.tables import main_cells
 from benchmark.tasks import TASKS
@@ -68,6 +69,49 @@ def test_every_task_has_its_figures(board: Board) -> None:
     assert {trace.name for trace in rows} == {"minilm-l6", "granite-30m"}
     tempered = board.reliability[board.reliability["calibrator"] == "temperature"]
     assert len(rows[0].x) == len(tempered[(tempered["encoder"] == rows[0].name) & (tempered["task"] == "feedback")])
+
+
+def _reliability(shares: list[float], entries: int) -> pd.DataFrame:
+    points = pd.DataFrame({"confidence": np.linspace(0.01, 0.9, len(shares)), "frequency": shares})
+    named = [points.assign(encoder=f"encoder {number}", variant="") for number in range(entries)]
+    return pd.concat(named).assign(calibrator="temperature")
+
+
+def test_entries_past_the_colours_are_told_apart_by_symbol_and_dash() -> None:
+    *rows, _ = reliability(_reliability([0.1, 0.9], 2 * len(COLOURS) + 1)).data
+    for looks in (
+        {(row.marker.color, row.marker.symbol) for row in rows},
+        {(row.line.color, row.line.dash) for row in rows},
+    ):
+        assert len(looks) == len(rows)
+    main = pd.DataFrame({"family": [f"family {number}" for number in range(8)], "encoder": "x", "variant": ""})
+    main = main.assign(value=0.5, low=0.4, high=0.6, seeds=3, p50_ms=1.0)
+    *points, _ = front(main, FEEDBACK).data
+    assert len({(point.marker.color, point.marker.symbol) for point in points}) == 8
+
+
+@pytest.mark.parametrize(
+    ("shares", "drawn", "ticks"),
+    [
+        ([0.0, 0.02, 1.0], [0.01, 0.02, 1.0], {0.01: "0", 0.1: "0.1", 1.0: "1"}),
+        ([0.0, 1e-4, 0.5], [1e-5, 1e-4, 0.5], {1e-5: "0", 1e-4: "0.0001", 1e-3: "0.001", 0.01: "0.01"}),
+        ([1e-5, 0.5], [1e-5, 0.5], {1e-6: "0.000001", 1e-5: "0.00001"}),
+        ([0.0, 0.0], [0.01, 0.01], {0.01: "0", 0.1: "0.1"}),
+    ],
+)
+def test_a_share_of_0_is_called_0_and_ticks_are_written_out(
+    shares: list[float], drawn: list[float], ticks: dict[float, str]
+) -> None:
+    figure = reliability(_reliability(shares, 1))
+    row, perfect = figure.data
+    assert list(row.y) == pytest.approx(drawn)
+    assert list(row.customdata) == shares  # what the pointer shows
+    assert perfect.y[0] == max(0.01, min(figure.layout.yaxis.tickvals))
+    found = list(zip(figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext, strict=True))
+    for (value, text), (expected, said) in zip(found, ticks.items(), strict=False):
+        assert value == pytest.approx(expected)
+        assert text == said
+    assert found[-1] == (1.0, "1")
 
 
 def test_the_report_needs_nothing_beside_it(board: Board) -> None:

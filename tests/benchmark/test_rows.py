@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
@@ -124,6 +125,14 @@ def test_the_hub_is_asked_where_the_folder_does_not_have_the_task(tmp_path: Path
         _refused(SST2, data_dir, named, "stanfordnlp/sst2", "--data-dir")
 
 
+def test_a_connection_that_breaks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(*_: object, **__: object) -> None:
+        raise httpx.ReadTimeout("timed out")
+
+    monkeypatch.setattr("datasets.load_dataset", cut)
+    _refused(SST2, None, "the hub cannot be reached for 'stanfordnlp/sst2'", "--data-dir")
+
+
 def test_a_dataset_that_the_hub_does_not_have_is_told_so_without_asking_it(tmp_path: Path) -> None:
     _refused(REUTERS, tmp_path, str(tmp_path), "reuters21578/train.parquet", "the hub does not have")
     _refused(REUTERS, None, "reuters21578/train.parquet")
@@ -155,13 +164,13 @@ def test_a_missing_column_is_named_with_those_there_are(own_dir: Path, column: s
 @pytest.mark.parametrize("label", [2, -1, 1000])
 def test_a_single_label_out_of_range_is_named_with_its_row(own_dir: Path, label: int) -> None:
     _change(own_dir / "sst2" / "train.parquet", label=[0] * 38 + [label, 1])
-    _refused(SST2, own_dir, "train.parquet", "row 38", f"label {label};", "from 0 to 1")
+    _refused(SST2, own_dir, "train.parquet", "row 39", f"label {label};", "from 0 to 1")
 
 
 @pytest.mark.parametrize(("labels", "named"), [([0, 28], "28"), ([-1], "-1"), ([-29, 3], "-29")])
 def test_a_multi_label_row_out_of_range_is_named(own_dir: Path, labels: list[Any], named: str) -> None:
     _change(own_dir / "go_emotions" / "test.parquet", labels=[[1]] * 3 + [labels] + [[0, 1]] * 36)
-    _refused(GO, own_dir, "test.parquet", "row 3", f"label {named};", "from 0 to 27")
+    _refused(GO, own_dir, "test.parquet", "row 4", f"label {named};", "from 0 to 27")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +178,7 @@ def test_a_multi_label_row_out_of_range_is_named(own_dir: Path, labels: list[Any
 )
 def test_multi_labels_that_are_no_whole_numbers_are_refused(own_dir: Path, labels: Any, named: str) -> None:
     _change(own_dir / "go_emotions" / "test.parquet", labels=[labels] * 40)
-    _refused(GO, own_dir, "test.parquet", "row 0", f"label {named};")
+    _refused(GO, own_dir, "test.parquet", "row 1", f"label {named};")
 
 
 @pytest.mark.parametrize(
@@ -177,20 +186,20 @@ def test_multi_labels_that_are_no_whole_numbers_are_refused(own_dir: Path, label
 )
 def test_labels_that_are_no_whole_numbers_are_refused(own_dir: Path, column: list[Any], named: str) -> None:
     _change(own_dir / "sst2" / "train.parquet", label=column)
-    _refused(SST2, own_dir, "row 0", named)
+    _refused(SST2, own_dir, "row 1", named)
 
 
 @pytest.mark.parametrize("labels", [[0, 1], []])
 def test_a_single_label_row_with_several_labels_or_none_is_refused(own_dir: Path, labels: list[int]) -> None:
     _change(own_dir / "sst2" / "train.parquet", label=[[0]] * 20 + [labels] + [[1]] * 19)
-    _refused(SST2, own_dir, "row 20", str(labels), "one label")
+    _refused(SST2, own_dir, "row 21", str(labels), "one label")
 
 
 @pytest.mark.parametrize("text", ["", "  \n", None])
 def test_an_empty_text_is_refused_with_its_row(own_dir: Path, text: str | None) -> None:
     path = own_dir / "chnsenticorp" / "validation.parquet"
     _change(path, text=[*pd.read_parquet(path)["text"][:7], text, *["ok"] * 32])
-    _refused(CHN, own_dir, "validation.parquet", "row 7", "empty text")
+    _refused(CHN, own_dir, "validation.parquet", "row 8", "empty text")
 
 
 def test_a_split_without_rows_is_refused(own_dir: Path) -> None:

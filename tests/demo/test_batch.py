@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,17 @@ def test_the_table_shows_the_first_rows_and_the_note_says_so() -> None:
     assert note(HAND, "gold") == (
         "3 rows. The checkpoints agree on 1 of 3 texts. The file has no column 'gold', so there are no metrics."
     )
+
+
+def test_the_note_says_which_labels_f1_macro_counts_as_0() -> None:
+    assert HAND.y_true is not None
+    assert "no gold row" not in note(HAND, "")
+    partial = replace(HAND, y_true=HAND.y_true * [1, 0])
+    assert note(partial, "").endswith(" 1 of 2 labels have no gold row here and count as 0 in f1_macro.")
+    assert "2 个标签中有 1 个" in note(partial, "", "zh")
+    found = metrics(partial)["a"]["f1_macro"]
+    assert found == pytest.approx(sk.f1_score(partial.y_true[:, 0], partial.decided["a"][:, 0]) / 2)
+    assert "no gold row" not in note(replace(HAND, y_true=None), "gold")
 
 
 def test_the_csv_has_every_score_and_no_formula(tmp_path: Path) -> None:

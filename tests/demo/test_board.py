@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import pandas as pd
 import pytest
@@ -22,9 +23,10 @@ from demo.board import (
     views,
     write_csv,
 )
-from demo.board_words import CHINESE, in_words, with_headings
+from demo.board_words import CHINESE, ENGLISH, in_words, with_headings
 from demo.leaderboard_view import checkpoint_of, show, usual
 from zoo.checkpoint import CHECKPOINTS, read_checkpoint
+from zoo.decision import Rule
 from zoo.errors import UserError
 
 FAMILIES = ["bert", "linear"]
@@ -176,6 +178,22 @@ def test_the_note_says_what_ranks_and_on_how_many_rows(results: Path) -> None:
     assert "f1_macro" in note_of(board, "feedback", "en")
     assert "n = 200" in note_of(board, "feedback", "zh")
     assert "Mean rank" in note_of(board, OVERALL["en"], "en")
+
+
+def test_rules_and_splits_are_in_words(results: Path) -> None:
+    board = read_board(results)
+    assert "test split, n = 200; decision rule: a threshold for each label;" in note_of(board, "feedback", "en")
+    assert "decision rule: highest score;" in note_of(board, "sst2", "en")
+    assert "判定规则:每个标签各自的阈值" in note_of(board, "feedback", "zh")
+    assert set(ENGLISH) >= set(get_args(Rule))
+    assert set(ENGLISH) <= set(CHINESE)
+    published = published_of(read_board(), "sst2")
+    assert set(published["split"]) == {"test", "validation"}
+    assert with_headings(published, "en").equals(published)
+    chinese = with_headings(published, "zh")
+    assert chinese["划分"].tolist() == [CHINESE[split] for split in published["split"]]
+    legend = {trace.name for trace in in_words(figure_of(read_board(), "feedback", "gains"), "en").data}
+    assert {"one threshold for all", "a threshold for each label"} <= legend
 
 
 def test_a_new_board_is_seen(results: Path, tmp_path: Path) -> None:

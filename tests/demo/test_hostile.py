@@ -12,6 +12,7 @@ import app
 from demo.models import computing
 from demo.theme import LARGEST_REQUEST
 
+ARGUMENTS = {"classify": 5, "classify_batch": 3, "leaderboard": 1}
 SECRET = "root:x:0"  # how the file that is asked for begins
 STRINGS = [
     "",
@@ -71,6 +72,68 @@ def _ask(client: httpx.Client, name: str, payload: Any) -> str:
     return told.text
 
 
+def _complain(said: str) -> str | None:
+    """Return what the server says is wrong, "" where it says nothing, None where it answers."""
+    failed = said.rpartition("event: error\ndata: ")[2] if "event: error" in said else None
+    return None if failed is None else (json.loads(failed) or {})["error"] or ""
+
+
+def _reaches_the_endpoint(name: str, payload: Any) -> bool:
+    """Gradio itself refuses, without a word, fewer arguments than there are, and files that nobody has uploaded."""
+    there = isinstance(payload, list) and len(payload) >= ARGUMENTS.get(name, 99)
+    return there and "gradio.FileData" not in json.dumps(payload)
+
+
+WRONG = [  # the endpoint, its arguments, and the line in which it refuses them
+    ("classify", {"text": 5}, "'text' must be a string; it is 5"),
+    ("classify", {"text": None}, "'text' must be a string; it is null"),
+    ("classify", {"task": None}, "'task' must be a string; it is null"),
+    ("classify", {"task": ["feedback"]}, "'task' must be a string; it is [\"feedback\"]"),
+    ("classify", {"checkpoints": "alpha"}, "'checkpoints' must be a list of strings; it is \"alpha\""),
+    ("classify", {"checkpoints": {"alpha": 1}}, "'checkpoints' must be a list of strings; it is {\"alpha\": 1}"),
+    ("classify", {"checkpoints": ["alpha", None]}, "'checkpoints' must be a list of strings; checkpoints[1] is null"),
+    ("classify", {"thresholds": [0.5]}, "'thresholds' must be an object of numbers by label, or null; it is [0.5]"),
+    *(
+        (
+            "classify",
+            {"thresholds": {"price": json.loads(value)}},
+            f"'thresholds' must be an object of numbers by label, or null; thresholds[\"price\"] is {value}",
+        )
+        for value in ('"x"', "null", "true", "[0.5]")
+    ),
+    ("classify", {"thresholds": {"price": 10**9}}, "A threshold is a number from 0 to 1, not 1000000000"),
+    ("classify", {"thresholds": {"price": 10**400}}, f"A threshold is a number from 0 to 1, not {10**400}"),
+    ("classify", {"thresholds": {"price": float("nan")}}, "A threshold is a number from 0 to 1, not nan"),
+    ("classify", {"calibrated": "no"}, "'calibrated' must be true or false; it is \"no\""),
+    ("classify", {"calibrated": 1}, "'calibrated' must be true or false; it is 1"),
+    ("classify_batch", {"texts": "well made."}, "'texts' must be a list of strings; it is \"well made.\""),
+    ("classify_batch", {"texts": ["x", 5]}, "'texts' must be a list of strings; texts[1] is 5"),
+    ("classify_batch", {"task": 1}, "'task' must be a string; it is 1"),
+    ("classify_batch", {"checkpoints": "alpha"}, "'checkpoints' must be a list of strings; it is \"alpha\""),
+    ("leaderboard", {"task": None}, "'task' must be a string; it is null"),
+    ("leaderboard", {"task": "a" * 10**5}, "Unknown task"),
+    ("leaderboard", {"task": ["a" * 10**5]}, f"'task' must be a string; it is [\"{'a' * 78}"),
+]
+
+
+@pytest.mark.parametrize(("name", "wrong", "line"), WRONG)
+def test_a_wrong_argument_is_named_in_one_line(
+    name: str, wrong: dict[str, Any], line: str, address: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    right = {
+        "classify": {"text": "x", "task": "feedback", "checkpoints": ["alpha"], "thresholds": None, "calibrated": True},
+        "classify_batch": {"texts": ["x"], "task": "feedback", "checkpoints": ["alpha"]},
+        "leaderboard": {"task": "feedback"},
+    }[name]
+    with httpx.Client(base_url=address, timeout=60) as client:
+        complaint = _complain(_ask(client, name, list((right | wrong).values())))
+    assert complaint is not None
+    assert complaint.startswith(line)
+    assert complaint == line or line == "Unknown task"
+    assert "\n" not in complaint
+    assert "Traceback" not in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("times", [20, pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
 def test_the_server_outlives_whatever_it_is_sent(times: int, address: str, checkpoints: Path) -> None:
     draw = random.Random(0)
@@ -78,7 +141,11 @@ def test_the_server_outlives_whatever_it_is_sent(times: int, address: str, check
         for _ in range(times):
             name = draw.choice(("classify", "classify", "classify_batch", "leaderboard", "no_such_endpoint"))
             payload = _payload(draw) if name == "classify" else [_value(draw)]
-            said = _ask(client, name, draw.choice((payload, payload, payload, _value(draw))))
+            payload = draw.choice((payload, payload, payload, _value(draw)))
+            said = _ask(client, name, payload)
+            if _reaches_the_endpoint(name, payload):
+                complaint = _complain(said)
+                assert complaint is None or (complaint and "\n" not in complaint), payload
             assert "Traceback" not in said, payload
             assert SECRET not in said, payload
             assert str(checkpoints) not in said, payload

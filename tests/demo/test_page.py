@@ -74,7 +74,7 @@ def rows(page: Page) -> list[Locator]:
 
 def choose_task(page: Page, task: str) -> None:
     page.locator("#task input").click()
-    page.get_by_role("option", name=task).click()
+    page.get_by_role("option", name=task, exact=True).click()
 
 
 def test_it_opens_on_a_comparison(page: Page, checkpoints: Path) -> None:
@@ -275,8 +275,10 @@ def test_a_link_opens_on_the_same_view(page: Page, address: str) -> None:
 
 def test_thresholds_of_a_link_count_once(page: Page, address: str) -> None:
     page.goto("about:blank")
-    page.goto(f"{address}#threshold=0.31+price&scores=raw")
+    page.goto(f"{address}#threshold=0.305+price&threshold=0x1+quality&scores=raw")
     page.wait_for_selector(".zoo-table")
+    assert page.get_by_label("Threshold of price, as a number").input_value() == "0.31"
+    assert page.get_by_label("Threshold of quality, as a number").input_value() == ""
     page.get_by_role("button", name="Reset").click()
     page.get_by_label("Calibrated scores").check()
     fill(page, " ")
@@ -319,7 +321,9 @@ def test_a_wrong_verdict_is_flagged(page: Page, flags: Path) -> None:
     fill(page, "a text for the flag")
     page.wait_for_function("document.querySelector('.zoo-sharing a').href.includes('flag')")
     page.get_by_role("button", name="Is the verdict wrong?").click()
+    assert page.locator("#flag-right label").all_inner_texts() == list(FEEDBACK)
     page.locator("#flag-right").get_by_label("refund").check()
+    page.locator("#text textarea").fill("not classified yet")  # what is on screen is what is flagged
     page.get_by_role("button", name="Keep my answer").click()
     page.get_by_text("Kept. Thank you.").wait_for()
     row = pd.read_parquet(flags / "flags.parquet").iloc[-1]
@@ -327,17 +331,28 @@ def test_a_wrong_verdict_is_flagged(page: Page, flags: Path) -> None:
     assert [set(labels) for labels in row["decided"]] == [set(labels) for labels in decided(page)]
 
 
-def test_the_page_is_in_the_browsers_language(browser: BrowserContext, address: str) -> None:
+def test_the_page_is_in_the_browsers_language(browser: BrowserContext, own_address: str) -> None:
     assert browser.browser is not None
     context = browser.browser.new_context(locale="zh-CN", viewport={"width": 390, "height": 800})
     page = context.new_page()
-    page.goto(address)
+    page.goto(own_address)
     page.wait_for_selector(".zoo-table")
+    for tab, task in (("批量", "#batch-task"), ("排行榜", "#board-task"), ("探索", "#explore-task"), ("对比", "#task")):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_function(f"document.querySelector('{task} input')?.value === 'feedback_zh'")
     assert page.get_by_role("button", name="分类").is_visible()
     assert "拟合阈值" in page.locator(".zoo-mode").inner_text()
     page.locator("#text textarea").fill(" ")
     page.get_by_role("button", name="分类").click()
     page.get_by_text("没有文本").wait_for()
+    page.locator("#text textarea").fill("很好")
+    page.get_by_role("button", name="分类").click()
+    page.wait_for_selector(".zoo-table")
+    page.evaluate(MOVE, [GLOBAL.replace("Threshold of all labels", "所有标签的阈值"), 0])
+    assert "共用一个阈值" in page.locator(".zoo-mode").inner_text()
+    choose_task(page, "feedback")  # has the same labels, but other models
+    page.wait_for_function("document.querySelector('.zoo-name').textContent === 'zoo-bert-en'")
+    assert "拟合阈值" in page.locator(".zoo-mode").inner_text()
     context.close()
 
 
@@ -418,11 +433,16 @@ def test_the_leaderboard_is_read_sorted_searched_and_downloaded(page: Page) -> N
 def test_a_row_of_the_leaderboard_opens_in_compare(blank: Page, own_address: str) -> None:
     blank.goto(own_address)
     blank.wait_for_selector(".zoo-table")
+    blank.locator("#text textarea").fill("A text of my own.")
     blank.get_by_role("tab", name="Leaderboard").click()
     blank.wait_for_selector("#board-plot .main-svg")
+    blank.set_viewport_size({"width": 390, "height": 844})
+    assert blank.locator("#board .body-cell.first-column").first.bounding_box()["width"] < 200  # its score is seen
+    blank.set_viewport_size({"width": 1280, "height": 900})
     blank.locator("#board .body-cell.first-column", has_text="zoo-roberta-en").click()
     blank.wait_for_function("document.querySelectorAll('.zoo-name').length === 1")
     assert blank.locator("#compare").is_visible()
+    assert blank.locator("#text textarea").input_value() == "A text of my own."
     assert blank.locator(".zoo-name").all_inner_texts() == ["zoo-roberta-en"]
     blank.get_by_role("tab", name="Leaderboard").click()
     blank.locator("#board .body-cell.first-column", has_text="tfidf-lr").click()

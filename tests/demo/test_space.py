@@ -19,9 +19,11 @@ from gradio_client import Client
 from huggingface_hub import SpaceCard
 from packaging.requirements import Requirement
 
+from benchmark.entries import find_runs, make_entries
+from benchmark.runs import RESULTS
 from benchmark.tasks import TASKS
 from demo.bench_app import serve
-from demo.space import make_space
+from demo.space import MOST, make_space
 from zoo.checkpoint import find_checkpoints, read_checkpoint
 from zoo.encoders import ENCODERS
 from zoo.pretrained import read_origin
@@ -41,7 +43,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_is_small_and_what_is_large_stays_outside_git(space: Path) -> None:
     sizes = make_space(space)
     assert sizes == {str(path.relative_to(space)): path.stat().st_size for path in space.rglob("*") if path.is_file()}
-    assert sum(sizes.values()) < 100 * 2**20
+    assert sum(sizes.values()) < MOST
     kept_elsewhere = [line.split()[0] for line in (space / ".gitattributes").read_text().splitlines()]
     binary = {path for path in sizes if b"\0" in (space / path).read_bytes()}
     assert {path for path in binary if not any(fnmatch(path, pattern) for pattern in kept_elsewhere)} == set()
@@ -54,6 +56,16 @@ def test_of_the_encoders_only_those_of_its_checkpoints_go_along(space: Path) -> 
     carried = {folder.name for folder in inside.iterdir()} if inside.is_dir() else set()
     starts = {read_origin(inside / name).start for name in carried}
     assert carried == {name for name in used | starts if name and ENCODERS[name].source == "repository"}
+
+
+def test_of_the_runs_those_of_its_checkpoints_go_along_and_one_of_each_entry(space: Path) -> None:
+    found = find_runs(space / "benchmark" / "results")[0]
+    shipped = {read_checkpoint(folder).info.run for folder in find_checkpoints(space / "zoo" / "checkpoints")}
+    assert shipped <= {run.info.id for run in found}
+    entries = make_entries(found, TASKS)
+    every = make_entries(find_runs(RESULTS)[0], TASKS)
+    assert {(each.task, each.name) for each in entries} == {(each.task, each.name) for each in every}
+    assert len(found) <= len(entries) + len(shipped)
 
 
 def test_a_second_one_takes_the_place_of_the_first(tmp_path: Path) -> None:

@@ -6,12 +6,16 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+import httpx
 import pytest
 import torch
+from huggingface_hub import constants
 from transformers import AutoModel, AutoTokenizer
 
 from zoo.encoders import ENCODERS, Encoder, fetch_weights, get_encoder
 from zoo.errors import UserError
+
+from ..hub_server import client_settings, serve_hub
 
 UNPINNED = {"bert-large-uncased-whole-word-masking"}
 
@@ -72,6 +76,18 @@ def test_a_hub_encoder_without_a_connection_ends_in_one_clear_line(
     with pytest.raises(UserError, match=r"Cannot get 'roberta-base' from the hub.*folder") as caught:
         fetch_weights(get_encoder("roberta-base"))
     assert "\n" not in str(caught.value)
+
+
+def test_a_hub_that_refuses_the_connection_ends_in_the_same_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve_hub() as hub:
+        pass  # from here on nobody listens at its address
+    for name, value in client_settings(hub, tmp_path).items():
+        monkeypatch.setattr(constants, name, value)
+    with pytest.raises(UserError, match=r"Cannot get 'roberta-base' from the hub.*folder") as caught:
+        fetch_weights(get_encoder("roberta-base"))
+    assert isinstance(caught.value.__cause__, httpx.ConnectError)
 
 
 @pytest.mark.parametrize("kind", ["tiny_bert", "tiny_roberta"])

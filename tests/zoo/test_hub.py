@@ -18,6 +18,7 @@ import torch
 from huggingface_hub import constants
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from zoo.checkpoint import DELTA, WHOLE
 from zoo.classifier import Classifier
 from zoo.cli import main
 from zoo.decision import Decision
@@ -134,7 +135,9 @@ def test_a_small_checkpoint_is_published_as_the_whole_model_that_it_stands_for(
 ) -> None:
     monkeypatch.setitem(ENCODERS, tiny_bert.name, get_encoder(str(tiny_bert)))
     compress_checkpoint(checkpoint, tmp_path / "small", 4)
-    assert zoo("push", tmp_path / "small", "--repo", REPO).returncode == 0
+    done = zoo("push", tmp_path / "small", "--repo", REPO)
+    assert done.returncode == 0
+    assert "shards" not in done.stderr  # no bar for a save that takes milliseconds
     files = {name: data for name, data in hub.repos[REPO].files.items() if name != ".gitattributes"}
     assert files.keys() == contents(checkpoint).keys()
     (tmp_path / "whole").mkdir()
@@ -145,9 +148,10 @@ def test_a_small_checkpoint_is_published_as_the_whole_model_that_it_stands_for(
 
 
 def test_a_checkpoint_without_its_card_is_not_published(hub: Hub, zoo: Run, checkpoint: Path, tmp_path: Path) -> None:
-    bare = shutil.copytree(checkpoint, tmp_path / "bare")
-    (bare / "README.md").unlink()
-    for option in ((), ("--dry-run",)):
+    whole, small = (shutil.copytree(checkpoint, tmp_path / name) for name in ("whole", "small"))
+    (small / WHOLE).rename(small / DELTA)  # is not read before the card is missed
+    for bare, option in ((whole, ()), (whole, ("--dry-run",)), (small, ())):
+        (bare / "README.md").unlink(missing_ok=True)
         done = zoo("push", bare, "--repo", REPO, *option)
         assert done.returncode == 1
         assert "has no README.md, its card" in done.stderr
@@ -201,8 +205,10 @@ def test_a_token_that_may_not_publish_is_told(
 
 
 @pytest.mark.parametrize("repo", ["toy", "ann/bob/toy", "ann/to y", ""])
-def test_a_name_that_is_none_is_told_before_the_hub_is_asked(repo: str, hub: Hub, zoo: Run, checkpoint: Path) -> None:
-    failed(zoo("push", checkpoint, "--repo", repo), f"'{repo}'", "user/name")
+def test_a_name_that_is_none_is_told_before_anything_is_read_or_asked(
+    repo: str, hub: Hub, zoo: Run, tmp_path: Path
+) -> None:
+    failed(zoo("push", tmp_path, "--repo", repo), f"'{repo}'", "user/name")
     assert hub.requests == []
 
 

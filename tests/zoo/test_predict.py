@@ -14,6 +14,7 @@ from transformers import AutoTokenizer
 
 from zoo import predict
 from zoo.classifier import Classifier
+from zoo.cli import main
 from zoo.decision import Decision
 from zoo.errors import UserError
 from zoo.model import new_model, save_checkpoint
@@ -63,6 +64,15 @@ def test_every_text_is_scored_as_alone_in_its_place(
         assert list(record["scores"]) == list(LABELS)
         np.testing.assert_allclose(list(record["scores"].values()), scores[0], atol=1e-5)
         assert record["labels"] == [LABELS[i] for i in np.flatnonzero(classifier.decide(scores)[0])]
+
+
+def test_a_blank_line_of_a_file_of_texts_alone_keeps_its_row(checkpoint: Path, tmp_path: Path) -> None:
+    source = tmp_path / "texts.csv"
+    source.write_text("text\ngood\n\nbad\n")
+    assert predict_file(checkpoint, source, tmp_path / "out.jsonl") == count_rows(source, "text") == 3
+    records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
+    scores = Classifier.load(checkpoint).predict_scores(["good", "", "bad"])
+    np.testing.assert_allclose([list(record["scores"].values()) for record in records], scores, atol=1e-5)
 
 
 def test_csv_says_the_same_as_jsonl(checkpoint: Path, tmp_path: Path) -> None:
@@ -141,6 +151,29 @@ def test_bad_input_is_one_line(checkpoint: Path, tmp_path: Path) -> None:
             predict_file(checkpoint, bad_source, tmp_path / target, column)
     with pytest.raises(UserError, match="is not a checkpoint"):
         predict_file(tmp_path, source, tmp_path / "out.csv")
+
+
+def test_what_cannot_be_written_or_loaded_is_told_before_the_input_is_read(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = _write(tmp_path / "texts.csv", TEXTS)
+    (tmp_path / "folder.csv").mkdir()
+    monkeypatch.setattr(predict, "read_batches", None)
+    for model, given, target, message in (
+        (checkpoint, source, "out.txt", "out.txt ends in neither .csv nor .jsonl"),
+        (checkpoint, source, "none/out.csv", f"There is no folder {tmp_path / 'none'} for out.csv"),
+        (checkpoint, source, "folder.csv", "folder.csv is a folder"),
+        (checkpoint, tmp_path / "none.csv", "out.csv", "There is no file"),
+        ("hub:ann/toy", source, "out.txt", "out.txt ends in neither .csv nor .jsonl"),
+        (tmp_path / "unknown", source, "out.csv", "unknown is not a checkpoint"),
+    ):
+        arguments = ["zoo", "predict", model, "--input", given, "--output", tmp_path / target]
+        monkeypatch.setattr(sys, "argv", list(map(str, arguments)))
+        with pytest.raises(SystemExit, match="1"):
+            main()
+        said = capsys.readouterr().err
+        assert message in said
+        assert said.count("\n") == 1
 
 
 def test_a_killed_command_is_taken_up_again(checkpoint: Path, tmp_path: Path) -> None:

@@ -59,12 +59,32 @@ def test_columns_come_in_the_order_asked_for_and_others_may_hold_anything(tmp_pa
     assert batch["b"].type == pa.null()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(
+    ("content", "texts"),
+    [
+        ("text\na\n\nb\n", ["a", "", "b"]),
+        ("text\r\na\r\n\r\nb", ["a", "", "b"]),
+        ('text\n\n""\na\n\n', ["", "", "a", ""]),
+        ("\n\ntext\n\na\n", ["", "a"]),
+        ("text\n\n", [""]),
+        ("text\n", []),
+        ("id,text\n1,a\n\n2,b\n", ["a", "b"]),
+    ],
+)
+def test_a_blank_line_is_an_empty_cell_of_a_lone_column(
+    content: str, texts: list[str], encoding: str, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.csv").write_bytes(content.encode(encoding))
+    assert _texts(tmp_path / "rows.csv") == texts
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("rows.csv", b"", "Empty CSV"),
-        ("rows.csv", b"id,text\n1,a\n2\n", r"Row #3: Expected 2 columns, got 1"),
-        ("rows.csv", b"id,text\n1,a,b\n", r"Row #2: Expected 2 columns, got 3"),
+        ("rows.csv", b"id,text\n1,a\n2\n", "row 2: Expected 2 columns, got 1"),
+        ("rows.csv", b"id,text\n1,a,b\n", "row 1: Expected 2 columns, got 3"),
         ("rows.csv", b"id,text\n1,caf\xe9\n", "save it as UTF-8"),
         ("rows.csv", b"id,text\n1," + b"x" * 500 + b"\n", "a row is longer than 200 bytes"),
         ("rows.csv", b'id,text\n1,"open\n' + b"2,b\n" * 100, "quotation mark"),
@@ -74,8 +94,9 @@ def test_columns_come_in_the_order_asked_for_and_others_may_hold_anything(tmp_pa
         ("rows.jsonl", b'{"text": "a"}\n{"text": \n', "line 2"),
         ("rows.jsonl", b'["a"]\n', "line 1 holds list, not an object"),
         ("rows.jsonl", b'{"text": "caf\xe9"}\n', "save it as UTF-8"),
-        ("rows.jsonl", b'{"text": "a"}\n{"text": 1}\n', "cannot be read"),
-        ("rows.jsonl", b'{"text": "\\ud800"}\n', "cannot be read"),
+        ("rows.jsonl", b'{"text": "a"}\n\n{"text": 1}\n', "line 3: the column 'text' has 1, unlike those before it"),
+        ("rows.jsonl", b'{"text": ["a", 1]}\n', r"line 1: the column 'text' has \[.a., 1\], which cannot be stored"),
+        ("rows.jsonl", b'{"text": "\\ud800"}\n', r"line 1: the column 'text' has .\\ud800., which cannot be stored"),
         ("rows.jsonl", b'{"body": "a"}\n', "no column 'text'"),
         ("rows.parquet", b"PAR1 cut short", "cannot be read"),
         ("rows.xlsx", b"", "is no .csv, .tsv, .jsonl, .parquet file"),

@@ -1,0 +1,62 @@
+"""What the API's endpoints refuse, each in one line: an argument of the wrong type, and a user's other mistakes."""
+
+import json
+from collections.abc import Callable, Iterable
+from functools import wraps
+from inspect import signature
+from types import NoneType
+from typing import Any, ParamSpec, TypeVar, get_type_hints
+
+import gradio as gr
+
+from zoo.errors import UserError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_QUOTED = 80  # characters of a value that a message quotes
+# By an argument's annotation: it in words, the types that it may have, and those that what it holds may have. Types
+# are compared as they are, since True is an int and no number here.
+_KINDS: dict[Any, tuple[str, tuple[type, ...], tuple[type, ...]]] = {
+    str: ("a string", (str,), ()),
+    bool: ("true or false", (bool,), ()),
+    list[str]: ("a list of strings", (list,), (str,)),
+    dict[str, float] | None: ("an object of numbers by label, or null", (dict, NoneType), (int, float)),
+}
+
+
+def endpoint(function: Callable[P, R]) -> Callable[P, R]:
+    """Return `function` as `gr.api` takes it: gradio hands on whatever was sent, so each argument is held against its
+    annotation, one of _KINDS, and what it or `function` refuses reaches the client in one line."""
+    parameters = signature(function)
+    kinds = {name: _KINDS[kind] for name, kind in get_type_hints(function).items() if name in parameters.parameters}
+
+    @wraps(function)
+    def checked(*args: P.args, **named: P.kwargs) -> R:
+        try:
+            for name, value in parameters.bind(*args, **named).arguments.items():
+                _check(name, value, *kinds[name])
+            return function(*args, **named)
+        except UserError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return checked
+
+
+def _check(name: str, value: object, words: str, own: tuple[type, ...], held: tuple[type, ...]) -> None:
+    if type(value) not in own:
+        raise UserError(f"'{name}' must be {words}; it is {_quote(value)}")
+    for place, each in _held(value):
+        if type(each) not in held:
+            raise UserError(f"'{name}' must be {words}; {name}[{_quote(place)}] is {_quote(each)}")
+
+
+def _held(value: object) -> Iterable[tuple[object, object]]:
+    """What a list or an object holds, each with its place; a string holds nothing."""
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
+
+
+def _quote(value: object) -> str:
+    """The value as JSON, in which it was sent, cut."""
+    return json.dumps(value, default=str)[:_QUOTED]
