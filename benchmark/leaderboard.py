@@ -76,7 +76,7 @@ class Board:
     slices: the main metric on parts of the test rows (see `benchmark.slices.slices`).
     costs: one row a (entry, length of the texts): what training and prediction took, averaged over seeds, and where.
     runs: one row a run: its id, folder, recipe, commit, versions and hardware, which is where every number comes from.
-    anchors: published figures beside measured ones; unmeasured: those of encoders that were not measured here.
+    anchors: published figures beside measured ones; unmeasured: those that nothing measured here stands beside.
     tasks: the tasks that it has, in order; columns task, spec (as JSON).
     problems: why a run is not on the board, or has no rank; columns run, reason.
     """
@@ -133,12 +133,13 @@ def build_entries(entries: list[Entry], facts: dict[str, RowFacts], problems: di
         for a, b in combinations(one.evidence, 2):
             if not comparable(one.evidence[a], one.evidence[b]):
                 apart[f"{one.task.name}/{a} and {b}"] = "share fewer than two seeds and are not compared"
+    beside_ours = anchors(published, cells)
     return Board(
         cells=cells,
         pairs=_joined(one.pairs.assign(task=one.task.name) for one in ranked),
         overall=_overall({one.task: one.evidence for one in ranked}),
-        anchors=anchors(published, cells),
-        unmeasured=not_measured(published, {(entry.task.name, entry.encoder) for entry in entries}),
+        anchors=beside_ours,
+        unmeasured=not_measured(published, beside_ours),
         tasks=pd.DataFrame([(task.name, as_json(task)) for task in by_task], columns=["task", "spec"]),
         problems=pd.DataFrame((problems | apart).items(), columns=["run", "reason"], dtype=object),
         **tables,

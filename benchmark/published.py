@@ -90,18 +90,19 @@ def beside(low: float, high: float, published: Published) -> Beside:
     return "below ours" if published.value < low else "covered"
 
 
-def not_measured(published: Sequence[Published], measured: set[tuple[str, str]]) -> pd.DataFrame:
+def not_measured(published: Sequence[Published], beside_ours: pd.DataFrame) -> pd.DataFrame:
     """Return the figures that nothing here stands beside, to be shown apart and without a rank.
 
     Args:
         published: the figures; their order is kept.
-        measured: (task, encoder) of all that is measured here.
+        beside_ours: those that do, from `anchors`.
 
     Returns:
         Columns: task, encoder, metric, value, split, conditions, source.
     """
-    rows = [one.model_dump(include=set(COLUMNS)) for one in published if (one.task, one.encoder) not in measured]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    told = set(beside_ours[COLUMNS].itertuples(index=False, name=None))
+    rows = [tuple(getattr(one, name) for name in COLUMNS) for one in published]
+    return pd.DataFrame([row for row in rows if row not in told], columns=COLUMNS)
 
 
 def _validate(entry: Any, where: str) -> Published:

@@ -8,14 +8,19 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from benchmark.leaderboard import build
 from benchmark.metrics import metrics_of
-from benchmark.published import PUBLISHED, Published, anchor, beside, not_measured, read_published
+from benchmark.published import COLUMNS, PUBLISHED, Published, anchor, beside, not_measured, read_published
+from benchmark.tables import main_cells, page
 from benchmark.tasks import TASKS
 from zoo.encoders import ENCODERS
 from zoo.errors import UserError
+
+from .conftest import WriteRun
 
 ENTRY: dict[str, Any] = {
     "encoder": "roberta-base",
@@ -184,17 +189,30 @@ def test_where_a_figure_lies_beside_an_interval(low: float, high: float, said: s
     assert beside(low, high, _published()) == said
 
 
-def test_what_is_not_measured_stands_apart_without_a_rank() -> None:
-    published = [_published(encoder="b"), _published(), _published(encoder="a"), _published(task="chnsenticorp")]
-    apart = not_measured(published, {("sst2", "roberta-base"), ("sst2", "never published")})
+def test_every_figure_stands_beside_a_measured_one_or_apart_without_a_rank(write_synthetic: WriteRun) -> None:
+    for seed in range(2):
+        folder = write_synthetic(task="sst2", encoder="bert-base-uncased", seed=seed)
+    board, published = build(folder.parents[2]), read_published()
+    assert len(board.anchors) + len(board.unmeasured) == len(published)
+    assert set(board.anchors["encoder"]) == {"bert-base-uncased"}
+    assert set(board.anchors["metric"]) == {"accuracy"}
+    assert set(board.anchors["split"]) == {"validation"}
+    (cell,) = main_cells(board.cells, TASKS["sst2"]).to_dict("records")
+    for row in board.anchors.to_dict("records"):
+        assert (row["ours"], row["low"], row["high"]) == (cell["value"], cell["low"], cell["high"])
+        where = "below ours" if row["value"] < row["low"] else "above ours"
+        assert row["published_is"] == ("covered" if row["low"] <= row["value"] <= row["high"] else where)
+    apart = board.unmeasured[["task", "encoder", "metric", "split"]].itertuples(index=False, name=None)
+    assert ("sst2", "bert-base-uncased", "accuracy", "validation") not in set(apart)
+    assert "Published for what is measured here" in page(board)
+
+
+def test_where_nothing_is_measured_all_stand_apart() -> None:
+    published = [_published(encoder="b"), _published(), _published(task="chnsenticorp")]
+    apart = not_measured(published, pd.DataFrame(columns=COLUMNS))
     assert list(apart.columns) == ["task", "encoder", "metric", "value", "split", "conditions", "source"]
     assert list(apart.itertuples(index=False, name=None)) == [
         (task, encoder, "accuracy", 0.948, "validation", "One run.", "Someone 2019")
-        for task, encoder in [("sst2", "b"), ("sst2", "a"), ("chnsenticorp", "roberta-base")]
+        for task, encoder in [("sst2", "b"), ("sst2", "roberta-base"), ("chnsenticorp", "roberta-base")]
     ]
-
-
-def test_where_all_is_measured_the_table_is_empty_and_keeps_its_columns() -> None:
-    apart = not_measured([_published()], {("sst2", "roberta-base")})
-    assert apart.empty
-    assert "conditions" in apart
+    assert not_measured(published, apart).empty
