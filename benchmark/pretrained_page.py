@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from benchmark.leaderboard import Board
+from benchmark.leaderboard import Board, entry_name
 from benchmark.plots import COLOURS, dressed, errors
 from benchmark.resampling import draw, weighted_sums
 from benchmark.tables import in_points, main_cells, markdown, sentence, tasks_of
@@ -56,7 +56,10 @@ def pretrained_part(board: Board, root: Path = PRETRAINED) -> str:
     scores = _scores(board, trained)
     if len(scores):
         parts += ["## What that buys downstream", markdown(_downstream(scores))]
-        parts += [_lines(_gaps(board, set(scores["encoder"]))), _picture("downstream", "scores of the tasks")]
+        parts += [
+            _lines(_gaps(board, set(map(entry_name, scores.to_dict("records"))))),
+            _picture("downstream", "scores of the tasks"),
+        ]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -138,18 +141,24 @@ def _against_bert(trained: list[Pretraining]) -> list[str]:
 
 
 def _scores(board: Board, trained: list[Pretraining]) -> pd.DataFrame:
-    """The cells of each task's main metric, of these encoders and their starts under the task's own recipe."""
+    """The cells of each task's main metric, of these encoders and their starts, wherever one of these was fine-tuned
+    with the same recipe; `where` is the task, and in what the recipe differs from its own."""
     own = {each.name for each in trained}
     names = own | {each.facts["start"] for each in trained} & set(ENCODERS)
     cells = pd.concat([main_cells(board.cells, task) for task in tasks_of(board)])
-    cells = cells[cells["encoder"].isin(names) & (cells["variant"] == "")]
-    tasks = set(cells.loc[cells["encoder"].isin(own), "task"])  # a start alone compares nothing
-    return cells[cells["task"].isin(tasks)]
+    cells = cells[cells["encoder"].isin(names)]
+    cells = cells.assign(where=[_where(row["task"], row["variant"]) for row in cells.to_dict("records")])
+    return cells[cells["where"].isin(cells.loc[cells["encoder"].isin(own), "where"])]  # a start alone compares nothing
+
+
+def _where(task: str, variant: str) -> str:
+    return f"{task} ({variant})" if variant else task
 
 
 def _downstream(scores: pd.DataFrame) -> pd.DataFrame:
     shown = scores.assign(
-        score=[f"{r['value']:.4f} [{r['low']:.4f}, {r['high']:.4f}]" for r in scores.to_dict("records")]
+        task=scores["where"],
+        score=[f"{r['value']:.4f} [{r['low']:.4f}, {r['high']:.4f}]" for r in scores.to_dict("records")],
     )
     return shown[["task", "encoder", "metric", "score", "seeds"]]
 
@@ -178,7 +187,7 @@ def figures(board: Board, root: Path = PRETRAINED) -> dict[str, go.Figure]:
         )
     for encoder, rows in _scores(board, trained).groupby("encoder", sort=False) if trained else ():
         downstream.add_scatter(
-            x=rows["task"].tolist(),
+            x=rows["where"].tolist(),
             y=rows["value"].tolist(),
             name=str(encoder),
             mode="markers",
