@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
 _ANY = next(iter(SIZES))
+_WIDTHS = {"encoder": "160px", "rank": "70px", "mean rank": "220px"}
 
 
 def add(tab: gr.Tab, tabs: gr.Tabs, compare: CompareTab, root: Path | None, results: Path | None) -> None:
@@ -147,7 +148,7 @@ def show(
             value=[name for name in chosen if name in columns],
         ),
         " ".join(filter(None, [note_of(kept, view, page), problem])),
-        _dataframe(with_headings(table[["encoder", *chosen]], page)),
+        _dataframe(table[["encoder", *chosen]], page),
         gr.DownloadButton(value=write_csv(kept, view), visible=True),
         figure,
         gr.Dataframe(with_headings(published_of(board, view), page)),
@@ -155,8 +156,10 @@ def show(
 
 
 def usual(table: pd.DataFrame) -> list[str]:
-    """Return the columns that are shown unless others are asked for: the short ones, and the main metric's."""
-    return [name for name in table.columns[1:] if name in SHOWN or "[95 %]" in name or name.startswith("mean")]
+    """Return the columns that are shown unless others are asked for: the rank, the main metric's, and short ones."""
+    scores = [name for name in table.columns if "[95 %]" in name or name.startswith("mean")]
+    first = [name for name in ("rank", *scores) if name in table]
+    return first + [name for name in table.columns[1:] if name in SHOWN and name not in first]
 
 
 def checkpoint_of(board: "Board", view: str, entry: str, root: Path | None) -> tuple[str, str]:
@@ -178,11 +181,11 @@ def checkpoint_of(board: "Board", view: str, entry: str, root: Path | None) -> t
     raise PageError("no_such_checkpoint", encoder=entry, task=view)
 
 
-def _dataframe(table: pd.DataFrame) -> gr.Dataframe:
+def _dataframe(table: pd.DataFrame, page: Language) -> gr.Dataframe:
     kinds: list[Literal["number", "str"]] = ["number" if table[name].dtype.kind in "if" else "str" for name in table]
-    # A phone has 360 px.
-    widths: list[str | int] = ["170px", *["110px" if kind == "number" else "150px" for kind in kinds[1:]]]
-    return gr.Dataframe(table, datatype=kinds, column_widths=widths, wrap=True, visible=True)
+    # A phone shows the first two columns and the beginning of the third, which is the score.
+    widths: list[str | int] = [_WIDTHS.get(name, "220px" if "[" in name else "130px") for name in table.columns]
+    return gr.Dataframe(with_headings(table, page), datatype=kinds, column_widths=widths, wrap=True, visible=True)
 
 
 def _figure(board: "Board", view: str, plot: str, page: Language) -> tuple[Any, str]:
