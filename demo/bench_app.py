@@ -11,8 +11,8 @@ clients x 20 requests all answered rightly (p50 4.3 s, p95 4.9 s). On cores of 2
 their rate: 6.6 s, 1.3 s, 12 to 14 ms (2.2 ms of work), 8 %, all right (7.4 and 8.9 s). There memory was 7.1 % up 2,000
 requests after the 50 clients, and flat in a series of its own, after 30 clients x 20: 770.2 MiB after 200 requests,
 774.1 after 2,000 more.
-With three checkpoints on cores of 2.4 GHz that others used as well: 8.0 s, 2.2 s, 18 to 24 ms (3 to 4 ms of work), 17 %,
-all right (8.5 and 9.8 s), memory 5.1 % up after 500 requests and 5.2 % after 1,000.
+With three checkpoints on cores of 2.4 GHz that others used as well: 8.0 s, 2.2 s, 18 to 24 ms (3 to 4 ms of work),
+17 %, all right (8.5 and 9.8 s), memory 5.1 % up after 500 requests and 5.2 % after 1,000.
 """
 
 import os
