@@ -102,5 +102,11 @@ def _cut_after(score: np.ndarray, quality: np.ndarray) -> float:
     possible = np.append(score[:-1] > score[1:], True)
     best = int(np.argmax(np.where(possible, quality, -np.inf)))
     below = score[best + 1] if best + 1 < len(score) else 0.0
-    middle = (score[best] + below) / 2
-    return float(middle if middle > below else score[best])
+    return float(between(score[best], below))
+
+
+def between(lowest: np.ndarray, below: np.ndarray | float) -> np.ndarray:
+    """Return the middle between the lowest decided score and the next one below it; the former, where floating point
+    has nothing between them."""
+    middle = (lowest + below) / 2
+    return np.where(middle > below, middle, lowest)

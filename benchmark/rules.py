@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.entries import Entry, score
-from benchmark.fit_decision import MIN_POSITIVES, best_threshold
+from benchmark.fit_decision import MIN_POSITIVES, best_threshold, between
 from benchmark.intervals import interval
 from benchmark.resampling import Draws, Scored, points, resample
 from zoo.decision import Decision
@@ -138,13 +138,6 @@ def resampled_thresholds(y_score: np.ndarray, y_true: np.ndarray, counts: np.nda
     hits = np.stack([np.bincount(group, weights=row, minlength=len(possible)) for row in counts[:, y_true == 1]])
     hits = np.cumsum(hits, axis=1)
     f1 = 2 * hits / np.maximum(np.cumsum(decided[:, :-1], axis=1) + hits[:, -1:], 1)
-    return _middles(y_score, -possible)[f1.argmax(axis=1)]
-
-
-def _middles(y_score: np.ndarray, lowest: np.ndarray) -> np.ndarray:
-    """Return the middle between each of some scores and the next lower one, or 0."""
     ordered = np.unique(y_score)
-    place = np.searchsorted(ordered, lowest)
-    below = np.where(place > 0, ordered[place - 1], 0)
-    middle = (lowest + below) / 2
-    return np.where(middle > below, middle, lowest)
+    place = np.searchsorted(ordered, -possible)
+    return between(-possible, np.where(place > 0, ordered[place - 1], 0))[f1.argmax(axis=1)]

@@ -34,7 +34,7 @@ def add(root: Path | None, compare: CompareTab) -> None:
         from demo.flags import flag, keep
 
         try:
-            text, task, answers = (shown or {}).get("text"), (shown or {}).get("task"), (shown or {}).get("answers")
+            text, task, answers = map((shown or {}).get, ("text", "task", "answers"))
             if not (isinstance(text, str) and isinstance(task, str) and isinstance(answers, list)):
                 raise PageError("nothing_classified")
             keep(flag(text, task, [str(answer["name"]) for answer in answers], right, root), where)
