@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmark.board_tables import Board, read_tables, write_tables
 from benchmark.findings import findings
-from benchmark.leaderboard import Board, build, identity, read_tables, write_tables
+from benchmark.leaderboard import build
 from benchmark.pretrained_page import pretrained_part
+from benchmark.published import PUBLISHED
 from benchmark.report import html
 from benchmark.runs import RESULTS
+from benchmark.slices import ROW_FACTS
 from benchmark.tables import between_markers, page, readme_part
+from benchmark.tasks import SPEC
 from zoo.errors import UserError
 from zoo.files import write_bytes, write_text
 
@@ -49,6 +53,21 @@ def publish(results: Path) -> tuple[Board, list[Path]]:
     made_from = {"identity": current, "tables": _tables_sha256(results)}
     write_text(results / "board" / "made_from.json", json.dumps(made_from) + "\n")
     return board, written
+
+
+def identity(results: Path) -> str:
+    """Return the hash of all that a board is computed from: the runs, what is published, and the code of this package
+    and of `zoo`."""
+    digest = hashlib.sha256()
+    here = Path(__file__).parent
+    code = [*sorted(here.glob("*.py")), *sorted((here.parent / "zoo").glob("*.py"))]
+    data = [
+        path for pattern in (f"*/{ROW_FACTS}", f"*/{SPEC}", "*/*/[!.]*/*") for path in sorted(results.glob(pattern))
+    ]
+    for path in (*code, PUBLISHED, *data):
+        digest.update(str(path.relative_to(results) if results in path.parents else path.name).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _tables_sha256(results: Path) -> str:

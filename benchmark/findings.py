@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from benchmark.leaderboard import Board, entry_name
+from benchmark.board_tables import Board, entry_name
 from benchmark.tables import gaps, in_points, main_cells, tasks_of
 from benchmark.tasks import Task
 

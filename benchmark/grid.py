@@ -10,11 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from benchmark.hardware import commit
-from benchmark.leaderboard import FACTS
 from benchmark.recipes import BaselineRecipe, Recipe, default_recipe
 from benchmark.rows import Rows
 from benchmark.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, write_run
-from benchmark.slices import describe_rows, read_row_facts, write_row_facts
+from benchmark.slices import ROW_FACTS, describe_rows, read_row_facts, write_row_facts
 from benchmark.tasks import TASKS, Task, write_task
 from zoo.encoders import Encoder, Weights, fetch_weights
 from zoo.hardware import library_versions
@@ -109,7 +108,7 @@ def run_grid(cells: list[Cell], console: Console, checkpoints: Path | None) -> d
 
 def _keep_row_facts(cell: Cell) -> None:
     """Write what the leaderboard's slices need to know of the test rows, since it is made without the rows."""
-    path = cell.folder.parents[1] / FACTS
+    path = cell.folder.parents[1] / ROW_FACTS
     if not path.is_file() or read_row_facts(path)[1] != cell.rows.fingerprint:
         write_row_facts(path, describe_rows(cell.task, cell.rows), cell.rows.fingerprint)
 

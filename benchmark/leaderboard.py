@@ -1,50 +1,35 @@
-"""The leaderboard: plain tables computed from the runs alone, without torch. `benchmark.tables` writes them out."""
+"""The leaderboard's tables, computed from the runs alone, without torch. `benchmark.tables` writes them out."""
 
-import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
+from benchmark.board_tables import KEYS, Board, entry_name
 from benchmark.calibration import calibration, reliability
 from benchmark.compare import Evidence
+from benchmark.costs import costs, costs_by_length
 from benchmark.entries import Entry, find_runs, make_entries, score
 from benchmark.intervals import RESAMPLES, flags, interval
 from benchmark.metrics import OF_SCORES, bounds, metrics_of
-from benchmark.published import PUBLISHED, anchors, not_measured, read_published
+from benchmark.published import anchors, not_measured, read_published
 from benchmark.ranks import comparable, compare_all, evidence_of, mean_ranks, rank_intervals, rankable
 from benchmark.resampling import Draws, Scored, draw, of_labels, points, resample
 from benchmark.rules import gains, stability
-from benchmark.slices import read_row_facts, slices
-from benchmark.tasks import SPEC, Task, as_json, known_tasks
+from benchmark.slices import ROW_FACTS, read_row_facts, slices
+from benchmark.tasks import Task, as_json, known_tasks
 from zoo.decision import Rule
 from zoo.errors import UserError
 
 RULES: tuple[Rule, ...] = ("fixed", "global", "per_label")
-KEYS = ["task", "encoder", "family", "variant"]
-LENGTH = 64  # of the texts whose latency stands on the board, in tokens
-_MEASURED = [
-    "parameters",
-    "embedding_parameters",
-    "trained_parameters",
-    "train_seconds",
-    "train_examples_per_second",
-    "inference_examples_per_second",
-    "peak_memory_mib",
-    "truncated",
-]
-_WHERE = ("processor", "gpu", "threads", "precision")
-COSTS = [*_MEASURED, "p50_ms", "p95_ms", "texts_per_second"]
 MANY_ENTRIES = 20  # from here on a process for each core is worth its start
-FACTS = "rows.npz"  # in the folder of each task: what the slices need to know of its test rows
 
 
 @dataclass(frozen=True)
@@ -53,49 +38,6 @@ class RowFacts:
 
     frame: pd.DataFrame
     fingerprint: str
-
-
-@dataclass(frozen=True)
-class Board:
-    """All tables of the board; in each, an entry is named by task, encoder, family and variant (in what its recipe
-    differs from the task's default).
-
-    cells: one row a (entry, rule, metric). `value` is the mean over seeds with its 95 % interval `low`, `high`; `sd`
-        the standard deviation over seeds; `sd_rows`, `sd_seeds` the two parts of its standard error; `n` test rows;
-        `flags` why the interval may be too narrow; `runs` the ids behind it; costs averaged over seeds. The rule is
-        "scores" for what looks at the scores alone, "raw" for the same before the temperature. `rank_low` and
-        `rank_high` stand at the task's main metric under its own rule.
-    pairs: every two entries of a task compared (see `benchmark.ranks.compare_all`).
-    overall: mean ranks across the tasks of a language that rank two entries or more, of the entries that have all of
-        them.
-    labels: precision, recall, F1 and average precision label by label, under the task's own rule.
-    rules: what each decision rule gains over 0.5 (see `benchmark.rules.gains`).
-    thresholds: how firm each label's threshold is (see `benchmark.rules.stability`).
-    calibration: calibration errors before and after (see `benchmark.calibration.calibration`).
-    reliability: what the reliability plots show (see `benchmark.calibration.reliability`).
-    slices: the main metric on parts of the test rows (see `benchmark.slices.slices`).
-    costs: one row a (entry, length of the texts): what training and prediction took, averaged over seeds, and where.
-    runs: one row a run: its id, folder, recipe, commit, versions and hardware, which is where every number comes from.
-    anchors: published figures beside measured ones; unmeasured: those that nothing measured here stands beside.
-    tasks: the tasks that it has, in order; columns task, spec (as JSON).
-    problems: why a run is not on the board, or has no rank; columns run, reason.
-    """
-
-    cells: pd.DataFrame
-    pairs: pd.DataFrame
-    overall: pd.DataFrame
-    labels: pd.DataFrame
-    rules: pd.DataFrame
-    thresholds: pd.DataFrame
-    calibration: pd.DataFrame
-    reliability: pd.DataFrame
-    slices: pd.DataFrame
-    costs: pd.DataFrame
-    runs: pd.DataFrame
-    anchors: pd.DataFrame
-    unmeasured: pd.DataFrame
-    tasks: pd.DataFrame
-    problems: pd.DataFrame
 
 
 def build(results: Path) -> Board:
@@ -108,7 +50,7 @@ def build(results: Path) -> Board:
     if not runs:
         first = "".join(f"; {run}: {reason}" for run, reason in list(problems.items())[:1])
         raise UserError(f"There are no runs in {results} yet; make some: python -m benchmark run --help{first}")
-    facts = {path.parent.name: RowFacts(*read_row_facts(path)) for path in sorted(results.glob(f"*/{FACTS}"))}
+    facts = {path.parent.name: RowFacts(*read_row_facts(path)) for path in sorted(results.glob(f"*/{ROW_FACTS}"))}
     return build_entries(make_entries(runs, known_tasks(results)), facts, problems)
 
 
@@ -177,7 +119,7 @@ def _look_at(entry: Entry, facts: RowFacts | None) -> dict[str, pd.DataFrame]:
         "calibration": calibration(entry, draws),
         "reliability": reliability(entry),
         "slices": slices(entry, known, lambda n: draws_of(n, 1000)),
-        "costs": _costs_by_length(entry),
+        "costs": costs_by_length(entry),
         "runs": _runs(entry),
     }
     return {name: _keyed(entry, table) for name, table in tables.items()}
@@ -210,7 +152,7 @@ def _cells(entry: Entry, draws: Draws) -> pd.DataFrame:
     parts.append(_rule_cells(entry, "scores", scores, [name for name in names if name in OF_SCORES], draws))
     parts.append(_rule_cells(entry, "raw", _raw(entry, rules[0]), ["ece", "brier"], draws))
     table = pd.DataFrame([row for part in parts for row in part])
-    return table.assign(**_costs(entry), runs=" ".join(run.info.id for run in entry.runs.values()))
+    return table.assign(**costs(entry), runs=" ".join(run.info.id for run in entry.runs.values()))
 
 
 def _raw(entry: Entry, rule: Rule) -> list[Scored]:
@@ -248,24 +190,6 @@ def _cell(
     }
 
 
-def _costs(entry: Entry) -> dict[str, float]:
-    """Return the entry's costs, averaged over seeds; the latency is that of texts of LENGTH tokens."""
-    infos = [run.info for run in entry.runs.values()]
-    costs = {name: float(np.mean([getattr(info, name) for info in infos])) for name in _MEASURED}
-    at_length = [latency for info in infos for latency in info.latency if latency.length == LENGTH]
-    for name in ("p50_ms", "p95_ms", "texts_per_second"):
-        costs[name] = float(np.mean([getattr(each, name) for each in at_length])) if at_length else float("nan")
-    return {name: round(value, 4) for name, value in costs.items()}
-
-
-def _costs_by_length(entry: Entry) -> pd.DataFrame:
-    infos = [run.info for run in entry.runs.values()]
-    measured = pd.DataFrame([latency.model_dump() for info in infos for latency in info.latency])
-    fixed = {name: float(np.mean([getattr(info, name) for info in infos])) for name in _MEASURED}
-    where = {name: ", ".join(sorted({str(info.hardware.get(name, "")) for info in infos})) for name in _WHERE}
-    return measured.groupby("length").mean().reset_index().assign(**fixed, **where)
-
-
 def _runs(entry: Entry) -> pd.DataFrame:
     rows = [
         {
@@ -298,11 +222,6 @@ def _names(cells: pd.DataFrame) -> list[tuple[str, str]]:
     return [(row["task"], entry_name(row)) for row in cells.to_dict("records")]
 
 
-def entry_name(row: Mapping[Any, Any]) -> str:
-    """Return how an entry is called, from a row with its keys."""
-    return f"{row['encoder']} ({row['variant']})" if row["variant"] else str(row["encoder"])
-
-
 def _labels(entry: Entry) -> pd.DataFrame:
     tables = [of_labels(scored) for scored in entry.scored(entry.task.rule).values()]
     mean = {name: np.mean([table[name] for table in tables], axis=0) for name in tables[0]}
@@ -319,38 +238,3 @@ def _overall(evidence: dict[Task, dict[str, Evidence]]) -> pd.DataFrame:
         if len(of_language) > 1:
             tables.append(mean_ranks(of_language, np.random.default_rng(0)).assign(language=language))
     return _joined(tables)
-
-
-def identity(results: Path) -> str:
-    """Return the hash of all that a board is computed from: the runs, what is published, and the code of this package
-    and of `zoo`."""
-    digest = hashlib.sha256()
-    here = Path(__file__).parent
-    code = [*sorted(here.glob("*.py")), *sorted((here.parent / "zoo").glob("*.py"))]
-    data = [path for pattern in (f"*/{FACTS}", f"*/{SPEC}", "*/*/[!.]*/*") for path in sorted(results.glob(pattern))]
-    for path in (*code, PUBLISHED, *data):
-        digest.update(str(path.relative_to(results) if results in path.parents else path.name).encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def write_tables(board: Board, folder: Path, write: Callable[[Path, bytes], None]) -> list[Path]:
-    """Write every table of the board as parquet; return the paths."""
-    paths = []
-    for field in fields(board):
-        path = folder / f"{field.name}.parquet"
-        write(path, getattr(board, field.name).to_parquet(index=False))
-        paths.append(path)
-    return paths
-
-
-def read_tables(folder: Path) -> Board:
-    """Read back what `write_tables` wrote.
-
-    Raises:
-        UserError: a table is missing or damaged.
-    """
-    try:
-        return Board(**{field.name: pd.read_parquet(folder / f"{field.name}.parquet") for field in fields(Board)})
-    except (OSError, ValueError) as error:
-        raise UserError(f"{folder} holds no readable board; make it again: python -m benchmark leaderboard") from error

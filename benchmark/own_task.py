@@ -15,13 +15,12 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from benchmark.data_page import show, write
 from benchmark.data_report import DataReport, Lengths, describe, lengths, sample_texts
-from benchmark.leaderboard import FACTS
 from benchmark.own_data import Columns, Kind, OwnData, read_own
 from benchmark.own_sources import HUB, PARTS
 from benchmark.recipes import BaselineRecipe, Recipe, default_recipe
 from benchmark.rows import Rows, Split, fingerprint
 from benchmark.runs import RESULTS
-from benchmark.slices import normalized, read_row_facts
+from benchmark.slices import ROW_FACTS, normalized, read_row_facts
 from benchmark.splits import stratify
 from benchmark.tasks import SPEC, TASKS, Language, Task, known_tasks
 from zoo.encoders import Encoder, fetch_weights
@@ -213,7 +212,7 @@ def _check_results(results: Path, own: OwnTask) -> None:
     """Raise UserError where the folder's runs of that name are of other data."""
     if not (results / own.task.name / SPEC).is_file():
         return
-    facts = results / own.task.name / FACTS
+    facts = results / own.task.name / ROW_FACTS
     same_rows = not facts.is_file() or read_row_facts(facts)[1] == own.rows.fingerprint
     if known_tasks(results)[own.task.name] != own.task or not same_rows:
         raise UserError(

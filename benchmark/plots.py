@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from benchmark.leaderboard import Board, entry_name
+from benchmark.board_tables import Board, entry_name
 from benchmark.tables import main_cells
 from benchmark.tasks import Task
 
@@ -112,7 +112,8 @@ def _decade_below(shares: pd.Series) -> float:
 
 def _ticks(bottom: float, zeros: bool) -> dict[str, Any]:
     """A tick for each power of ten, written out; the one at `bottom` stands for 0 where there are zeros."""
-    values = (10.0 ** np.arange(round(np.log10(bottom)), 1)).tolist()
+    # numpy's powers of ten differ in the last digit from processor to processor, and with it what is written
+    values = [float(f"1e{power}") for power in range(round(np.log10(bottom)), 1)]
     names = [np.format_float_positional(value, trim="-") for value in values]
     return {"tickvals": values, "ticktext": ["0", *names[1:]] if zeros else names}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from benchmark.leaderboard import Board, entry_name
+from benchmark.board_tables import Board, entry_name
 from benchmark.plots import COLOURS, dressed, errors
 from benchmark.resampling import draw, weighted_sums
 from benchmark.tables import in_points, main_cells, markdown, sentence, tasks_of

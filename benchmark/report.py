@@ -2,7 +2,7 @@
 
 from html import escape
 
-from benchmark.leaderboard import Board
+from benchmark.board_tables import Board
 from benchmark.plots import figures, mean_ranks
 from benchmark.tables import gaps, note, tasks_of, wide
 

@@ -28,6 +28,7 @@ from zoo.files import write_bytes
 
 COLUMNS = ["slice", "part", "metric", "n", "value", "low", "high", "seeds"]
 FACTS = {"words": np.int64, "duplicate": np.bool_, "negation": np.bool_, "emoji": np.bool_}
+ROW_FACTS = "rows.npz"  # their file in the folder of a task
 MIN_ROWS = 30
 # Tasks with fewer labels show each of them on its own; thirds of them would say less.
 MANY_LABELS = 10

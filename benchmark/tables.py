@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
-from benchmark.leaderboard import LENGTH, Board, entry_name
+from benchmark.board_tables import LENGTH, Board, entry_name
 from benchmark.tasks import Task, parse_task
 from zoo.errors import UserError
 

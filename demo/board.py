@@ -19,7 +19,7 @@ from zoo.files import write_bytes
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from benchmark.leaderboard import Board
+    from benchmark.board_tables import Board
     from benchmark.tasks import Task
 
 OVERALL = {"en": "overall, English", "zh": "overall, Chinese"}
@@ -53,7 +53,7 @@ def read_board(results: Path | None = None) -> "Board":
 
 @lru_cache(maxsize=1)
 def _read(folder: Path, changed: tuple[int, ...]) -> "Board":
-    from benchmark.leaderboard import read_tables
+    from benchmark.board_tables import read_tables
 
     return read_tables(folder)
 
@@ -79,7 +79,7 @@ def select(board: "Board", families: Sequence[str], size: str) -> "Board":
     Raises:
         UserError: the size is not one of SIZES.
     """
-    from benchmark.leaderboard import entry_name
+    from benchmark.board_tables import entry_name
 
     low, high = lookup(SIZES, size, "size")
     millions = board.cells["parameters"] / 1e6

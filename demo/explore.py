@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from benchmark.board import read_board
+from benchmark.board_tables import entry_name
 from benchmark.calibration import reliability
 from benchmark.entries import Entry, find_runs, make_entries
-from benchmark.leaderboard import FACTS, entry_name
 from benchmark.resampling import Scored
 from benchmark.rows import read_rows
 from benchmark.runs import RESULTS
-from benchmark.slices import MIN_ROWS, parts, read_row_facts
+from benchmark.slices import MIN_ROWS, ROW_FACTS, parts, read_row_facts
 from benchmark.tasks import Task, known_tasks
 from demo.compare import first_task
 from demo.texts import Language, say
@@ -192,7 +192,7 @@ def row_facts(pair: Pair, results: Path | None) -> pd.DataFrame | None:
     Raises:
         UserError: the file is damaged.
     """
-    path = (results or RESULTS) / pair.task.name / FACTS
+    path = (results or RESULTS) / pair.task.name / ROW_FACTS
     if not path.is_file():
         return None
     facts, fingerprint = read_row_facts(path)

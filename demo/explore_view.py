@@ -291,7 +291,7 @@ def _gains(pair: "Pair", form: Form, results: Path | None, language: Language) -
 
 
 def _entries(rows: pd.DataFrame) -> list[str]:
-    from benchmark.leaderboard import entry_name
+    from benchmark.board_tables import entry_name
 
     return [entry_name(row) for row in rows.to_dict("records")]
 

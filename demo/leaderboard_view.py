@@ -32,7 +32,7 @@ from demo.texts import Language, PageError, in_language, label, language_of
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
-    from benchmark.leaderboard import Board
+    from benchmark.board_tables import Board
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
 _ANY = next(iter(SIZES))
@@ -169,7 +169,7 @@ def checkpoint_of(board: "Board", view: str, entry: str, root: Path | None) -> t
     Raises:
         UserError: there is none.
     """
-    from benchmark.leaderboard import entry_name
+    from benchmark.board_tables import entry_name
 
     code = next((code for code, name in OVERALL.items() if name == view), None)
     tasks = [name for name in views(board, code) if name not in OVERALL.values()] if code else [view]

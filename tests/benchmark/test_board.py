@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from benchmark import board as on_disk
-from benchmark.board import PARTS, publish, read_board, verify
-from benchmark.leaderboard import Board, identity
+from benchmark.board import PARTS, identity, publish, read_board, verify
+from benchmark.board_tables import Board
 from benchmark.runs import RESULTS
 from benchmark.tables import between_markers, page
 from zoo.errors import UserError

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from benchmark.board import read_board
+from benchmark.board_tables import Board
 from benchmark.findings import findings
-from benchmark.leaderboard import Board
 from benchmark.runs import RESULTS
 from benchmark.tasks import TASKS, as_json
 

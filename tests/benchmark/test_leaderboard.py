@@ -6,8 +6,9 @@ import pytest
 from scipy.special import expit
 from sklearn.metrics import accuracy_score, f1_score
 
+from benchmark.board_tables import Board
 from benchmark.fit_decision import fit_decision
-from benchmark.leaderboard import Board, build
+from benchmark.leaderboard import build
 from benchmark.runs import Predictions, read_run
 from benchmark.tasks import TASKS
 from zoo.errors import UserError

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.leaderboard import Board, build
+from benchmark.board_tables import Board
+from benchmark.leaderboard import build
 from benchmark.plots import COLOURS, figures, front, intervals, mean_ranks, on_front, ranks, reliability
 from benchmark.report import html
 from benchmark.tables import main_cells

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.leaderboard import Board, build
+from benchmark.board_tables import Board
+from benchmark.leaderboard import build
 from benchmark.pretrained_page import Pretraining, figures, pretrained_part, read_pretrainings, word_accuracy
 from tests.benchmark.conftest import synthetic_writer
 from zoo.pretrained import HITS

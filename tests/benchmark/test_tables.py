@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from benchmark.leaderboard import Board, build
+from benchmark.board_tables import Board
+from benchmark.leaderboard import build
 from benchmark.runs import Predictions
 from benchmark.tables import BEGIN, END, between_markers, gaps, page, readme_part, screen_table, short, wide
 from benchmark.tasks import TASKS

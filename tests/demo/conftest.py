@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from benchmark.leaderboard import Board, write_tables
+from benchmark.board_tables import Board, write_tables
 from benchmark.tasks import TASKS, as_json
 from demo.bench_app import find_chromium
 from zoo.checkpoint import CheckpointInfo

@@ -7,7 +7,7 @@ from typing import get_args
 import pandas as pd
 import pytest
 
-from benchmark.leaderboard import entry_name
+from benchmark.board_tables import entry_name
 from benchmark.metrics import metrics_of
 from benchmark.runs import RESULTS
 from demo.board import (

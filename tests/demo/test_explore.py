@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
+from benchmark.board_tables import write_tables
 from benchmark.calibration import reliability
 from benchmark.entries import Entry
-from benchmark.leaderboard import build, write_tables
+from benchmark.leaderboard import build
 from benchmark.resampling import Scored, draw
 from benchmark.rows import read_rows
 from benchmark.runs import RESULTS, Predictions

@@ -1,0 +1,43 @@
+"""What an entry's runs took, averaged over their seeds."""
+
+import math
+from pathlib import Path
+
+from benchmark.costs import costs, costs_by_length
+from benchmark.entries import Entry, find_runs, make_entries
+from benchmark.tasks import TASKS
+
+from .conftest import WriteRun
+
+
+def latency(length: int, p50_ms: float) -> dict[str, float]:
+    return {"length": length, "p50_ms": p50_ms, "p95_ms": 2 * p50_ms, "texts_per_second": 1000 / p50_ms}
+
+
+def only_entry(results: Path) -> Entry:
+    (entry,) = make_entries(find_runs(results)[0], TASKS)
+    return entry
+
+
+def test_costs_are_means_over_seeds_at_the_boards_length(write_synthetic: WriteRun) -> None:
+    write_synthetic(seed=0, train_seconds=10.0, latency=(latency(16, 1.0), latency(64, 4.0)))
+    folder = write_synthetic(seed=1, train_seconds=13.0, latency=(latency(16, 2.0), latency(64, 5.0)))
+    found = costs(only_entry(folder.parents[2]))
+    assert (found["train_seconds"], found["p50_ms"], found["p95_ms"]) == (11.5, 4.5, 9.0)
+    assert found["texts_per_second"] == 225.0
+
+
+def test_every_length_has_its_row_and_the_machines_are_named(write_synthetic: WriteRun) -> None:
+    both = (latency(16, 1.0), latency(64, 4.0))
+    write_synthetic(seed=0, latency=both, hardware={"processor": "one", "threads": 1})
+    folder = write_synthetic(seed=1, latency=both, hardware={"processor": "another", "threads": 1})
+    table = costs_by_length(only_entry(folder.parents[2]))
+    assert table["length"].tolist() == [16, 64]
+    assert table["p50_ms"].tolist() == [1.0, 4.0]
+    assert set(table["processor"]) == {"another, one"}
+    assert set(table["threads"]) == {"1"}
+
+
+def test_without_a_latency_at_the_boards_length_there_is_none(write_synthetic: WriteRun) -> None:
+    folder = write_synthetic(latency=(latency(16, 1.0),))
+    assert math.isnan(costs(only_entry(folder.parents[2]))["p50_ms"])
