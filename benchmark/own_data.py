@@ -1,6 +1,6 @@
 """A user's own data, read in bounded memory and checked: texts as one Arrow column, labels as a sparse matrix.
 
-The bounds are MAX_ROWS, MAX_LABELS, MAX_CELLS and `benchmark.own_sources.MAX_BYTES`; what breaks one is told as soon
+The bounds are MAX_ROWS, MOST_LABELS, MAX_CELLS and `benchmark.own_sources.MAX_BYTES`; what breaks one is told as soon
 as it does, and nothing more is read.
 """
 
@@ -21,9 +21,9 @@ from benchmark.own_sources import MAX_BYTES, PARTS, find_pieces
 from zoo.decision import ProblemType
 from zoo.errors import UserError
 from zoo.row_files import Batch
+from zoo.vetting import LONGEST_LABEL, MOST_LABELS
 
 MAX_ROWS = 2_000_000
-MAX_LABELS = 5_000
 MAX_CELLS = 500_000_000  # rows times labels: as many bytes, once every row's labels are written out for training
 _QUOTED = 40  # characters of what a message quotes
 _FLAGS = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
@@ -220,7 +220,7 @@ def _check_bounds(source: str, rows: int, size: int, labels: int) -> None:
     for what, found, most in (
         ("rows", rows, MAX_ROWS),
         ("bytes of text", size, MAX_BYTES),
-        ("different labels", labels, MAX_LABELS),
+        ("different labels", labels, MOST_LABELS),
         ("rows times labels", rows * labels, MAX_CELLS),
     ):
         if found > most:
@@ -243,7 +243,13 @@ def _matrix(
 
 
 def _check_labels(source: str, y_true: csr_array, labels: tuple[str, ...]) -> None:
-    """Raise UserError where every row has the same labels, so that there is nothing to tell apart."""
+    """Raise UserError where a label is too long for a checkpoint that bears it, or every row has the same labels, so
+    that there is nothing to tell apart."""
+    if long := [label for label in labels if len(label) > LONGEST_LABEL]:
+        raise UserError(
+            f"{source}: the label '{long[0][:_QUOTED]}…' has {len(long[0]):,} characters and {LONGEST_LABEL} is the "
+            "most; shorten it, or check which columns hold the labels"
+        )
     positives = y_true.sum(axis=0, dtype=np.int64)
     if not ((positives > 0) & (positives < y_true.shape[0])).any():
         always = [name for name, number in zip(labels, positives, strict=True) if number]

@@ -6,6 +6,7 @@ A new encoder is one entry of `ENCODERS`. Nothing here imports torch, so that re
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -21,6 +22,7 @@ from zoo.files import sha256
 from zoo.packs import unpack_roberta
 from zoo.pretrained import PRETRAINED, read_origin, unpack_encoder
 
+NAME = r"[\w-][\w.-]{0,99}"  # an encoder's: it becomes a folder's, in results and in checkpoints
 Source = Literal["hub", "package", "repository", "folder", "none"]
 _VOCABULARIES = (
     "tokenizer.json",
@@ -154,18 +156,24 @@ def get_encoder(name: str) -> Encoder:
     """Return the registered encoder `name`, or a spec of the folder in transformers' format at that path.
 
     Raises:
-        UserError: neither is there.
+        UserError: neither is there, or the folder's name cannot be an encoder's.
     """
     folder = Path(name)
     if name in ENCODERS or not (folder / "config.json").is_file():
         return lookup(ENCODERS, name, "encoder")
+    called = folder.resolve().name
+    if not re.fullmatch(NAME, called):
+        raise UserError(
+            f"An encoder is called as its folder, and '{called}' is no name for one; rename the folder: at most 100 "
+            "letters, digits, dots, dashes and underscores"
+        )
     try:
         config = dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
         parameters = _millions(folder)
     except (OSError, ValueError, TypeError, SafetensorError) as error:
         raise UserError(f"{folder} holds no readable model ({error}); save it there again") from error
     return Encoder(
-        folder.resolve().name,
+        called,
         config.get("model_type", "unknown"),
         parameters,
         "any",

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from zoo.checkpoint import WHOLE, CheckpointInfo
 from zoo.decision import read_decision
+from zoo.encoders import NAME
 from zoo.errors import UserError
 
 MIB = 2**20
@@ -35,9 +36,10 @@ MODEL_TYPES = ("bert", "distilbert", "modernbert", "roberta")
 # What makes transformers import, download or convert: nothing that an encoder's config needs.
 RISKY = ("auto_map", "custom", "implementation", "kernel", "quantization")
 MOST_LAYERS, LARGEST_SIZE = 128, 2**20
-_Name = Annotated[str, Field(pattern=r"^[\w-][\w.-]{0,99}$")]  # becomes a folder's name
-_Path = Annotated[str, Field(pattern=r"^[\w-][\w.-]{0,99}(/[\w-][\w.-]{0,99})?$")]
-_Label = Annotated[str, Field(min_length=1, max_length=200)]
+MOST_LABELS, LONGEST_LABEL = 5000, 200
+_Name = Annotated[str, Field(pattern=rf"^{NAME}$")]  # becomes a folder's name
+_Path = Annotated[str, Field(pattern=rf"^{NAME}(/{NAME})?$")]
+_Label = Annotated[str, Field(min_length=1, max_length=LONGEST_LABEL)]
 
 
 class ForeignInfo(CheckpointInfo):
@@ -45,7 +47,7 @@ class ForeignInfo(CheckpointInfo):
 
     task: _Name
     language: _Name
-    labels: Annotated[tuple[_Label, ...], Field(min_length=1, max_length=2000)]
+    labels: Annotated[tuple[_Label, ...], Field(min_length=1, max_length=MOST_LABELS)]
     encoder: _Path
     revision: _Name
     max_length: Annotated[int, Field(ge=2, le=8192)]

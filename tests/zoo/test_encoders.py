@@ -124,6 +124,13 @@ def test_a_folders_parameters_are_counted_in_millions(tiny_bert: Path, tmp_path:
     assert get_encoder(str(tmp_path)).parameters == 1.5
 
 
+@pytest.mark.parametrize("called", ["my encoder", "vielleicht?", "x" * 101])
+def test_a_folder_whose_name_no_checkpoint_can_bear_is_refused(called: str, tiny_bert: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_bert, tmp_path / called)
+    with pytest.raises(UserError, match="is no name for one; rename the folder"):
+        get_encoder(str(folder))
+
+
 def test_a_folder_without_weights_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
     shutil.copy(tiny_bert / "config.json", tmp_path)
     (tmp_path / "pytorch_model.bin").write_bytes(b"pickled")
