@@ -14,8 +14,16 @@ def violations(page: Page) -> dict[str, list[str]]:
     return {each["id"]: [node["html"][:200] for node in each["nodes"]] for each in found if each["id"] not in GRADIOS}
 
 
-# Colours are the theme's and texts the language's: the other two pairs would find nothing new in twice the time.
-@pytest.mark.parametrize(("theme", "locale"), [("light", "en-US"), ("dark", "zh-CN")])
+# Colours are the theme's and texts the language's, so two pairs show both; the other two are for the longer suite.
+@pytest.mark.parametrize(
+    ("theme", "locale"),
+    [
+        ("light", "en-US"),
+        ("dark", "zh-CN"),
+        pytest.param("light", "zh-CN", marks=pytest.mark.slow),
+        pytest.param("dark", "en-US", marks=pytest.mark.slow),
+    ],
+)
 def test_nothing_keeps_anybody_out(theme: str, locale: str, browser: BrowserContext, own_address: str) -> None:
     assert browser.browser is not None
     context = browser.browser.new_context(locale=locale, viewport={"width": 1280, "height": 900})

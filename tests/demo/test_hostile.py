@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Page, expect
 
 import app
 from demo.models import computing
@@ -192,13 +193,20 @@ def test_a_request_that_is_too_large_is_refused_whether_it_tells_its_length_or_n
     assert ask(asked.ljust(LARGEST_REQUEST)).status_code == 200
 
 
-def test_whoever_comes_past_the_queues_limit_is_told(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_comes_past_the_queues_limit_is_told(
+    checkpoints: Path, blank: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(app, "WAITING", 2)
     demo, arguments = app.build(checkpoints)
     _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **arguments)
+    blank.goto(address)
+    blank.wait_for_selector(".zoo-table")
     payload = {"data": ["well made.", "feedback", ["alpha"], None, True]}
     with computing:  # so that the first is under way for as long
         asked = [httpx.post(f"{address}gradio_api/call/classify", json=payload) for _ in range(6)]
+        blank.locator("textarea").first.fill("One more.")
+        blank.locator("button.primary").first.click()
+        expect(blank.locator(".toast-body")).to_contain_text("busy")
     told = {found.status_code: found.text for found in asked}
     assert set(told) == {200, 503}
     assert "full" in told[503]
