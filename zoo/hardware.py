@@ -25,6 +25,15 @@ def multiplies_in_bf16() -> bool:
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 
+def prefers_plain_attention(bf16: bool) -> bool:
+    """Return whether a model trains faster here with transformers' "eager" attention. On a processor torch's fused
+    one takes a third of a step in bf16, nearly all of it in its backward pass: plain matrix products make a step of
+    fine-tuning 1.2 to 1.3 times faster and one of pretraining 1.3 times (in float32 the two are alike)."""
+    import torch
+
+    return bf16 and not torch.cuda.is_available()
+
+
 def processor() -> str:
     """Return the processor's model name, or its architecture where the system tells no more."""
     info = Path("/proc/cpuinfo")

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from zoo.files import new_folder
-from zoo.hardware import multiplies_in_bf16
+from zoo.hardware import multiplies_in_bf16, prefers_plain_attention
 from zoo.pretraining.corpus import Corpus
 from zoo.pretraining.model import MaskedLanguageModel, Pretrained, mlm_head
 from zoo.pretraining.recipes import PretrainRecipe, get_recipe
@@ -164,6 +164,8 @@ def _train_part(
             parameter.requires_grad_(True)
     for parameter in embeddings:
         parameter.requires_grad_(only is None and not recipe.freeze_embeddings)
+    if prefers_plain_attention(multiplies_in_bf16()):
+        model.set_attn_implementation("eager")
     sequences = Sequences(corpus, recipe, special, recipe.tokens, part=1 if only is None else 0)
     trainer = Trainer(
         model=MaskedLanguageModel(model),
