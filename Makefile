@@ -52,7 +52,7 @@ fix: .venv/installed-dev ## mend what the linter and the formatter can
 bench-train: .venv/installed ## fine-tuning speed against transformers' example settings (needs ENCODER_ZOO_DATA)
 	$(BIN)/python -m benchmark.bench_train
 
-bench-statistics: .venv/installed ## the bootstrap's speed against a loop over scikit-learn
+bench-statistics: .venv/installed ## the bootstrap against a loop over scikit-learn, and how long a whole board takes
 	$(BIN)/python -m benchmark.bench_statistics
 
 bench-app: .venv/installed-dev ## the app's start, sliders, single texts, 50 clients at once, memory
