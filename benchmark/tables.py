@@ -47,7 +47,7 @@ def wide(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
 
 
 def short(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """Return the same in few columns, as it stands in the README."""
+    """Return the same in few columns, for the README and the terminal."""
     _, main = _of_task(cells, task)
     table = _short(main, task)
     table["train s"], table["ms a text"] = main["train_seconds"].round().astype(int), main["p50_ms"].round(1)
@@ -131,12 +131,20 @@ def in_points(row: Mapping[Any, Any], name: str, sign: int = 1) -> str:
 
 def readme_part(board: Board) -> str:
     """Return the README's leaderboard as Markdown: a short table a task, and which of its gaps are real."""
-    parts = [
-        f"**{task.name}** ({note(board.cells, task)})\n\n{markdown(short(board.cells, task))}\n\n"
-        + " ".join(gaps(board, task))
-        for task in tasks_of(board)
-    ]
-    return "\n\n".join(part.rstrip() for part in parts)
+    parts = []
+    for task in tasks_of(board):
+        cells = _headline(board.cells, task)
+        head = f"**{task.name}** ({note(cells, task)})"
+        parts.append(f"{head}\n\n{markdown(short(cells, task))}\n\n{' '.join(gaps(board, task))}".rstrip())
+    return "\n\n".join(parts)
+
+
+def _headline(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """Return the task's cells without the entries that have no rank beside one of the same encoder that has."""
+    cells = cells[cells["task"] == task.name]
+    ranked = main_cells(cells, task).dropna(subset="rank_low")[["encoder", "variant"]]
+    has_rank = pd.MultiIndex.from_frame(cells[["encoder", "variant"]]).isin(pd.MultiIndex.from_frame(ranked))
+    return cells[has_rank | ~cells["encoder"].isin(ranked["encoder"])]
 
 
 def page(board: Board) -> str:
