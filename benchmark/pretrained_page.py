@@ -86,7 +86,7 @@ def _budgets(trained: list[Pretraining]) -> pd.DataFrame:
                 "tokens": f"{recipe['tokens']:,}",
                 "hours": f"{training['seconds'] / 3600:.2f}",
                 "tokens/s": f"{training['tokens_per_second']:,.0f}",
-                "of the matrix rate": f"{hardware['share_of_matrix_rate']:.0%}",
+                "GFLOP/s": f"{hardware['flops'] / 1e9:.1f}",
                 "corpus": each.facts["corpus"]["corpus"],
             }
         )

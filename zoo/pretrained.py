@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 from zoo.checkpoint import DELTA, WHOLE
 from zoo.deltas import read_delta, write_delta
 from zoo.errors import UserError
-from zoo.files import new_folder, sha256
+from zoo.files import is_whole, new_folder, seal, sha256
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "merges.txt")
@@ -86,9 +86,16 @@ def _without_unused(tensors: dict[str, np.ndarray], vocabulary: Path) -> dict[st
 
 
 def start_of(folder: Path) -> str:
-    """Return the name of what the pretraining of the encoder in `folder` started from; "" where none is told of."""
+    """Return the name of what the pretraining of the encoder in `folder` started from; "" where none is told of.
+
+    Raises:
+        UserError: what the pretraining wrote of itself is damaged.
+    """
     facts = folder / "pretraining.json"
-    return str(json.loads(facts.read_text(encoding="utf-8"))["start"]) if facts.is_file() else ""
+    try:
+        return str(json.loads(facts.read_text(encoding="utf-8"))["start"]) if facts.is_file() else ""
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{facts} cannot be read; restore it, or pretrain again") from error
 
 
 def read_origin(folder: Path) -> Origin:
@@ -113,9 +120,9 @@ def unpack_encoder(folder: Path, start: Path | None, target: Path) -> Path:
     Args:
         folder: the packed encoder.
         start: the folder of the encoder that it started from, where it has one.
-        target: kept as it is if it is there.
+        target: kept as it is if it is there and whole.
     """
-    if target.is_dir():
+    if is_whole(target):
         return target
     origin = read_origin(folder)
     if start is None:
@@ -125,6 +132,7 @@ def unpack_encoder(folder: Path, start: Path | None, target: Path) -> Path:
     tensors = base | {name: tensor.astype(np.float32) for name, tensor in read_delta(folder / DELTA, base).items()}
     with new_folder(target) as written:
         save_file(tensors, written / WHOLE, metadata={"format": "pt"})
+        seal(written)
         for name in _CARDS:
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, written / name)
@@ -133,6 +141,7 @@ def unpack_encoder(folder: Path, start: Path | None, target: Path) -> Path:
         for name in TOKENIZER:
             if (tokenizer / name).is_file():
                 shutil.copyfile(tokenizer / name, written / name)
+        shutil.rmtree(target, ignore_errors=True)  # what is left of a damaged one
     return target
 
 

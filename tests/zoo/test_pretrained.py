@@ -161,5 +161,38 @@ def test_the_command_packs_and_tells_the_size(
     assert CliRunner().invoke(app, ["pack", str(trained), "--to", str(tmp_path / "small")]).exit_code == 0
     (trained / "pretraining.json").unlink()
     assert read_origin(tmp_path / "small").start == "tiny-bert"
-    for arguments in (["pack", str(trained), "--bits", "5"], ["pack", str(tmp_path)]):
+    for arguments in (["pack", str(trained), "--bits", "5"], ["pack", str(tmp_path)], ["pack", str(target)]):
         assert isinstance(CliRunner().invoke(app, arguments).exception, UserError)
+
+
+def test_the_command_overwrites_nothing_but_a_packed_encoder(trained: Path, tmp_path: Path) -> None:
+    thesis = tmp_path / "papers" / "thesis.txt"
+    thesis.parent.mkdir()
+    thesis.write_text("years of work")
+    for target in (thesis.parent, trained):
+        told = CliRunner().invoke(app, ["pack", str(trained), "--to", str(target)]).exception
+        assert isinstance(told, UserError)
+        assert "is there and is no packed encoder" in str(told)
+    assert thesis.is_file()
+    assert (trained / "model.safetensors").is_file()
+
+
+def test_what_a_pretraining_wrote_of_itself_may_be_damaged(trained: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(trained, tmp_path / "trained")
+    (folder / "pretraining.json").write_text("{")
+    told = CliRunner().invoke(app, ["pack", str(folder), "--to", str(tmp_path / "packed")]).exception
+    assert isinstance(told, UserError)
+    assert "pretrain again" in str(told)
+
+
+@pytest.mark.parametrize("size", [1000, None])
+def test_a_damaged_unpacked_one_is_unpacked_again(
+    size: int | None, trained: Path, tiny_bert: Path, tmp_path: Path
+) -> None:
+    packed, target = tmp_path / "packed", tmp_path / "unpacked"
+    pack_encoder(trained, packed, 4, _start(tiny_bert))
+    weights = unpack_encoder(packed, tiny_bert, target) / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:size] if size else whole[:-8] + bytes(8))
+    unpack_encoder(packed, tiny_bert, target)
+    assert weights.read_bytes() == whole

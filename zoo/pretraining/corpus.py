@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
@@ -69,12 +70,13 @@ def pack_corpus(
         UserError: there is nothing to read, or `exclude` holds no datasets.
     """
     corpus, tokenizer_hash = corpus_hash(source), hashlib.sha256(tokenizer.to_str().encode()).hexdigest()[:8]
-    excluded = _excluded(exclude) if exclude else frozenset()
-    without = hashlib.sha256("\n".join(sorted(excluded)).encode()).hexdigest()[:8]
-    folder = cache / f"corpus-{corpus}-{tokenizer_hash}-{language}-{without}"
+    excluded = read_excluded(exclude)
+    folder = cache / f"corpus-{corpus}-{tokenizer_hash}-{language}-{texts_hash(excluded)}"
     if not (folder / "facts.json").is_file():
         read = read_texts(source)
-        texts = [text for text in read if normalise(text) not in excluded] if excluded else read
+        texts = without(excluded, read)
+        if len(texts) < 2:
+            raise UserError(f"{source} holds {len(texts)} texts; one to train on and one to hold out are the least")
         words = english_words if language == "en" else chinese_words
         encode = _Encoder(tokenizer, separator, words)
         kept = {"train": not_held_out(texts), "held_out": texts[::HELD_OUT]}
@@ -83,24 +85,35 @@ def pack_corpus(
                 _write(temporary / part, encode(documents))
             facts = {"corpus": corpus, "documents": len(texts), "leaked": len(read) - len(texts)}
             (temporary / "facts.json").write_text(json.dumps(facts))
-    facts = json.loads((folder / "facts.json").read_text())
-    return Packed(folder, _read(folder / "train"), _read(folder / "held_out"), facts)
+    try:
+        facts = json.loads((folder / "facts.json").read_text())
+        return Packed(folder, _read(folder / "train"), _read(folder / "held_out"), facts)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"The packed corpus {folder} is damaged; delete it: it is packed again") from error
 
 
 def read_texts(source: Path) -> list[str]:
     """Return the texts of all parquet files in a folder, in an order shuffled by a fixed seed.
 
     Raises:
-        UserError: there are no such files, or one has no column `text`.
+        UserError: there are no such files, or one is damaged or has no texts in a column `text`.
     """
-    texts: list[str] = []
-    for path in _files(source):
-        table = pq.read_table(path)
-        if "text" not in table.column_names:
-            raise UserError(f"{path} has no column 'text'; it has: {', '.join(table.column_names)}")
-        texts += [text for text in table.column("text").to_pylist() if text and text.strip()]
+    texts = [text for path in _files(source) for text in _texts(path)]
     order = np.random.default_rng(0).permutation(len(texts))
     return [texts[row] for row in order]
+
+
+def _texts(path: Path) -> list[str]:
+    try:
+        schema = pq.read_schema(path)
+        if "text" not in schema.names:
+            raise UserError(f"{path} has no column 'text'; it has: {', '.join(schema.names)}")
+        column = pq.read_table(path, columns=["text"]).column("text")
+    except pa.ArrowException as error:
+        raise UserError(f"{path} is no readable parquet file ({str(error).splitlines()[0]})") from error
+    if not any(holds(column.type) for holds in (pa.types.is_string, pa.types.is_large_string, pa.types.is_null)):
+        raise UserError(f"{path}: the column 'text' holds {column.type}, not text")
+    return [text for text in column.to_pylist() if text and text.strip()]
 
 
 def not_held_out(texts: list[str]) -> list[str]:
@@ -120,13 +133,28 @@ def _files(source: Path) -> list[Path]:
     return files
 
 
-def _excluded(datasets: Path) -> frozenset[str]:
-    """Return the validation and test texts of all datasets in a folder, normalised."""
+def read_excluded(datasets: Path | None) -> frozenset[str]:
+    """Return the validation and test texts of all datasets in a folder, normalised.
+
+    Raises:
+        UserError: there are no datasets in it, or one cannot be read.
+    """
+    if datasets is None:
+        return frozenset()
     files = [*datasets.glob("*/validation.parquet"), *datasets.glob("*/test.parquet")]
     if not files:
         raise UserError(f"{datasets} holds no datasets (<name>/validation.parquet, <name>/test.parquet)")
-    texts = (text for path in files for text in pq.read_table(path, columns=["text"]).column("text").to_pylist())
-    return frozenset(map(normalise, texts))
+    return frozenset(normalise(text) for path in files for text in _texts(path))
+
+
+def without(excluded: frozenset[str], texts: list[str]) -> list[str]:
+    """Return the texts that are none of the excluded."""
+    return [text for text in texts if normalise(text) not in excluded] if excluded else texts
+
+
+def texts_hash(texts: frozenset[str]) -> str:
+    """Return a short hash of a set of texts."""
+    return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()[:8]
 
 
 def normalise(text: str) -> str:
@@ -175,7 +203,9 @@ class _Encoder:
                     encoding = next(encoded)
                     end = [self.separator] if number == len(sentences) else []
                     tokens.append(np.array(encoding.ids + end, np.uint16))
-                    starts.append(np.array([*self._word_starts(sentence, encoding.offsets), *(True for _ in end)]))
+                    starts.append(
+                        np.array([*self._word_starts(sentence, encoding.offsets), *(True for _ in end)], bool)
+                    )
                     lengths.append(len(tokens[-1]))
                 sentence_counts.append(len(sentences))
         return Corpus(np.concatenate(tokens), np.concatenate(starts), _offsets(lengths), _offsets(sentence_counts))

@@ -19,7 +19,16 @@ from zoo.errors import UserError
 from zoo.files import new_folder
 from zoo.hardware import library_versions, matrix_rate, multiplies_in_bf16, processor, reuse_memory
 from zoo.pretrained import HITS
-from zoo.pretraining.corpus import Packed, corpus_hash, not_held_out, pack_corpus, read_texts
+from zoo.pretraining.corpus import (
+    Packed,
+    corpus_hash,
+    not_held_out,
+    pack_corpus,
+    read_excluded,
+    read_texts,
+    texts_hash,
+    without,
+)
 from zoo.pretraining.held_out import evaluate, write_hits
 from zoo.pretraining.model import (
     Pretrained,
@@ -131,16 +140,24 @@ def _measure_and_write(
 def _start(job: Job) -> tuple[Pretrained, PreTrainedTokenizerBase, str]:
     """The model, its tokenizer, and the revision of what it starts from."""
     if job.start != "nothing":
-        weights = fetch_weights(get_encoder(job.start))
+        encoder = get_encoder(job.start)
+        if encoder.language not in (job.language, "any"):
+            raise UserError(
+                f"'{job.start}' is an encoder for '{encoder.language}', and --language is '{job.language}'; give a "
+                "start of that language, or nothing"
+            )
+        weights = fetch_weights(encoder)
         config = json.loads((weights.folder / "config.json").read_text())
         if config.get("model_type") != "bert":
             raise UserError(f"'{job.start}' is a {config.get('model_type')} model; a start must be of BERT's kind")
         return *from_encoder(weights.folder), weights.revision
     # Kept: WordPiece's trainer comes to another vocabulary each time.
     kind = "bpe" if job.recipe.name == "roberta" else "wordpiece"
-    kept = cache_folder() / f"vocabulary-{corpus_hash(job.corpus)}-{kind}-{SIZE}"
+    excluded = read_excluded(job.exclude)
+    kept = cache_folder() / f"vocabulary-{corpus_hash(job.corpus)}-{kind}-{SIZE}-{texts_hash(excluded)}"
     if not kept.is_dir():
-        tokenizer = train_tokenizer(job.recipe.name, not_held_out(read_texts(job.corpus)))
+        texts = without(excluded, read_texts(job.corpus))
+        tokenizer = train_tokenizer(job.recipe.name, not_held_out(texts))
         with new_folder(kept) as folder:
             tokenizer.save_pretrained(folder)
     tokenizer = load_tokenizer(kept, job.recipe.length)
@@ -175,7 +192,7 @@ BERT-base.
 | corpus | {packed.facts["documents"]:,} documents, hash {packed.facts["corpus"]} |
 | validation and test texts of the tasks in it | {checked} |
 | tokens seen | {recipe.tokens:,}, after {recipe.head_tokens:,} for the new head alone |
-| hours | {trained.seconds / 3600:.2f} at {trained.tokens_per_second:,.0f} tokens/s |
+| hours, without the head's | {trained.seconds / 3600:.2f} at {trained.tokens_per_second:,.0f} tokens/s |
 | share of the machine's rate for matrix products, by the 6ND count | {share:.0%} |
 | hardware | {_device()}, {torch.get_num_threads()} threads, {"bf16" if multiplies_in_bf16() else "float32"} |
 

@@ -65,8 +65,9 @@ def _full_sentences(corpus: Corpus, room: int, budget: int) -> np.ndarray:
 
 
 def _sentence_pairs(corpus: Corpus, room: int, budget: int, rng: np.random.Generator) -> np.ndarray:
-    """Pairs as BERT draws them: two runs of sentences of one document, or, half of the time and wherever a run is one
-    sentence alone, the second from another document; what it displaces opens the next pair."""
+    """Pairs as BERT draws them, but for its tenth of shorter ones: two runs of sentences of one document, or, half of
+    the time and wherever a run is one sentence alone, the second from another document; what it displaces opens the
+    next pair."""
     spans, seen = [], 0
     for document in range(len(corpus.documents) - 1):
         first, last = int(corpus.documents[document]), int(corpus.documents[document + 1])

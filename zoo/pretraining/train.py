@@ -46,9 +46,9 @@ class Sequences(torch.utils.data.Dataset[Example]):
 
     @staticmethod
     def _count(lengths: np.ndarray, tokens: int) -> int:
-        """How many items hold the budget: whole visits, then the part of one that is left."""
+        """How many items hold the budget, one at least: whole visits, then the part of one that is left."""
         visits, rest = divmod(tokens, int(lengths.sum()))
-        return visits * len(lengths) + int(np.searchsorted(np.cumsum(lengths), rest))
+        return max(1, visits * len(lengths) + int(np.searchsorted(np.cumsum(lengths), rest)))
 
     def __len__(self) -> int:
         return self.count

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from zoo.errors import UserError
 from zoo.pretraining.corpus import (
@@ -130,3 +130,36 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
         read_texts(tmp_path)
     with pytest.raises(UserError, match="no column 'text'; it has: body"):
         read_texts(write(tmp_path / "wrong", ["a"], "body"))
+    pd.DataFrame({"text": [1, 2]}).to_parquet(write(tmp_path / "numbers", ["a"]) / "part.parquet")
+    with pytest.raises(UserError, match="the column 'text' holds int64, not text"):
+        read_texts(tmp_path / "numbers")
+    (write(tmp_path / "damaged", ["a"]) / "part.parquet").write_bytes(b"")
+    with pytest.raises(UserError, match="is no readable parquet file"):
+        read_texts(tmp_path / "damaged")
+
+
+@pytest.mark.parametrize("texts", [[], ["the cat."], [None, " ", "the cat."]], ids=["none", "one", "one and blanks"])
+def test_fewer_texts_than_a_training_needs_are_told(
+    texts: list[str | None], tmp_path: Path, tokenizer: Tokenizer
+) -> None:
+    corpus = write(tmp_path / "corpus", ["a"])
+    pd.DataFrame({"text": pd.array(texts, "string")}).to_parquet(corpus / "part.parquet")
+    with pytest.raises(UserError, match=r"holds [01] texts; one to train on and one to hold out are the least"):
+        pack_corpus(corpus, tokenizer, "[SEP]", "en", None, tmp_path / "cache")
+
+
+def test_a_sentence_of_no_piece_leaves_the_words_of_the_others(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    tokenizer.normalizer = normalizers.Replace("\u200b", "")
+    corpus = write(tmp_path / "corpus", ["the cat.\n\u200b\nplaying"] * (HELD_OUT + 1))
+    train = pack_corpus(corpus, tokenizer, "[SEP]", "en", None, tmp_path / "cache").train
+    assert train.word_starts.dtype == bool
+    assert train.word_starts[:6].tolist() == [True, True, False, True, False, True]
+
+
+def test_a_damaged_packed_corpus_is_told_with_what_to_do(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    corpus = write(tmp_path / "corpus", ["the cat."] * 3)
+    folder = pack_corpus(corpus, tokenizer, "[SEP]", "en", None, tmp_path / "cache").folder
+    for name in ("train/tokens.npy", "facts.json"):
+        (folder / name).write_bytes((folder / name).read_bytes()[:-1])
+        with pytest.raises(UserError, match="is damaged; delete it: it is packed again"):
+            pack_corpus(corpus, tokenizer, "[SEP]", "en", None, tmp_path / "cache")

@@ -154,6 +154,10 @@ def test_the_budget_is_the_same_for_all_recipes(corpus: Corpus) -> None:
         assert 5_500 <= seen <= 6_100
 
 
+def test_the_smallest_budget_is_one_sequence(corpus: Corpus) -> None:
+    assert len(Sequences(corpus, recipe("bert"), SPECIAL, 1)) == 1
+
+
 def test_weights_a_token_by_hand() -> None:
     attention, dense, norms, pooler = 4 * (32 * 32 + 32), 2 * 32 * 64 + 64 + 32, 4 * 32, 32 * 32 + 32
     head = 32 * 32 + 32 + 2 * 32 + 40 * 32 + 40
@@ -244,6 +248,7 @@ def test_mistakes_end_in_one_line(text_folder: Path, tmp_path: Path) -> None:
     for arguments, said in (
         (["--recipe", "brt", "--language", "en", "--start", "nothing"], "Did you mean 'bert'"),
         (["--recipe", "bert", "--language", "de", "--start", "nothing"], "must be en or zh"),
+        (["--recipe", "bert", "--language", "zh", "--start", "minilm-l6"], "is an encoder for 'en'"),
     ):
         done = subprocess.run([*base, *arguments], capture_output=True, text=True)
         assert done.returncode == 1
