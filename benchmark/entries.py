@@ -90,8 +90,8 @@ def find_runs(results: Path) -> tuple[list[Run], dict[str, str]]:
     """Read every run below `results`; return those that can be compared, and why each of the others cannot, by folder.
 
     Left out are runs that are damaged, of an unknown task, with logits that are not finite, with other labels or other
-    rows than most runs of the task, of another revision, protocol or precision than most of their encoder's, or with
-    the recipe and seed of another run.
+    rows than most runs of the task, of another revision or protocol than most of their encoder's, of another precision
+    than most of their recipe's, or with the recipe and seed of another run.
     """
     runs, problems, known = [], {}, known_tasks(results)
     for path in sorted(results.glob("*/*/[!.]*/")):
@@ -105,9 +105,10 @@ def find_runs(results: Path) -> tuple[list[Run], dict[str, str]]:
         else:
             runs.append(run)
     runs, strangers = _without_strangers(runs, "labels or rows", _task, _rows)
-    runs, changed = _without_strangers(runs, "revision, protocol or precision", _encoder, _code)
+    runs, changed = _without_strangers(runs, "revision or protocol", _encoder, _code)
+    runs, rounded = _without_strangers(runs, "precision", _recipe, _precision)
     runs, twice = _without_doubles(runs, known)
-    return runs, problems | strangers | changed | twice
+    return runs, problems | strangers | changed | rounded | twice
 
 
 Fields = Callable[[Run], tuple[object, ...]]
@@ -127,7 +128,15 @@ def _encoder(run: Run) -> tuple[object, ...]:
 
 
 def _code(run: Run) -> tuple[object, ...]:
-    return (run.info.revision, run.info.protocol, run.info.hardware.get("precision"))
+    return (run.info.revision, run.info.protocol)
+
+
+def _recipe(run: Run) -> tuple[object, ...]:
+    return (*_encoder(run), run.info.runtime, run.info.recipe.model_copy(update={"seed": 0}))
+
+
+def _precision(run: Run) -> tuple[object, ...]:
+    return (run.info.hardware.get("precision"),)
 
 
 def _name(folder: Path) -> str:

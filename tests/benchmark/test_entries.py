@@ -24,9 +24,9 @@ def _changed(**changes: np.ndarray) -> Predictions:
     [
         ({"fingerprint": "other rows"}, "labels or rows differ"),
         ({"labels": [f"label {i}" for i in range(8)]}, "labels or rows differ"),
-        ({"revision": "0.2.0"}, "revision, protocol or precision differ"),
-        ({"protocol": 0}, "revision, protocol or precision differ"),
-        ({"hardware": {"precision": "bf16"}}, "revision, protocol or precision differ"),
+        ({"revision": "0.2.0"}, "revision or protocol differ"),
+        ({"protocol": 0}, "revision or protocol differ"),
+        ({"hardware": {"precision": "bf16"}}, "precision differ"),
         ({"predictions": _changed(test_logits=np.zeros((50, 8), np.float32))}, "labels or rows differ"),
         ({"predictions": _changed(test_logits=np.full((60, 8), np.nan, np.float32))}, "not all finite"),
         ({"predictions": _changed(test_y_true=np.zeros((60, 8), np.int8))}, "one class only"),
@@ -44,6 +44,16 @@ def test_a_stranger_among_runs_is_left_out_by_name(
     assert not rest
     assert named == f"feedback/minilm-l6/{stranger.name}"
     assert reason in told
+
+
+def test_a_recipe_of_another_precision_stands_beside_the_default(write_synthetic: WriteRun) -> None:
+    for seed in range(3):
+        folder = write_synthetic(seed=seed, hardware={"precision": "fp32"})
+    for seed in range(2):
+        write_synthetic(seed=seed, recipe={"precision": "bf16"}, hardware={"precision": "bf16"})
+    runs, problems = find_runs(folder.parents[2])
+    assert problems == {}
+    assert [len(entry.runs) for entry in make_entries(runs)] == [3, 2]
 
 
 def test_runs_that_are_damaged_or_of_no_task_are_left_out(write_synthetic: WriteRun) -> None:
