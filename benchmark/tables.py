@@ -17,6 +17,9 @@ BEGIN, END = (
 )
 
 
+MOST_POINTS, NONE_SHOWN = 25, "seeds this few could have shown no gap that is likely"
+
+
 def tasks_of(board: Board) -> list[Task]:
     """Return the tasks that the board has, in order."""
     return [parse_task(spec) for spec in board.tasks["spec"]]
@@ -118,7 +121,8 @@ def sentence(pair: dict[Any, Any]) -> str:
     better, worse = (pair["a"], pair["b"])[::sign]
     figures = f"{in_points(pair, 'difference', sign)}, p = {pair['p_holm']:.2g}"
     if pair["verdict"] == "cannot tell":
-        shown = f"a gap of {100 * pair['detectable']:.1f} would have shown four times in five"
+        points = 100 * pair["detectable"]
+        shown = f"a gap of {points:.1f} would have shown four times in five" if points <= MOST_POINTS else NONE_SHOWN
         return f"{better} or {worse}: cannot tell ({figures}; {shown})."
     return f"{better} is better than {worse}: {figures}."
 

@@ -8,7 +8,7 @@ import pytest
 from benchmark.board_tables import Board
 from benchmark.leaderboard import build
 from benchmark.runs import Predictions
-from benchmark.tables import BEGIN, END, between_markers, gaps, page, readme_part, screen_table, short, wide
+from benchmark.tables import BEGIN, END, between_markers, gaps, page, readme_part, screen_table, sentence, short, wide
 from benchmark.tasks import TASKS
 from zoo.errors import UserError
 
@@ -53,6 +53,13 @@ def test_every_gap_between_neighbours_is_told(board: Board) -> None:
     assert re.match(r"granite-30m is better than \S+: \+\d+\.\d points \[\+\d", first)
     assert re.search(r" or \S+: cannot tell \(.*; a gap of \d+\.\d would have shown four times in five\)\.", second)
     assert gaps(board, SST2) == []
+
+
+def test_no_gap_is_promised_that_no_two_encoders_have() -> None:
+    pair = {"a": "one", "b": "two", "difference": 0.002, "low": -0.08, "high": 0.08, "p_holm": 1.0}
+    pair |= {"verdict": "cannot tell", "detectable": 1.641}
+    assert sentence(pair).endswith("p = 1; seeds this few could have shown no gap that is likely).")
+    assert "a gap of 20.0 would have shown" in sentence(pair | {"detectable": 0.2})
 
 
 def test_markdown_has_a_table_a_task_in_the_registrys_order(board: Board) -> None:
