@@ -92,6 +92,8 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
         trainer.remove_callback(PrinterCallback)  # our own report takes its place
         with watch.time("training"):
             trainer.train()
+        # Takes bf16 autocast off, which accelerate leaves on the model: it is served, and so scored, in float32.
+        trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     with watch.time("inference"):
         test_logits = predict_logits(model, tokenizer, test)
     validation_logits = predict_logits(model, tokenizer, validation)

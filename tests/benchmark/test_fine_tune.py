@@ -104,6 +104,7 @@ def test_bf16_runs_and_is_told(tiny_bert: Path, toy_task: Task, toy_rows: ToyRow
     for logits in (found.predictions.validation_logits, found.predictions.test_logits):
         assert logits.dtype == np.float32
         assert np.isfinite(logits).all()
+        assert not np.array_equal(logits, torch.tensor(logits).bfloat16().float())  # scored in float32, as it is served
     difference = np.abs(found.predictions.test_logits - plain.predictions.test_logits)
     assert 0 < difference.mean() < np.abs(plain.predictions.test_logits).mean() / 2
 
