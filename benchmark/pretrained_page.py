@@ -187,7 +187,7 @@ def figures(board: Board, root: Path = PRETRAINED) -> dict[str, go.Figure]:
         )
     for encoder, rows in _scores(board, trained).groupby("encoder", sort=False) if trained else ():
         downstream.add_scatter(
-            x=rows["where"].tolist(),
+            x=rows["where"].str.replace(r" (?=\(|precision)", "<br>", regex=True).tolist(),
             y=rows["value"].tolist(),
             name=str(encoder),
             mode="markers",
