@@ -124,6 +124,7 @@ def unpack_encoder(folder: Path, start: Path | None, target: Path) -> Path:
     """
     if is_whole(target):
         return target
+    shutil.rmtree(target, ignore_errors=True)  # now, not at the end: another process may have finished it by then
     origin = read_origin(folder)
     if start is None:
         base, tokenizer = {name: np.zeros(shape, np.float32) for name, shape in origin.shapes.items()}, folder
@@ -141,7 +142,6 @@ def unpack_encoder(folder: Path, start: Path | None, target: Path) -> Path:
         for name in TOKENIZER:
             if (tokenizer / name).is_file():
                 shutil.copyfile(tokenizer / name, written / name)
-        shutil.rmtree(target, ignore_errors=True)  # what is left of a damaged one
     return target
 
 
