@@ -1,5 +1,6 @@
 """Which words speak for a label: the handlers without a browser, then one visit with one."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -164,3 +165,14 @@ def test_a_visitor_asks_which_words_speak_for_a_label(page: Page) -> None:
     page.get_by_role("button", name="Explain").click()
     part.get_by_text("The text has 100,000 characters, 10,000 are allowed").wait_for()
     assert shown.count() == 0
+
+
+def test_a_list_of_choices_that_is_about_to_change_does_not_open(page: Page) -> None:
+    # An open list whose choices become fewer breaks in gradio, and shows the old ones from then on.
+    page.locator("#attribution").get_by_text("Which words speak for a label?").click()
+    page.route("**/queue/join*", lambda route: (time.sleep(0.5), route.continue_()))
+    page.locator("#task input").click()
+    page.get_by_role("option", name="sst2").click()
+    page.locator("#attribution-label input").click()
+    page.get_by_role("option", name="negative").wait_for()
+    assert page.locator("ul [role=option]").count() == 3
