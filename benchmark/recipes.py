@@ -58,7 +58,14 @@ _TASK_DEFAULTS: dict[str, dict[str, Any]] = {
     "go_emotions": {"epochs": 3, "learning_rate": 3e-4},
     "reuters21578": {"epochs": 4, "batch_size": 32, "learning_rate": 3e-4},
     "duee_event_types": {"epochs": 5, "batch_size": 32, "learning_rate": 3e-4},
-    "chnsenticorp": {"epochs": 3, "batch_size": 32, "learning_rate": 1e-4},
+    "chnsenticorp": {
+        "epochs": 3,
+        "batch_size": 32,
+        "learning_rate": 1e-4,
+        "dropout": 0.0,
+        "freeze_embeddings": False,
+        "long_text": "head-tail",
+    },
 }
 
 

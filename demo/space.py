@@ -75,12 +75,14 @@ def encoders_inside() -> set[str]:
 
 
 def runs_inside() -> list[Path]:
-    """Return the folders of the runs that its checkpoints come from, and of each entry's first seed, which is what the
-    tab Explore opens on; the numbers over all seeds are the board's."""
+    """Return the folders of the runs that its checkpoints come from, and of the first seed of each entry of their tasks,
+    which is what the tab Explore opens on; the numbers over all seeds, and of the other tasks, are the board's."""
     runs, _ = find_runs(RESULTS)
-    shipped = {read_checkpoint(folder).info.run for folder in find_checkpoints(CHECKPOINTS)}
-    first = {entry.runs[min(entry.runs)].folder for entry in make_entries(runs, known_tasks(RESULTS))}
-    return sorted(first | {run.folder for run in runs if run.info.id in shipped})
+    shipped = [read_checkpoint(folder).info for folder in find_checkpoints(CHECKPOINTS)]
+    tasks, ids = {info.task for info in shipped}, {info.run for info in shipped}
+    entries = [entry for entry in make_entries(runs, known_tasks(RESULTS)) if entry.task.name in tasks]
+    first = {entry.runs[min(entry.runs)].folder for entry in entries}
+    return sorted(first | {run.folder for run in runs if run.info.id in ids})
 
 
 def imports(script: Path) -> tuple[list[Path], set[str]]:

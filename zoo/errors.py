@@ -37,6 +37,11 @@ def run_command_line(app: Callable[[], object], when_stopped: str) -> None:
         sys.stdout.flush()
         sys.stderr.write(f"Error: {str(error).splitlines()[0]}\n")
         sys.exit(1)
+    except RuntimeError as error:
+        if "inline_container.cc" not in str(error):  # torch's writer, whose message is that of a failed check
+            raise
+        sys.stderr.write("Error: torch could not write a file whole; if the disk is full, make room and run it again\n")
+        sys.exit(1)
     except SystemExit as ended:
         if ended.code == 130:  # what typer makes of an interrupt
             sys.stderr.write(f"Stopped; {when_stopped}.\n")

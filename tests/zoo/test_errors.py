@@ -1,4 +1,8 @@
-"""The did-you-mean lookup."""
+"""The did-you-mean lookup, and the one line that an error becomes on the command line."""
+
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -21,3 +25,32 @@ def test_a_near_miss_is_named_and_all_entries_listed() -> None:
 def test_a_far_miss_gets_no_suggestion() -> None:
     with pytest.raises(UserError, match=r"^Unknown task 'zzz'\. All: roberta-base, bert-base-uncased$"):
         lookup(REGISTRY, "zzz", "task")
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        ("torch.save(tensors, path)", "torch could not write a file whole"),
+        ("safetensors.torch.save_file(tensors, path)", "File too large"),
+        ("open(path, 'wb').write(bytes(400_000))", "File too large"),
+    ],
+)
+def test_a_full_disk_ends_in_one_line(write: str, message: str, tmp_path: Path) -> None:
+    program = f"""
+import resource, safetensors.torch, torch
+from zoo.errors import run_command_line
+path, tensors = {str(tmp_path / "file")!r}, {{"a": torch.zeros(100_000)}}
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+run_command_line(lambda: {write}, "")
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stderr.startswith("Error: ")
+    assert message in ended.stderr
+
+
+def test_an_error_of_the_program_keeps_its_traceback() -> None:
+    program = "from zoo.errors import run_command_line\nrun_command_line(lambda: [].pop(), '')"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (1, "IndexError: pop from empty list")
