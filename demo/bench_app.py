@@ -5,14 +5,12 @@
 It starts `app.py` as a visitor's server would, in a process of its own, and drives it through HTTP and a headless
 Chromium. Times are of this machine with whatever else it does; the ratios are what to compare.
 
-On 2 cores of an AMD EPYC (AVX2) with nothing else to do: first page after 3.9 s, opened with its comparison in 0.7 s, a
-slider on screen in 11 to 13 ms (1.3 ms of work), two checkpoints on 70 tokens 13 % over the bare forward passes, 50
-clients x 20 requests all answered rightly (p50 4.3 s, p95 4.9 s). On cores of 2 GHz that multiply matrices at .4 of
-their rate: 6.6 s, 1.3 s, 12 to 14 ms (2.2 ms of work), 8 %, all right (7.4 and 8.9 s). There memory was 7.1 % up 2,000
-requests after the 50 clients, and flat in a series of its own, after 30 clients x 20: 770.2 MiB after 200 requests,
-774.1 after 2,000 more.
-With three checkpoints on cores of 2.4 GHz that others used as well: 8.0 s, 2.2 s, 18 to 24 ms (3 to 4 ms of work),
-17 %, all right (8.5 and 9.8 s), memory 5.1 % up after 500 requests and 5.2 % after 1,000.
+On 2 cores that multiply matrices at 94 GFLOP/s each and have nothing else to do: first page after 3.0 s, opened with
+its comparison in 0.6 s, a slider on screen in 12 ms (1.2 ms of work), three checkpoints on 70 tokens 11 and 15 % over
+the bare forward passes, 50 clients x 20 requests all answered rightly (p50 4.4 s, p95 5.2 s), memory 0.4 % up after
+2,000 requests more. On cores that multiply matrices at .4 of their rate, with two checkpoints: 6.6 s, 1.3 s, 12 to 14
+ms (2.2 ms of work), 8 %, all right (7.4 and 8.9 s). Memory rose by 5 to 7 % there, before the app read a model's
+embeddings in whole: each new word of a text took its page of the mapped weights.
 """
 
 import os
