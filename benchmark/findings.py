@@ -71,13 +71,16 @@ def _seed_share(row: dict[Any, Any]) -> float:
 
 
 def _masking(board: Board, task: Task) -> list[str]:
+    """Of the pairs that differ by whole word masking alone, and were fine-tuned by one recipe."""
     lines = []
-    for row in board.pairs.to_dict("records") if len(board.pairs) else []:
+    for row in board.pairs[board.pairs["task"] == task.name].to_dict("records") if len(board.pairs) else []:
+        (a, _, of_a), (b, _, of_b) = row["a"].partition(" ("), row["b"].partition(" (")
         for whole, pieces in MASKING:
-            if row["task"] == task.name and {row["a"], row["b"]} == {whole, pieces}:
-                gain = in_points(row, "difference", 1 if row["a"] == whole else -1)
+            if {a, b} == {whole, pieces} and of_a == of_b:
+                gain = in_points(row, "difference", 1 if a == whole else -1)
                 verdict = "cannot tell" if row["verdict"] == "cannot tell" else "real"
-                lines.append(f"{task.name}, {whole} less {pieces}, one pretraining each: {gain}: {verdict}.")
+                recipe = f" ({of_a}" if of_a else ""
+                lines.append(f"{task.name}{recipe}, {whole} less {pieces}, one pretraining each: {gain}: {verdict}.")
     return lines
 
 

@@ -11,6 +11,8 @@ from benchmark.findings import findings
 from benchmark.runs import RESULTS
 from benchmark.tasks import TASKS, as_json
 
+_NONE = pd.DataFrame(columns=["task"])
+
 
 def _board(**tables: pd.DataFrame) -> Board:
     empty: dict[str, Any] = {field.name: pd.DataFrame() for field in fields(Board)}
@@ -48,11 +50,24 @@ def test_whole_word_masking_is_told_from_its_side_of_the_pair() -> None:
     cells = pd.DataFrame([_cells(name, 0.5) for name in names])
     pair = {"a": names[0], "b": names[1], "task": "feedback", "difference": -0.01, "low": -0.02, "high": 0.001}
     pair |= {"p_holm": 0.2, "verdict": "cannot tell", "detectable": 0.03}
-    text = findings(_board(cells=cells, rules=pd.DataFrame(columns=["task"]), pairs=pd.DataFrame([pair])))
+    text = findings(_board(cells=cells, rules=_NONE, pairs=pd.DataFrame([pair])))
     assert (
         "- feedback, zoo-bert-wwm-en less zoo-bert-en, one pretraining each: +1.0 points [-0.1, +2.0]: cannot tell."
         in text
     )
+
+
+def test_whole_word_masking_is_told_only_between_runs_of_one_recipe() -> None:
+    pair = {"task": "feedback", "difference": 0.01, "low": 0.004, "high": 0.016, "p_holm": 0.01, "verdict": "better"}
+    names = [f"zoo-bert{kind}-zh{recipe}" for kind in ("", "-wwm") for recipe in ("", " (epochs=1)")]
+    pairs = [pair | {"a": a, "b": b, "detectable": 0.03} for i, a in enumerate(names) for b in names[i + 1 :]]
+    text = findings(_board(cells=pd.DataFrame([_cells("a", 0.5)]), rules=_NONE, pairs=pd.DataFrame(pairs)))
+    told = [line.split(", one")[0] for line in text.splitlines() if "one pretraining each" in line]
+    assert told == [
+        "- feedback, zoo-bert-wwm-zh less zoo-bert-zh",
+        "- feedback (epochs=1), zoo-bert-wwm-zh less zoo-bert-zh",
+    ]
+    assert text.count("one pretraining each: -1.0 points [-1.6, -0.4]: real.") == 2
 
 
 def test_the_projects_own_board_has_findings_of_every_kind() -> None:
