@@ -147,7 +147,8 @@ def _data(run: Run, task: Task) -> str:
     if hub:
         config = f", configuration {hub.config}" if hub.config else ""
         source = f"on the hub it is [{hub.dataset}]({_HUB}/datasets/{hub.dataset}){config}"
-    carved = f", {task.carve:.0%} of the official training rows (seed {task.split_seed})" if task.carve else ""
+    rows = "sentences that the official training rows are made of" if task.phrases else "official training rows"
+    carved = f", {task.carve:.0%} of the {rows} (seed {task.split_seed})" if task.carve else ""
     others = f"{task.reported} rows" if task.name not in TASKS else f"others, the official {task.reported} split"
     language = "" if task.language == "any" else f" ({task.language})"
     return (

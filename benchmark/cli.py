@@ -37,8 +37,8 @@ def run(
     checkpoints: Annotated[Path | None, typer.Option(help="Keep every run's checkpoint below this folder.")] = None,
     recipe: Annotated[str, typer.Option(help="Changes to the recipe as JSON, such as '{\"epochs\": 1}'.")] = "{}",
     long_text: Annotated[
-        str, typer.Option(help="What to do with texts over the limit: truncate, head-tail or windows.")
-    ] = "truncate",
+        str, typer.Option(help="What to do with texts over the limit: truncate, head-tail or windows; else the task's.")
+    ] = "",
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: the cores, shared with other grids here.")] = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the grid and a time estimate; run nothing.")
@@ -74,7 +74,7 @@ def run(
     if bool(tasks) == bool(data):
         raise UserError(f"Give either --tasks or --data, not {'both' if data else 'neither'}")
     chosen_encoders = [get_encoder(name) for name in _names(encoders)]
-    changes = _json_object(recipe) | ({"long_text": long_text} if long_text != "truncate" else {})
+    changes = _json_object(recipe) | ({"long_text": long_text} if long_text else {})
     results, own = results or (Path("results") if data else RESULTS), None
     if data:
         columns = choose_columns(text_column, label_column, label_list, label_columns, delimiter)

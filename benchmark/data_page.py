@@ -35,8 +35,10 @@ def lines(report: DataReport) -> Iterator[str]:
         )
     for each in report.lengths:
         if each.over:
-            longer = "--recipe '{\"max_length\": 256}'"
-            yield f"{each.over:.1%} of the texts are cut at {each.limit} {each.unit}; {longer} reads more of them"
+            yield (
+                f"{each.over:.1%} of the texts are cut at {each.limit} {each.unit}; --long-text windows reads more of "
+                "them, and so does a higher max_length in --recipe, up to 512"
+            )
     if report.repeated:
         yield f"{report.repeated:,} rows repeat the text of another"
     for parts, number in report.in_two_parts.items():

@@ -27,10 +27,10 @@ def findings(board: Board) -> str:
 
 
 def _thresholds(board: Board, task: Task) -> list[str]:
-    """Of the entries that take a rank: the gain of both fitted rules over 0.5, on the rows that are reported."""
+    """Of the entries with several seeds: the gain of both fitted rules over 0.5, on the rows that are reported."""
     lines = []
     rules = board.rules[board.rules["task"] == task.name] if task.multi_label else board.rules[:0]
-    for row in _ranked(board, task):
+    for row in _repeated(board, task):
         name = entry_name(row)
         gain = {each["rule"]: each for each in rules.to_dict("records") if entry_name(each) == name}
         if {"global", "per_label"} <= set(gain):
@@ -42,9 +42,9 @@ def _thresholds(board: Board, task: Task) -> list[str]:
 
 
 def _seeds(board: Board, task: Task) -> list[str]:
-    """Of the entries that take a rank: how far single fine-tunings differ, beside what the choice of rows does."""
+    """Of the entries with several seeds: how far single fine-tunings differ, beside what the choice of rows does."""
     lines = []
-    for row in _ranked(board, task):
+    for row in _repeated(board, task):
         if row["sd"] > 0:
             low, high = _sd_interval(row["sd"], row["seeds"])
             lines.append(
@@ -84,6 +84,6 @@ def _masking(board: Board, task: Task) -> list[str]:
     return lines
 
 
-def _ranked(board: Board, task: Task) -> list[dict[Any, Any]]:
+def _repeated(board: Board, task: Task) -> list[dict[Any, Any]]:
     main = main_cells(board.cells, task)
-    return main[main["rank_low"].notna()].sort_values("value", ascending=False).to_dict("records")
+    return main[main["seeds"] > 1].sort_values("value", ascending=False).to_dict("records")

@@ -218,7 +218,7 @@ class Judge:
     An epoch takes the place of the one kept so far unless it is worse by more than one standard error of their
     difference, paired over the validation rows: a rule of one standard error as in Breiman et al. 1984, with the
     preference for the later epoch because the learning rate comes down to zero only there. Choosing by the bare
-    maximum chose by luck: of SST-2's 690 tuning sentences one decided for an epoch that was a point worse.
+    maximum chose by luck: of SST-2's 688 tuning sentences one decided for an epoch that was a point worse.
     """
 
     def __init__(self, task: Task) -> None:

@@ -57,8 +57,7 @@ def plan(
     for seed in seeds:
         for task in rows:
             for encoder in encoders:
-                baseline = encoder.source == "none"
-                recipe = default_recipe(task, seed, baseline, **({} if baseline else changes))
+                recipe = default_recipe(task, seed, encoder.source == "none", **changes)
                 identifier = run_id(encoder, task, rows[task].fingerprint, recipe)
                 folder = run_folder(results, task.name, encoder.name, seed, identifier)
                 cells.append(Cell(task, encoder, recipe, rows[task], folder, identifier))

@@ -102,7 +102,8 @@ def _rank_task(task: Task, entries: list[Entry]) -> _Ranked:
     draws = draw(len(entries[0].y_true), RESAMPLES)
     evidence = {entry.name: evidence_of(entry, draws) for entry in rankable(entries)}
     pairs = compare_all(evidence, draws.rng)
-    return _Ranked(task, evidence, pairs, rank_intervals(list(evidence), pairs))
+    ranks = rank_intervals(list(evidence), pairs) if len(evidence) > 1 else {}  # one alone would be first in any case
+    return _Ranked(task, evidence, pairs, ranks)
 
 
 def _look_at(entry: Entry, facts: RowFacts | None) -> dict[str, pd.DataFrame]:

@@ -25,6 +25,7 @@ from benchmark.splits import stratify
 from benchmark.tasks import SPEC, TASKS, Language, Task, known_tasks
 from zoo.encoders import Encoder, fetch_weights
 from zoo.errors import UserError, lookup
+from zoo.long_text import capacity
 
 SHARES = (0.8, 0.1, 0.1)
 SEED = 0
@@ -204,7 +205,9 @@ def token_lengths(data: OwnData, encoders: Sequence[Encoder], recipe: Recipe | B
         with suppress(UserError):
             tokenizer = AutoTokenizer.from_pretrained(fetch_weights(encoder).folder)
             counts = np.array([len(ids) for ids in tokenizer(texts, verbose=False)["input_ids"]])
-            found.append(lengths(f"tokens of {encoder.name}", counts, recipe.max_length))
+            found.append(
+                lengths(f"tokens of {encoder.name}", counts, capacity(tokenizer, recipe.max_length, recipe.long_text))
+            )
     return found
 
 

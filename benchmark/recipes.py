@@ -76,18 +76,22 @@ def default_recipe(task: Task, seed: int, baseline: bool, /, **changes: Any) -> 
         task: whose texts and size the defaults fit.
         seed: of everything random.
         baseline: whether it is the recipe of the TF-IDF baseline.
-        changes: fields of the recipe and their values.
+        changes: fields of the recipe and their values; those of the other kind of recipe are passed over.
 
     Raises:
-        UserError: a change names no field of the recipe or is out of range.
+        UserError: a change names no field of either recipe, or is out of range.
     """
     if "seed" in changes:
         raise UserError("Recipe: seed: every run of a grid has its own; choose them with --seeds and --first-seed")
+    kind, other = (BaselineRecipe, Recipe) if baseline else (Recipe, BaselineRecipe)
+    defaults = _TASK_DEFAULTS.get(task.name, {})
+    if baseline:
+        defaults = {} if task.language == "en" else {"analyzer": "char", "ngrams": (1, 3)}
+    own = {
+        name: value for name, value in changes.items() if name in kind.model_fields or name not in other.model_fields
+    }
     try:
-        if baseline:
-            unspaced = {} if task.language == "en" else {"analyzer": "char", "ngrams": (1, 3)}
-            return BaselineRecipe.model_validate({**unspaced, "seed": seed, **changes})
-        return Recipe.model_validate({**_TASK_DEFAULTS.get(task.name, {}), "seed": seed, **changes})
+        return kind.model_validate({**defaults, "seed": seed, **own})
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))

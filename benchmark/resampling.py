@@ -177,9 +177,10 @@ def label_ranking_precision(y_true: np.ndarray, y_score: np.ndarray) -> np.ndarr
 
 
 def _in_blocks(function: Callable[[np.ndarray, np.ndarray], np.ndarray], scored: Scored) -> np.ndarray:
-    """Call `function` on 256 rows at a time, to bound the memory of what is quadratic in the labels."""
-    starts = range(0, len(scored.y_true), 256)
-    return np.concatenate([function(scored.y_true[i : i + 256], scored.y_score[i : i + 256]) for i in starts])
+    """Call `function` on a few rows at a time, to bound the memory of what is quadratic in the labels."""
+    step = min(256, max(1, 2**24 // scored.y_true.shape[1] ** 2))
+    starts = range(0, len(scored.y_true), step)
+    return np.concatenate([function(scored.y_true[i : i + step], scored.y_score[i : i + step]) for i in starts])
 
 
 def _confusion(scored: Scored) -> np.ndarray:

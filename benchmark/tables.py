@@ -177,7 +177,7 @@ def page(board: Board) -> str:
         parts += ["## Across tasks", "Mean rank with its 95 % interval.", markdown(overall(board.overall))]
     if len(board.problems):
         listed = "\n".join(f"- {row['run']}: {row['reason']}" for row in board.problems.to_dict("records"))
-        parts += ["## Left out", listed]
+        parts += ["## Left out, or without a rank", listed]
     parts += ["## The runs behind it", markdown(_runs(board))]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -1,1 +1,1 @@
-"""The app's two tabs: handlers first (`compare`, `board`), widgets after (`*_view`)."""
+"""The app's tabs: handlers first (`compare`, `board` ...), widgets after (`*_view`)."""

@@ -101,7 +101,8 @@ def gold_matrix(gold: Sequence[object], labels: Sequence[str], single: bool) -> 
 
     Args:
         gold: a row's labels: a list of names, or text; in text, names have "|" between them, or "," where there is no
-            "|", but where a text has one label alone (`single`) all of it is the name. An empty cell is no label.
+            "|", but where a text has one label alone (`single`), or is a label as it stands, all of it is the name.
+            An empty cell is no label.
         labels: the task's.
         single: every text has exactly one label.
 
@@ -111,7 +112,7 @@ def gold_matrix(gold: Sequence[object], labels: Sequence[str], single: bool) -> 
     position = {label: i for i, label in enumerate(labels)}
     y_true = np.zeros((len(gold), len(labels)), np.int8)
     for number, value in enumerate(gold, 1):
-        names = _names(value, single)
+        names = _names(value, single or (isinstance(value, str) and value in position))
         if single and len(names) != 1:
             raise PageError("batch_one_label", row=number, count=len(names))
         for name in names:

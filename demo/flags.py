@@ -72,8 +72,15 @@ def keep(flag: Flag, where: Path) -> Path:
     """Add a flag to those in the folder `where`, whichever process adds others at the same time; return its file.
 
     Raises:
-        UserError: the folder is full.
+        UserError: the folder is full, cannot be written, or what is there is damaged.
     """
+    try:
+        return _keep(flag, where)
+    except (OSError, ValueError) as error:  # pyarrow's own is a ValueError
+        raise PageError("flags_unwritable", reason=str(error).partition("\n")[0]) from error
+
+
+def _keep(flag: Flag, where: Path) -> Path:
     where.mkdir(parents=True, exist_ok=True)
     path, rows = where / "flags.parquet", pd.DataFrame([asdict(flag)])
     with FileLock(where / ".lock"):

@@ -78,5 +78,6 @@ def _load(folder: Path) -> "Classifier":
     classifier = Classifier.load(folder)
     classifier.predict_logits(["the first pass is slower than any after it"])
     # Weights are mapped from their file: without this, each new word reads its page from the disk when it is first met.
-    classifier.model.get_input_embeddings().weight.sum()
+    for parameter in classifier.model.get_input_embeddings().parameters():
+        parameter.sum()
     return classifier

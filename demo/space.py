@@ -75,8 +75,8 @@ def encoders_inside() -> set[str]:
 
 
 def runs_inside() -> list[Path]:
-    """Return the folders of the runs that its checkpoints come from, and of the first seed of each entry of their tasks,
-    which is what the tab Explore opens on; the numbers over all seeds, and of the other tasks, are the board's."""
+    """Return the folders of the runs that its checkpoints come from, and of the first seed of each entry of their
+    tasks, which is what the tab Explore opens on; the numbers over all seeds, and of other tasks, are the board's."""
     runs, _ = find_runs(RESULTS)
     shipped = [read_checkpoint(folder).info for folder in find_checkpoints(CHECKPOINTS)]
     tasks, ids = {info.task for info in shipped}, {info.run for info in shipped}

@@ -46,6 +46,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "no_checkpoint_chosen": ("No checkpoint is chosen; choose one or more", "没有选择模型;请至少选择一个"),
     "flags_full": ("{most} flags are kept here, and no more", "此处最多保存 {most} 条反馈,已满"),
+    "flags_unwritable": ("The flag could not be kept: {reason}", "无法保存反馈:{reason}"),
     # Compare
     "comparison": ("Comparison", "对比结果"),
     "differs_here": ("the models differ here", "模型在此不一致"),

@@ -118,7 +118,9 @@ def attribute(classifier: Classifier, text: str, label_index: int, steps: int = 
 
     def score(ids: Tensor) -> np.ndarray:
         with torch.inference_mode():
-            return classifier.decision.scores(_logits(model, own, ids).cpu().numpy())[:, label_index]
+            passes = ids.split(max(1, TOKENS_A_PASS // ids.shape[1]))
+            logits = torch.cat([_logits(model, own, part) for part in passes])
+        return classifier.decision.scores(logits.cpu().numpy())[:, label_index]
 
     def log_odds(ids: Tensor) -> Tensor:
         return _log_odds(_logits(model, own, ids), label_index, info.problem_type)

@@ -35,7 +35,7 @@ def run_command_line(app: Callable[[], object], when_stopped: str) -> None:
         app()
     except (UserError, OSError, SafetensorError) as error:  # safetensors' own where a disk is full
         sys.stdout.flush()
-        sys.stderr.write(f"Error: {str(error).splitlines()[0]}\n")
+        sys.stderr.write(f"Error: {str(error).partition(chr(10))[0] or type(error).__name__}\n")
         sys.exit(1)
     except RuntimeError as error:
         if "inline_container.cc" not in str(error):  # torch's writer, whose message is that of a failed check

@@ -47,8 +47,8 @@ def processor() -> str:
 def reuse_memory() -> None:
     """Have glibc keep freed memory for the process instead of giving it back to the system after every step.
 
-    Training frees and takes the same megabytes at each step; page faults were 8 to 14 % of its time (`make
-    bench-train` prints the ratio). Does nothing where the C library is another one.
+    Training frees and takes the same megabytes at each step; page faults were 8 to 14 % of its time. Does
+    nothing where the C library is another one.
     """
     mmap_max, trim_threshold, top_pad = -4, -1, -2
     with suppress(OSError, AttributeError):

@@ -99,6 +99,13 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
     return build(folder.parents[2])
 
 
+def test_an_entry_that_is_compared_with_nothing_takes_no_rank(write_synthetic: WriteRun) -> None:
+    for encoder, seeds in (("tfidf-lr", 2), ("minilm-l6", 1)):
+        for seed in range(seeds):
+            folder = write_synthetic(encoder=encoder, seed=seed, predictions=_noisy(encoder, seed, 1.5))
+    assert build(folder.parents[2]).cells["rank_low"].isna().all()
+
+
 def test_entries_that_cannot_be_told_apart_share_ranks(board: Board) -> None:
     main = board.cells[(board.cells["rule"] == "per_label") & (board.cells["metric"] == "f1_macro")]
     ranks = {row.encoder: (row.rank_low, row.rank_high) for row in main.itertuples()}

@@ -48,6 +48,15 @@ def test_a_bad_value_or_name_is_refused_in_one_line_that_names_both(field: str, 
     assert "\n" not in str(caught.value)
 
 
+def test_changes_reach_the_kind_of_recipe_that_has_them_and_no_unknown_one_is_passed_over() -> None:
+    assert default_recipe(FEEDBACK, 0, True, min_df=1, epochs=1) == default_recipe(FEEDBACK, 0, True, min_df=1)
+    assert default_recipe(FEEDBACK, 0, True, min_df=1).model_dump()["min_df"] == 1
+    assert default_recipe(FEEDBACK, 0, False, min_df=1, epochs=1) == default_recipe(FEEDBACK, 0, False, epochs=1)
+    for baseline in (True, False):
+        with pytest.raises(UserError, match="nonsense"):
+            default_recipe(FEEDBACK, 0, baseline, nonsense=1)
+
+
 def test_the_seed_is_the_grids_to_choose() -> None:
     with pytest.raises(UserError, match="--first-seed"):
         default_recipe(FEEDBACK, 0, False, seed=5)

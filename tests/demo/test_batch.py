@@ -151,6 +151,7 @@ def test_single_label_metrics_and_one_that_is_not_defined(checkpoints: Path) -> 
         (["b", "b"], False, [0, 1, 0]),
         (["c, d"], False, [0, 0, 1]),
         (" c, d ", True, [0, 0, 1]),
+        ("c, d", False, [0, 0, 1]),
         (["a"], True, [1, 0, 0]),
         *[(missing, False, [0, 0, 0]) for missing in ("", "  ", None, [], float("nan"))],
     ],

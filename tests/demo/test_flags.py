@@ -76,6 +76,16 @@ def test_a_full_folder_takes_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert len(pd.read_parquet(path)) == 2
 
 
+def test_a_folder_that_cannot_be_written_or_is_damaged_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "flags.parquet").write_bytes(b"no parquet")
+    for where in (tmp_path / "file" / "flags", tmp_path):
+        with pytest.raises(UserError, match="The flag could not be kept: ") as raised:
+            keep(ONE, where)
+        assert "\n" not in str(raised.value)
+    assert (tmp_path / "flags.parquet").read_bytes() == b"no parquet"
+
+
 def test_the_environment_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENCODER_ZOO_FLAGS", "off")
     assert folder() is None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.errors import UserError, lookup
+from zoo.errors import UserError, lookup, run_command_line
 
 REGISTRY = {"roberta-base": 1, "bert-base-uncased": 2}
 
@@ -48,6 +48,15 @@ run_command_line(lambda: {write}, "")
     assert len(ended.stderr.splitlines()) == 1
     assert ended.stderr.startswith("Error: ")
     assert message in ended.stderr
+
+
+def test_a_refusal_without_a_word_is_told_by_its_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse() -> None:
+        raise PermissionError
+
+    with pytest.raises(SystemExit):
+        run_command_line(refuse, "")
+    assert capsys.readouterr().err == "Error: PermissionError\n"
 
 
 def test_an_error_of_the_program_keeps_its_traceback() -> None:

@@ -5,7 +5,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -70,6 +70,10 @@ def run(job: Job, report: Callable[[str], None]) -> None:
         raise UserError(f"{job.output} is there already; give another --output, or delete it")
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    if job.start == "nothing":  # there is no old part of the model to keep while the head learns
+        if job.recipe.name == "roberta" and job.recipe.nsp:
+            raise UserError("A RobertaForMaskedLM has no next sentence prediction; leave --nsp out, or give a --start")
+        job = replace(job, recipe=job.recipe.model_copy(update={"head_tokens": 0, "freeze_embeddings": False}))
     if job.threads:
         torch.set_num_threads(job.threads)
     reuse_memory()
@@ -134,7 +138,7 @@ def _measure_and_write(
         save_encoder(model, tokenizer, folder)
         write_hits(folder / HITS, hits)
         (folder / "pretraining.json").write_text(json.dumps(facts, indent=1) + "\n")
-        (folder / "README.md").write_text(_card(job, packed, held_out, trained, share), encoding="utf-8")
+        (folder / "README.md").write_text(_card(job, packed, held_out, trained, rate, share), encoding="utf-8")
 
 
 def _start(job: Job) -> tuple[Pretrained, PreTrainedTokenizerBase, str]:
@@ -176,9 +180,10 @@ def _figure(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
-def _card(job: Job, packed: Packed, held_out: dict[str, float], trained: Trained, share: float) -> str:
+def _card(job: Job, packed: Packed, held_out: dict[str, float], trained: Trained, rate: float, share: float) -> str:
     recipe = job.recipe
     measured = "\n".join(f"| {name} | {_figure(value)} |" for name, value in held_out.items())
+    head = f", after {recipe.head_tokens:,} for the new head alone" if recipe.head_tokens else ""
     checked = f"{packed.facts['leaked']} rows, left out" if job.exclude else "not checked"
     return f"""# {job.output.name}
 
@@ -191,9 +196,9 @@ BERT-base.
 |---|---|
 | corpus | {packed.facts["documents"]:,} documents, hash {packed.facts["corpus"]} |
 | validation and test texts of the tasks in it | {checked} |
-| tokens seen | {recipe.tokens:,}, after {recipe.head_tokens:,} for the new head alone |
+| tokens seen | {recipe.tokens:,}{head} |
 | hours, without the head's | {trained.seconds / 3600:.2f} at {trained.tokens_per_second:,.0f} tokens/s |
-| share of the machine's rate for matrix products, by the 6ND count | {share:.0%} |
+| rate by the 6ND count | {rate / 1e9:.1f} GFLOP/s, {share:.0%} of the machine's for matrix products just after |
 | hardware | {_device()}, {torch.get_num_threads()} threads, {"bf16" if multiplies_in_bf16() else "float32"} |
 
 On documents held out:

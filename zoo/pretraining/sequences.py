@@ -134,7 +134,8 @@ def choose_masked(
     tokens: np.ndarray, word_starts: np.ndarray, recipe: PretrainRecipe, special: Special, rng: np.random.Generator
 ) -> np.ndarray:
     """Return which positions are to be predicted, bool of the shape of `tokens`: the recipe's share of the ordinary
-    tokens, rounded, at least one; by whole words where it says so, a word that would exceed the share left out."""
+    tokens, rounded, at least one; by whole words where it says so, a word that would exceed the share left out, so
+    that there may be none."""
     ordinary = ~np.isin(tokens, (special.cls, special.sep, special.pad, special.mask))
     wanted = max(1, round(recipe.masked_share * int(ordinary.sum())))
     units = np.cumsum(word_starts | ~ordinary) if recipe.masking == "word" else np.arange(len(tokens))

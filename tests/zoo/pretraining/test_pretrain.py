@@ -204,6 +204,8 @@ def test_from_nothing_to_a_folder_that_transformers_loads(
     assert any("tokens/s" in line for line in lines)
     facts = json.loads((tmp_path / "out" / "pretraining.json").read_text())
     assert facts["held_out"]["masked_pieces"] > 0
+    assert (facts["recipe"]["head_tokens"], facts["recipe"]["freeze_embeddings"]) == (0, False)
+    assert "new head" not in (tmp_path / "out" / "README.md").read_text()
     assert 0 < facts["hardware"]["share_of_matrix_rate"] < 1
     inputs = tokenizer("The cat sat", return_tensors="pt")
     assert model(**inputs).logits.shape[-1] == len(tokenizer)
@@ -249,6 +251,7 @@ def test_mistakes_end_in_one_line(text_folder: Path, tmp_path: Path) -> None:
         (["--recipe", "brt", "--language", "en", "--start", "nothing"], "Did you mean 'bert'"),
         (["--recipe", "bert", "--language", "de", "--start", "nothing"], "must be en or zh"),
         (["--recipe", "bert", "--language", "zh", "--start", "minilm-l6"], "is an encoder for 'en'"),
+        (["--recipe", "roberta", "--nsp", "--language", "en", "--start", "nothing"], "no next sentence prediction"),
     ):
         done = subprocess.run([*base, *arguments], capture_output=True, text=True)
         assert done.returncode == 1
