@@ -141,14 +141,15 @@ def _against_bert(trained: list[Pretraining]) -> list[str]:
 
 
 def _scores(board: Board, trained: list[Pretraining]) -> pd.DataFrame:
-    """The cells of each task's main metric, of these encoders and their starts, wherever one of these was fine-tuned
-    with the same recipe; `where` is the task, and in what the recipe differs from its own."""
+    """The cells of each task's main metric, of these encoders and their starts, wherever one of these and another
+    were fine-tuned with the same recipe; `where` is the task, and in what the recipe differs from its own."""
     own = {each.name for each in trained}
     names = own | {each.facts["start"] for each in trained} & set(ENCODERS)
     cells = pd.concat([main_cells(board.cells, task) for task in tasks_of(board)])
     cells = cells[cells["encoder"].isin(names)]
     cells = cells.assign(where=[_where(row["task"], row["variant"]) for row in cells.to_dict("records")])
-    return cells[cells["where"].isin(cells.loc[cells["encoder"].isin(own), "where"])]  # a start alone compares nothing
+    several = cells.groupby("where")["encoder"].transform("size") > 1
+    return cells[several & cells["where"].isin(cells.loc[cells["encoder"].isin(own), "where"])]
 
 
 def _where(task: str, variant: str) -> str:
@@ -187,15 +188,17 @@ def figures(board: Board, root: Path = PRETRAINED) -> dict[str, go.Figure]:
         )
     for encoder, rows in _scores(board, trained).groupby("encoder", sort=False) if trained else ():
         downstream.add_scatter(
-            x=rows["where"].str.replace(r" (?=\(|precision)", "<br>", regex=True).tolist(),
-            y=rows["value"].tolist(),
+            x=rows["value"].tolist(),
+            y=rows["where"].str.replace(r" (?=\()", "<br>", regex=True).tolist(),
+            orientation="h",
             name=str(encoder),
             mode="markers",
             marker={"size": 9, "color": colours.get(encoder, "#808080")},
-            error_y=errors(rows, "value", "low", "high"),
+            error_x=errors(rows, "value", "low", "high"),
         )
     curves.update_xaxes(title="tokens seen").update_yaxes(title="loss on masked tokens, in training")
     filled.update_yaxes(title="share filled in rightly, held out")
-    downstream.update_yaxes(title="the task's main metric").update_layout(scattermode="group")
+    downstream.update_xaxes(title="the task's main metric").update_yaxes(autorange="reversed", automargin=True)
+    downstream.update_layout(scattermode="group")
     named = {"curves": curves, "held-out": filled, "downstream": downstream}
     return {name: dressed(figure, 440) for name, figure in named.items() if figure.data}
