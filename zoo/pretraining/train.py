@@ -118,9 +118,7 @@ def train(
     """
     if heads and recipe.head_tokens:
         _train_head(model, corpus, recipe, special, folder / "head", report, heads)
-    frozen = recipe.freeze_embeddings and heads is not None
-    whole = recipe.model_copy(update={"freeze_embeddings": frozen})
-    return _train_part(model, corpus, whole, special, folder / "all", report, only=None)
+    return _train_part(model, corpus, recipe, special, folder / "all", report, only=None)
 
 
 def _train_head(
