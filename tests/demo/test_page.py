@@ -77,6 +77,20 @@ def choose_task(page: Page, task: str) -> None:
     page.get_by_role("option", name=task, exact=True).click()
 
 
+def choose_task_and_settle(page: Page, task: str) -> list[Request]:
+    """Choose a task and wait for all that the choice asks for, late on a busy machine; return what is asked later."""
+    requests: list[Request] = []
+    page.on("request", lambda request: requests.append(request))
+    choose_task(page, task)
+    page.wait_for_selector(".zoo-more")
+    seen = -1
+    while seen < len(requests):
+        seen = len(requests)
+        page.wait_for_timeout(1000)
+    requests.clear()
+    return requests
+
+
 def test_it_opens_on_a_comparison(page: Page, checkpoints: Path) -> None:
     text = examples_for("feedback")[0]
     assert page.locator("#text textarea").input_value() == text
@@ -107,15 +121,7 @@ def test_a_thousand_random_cases_are_decided_as_in_python(blank: Page) -> None:
 
 
 def test_sliders_ask_the_server_nothing_and_are_quick(page: Page) -> None:
-    requests: list[Request] = []
-    page.on("request", lambda request: requests.append(request))
-    choose_task(page, "zz_many")
-    page.wait_for_selector(".zoo-more")
-    seen = -1
-    while seen < len(requests):  # what the choice of a task asks for, for other widgets too
-        seen = len(requests)
-        page.wait_for_timeout(1000)
-    requests.clear()
+    requests = choose_task_and_settle(page, "zz_many")
     times = [move(page, GLOBAL, value) for value in (0, 0.3, 0.7, 0.1, 0.9, 0.4, 0, 0.6, 0.2, 1)]
     assert page.locator(".zoo-none").count() == 2
     assert marked(page) == 0
@@ -251,8 +257,7 @@ def test_boxes_unchecked_in_a_row_all_count(page: Page) -> None:
 
 
 def test_a_link_opens_on_the_same_view(page: Page, address: str) -> None:
-    choose_task(page, "zz_many")
-    page.wait_for_selector(".zoo-more")
+    choose_task_and_settle(page, "zz_many")
     fill(page, "cold & late; 漢字 \U0001f993 100% #1\nsecond line")
     page.wait_for_function("document.querySelector('.zoo-sharing a').href.includes('second')")
     move(page, "input[type=range][aria-label='Threshold of label 7']", 0.01)
