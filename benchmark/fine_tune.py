@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +35,7 @@ from benchmark.tasks import Task
 from benchmark.windows import WindowedModel, windowed_collator, windowed_feature
 from zoo.classifier import predict_logits
 from zoo.encoders import Weights
-from zoo.hardware import multiplies_in_bf16, prefers_plain_attention
+from zoo.hardware import bf16_products, multiplies_in_bf16, prefers_plain_attention
 from zoo.long_text import capacity, encode
 from zoo.model import new_model
 
@@ -90,7 +91,7 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
             callbacks=[progress],
         )
         trainer.remove_callback(PrinterCallback)  # our own report takes its place
-        with watch.time("training"):
+        with watch.time("training"), bf16_products() if use_bf16(recipe) else nullcontext():
             trainer.train()
         # Takes bf16 autocast off, which accelerate leaves on the model: it is served, and so scored, in float32.
         trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
