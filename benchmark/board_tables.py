@@ -20,7 +20,7 @@ class Board:
 
     cells: one row a (entry, rule, metric). `value` is the mean over seeds with its 95 % interval `low`, `high`; `sd`
         the standard deviation over seeds; `sd_rows`, `sd_seeds` the two parts of its standard error; `n` test rows;
-        `flags` why the interval may be too narrow; `runs` the ids behind it; costs averaged over seeds. The rule is
+        `flags` why the interval may be too narrow; `runs` the ids behind it; costs are medians over seeds. The rule is
         "scores" for what looks at the scores alone, "raw" for the same before the temperature. `rank_low` and
         `rank_high` stand at the task's main metric under its own rule.
     pairs: every two entries of a task compared (see `benchmark.ranks.compare_all`).
@@ -32,7 +32,7 @@ class Board:
     calibration: calibration errors before and after (see `benchmark.calibration.calibration`).
     reliability: what the reliability plots show (see `benchmark.calibration.reliability`).
     slices: the main metric on parts of the test rows (see `benchmark.slices.slices`).
-    costs: one row a (entry, length of the texts): what training and prediction took, averaged over seeds, and where.
+    costs: one row a (entry, length of the texts): what training and prediction took, the median over seeds, and where.
     runs: one row a run: its id, folder, recipe, commit, versions and hardware, which is where every number comes from.
     anchors: published figures beside measured ones; unmeasured: those that nothing measured here stands beside.
     tasks: the tasks that it has, in order; columns task, spec (as JSON).

@@ -1,4 +1,4 @@
-"""What an entry's runs took, averaged over their seeds."""
+"""What an entry's runs took, the median over their seeds."""
 
 import math
 from pathlib import Path
@@ -19,12 +19,21 @@ def only_entry(results: Path) -> Entry:
     return entry
 
 
-def test_costs_are_means_over_seeds_at_the_boards_length(write_synthetic: WriteRun) -> None:
+def test_costs_are_medians_over_seeds_at_the_boards_length(write_synthetic: WriteRun) -> None:
     write_synthetic(seed=0, train_seconds=10.0, latency=(latency(16, 1.0), latency(64, 4.0)))
     folder = write_synthetic(seed=1, train_seconds=13.0, latency=(latency(16, 2.0), latency(64, 5.0)))
     found = costs(only_entry(folder.parents[2]))
     assert (found["train_seconds"], found["p50_ms"], found["p95_ms"]) == (11.5, 4.5, 9.0)
     assert found["texts_per_second"] == 225.0
+
+
+def test_one_seed_on_a_slow_machine_does_not_move_the_costs(write_synthetic: WriteRun) -> None:
+    for seed, (train_seconds, p50_ms) in enumerate([(10.0, 4.0), (11.0, 5.0), (90.0, 50.0)]):
+        folder = write_synthetic(seed=seed, train_seconds=train_seconds, latency=(latency(64, p50_ms),))
+    entry = only_entry(folder.parents[2])
+    found, (by_length,) = costs(entry), costs_by_length(entry).to_dict("records")
+    assert (found["train_seconds"], found["p50_ms"]) == (11.0, 5.0)
+    assert (by_length["train_seconds"], by_length["p50_ms"]) == (11.0, 5.0)
 
 
 def test_every_length_has_its_row_and_the_machines_are_named(write_synthetic: WriteRun) -> None:

@@ -1,0 +1,62 @@
+"""bf16 products are fast and rounded once, whether the hardware has them or float32 stands in for them."""
+
+import time
+
+import pytest
+import torch
+from torch.nn.functional import linear
+
+from zoo.hardware import bf16_products
+
+
+def _random(*shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(sum(shape)))
+
+
+@pytest.mark.parametrize("shapes", [((7, 64), (5, 64)), ((2, 3, 64), (5, 64))], ids=["rows", "batch of sequences"])
+def test_a_layer_and_its_gradients_are_the_exact_products_rounded_once(shapes: tuple[tuple[int, ...], ...]) -> None:
+    x, weight = (_random(*shape).bfloat16().requires_grad_() for shape in shapes)
+    bias = _random(5).bfloat16().requires_grad_()
+    with bf16_products():
+        found = linear(x, weight, bias)
+        found.sum().backward()
+    exact_x, exact_weight = x.detach().double(), weight.detach().double()
+    exact = linear(exact_x, exact_weight, bias.detach().double())
+    ones = torch.ones_like(exact)
+    assert found.dtype == torch.bfloat16
+    for got, wanted in (
+        (found, exact),
+        (x.grad, ones @ exact_weight),
+        (weight.grad, ones.flatten(0, -2).T @ exact_x.flatten(0, -2)),
+    ):
+        assert got is not None
+        torch.testing.assert_close(got.double(), wanted, rtol=2**-8, atol=2**-8)
+
+
+def test_a_product_of_batches_is_rounded_once_as_attention_needs_it() -> None:
+    query, key = _random(4, 9, 32).bfloat16(), _random(4, 32, 9).bfloat16()
+    with bf16_products():
+        found = query @ key
+    torch.testing.assert_close(found.double(), query.double() @ key.double(), rtol=2**-8, atol=2**-8)
+
+
+def test_other_types_are_left_alone() -> None:
+    x, weight = _random(7, 64), _random(5, 64)
+    with bf16_products():
+        assert torch.equal(linear(x, weight), linear(x.clone(), weight.clone()))
+        assert linear(x, weight).dtype == torch.float32
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a processor's products are timed")
+def test_a_bf16_product_takes_at_most_four_times_as_long_as_one_in_float32() -> None:
+    def seconds(matrix: torch.Tensor) -> float:
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            matrix @ matrix
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    matrix = _random(1024, 1024)
+    with bf16_products():
+        assert seconds(matrix.bfloat16()) < 4 * seconds(matrix)
