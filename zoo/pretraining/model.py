@@ -63,12 +63,13 @@ class MaskedLanguageModel(torch.nn.Module):
         out = self.model.base_model(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=types)
         masked = labels != IGNORED
         logits = mlm_head(self.model)(out.last_hidden_state[masked])
-        loss = cross_entropy(logits.float(), labels[masked])
+        # A sum over no rows is 0: few short sequences may have nothing masked between them, and a recipe without NSP
+        # still has every parameter in its graph.
+        loss = cross_entropy(logits.float(), labels[masked], reduction="sum") / masked.sum().clamp(min=1)
         if self.training:
             self.masked_losses.append(loss.detach())
         if isinstance(self.model, BertForPreTraining):
             verdict = self.model.cls.seq_relationship(out.pooler_output).float()
-            # A sum over no rows is 0, so that a recipe without NSP still has every parameter in its graph.
             pairs = (next_sentence_label != IGNORED).sum().clamp(min=1)
             loss = loss + cross_entropy(verdict, next_sentence_label, ignore_index=IGNORED, reduction="sum") / pairs
         return {"loss": loss, "logits": logits}
@@ -80,13 +81,13 @@ def mlm_head(model: Pretrained) -> torch.nn.Module:
 
 
 def weights_a_token(model: Pretrained, masked_share: float) -> float:
-    """Return how many weights a token is multiplied with on average: the encoder's, embeddings apart, and the head's,
-    vocabulary included, for the share of tokens that are masked."""
-    encoder, embeddings, head = (
+    """Return how many weights a token is multiplied with on average: the layers', and the head's, vocabulary included,
+    for the share of tokens that are masked. The pooler, which sees one token a sequence, is left out."""
+    layers, head = (
         sum(parameter.numel() for parameter in part.parameters())
-        for part in (model.base_model, model.base_model.get_submodule("embeddings"), mlm_head(model))
+        for part in (model.base_model.get_submodule("encoder"), mlm_head(model))
     )
-    return encoder - embeddings + masked_share * head
+    return layers + masked_share * head
 
 
 def from_encoder(folder: Path) -> tuple[BertForPreTraining, PreTrainedTokenizerBase]:
