@@ -57,7 +57,7 @@ def pretrained_part(board: Board, root: Path = PRETRAINED) -> str:
     if len(scores):
         parts += ["## What that buys downstream", markdown(_downstream(scores))]
         parts += [
-            _lines(_gaps(board, set(map(entry_name, scores.to_dict("records"))))),
+            _lines(_gaps(board, scores)),
             _picture("downstream", "scores of the tasks"),
         ]
     return "\n\n".join(part for part in parts if part)
@@ -164,10 +164,15 @@ def _downstream(scores: pd.DataFrame) -> pd.DataFrame:
     return shown[["task", "encoder", "metric", "score", "seeds"]]
 
 
-def _gaps(board: Board, names: set[str]) -> list[str]:
-    """What is real, and what cannot be told, between any two of these encoders."""
-    pairs = board.pairs.to_dict("records")
-    return [f"{row['task']}: {sentence(row)}" for row in pairs if {row["a"], row["b"]} <= names]
+def _gaps(board: Board, scores: pd.DataFrame) -> list[str]:
+    """What is real, and what cannot be told, between any two rows of the table that were fine-tuned the same way."""
+    where = {(row["task"], entry_name(row)): row["where"] for row in scores.to_dict("records")}
+    lines = []
+    for row in board.pairs.to_dict("records"):
+        a, b = (where.get((row["task"], row[side])) for side in "ab")
+        if a is not None and a == b:
+            lines.append(f"{row['task']}: {sentence(row)}")
+    return lines
 
 
 def figures(board: Board, root: Path = PRETRAINED) -> dict[str, go.Figure]:

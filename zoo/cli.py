@@ -41,7 +41,8 @@ def pretrain(
     corpus: Annotated[Path, typer.Option(help="Folder of parquet files with a column text.")],
     output: Annotated[Path, typer.Option(help="Where the encoder is written; a stopped training goes on there.")],
     exclude: Annotated[
-        Path | None, typer.Option(help="Folder of datasets whose held-out texts must not occur.")
+        Path | None,
+        typer.Option(envvar="ENCODER_ZOO_DATA", help="Folder of datasets whose held-out texts must not occur."),
     ] = None,
     masking: Annotated[str | None, typer.Option(help="piece or word, instead of the recipe's.")] = None,
     dynamic: Annotated[bool | None, typer.Option("--dynamic/--static", help="Instead of the recipe's.")] = None,

@@ -141,7 +141,7 @@ def read_excluded(datasets: Path | None) -> frozenset[str]:
     """
     if datasets is None:
         return frozenset()
-    files = [*datasets.glob("*/validation.parquet"), *datasets.glob("*/test.parquet")]
+    files = [*datasets.glob("*/validation*.parquet"), *datasets.glob("*/test*.parquet")]  # in one part or several
     if not files:
         raise UserError(f"{datasets} holds no datasets (<name>/validation.parquet, <name>/test.parquet)")
     return frozenset(normalise(text) for path in files for text in _texts(path))

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
+from zoo.errors import UserError
 from zoo.pretraining.corpus import Corpus
 from zoo.pretraining.model import MaskedLanguageModel, Pretrained
 from zoo.pretraining.recipes import PretrainRecipe
-from zoo.pretraining.sequences import IGNORED, Special, lay_out, make_example
+from zoo.pretraining.sequences import IGNORED, Example, Special, lay_out, make_example
 from zoo.pretraining.train import collate
 
 
@@ -51,14 +52,26 @@ def write_hits(path: Path, hits: WordHits) -> None:
     np.savez_compressed(path, **asdict(hits))
 
 
+def check_measurable(corpus: Corpus, recipe: PretrainRecipe, special: Special, tokens: int) -> None:
+    """Check, before hours of training, that `evaluate` will have something to measure.
+
+    Raises:
+        UserError: nothing is masked in the first `tokens` of the corpus.
+    """
+    for way in _ways(recipe):
+        spans = lay_out(corpus, way, tokens)
+        if not any(
+            (_example(corpus, span, way, special, row).labels != IGNORED).any() for row, span in enumerate(spans)
+        ):
+            raise UserError("The documents held out are too short to mask anything in; give a larger --corpus")
+
+
 def evaluate(
     model: Pretrained, corpus: Corpus, recipe: PretrainRecipe, special: Special, tokens: int
 ) -> tuple[HeldOut, WordHits]:
     """Measure the model on the first `tokens` of a corpus, as full sentences without pairs; the masks are the same for
     every model of one tokenizer."""
-    single = recipe.model_copy(update={"masking": "piece", "nsp": False, "seed": 0})
-    whole = single.model_copy(update={"masking": "word"})
-    by_piece, by_word = (_fill(model, corpus, way, special, tokens) for way in (single, whole))
+    by_piece, by_word = (_fill(model, corpus, way, special, tokens) for way in _ways(recipe))
     words = _word_hits(by_word)
     longer = words.right[words.pieces > 1]
     measured = HeldOut(
@@ -73,6 +86,16 @@ def evaluate(
         masked_longer_words=len(longer),
     )
     return measured, words
+
+
+def _ways(recipe: PretrainRecipe) -> tuple[PretrainRecipe, PretrainRecipe]:
+    """Masks of single pieces, and of whole words."""
+    single = recipe.model_copy(update={"masking": "piece", "nsp": False, "seed": 0})
+    return single, single.model_copy(update={"masking": "word"})
+
+
+def _example(corpus: Corpus, span: np.ndarray, way: PretrainRecipe, special: Special, row: int) -> Example:
+    return make_example(corpus, span, way, special, np.random.default_rng((0, row)))
 
 
 _APART = 1_000  # more than a sequence has words
@@ -92,7 +115,7 @@ def _fill(model: Pretrained, corpus: Corpus, recipe: PretrainRecipe, special: Sp
     spans, losses, right, words = lay_out(corpus, recipe, tokens), [], [], []
     for first in range(0, len(spans), recipe.batch_size):
         rows = range(first, min(first + recipe.batch_size, len(spans)))
-        examples = [make_example(corpus, spans[row], recipe, special, np.random.default_rng((0, row))) for row in rows]
+        examples = [_example(corpus, spans[row], recipe, special, row) for row in rows]
         batch = {name: tensor.to(model.device) for name, tensor in collate(examples, special.pad).items()}
         with torch.inference_mode():
             logits = wrapped(**batch)["logits"].float()

@@ -29,7 +29,7 @@ from zoo.pretraining.corpus import (
     texts_hash,
     without,
 )
-from zoo.pretraining.held_out import evaluate, write_hits
+from zoo.pretraining.held_out import check_measurable, evaluate, write_hits
 from zoo.pretraining.model import (
     Pretrained,
     from_encoder,
@@ -40,7 +40,7 @@ from zoo.pretraining.model import (
 )
 from zoo.pretraining.recipes import PretrainRecipe
 from zoo.pretraining.train import Trained, train
-from zoo.pretraining.vocabulary import SIZE, load_tokenizer, train_tokenizer
+from zoo.pretraining.vocabulary import ALPHABET, SIZE, load_tokenizer, train_tokenizer
 
 HELD_OUT_TOKENS = 200_000
 
@@ -91,6 +91,8 @@ def run(job: Job, report: Callable[[str], None]) -> None:
         backend, separator = tokenizer.backend_tokenizer, tokenizer.sep_token
         packed = pack_corpus(job.corpus, backend, separator, job.language, job.exclude, cache_folder())
     tell(f"{len(packed.train.tokens):,} tokens packed in {packed.folder} ({time.perf_counter() - began:.0f} s)")
+    tell(f"validation and test texts of the tasks in the corpus: {_leaked(job, packed)}")
+    check_measurable(packed.held_out, job.recipe, special_tokens(tokenizer), HELD_OUT_TOKENS)
     asked = [job.recipe.model_dump_json(), job.language, job.start, start_revision, packed.folder.name]
     training = job.output.parent / f".{job.output.name}-training-{_short_hash(asked)}"
     heads = cache_folder() / f"heads-{_short_hash(asked[2:])}" if job.start != "nothing" else None
@@ -158,7 +160,7 @@ def _start(job: Job) -> tuple[Pretrained, PreTrainedTokenizerBase, str]:
     # Kept: WordPiece's trainer comes to another vocabulary each time.
     kind = "bpe" if job.recipe.name == "roberta" else "wordpiece"
     excluded = read_excluded(job.exclude)
-    kept = cache_folder() / f"vocabulary-{corpus_hash(job.corpus)}-{kind}-{SIZE}-{texts_hash(excluded)}"
+    kept = cache_folder() / f"vocabulary-{corpus_hash(job.corpus)}-{kind}-{SIZE}-{ALPHABET}-{texts_hash(excluded)}"
     if not kept.is_dir():
         texts = without(excluded, read_texts(job.corpus))
         tokenizer = train_tokenizer(job.recipe.name, not_held_out(texts))
@@ -180,11 +182,14 @@ def _figure(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
+def _leaked(job: Job, packed: Packed) -> str:
+    return f"{packed.facts['leaked']} rows, left out" if job.exclude else "not checked; give --exclude"
+
+
 def _card(job: Job, packed: Packed, held_out: dict[str, float], trained: Trained, rate: float, share: float) -> str:
     recipe = job.recipe
     measured = "\n".join(f"| {name} | {_figure(value)} |" for name, value in held_out.items())
     head = f", after {recipe.head_tokens:,} for the new head alone" if recipe.head_tokens else ""
-    checked = f"{packed.facts['leaked']} rows, left out" if job.exclude else "not checked"
     return f"""# {job.output.name}
 
 A small masked language model pretrained by Encoder Zoo with the recipe `{recipe.name}` (masking by {recipe.masking},
@@ -195,7 +200,7 @@ BERT-base.
 | | |
 |---|---|
 | corpus | {packed.facts["documents"]:,} documents, hash {packed.facts["corpus"]} |
-| validation and test texts of the tasks in it | {checked} |
+| validation and test texts of the tasks in it | {_leaked(job, packed)} |
 | tokens seen | {recipe.tokens:,}{head} |
 | hours, without the head's | {trained.seconds / 3600:.2f} at {trained.tokens_per_second:,.0f} tokens/s |
 | rate by the 6ND count | {rate / 1e9:.1f} GFLOP/s, {share:.0%} of the machine's for matrix products just after |

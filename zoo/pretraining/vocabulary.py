@@ -7,6 +7,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 
 SIZE = 8_192
 SAMPLE = 50_000  # documents to learn from
+ALPHABET = SIZE // 2  # single characters at most: 50,000 Chinese texts have 8,743, which would leave no room for pieces
 
 
 def train_tokenizer(recipe: str, texts: list[str]) -> PreTrainedTokenizerBase:
@@ -26,7 +27,9 @@ def _word_piece(texts: list[str]) -> PreTrainedTokenizerBase:
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(vocab_size=SIZE, special_tokens=special, show_progress=False)
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=SIZE, limit_alphabet=ALPHABET, special_tokens=special, show_progress=False
+    )
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     return PreTrainedTokenizerFast(

@@ -92,9 +92,10 @@ def test_other_texts_are_packed_elsewhere(tmp_path: Path, tokenizer: Tokenizer) 
     assert one.folder != two.folder
 
 
-def test_a_held_out_text_of_a_dataset_is_left_out_and_counted(tmp_path: Path, tokenizer: Tokenizer) -> None:
+@pytest.mark.parametrize("part", ["test.parquet", "validation-00001-of-00002.parquet"])
+def test_a_held_out_text_of_a_dataset_is_left_out_and_counted(part: str, tmp_path: Path, tokenizer: Tokenizer) -> None:
     corpus = write(tmp_path / "corpus", [*["playing"] * (HELD_OUT + 1), "the cat."])
-    pd.DataFrame({"text": ["The  CAT!"]}).to_parquet(write(tmp_path / "data" / "task", ["x"]) / "test.parquet")
+    pd.DataFrame({"text": ["The  CAT!"]}).to_parquet(write(tmp_path / "data" / "task", ["x"]) / part)
     packed = pack_corpus(corpus, tokenizer, "[SEP]", "en", tmp_path / "data", tmp_path / "cache")
     assert packed.facts["leaked"] == 1
     assert packed.facts["documents"] == HELD_OUT + 1

@@ -23,7 +23,7 @@ from zoo.pretraining.held_out import evaluate
 from zoo.pretraining.model import MaskedLanguageModel, weights_a_token
 from zoo.pretraining.pretrain import Job, run
 from zoo.pretraining.recipes import PretrainRecipe, get_recipe
-from zoo.pretraining.sequences import Special
+from zoo.pretraining.sequences import IGNORED, Special
 from zoo.pretraining.train import Sequences, collate, train
 
 SPECIAL = Special(cls=1, sep=2, mask=3, pad=0, vocabulary=40)
@@ -78,6 +78,14 @@ def test_the_loss_is_that_of_transformers(corpus: Corpus) -> None:
         ours = MaskedLanguageModel(model)(**batch)["loss"]
         theirs = model(**batch).loss
     assert float(ours) == pytest.approx(float(theirs), rel=1e-5)
+
+
+def test_a_batch_with_nothing_masked_has_no_loss(corpus: Corpus) -> None:
+    batch = collate([Sequences(corpus, recipe("bert", nsp=False), SPECIAL, 1)[0]], SPECIAL.pad)
+    batch["labels"].fill_(IGNORED)
+    out = MaskedLanguageModel(tiny())(**batch)
+    assert out["loss"].item() == 0
+    out["loss"].backward()
 
 
 def test_a_stopped_training_ends_in_the_same_weights(corpus: Corpus, tmp_path: Path) -> None:
@@ -220,6 +228,18 @@ def test_from_nothing_to_a_folder_that_transformers_loads(
         run(Job(chosen, "en", "nothing", text_folder, tmp_path / "out", None, 1), lines.append)
     run(Job(chosen, "en", "nothing", text_folder, tmp_path / "again", None, 1), lines.append)
     assert AutoTokenizer.from_pretrained(tmp_path / "again").get_vocab() == tokenizer.get_vocab()
+
+
+def test_a_corpus_with_nothing_to_mask_is_told_before_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENCODER_ZOO_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "corpus").mkdir()
+    pd.DataFrame({"text": ["Incomprehensibilities"] * 9}).to_parquet(tmp_path / "corpus" / "part.parquet")
+    lines: list[str] = []
+    with pytest.raises(UserError, match="too short to mask anything in; give a larger --corpus"):
+        run(Job(get_recipe("bert"), "en", "minilm-l6", tmp_path / "corpus", tmp_path / "out", None, 1), lines.append)
+    assert lines[-1] == "validation and test texts of the tasks in the corpus: not checked; give --exclude"
 
 
 @pytest.mark.slow
