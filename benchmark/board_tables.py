@@ -24,8 +24,8 @@ class Board:
         "scores" for what looks at the scores alone, "raw" for the same before the temperature. `rank_low` and
         `rank_high` stand at the task's main metric under its own rule.
     pairs: every two entries of a task compared (see `benchmark.ranks.compare_all`).
-    overall: mean ranks across the tasks of a language that rank two entries or more, of the entries that have all of
-        them.
+    overall: mean ranks across the tasks of a language that rank two entries or more, of the encoders that all of them
+        rank by the recipe that most share.
     labels: precision, recall, F1 and average precision label by label, under the task's own rule.
     rules: what each decision rule gains over 0.5 (see `benchmark.rules.gains`).
     thresholds: how firm each label's threshold is (see `benchmark.rules.stability`).

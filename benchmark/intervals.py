@@ -87,8 +87,12 @@ def seed_variance(of_seeds: np.ndarray, resampled: np.ndarray) -> tuple[float, f
     luck = float((resampled - resampled.mean(axis=1, keepdims=True)).var(axis=0).sum() / (seeds - 1))
     of_mean = max(between - luck, 0.0) / seeds
     total = float(resampled.mean(axis=1).var()) + of_mean
-    degrees = float("inf") if of_mean == 0 else total**2 / ((between / seeds) ** 2 / (seeds - 1))
-    return between, of_mean, max(degrees, seeds - 1.0)
+    return between, of_mean, satterthwaite(total, between / seeds if of_mean else 0.0, seeds)
+
+
+def satterthwaite(total: float, between: float, seeds: int) -> float:
+    """Return the degrees of freedom of a variance of which the part `between` was estimated from so many seeds."""
+    return max(total**2 / (between**2 / (seeds - 1)), seeds - 1.0) if between else float("inf")
 
 
 def seed_noise(of_seeds: np.ndarray, of_mean: float, resamples: int, rng: np.random.Generator) -> np.ndarray:

@@ -20,7 +20,7 @@ from benchmark.entries import Entry, find_runs, make_entries, score
 from benchmark.intervals import RESAMPLES, flags, interval
 from benchmark.metrics import OF_SCORES, bounds, metrics_of
 from benchmark.published import anchors, not_measured, read_published
-from benchmark.ranks import comparable, compare_all, evidence_of, mean_ranks, rank_intervals, rankable
+from benchmark.ranks import comparable, compare_all, evidence_of, mean_ranks, one_an_encoder, rank_intervals, rankable
 from benchmark.resampling import Draws, Scored, draw, of_labels, points, resample
 from benchmark.rules import gains, stability
 from benchmark.slices import ROW_FACTS, read_row_facts, slices
@@ -79,7 +79,7 @@ def build_entries(entries: list[Entry], facts: dict[str, RowFacts], problems: di
     return Board(
         cells=cells,
         pairs=_joined(one.pairs.assign(task=one.task.name) for one in ranked),
-        overall=_overall({one.task: one.evidence for one in ranked}),
+        overall=_overall({one.task: one.across for one in ranked}),
         anchors=beside_ours,
         unmeasured=not_measured(published, beside_ours),
         tasks=pd.DataFrame([(task.name, as_json(task)) for task in by_task], columns=["task", "spec"]),
@@ -90,10 +90,11 @@ def build_entries(entries: list[Entry], facts: dict[str, RowFacts], problems: di
 
 @dataclass(frozen=True)
 class _Ranked:
-    """One task's entries compared."""
+    """One task's entries compared; `across` is the evidence of those that stand for an encoder, by its name."""
 
     task: Task
     evidence: dict[str, Evidence]
+    across: dict[str, Evidence]
     pairs: pd.DataFrame
     ranks: dict[str, tuple[int, int]]
 
@@ -101,9 +102,10 @@ class _Ranked:
 def _rank_task(task: Task, entries: list[Entry]) -> _Ranked:
     draws = draw(len(entries[0].y_true), RESAMPLES)
     evidence = {entry.name: evidence_of(entry, draws) for entry in rankable(entries)}
+    across = {encoder: evidence[entry.name] for encoder, entry in one_an_encoder(rankable(entries)).items()}
     pairs = compare_all(evidence, draws.rng)
     ranks = rank_intervals(list(evidence), pairs) if len(evidence) > 1 else {}  # one alone would be first in any case
-    return _Ranked(task, evidence, pairs, ranks)
+    return _Ranked(task, evidence, across, pairs, ranks)
 
 
 def _look_at(entry: Entry, facts: RowFacts | None) -> dict[str, pd.DataFrame]:

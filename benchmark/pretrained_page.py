@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from benchmark.board_tables import Board, entry_name
 from benchmark.plots import COLOURS, dressed, errors
 from benchmark.resampling import draw, weighted_sums
-from benchmark.tables import in_points, main_cells, markdown, sentence, tasks_of
+from benchmark.tables import DECIDES, in_points, main_cells, markdown, sentence, tasks_of
 from zoo.encoders import ENCODERS
 from zoo.pretrained import HITS, PRETRAINED
 
@@ -57,6 +57,7 @@ def pretrained_part(board: Board, root: Path = PRETRAINED) -> str:
     if len(scores):
         parts += ["## What that buys downstream", markdown(_downstream(scores))]
         parts += [
+            f"Of each difference {DECIDES}",
             _lines(_gaps(board, scores)),
             _picture("downstream", "scores of the tasks"),
         ]

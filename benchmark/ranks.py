@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from benchmark.compare import RESAMPLES, Comparison, Evidence, compare, gather, holm
+from benchmark.compare import RESAMPLES, Comparison, Evidence, compare, detectable, gather, holm
 from benchmark.entries import Entry, find_runs, make_entries
 from benchmark.intervals import LEVEL, flags, seed_noise, seed_variance, stretch
 from benchmark.metrics import LOWER_IS_BETTER, metrics_of
+from benchmark.recipes import Recipe
 from benchmark.resampling import Draws, draw
 from benchmark.tasks import Task, known_tasks
 from zoo.errors import UserError, lookup
@@ -35,13 +36,16 @@ def compare_all(evidence: dict[str, Evidence], rng: np.random.Generator) -> pd.D
 
     Returns:
         One row a pair that shares MIN_SEEDS seeds: a, b, difference, low, high, p_value, p_holm (corrected over these
-        pairs), test, superiority, detectable (under the strictest correction), seeds, verdict ("a", "b", or "cannot
+        pairs), test, superiority, detectable (under the strictest correction, the variance of seeds that of all the
+        task's pairs), seeds, verdict ("a", "b", or "cannot
         tell" at 5 % after correction).
     """
     both = [pair for pair in combinations(evidence, 2) if comparable(evidence[pair[0]], evidence[pair[1]])]
-    rows = [{"a": a, "b": b} | _as_row(compare(evidence[a], evidence[b], rng, len(both))) for a, b in both]
-    pairs = pd.DataFrame(rows)
-    if rows:
+    found = [compare(evidence[a], evidence[b], rng) for a, b in both]
+    pairs = pd.DataFrame([{"a": a, "b": b} | _as_row(each) for (a, b), each in zip(both, found, strict=True)])
+    if both:
+        alike = [each.difference for each in found]
+        pairs["detectable"] = [detectable(each, alike, len(both)) for each in alike]
         pairs["p_holm"] = holm(pairs["p_value"].to_numpy())
         better = np.where(pairs["difference"] > 0, "a", "b")
         pairs["verdict"] = np.where(pairs["p_holm"] <= SIGNIFICANT, better, "cannot tell")
@@ -77,6 +81,18 @@ def rank_intervals(names: Sequence[str], pairs: pd.DataFrame) -> dict[str, tuple
             worse[winner] += 1
             better[loser] += 1
     return {name: (1 + better[name], len(names) - worse[name]) for name in names}
+
+
+def one_an_encoder(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """Return by encoder what stands for it across tasks: of a task's entries those with the recipe that most encoders
+    share (in a tie, the default), and baselines, whose recipes are of another kind."""
+    tuned = [entry for entry in entries if isinstance(entry.info.recipe, Recipe)]
+    shared = max((entry.variant for entry in tuned), key=lambda v: (_count(tuned, v), not v, v), default="")
+    return {entry.encoder: entry for entry in entries if entry.variant == shared or entry not in tuned}
+
+
+def _count(entries: list[Entry], variant: str) -> int:
+    return sum(entry.variant == variant for entry in entries)
 
 
 def mean_ranks(evidence: dict[str, dict[str, Evidence]], rng: np.random.Generator) -> pd.DataFrame:

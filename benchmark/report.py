@@ -4,7 +4,7 @@ from html import escape
 
 from benchmark.board_tables import Board
 from benchmark.plots import figures, mean_ranks
-from benchmark.tables import gaps, note, tasks_of, wide
+from benchmark.tables import DECIDES, gaps, note, tasks_of, wide
 
 _CONFIG = {"displayModeBar": False, "responsive": True}
 _STYLE = """
@@ -21,6 +21,7 @@ def html(board: Board) -> str:
     """Return the report: self-contained, plotly's script included once."""
     parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>Encoder Zoo</title><style>{_STYLE}</style>"]
     parts.append('<meta name=viewport content="width=device-width"><h1>Encoder Zoo: the leaderboard</h1>')
+    parts.append(f"<p>Of each difference {DECIDES}</p>")
     script = True
     for task in tasks_of(board):
         parts.append(f"<h2>{escape(task.name)}</h2><p>{escape(note(board.cells, task))}.</p>")

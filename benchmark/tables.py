@@ -1,7 +1,7 @@
 """The board for reading: tables of one task, the README's part, LEADERBOARD.md, the terminal."""
 
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import Any
 
 import pandas as pd
@@ -17,6 +17,7 @@ BEGIN, END = (
 )
 
 
+DECIDES = "the interval is of that pair alone, Holm's p is corrected for all pairs of the task, and p decides."
 MOST_POINTS, NONE_SHOWN = 25, "seeds this few could have shown no gap that is likely"
 
 
@@ -105,21 +106,31 @@ def note(cells: pd.DataFrame, task: Task) -> str:
 
 
 def gaps(board: Board, task: Task) -> list[str]:
-    """Return a sentence on each gap between neighbours of the task's ranking: real, or not to be told."""
+    """Return a sentence on each gap between neighbours of the task's ranking, real or not to be told, and one that
+    names the other real ones."""
     if board.pairs.empty:
         return []
     _, main = _of_task(board.cells, task)
     names = main.index[main["rank_low"].notna()]
     pairs = board.pairs[board.pairs["task"] == task.name]
     found = {frozenset((row["a"], row["b"])): row for row in pairs.to_dict("records")}
-    return [sentence(found[frozenset(both)]) for both in pairwise(names) if frozenset(both) in found]
+    near = [found.pop(frozenset(both)) for both in pairwise(names) if frozenset(both) in found]
+    losers: dict[str, list[str]] = {}
+    for winner, loser in permutations(names, 2):
+        row = found.get(frozenset((winner, loser)))
+        if row is not None and row["verdict"] != "cannot tell" and row[row["verdict"]] == winner:
+            losers.setdefault(winner, []).append(loser)
+    lines = [sentence(row) for row in near]
+    if losers:
+        lines.append(f"Real as well: {'; '.join(f'{a} over ' + ' and '.join(b) for a, b in losers.items())}.")
+    return lines
 
 
 def sentence(pair: dict[Any, Any]) -> str:
     """Return what a row of the board's pairs says of its two entries, the better one on their common seeds first."""
     sign = 1 if pair["difference"] >= 0 else -1
     better, worse = (pair["a"], pair["b"])[::sign]
-    figures = f"{in_points(pair, 'difference', sign)}, p = {pair['p_holm']:.2g}"
+    figures = f"{in_points(pair, 'difference', sign)} over {pair['seeds']} seeds, Holm's p = {pair['p_holm']:.2g}"
     if pair["verdict"] == "cannot tell":
         points = 100 * pair["detectable"]
         shown = f"a gap of {points:.1f} would have shown four times in five" if points <= MOST_POINTS else NONE_SHOWN
@@ -173,8 +184,15 @@ def page(board: Board) -> str:
             parts += ["Parts of the test rows:", markdown(_slices(board, task))]
         parts += _published(board, task)
     parts += ["## Costs", markdown(_costs(board))]
+    parts += ["## Across tasks"]
     if len(board.overall):
-        parts += ["## Across tasks", "Mean rank with its 95 % interval.", markdown(overall(board.overall))]
+        parts += [
+            "Mean rank, with its 95 % interval, over a language's tasks that rank two entries or more; on each "
+            "task the encoders stand by the recipe that most of them share.",
+            markdown(overall(board.overall)),
+        ]
+    else:
+        parts += ["No two encoders are ranked on two tasks of a language or more, by a recipe that most share."]
     if len(board.problems):
         listed = "\n".join(f"- {row['run']}: {row['reason']}" for row in board.problems.to_dict("records"))
         parts += ["## Left out, or without a rank", listed]
@@ -189,9 +207,11 @@ Made by `python -m benchmark leaderboard` from the runs in `benchmark/results`; 
 - An interval is of the mean over seeds, from a bootstrap of seeds and test rows. "sd of a seed" is the spread of
   single fine-tunings.
 - A rank such as 1–3 is all that can be said: every pair of a task is tested (approximate randomization with the noise
-  of the seeds, Holm-corrected), and entries that cannot be told apart share ranks. Differences are in points (0.01);
-  the gap that would have shown is for a test as strict as the correction may make it.
+  of the seeds, Holm-corrected), and entries that cannot be told apart share ranks. Differences are in points (0.01),
+  over the seeds that both have; {DECIDES} The gap that would have shown is for a test as strict as the correction may
+  make it.
 - "take care" says why an interval may be too narrow: few seeds, or few positives among the test rows.
+- Costs are medians over seeds, which did not all run on one machine: the runs name theirs.
 - Temperature and thresholds are fitted on validation alone. "raw" is before the temperature.
 - p50 and p95 are the milliseconds for one text of {LENGTH} tokens, texts/s for batches of 32 such texts, on the
   machine and threads that the runs name. "cut" is the share of test texts that are longer than what is read."""

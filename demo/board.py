@@ -79,8 +79,6 @@ def select(board: "Board", families: Sequence[str], size: str) -> "Board":
     Raises:
         UserError: the size is not one of SIZES.
     """
-    from benchmark.board_tables import entry_name
-
     low, high = lookup(SIZES, size, "size")
     millions = board.cells["parameters"] / 1e6
     kept = board.cells[board.cells["family"].isin(families) & (low <= millions) & (millions < high)]
@@ -91,8 +89,7 @@ def select(board: "Board", families: Sequence[str], size: str) -> "Board":
         if len(getattr(board, name)) and len(names)
     }
     if len(board.overall):
-        entries = {entry_name(row) for row in names.to_dict("records")}
-        rest["overall"] = board.overall[board.overall["name"].isin(entries)]
+        rest["overall"] = board.overall[board.overall["name"].isin(names["encoder"])]
     return replace(board, cells=kept, **rest)
 
 

@@ -12,7 +12,8 @@ from sklearn.metrics import accuracy_score, f1_score
 from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from benchmark.compare import Comparison, Evidence, compare, gather, holm, mcnemar, randomized
+from benchmark.compare import Comparison, Evidence, compare, detectable, gather, holm, mcnemar, randomized
+from benchmark.intervals import Interval, satterthwaite
 from benchmark.resampling import Draws, Scored, draw, points
 from zoo.decision import ProblemType
 
@@ -167,6 +168,29 @@ def test_superiority_and_the_detectable_difference_worked_by_hand_for_one_seed()
     assert sd == pytest.approx((a.resampled - b.resampled).std())
     assert found.superiority == pytest.approx(stats.norm.cdf(found.difference.value / sd))
     assert found.detectable == pytest.approx((1.95996 + 0.84162) * sd, rel=1e-4)
+
+
+def test_the_detectable_difference_of_few_seeds_has_the_power_that_it_states() -> None:
+    """Student's t with two degrees of freedom, simulated: two seeds' means would do for a normal distribution."""
+    gap = Interval(0.0, -1, 1, sd_rows=0.0, sd_seeds=1.0, seed_spread=np.sqrt(3), degrees=2.0, seeds=3)
+    found, rng = detectable(gap, [gap], tests=6), np.random.default_rng(0)
+    statistic = (found + rng.normal(size=100_000)) / np.sqrt(rng.chisquare(2, 100_000) / 2)
+    critical = stats.t.ppf(1 - 0.025 / 6, 2)
+    assert (np.abs(statistic) > critical).mean() == pytest.approx(0.8, abs=0.005)
+
+
+def test_a_pair_whose_seeds_seem_not_to_matter_is_believed_no_more_than_the_others_of_its_task() -> None:
+    quiet = Interval(0.0, -1, 1, sd_rows=1.0, sd_seeds=0.0, seed_spread=1.0, degrees=np.inf, seeds=3)
+    loud = Interval(0.0, -1, 1, sd_rows=1.0, sd_seeds=2.0, seed_spread=4.0, degrees=2.5, seeds=3)
+    assert detectable(quiet, [quiet]) < 3 < detectable(quiet, [quiet, loud]) == detectable(loud, [quiet, loud])
+    assert detectable(loud, [quiet, loud]) < detectable(loud, [loud])
+
+
+def test_degrees_of_freedom_by_hand() -> None:
+    assert satterthwaite(4.0, 2.0, 5) == 16 / (4 / 4)
+    assert satterthwaite(1.0, 1.0, 3) == 2
+    assert satterthwaite(1.0, 9.0, 3) == 2  # never under what the seeds alone give
+    assert satterthwaite(1.0, 0.0, 1) == np.inf
 
 
 def test_the_chance_of_superiority_falls_as_seeds_spread() -> None:

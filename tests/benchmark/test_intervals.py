@@ -160,5 +160,5 @@ def test_where_intervals_are_too_narrow_the_flag_is_up() -> None:
     found = _coverage(600, 100, 2, 1000, rare, 0.15)
     assert min(found.values()) < 0.93, found
     y_true = _world(_rng(), 1, 1000, rare)[0].y_true
-    assert flags(2, y_true, "f1_macro") == ("2 seeds", "1 labels under 10 positives")
+    assert flags(2, y_true, "f1_macro") == ("2 seeds", "1 label under 10 positives")
     assert all(flags(2, y_true, name) for name in METRICS)

@@ -161,6 +161,19 @@ def test_mean_ranks_stand_across_the_tasks_of_a_language(write_synthetic: WriteR
     assert (overall["tasks"] == 2).all()
 
 
+def test_across_tasks_encoders_stand_by_the_recipe_that_most_of_them_share(write_synthetic: WriteRun) -> None:
+    """On sst2 two of three encoders have one epoch, and minilm-l6 the default besides; the baseline has its own."""
+    for seed in range(2):
+        for encoder in ("minilm-l6", "granite-30m", "zoo-bert-en", "tfidf-lr"):
+            write_synthetic(encoder=encoder, seed=seed)
+        for encoder in ("minilm-l6", "granite-30m"):
+            folder = write_synthetic(task="sst2", encoder=encoder, seed=seed, recipe={"epochs": 1})
+        for encoder in ("minilm-l6", "tfidf-lr"):
+            write_synthetic(task="sst2", encoder=encoder, seed=seed)
+    overall = build(folder.parents[2]).overall
+    assert set(overall["name"]) == {"minilm-l6", "granite-30m", "tfidf-lr"}
+
+
 def test_no_run_that_can_stand_is_told_with_a_reason(write_synthetic: WriteRun) -> None:
     folder = write_synthetic()
     (folder / "predictions.npz").write_bytes(b"")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.compare import Evidence, compare, gather, holm
+from benchmark.compare import Evidence, compare, detectable, gather, holm
 from benchmark.ranks import compare_all, compare_two, mean_ranks, rank_intervals
 from benchmark.resampling import Scored, draw
 from benchmark.runs import Predictions
@@ -74,8 +74,10 @@ def test_every_pair_is_compared_once_and_corrected_over_all() -> None:
     np.testing.assert_allclose(pairs["p_holm"], holm(pairs["p_value"].to_numpy()))
     verdicts = {(a, b): verdict for a, b, verdict in zip(pairs["a"], pairs["b"], pairs["verdict"], strict=True)}
     assert verdicts.pop(("good", "same")) == "cannot tell"
-    alone = [compare(evidence[a], evidence[b], _rng()).detectable for a, b in zip(pairs["a"], pairs["b"], strict=True)]
-    assert (pairs["detectable"] > alone).all()  # the correction asks for more
+    found = [compare(evidence[a], evidence[b], _rng()) for a, b in zip(pairs["a"], pairs["b"], strict=True)]
+    alike = [each.difference for each in found]
+    assert pairs["detectable"].tolist() == pytest.approx([detectable(gap, alike, 6) for gap in alike], rel=1e-6)
+    assert all(detectable(gap, alike, 6) > detectable(gap, alike) for gap in alike)  # the correction asks for more
     assert set(verdicts.values()) == {"a"}  # the better ones came first
     assert rank_intervals(list(evidence), pairs) == {"good": (1, 2), "same": (1, 2), "poor": (3, 3), "bad": (4, 4)}
 

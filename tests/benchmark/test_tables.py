@@ -49,14 +49,15 @@ def test_the_table_has_the_best_first_with_rank_and_interval(board: Board) -> No
 
 
 def test_every_gap_between_neighbours_is_told(board: Board) -> None:
-    first, second = gaps(board, FEEDBACK)
-    assert re.match(r"granite-30m is better than \S+: \+\d+\.\d points \[\+\d", first)
+    first, second, third = gaps(board, FEEDBACK)
+    assert re.match(r"granite-30m is better than \S+: \+\d+\.\d points \[\+\d.* over 3 seeds, Holm's p = 0.0", first)
     assert re.search(r" or \S+: cannot tell \(.*; a gap of \d+\.\d would have shown four times in five\)\.", second)
+    assert re.fullmatch(r"Real as well: granite-30m over (minilm-l6|tfidf-lr)\.", third)
     assert gaps(board, SST2) == []
 
 
 def test_no_gap_is_promised_that_no_two_encoders_have() -> None:
-    pair = {"a": "one", "b": "two", "difference": 0.002, "low": -0.08, "high": 0.08, "p_holm": 1.0}
+    pair = {"a": "one", "b": "two", "difference": 0.002, "low": -0.08, "high": 0.08, "p_holm": 1.0, "seeds": 3}
     pair |= {"verdict": "cannot tell", "detectable": 1.641}
     assert sentence(pair).endswith("p = 1; seeds this few could have shown no gap that is likely).")
     assert "a gap of 20.0 would have shown" in sentence(pair | {"detectable": 0.2})
@@ -84,7 +85,7 @@ def test_the_page_holds_every_part(board: Board) -> None:
         "takes no rank",
     ):
         assert wanted in text
-    assert "## Across tasks" not in text  # two tasks have no two entries that are ranked in both
+    assert "No two encoders are ranked on two tasks of a language" in text
 
 
 def test_the_readme_is_changed_between_its_markers_alone_and_only_once(board: Board) -> None:
