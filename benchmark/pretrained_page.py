@@ -45,6 +45,15 @@ def _read(folder: Path) -> Pretraining:
         return Pretraining(folder.name, facts, hits["sequence"], hits["pieces"], hits["right"])
 
 
+def read_from_nothing(root: Path = PRETRAINED) -> list[Pretraining]:
+    """Return what the trainings from nothing say of themselves; their encoders are not kept here."""
+    none = np.zeros(0, np.int32)
+    return [
+        Pretraining(path.stem, json.loads(path.read_text(encoding="utf-8")), none, none, none)
+        for path in sorted(root.glob("*.json"))
+    ]
+
+
 def pretrained_part(board: Board, root: Path = PRETRAINED) -> str:
     """Return the generated part of zoo/README.md as Markdown; nothing where nothing was pretrained."""
     trained = read_pretrainings(root)
@@ -61,6 +70,9 @@ def pretrained_part(board: Board, root: Path = PRETRAINED) -> str:
             _lines(_gaps(board, scores)),
             _picture("downstream", "scores of the tasks"),
         ]
+    if nothing := read_from_nothing(root):
+        parts += ["## From nothing", markdown(_budgets(nothing)), markdown(_losses(nothing))]
+        parts += [_picture("from-nothing", "learning curve")]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -92,6 +104,15 @@ def _budgets(trained: list[Pretraining]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _losses(trained: list[Pretraining]) -> pd.DataFrame:
+    """What is measured on held-out documents without keeping which words were right."""
+    names = ("piece_loss", "word_loss", "piece_accuracy", "word_accuracy", "longer_word_accuracy")
+    rows = [
+        {"encoder": each.name} | {name: f"{each.facts['held_out'][name]:.4f}" for name in names} for each in trained
+    ]
+    return pd.DataFrame(rows).rename(columns=lambda name: name.replace("_", " "))
 
 
 def _held_out(trained: list[Pretraining]) -> pd.DataFrame:
@@ -177,7 +198,8 @@ def _gaps(board: Board, scores: pd.DataFrame) -> list[str]:
 
 
 def figures(board: Board, root: Path = PRETRAINED) -> dict[str, go.Figure]:
-    """Return the page's plots by the name of their picture: learning curves, held-out words, scores downstream."""
+    """Return the page's plots by the name of their picture: learning curves, held-out words, scores downstream, and
+    the curve of what started from nothing."""
     trained = read_pretrainings(root)
     colours: dict[Any, str] = {each.name: COLOURS[number % len(COLOURS)] for number, each in enumerate(trained)}
     curves, filled, downstream = go.Figure(), go.Figure(), go.Figure()
@@ -206,5 +228,10 @@ def figures(board: Board, root: Path = PRETRAINED) -> dict[str, go.Figure]:
     filled.update_yaxes(title="share filled in rightly, held out")
     downstream.update_xaxes(title="the task's main metric").update_yaxes(autorange="reversed", automargin=True)
     downstream.update_layout(scattermode="group")
-    named = {"curves": curves, "held-out": filled, "downstream": downstream}
+    nothing = go.Figure()
+    for each in read_from_nothing(root):
+        tokens, losses = zip(*each.facts["training"]["curve"], strict=True)
+        nothing.add_scatter(x=list(tokens), y=list(losses), name=each.name)
+    nothing.update_xaxes(title="tokens seen").update_yaxes(title="loss on masked tokens, in training")
+    named = {"curves": curves, "held-out": filled, "downstream": downstream, "from-nothing": nothing}
     return {name: dressed(figure, 440) for name, figure in named.items() if figure.data}

@@ -89,6 +89,21 @@ def test_downstream_has_the_boards_cells_and_pairs_of_these_encoders_alone(board
     assert "epochs=2" not in downstream
 
 
+def test_what_started_from_nothing_has_its_own_part_and_curve(board: Board, root: Path) -> None:
+    assert "From nothing" not in pretrained_part(board, root)
+    assert "from-nothing" not in figures(board, root)
+    found = facts("bert") | {"start": "nothing"}
+    found["held_out"] |= {"word_accuracy": 0.0905, "longer_word_accuracy": 0.01}
+    (root / "nano.json").write_text(json.dumps(found))
+    _, part = pretrained_part(board, root).split("## From nothing")
+    assert "| nano      | nothing |" in part
+    assert "0.0905" in part
+    assert "pretraining-from-nothing.png" in part
+    (curve,) = figures(board, root)["from-nothing"].data
+    assert (list(curve.x), list(curve.y)) == ([1000, 2000], [7.0, 6.5])
+    assert [each.name for each in read_pretrainings(root)] == ["granite-30m", "minilm-l6"]
+
+
 def test_words_of_one_sequence_stand_and_fall_together() -> None:
     """100 sequences of 8 words: where all words of a sequence are alike, 100 cases are all that there is."""
     sequence, pieces = np.repeat(np.arange(100), 8), np.ones(800, np.uint8)

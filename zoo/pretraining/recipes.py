@@ -23,9 +23,9 @@ class PretrainRecipe(BaseModel):
     `tokens` is the budget: how many tokens are seen, special ones included and padding not, after the head's own
     training on `head_tokens`. `copies` is how many masks a static recipe fixes for each sequence.
 
-    Rate and budget are as small as what the start knows asks for: 2,000,000 tokens at 5e-4 filled in more of what was
-    masked (`bert` on minilm-l6, held-out loss 4.34 against 5.23), but fine-tuned on `feedback` that encoder had .724
-    on validation where its start has .804 and the one made with these defaults .799.
+    Rate and budget, tried together, are as small as what the start knows asks for: 2,000,000 tokens at 5e-4 filled in
+    more of what was masked (`bert` on minilm-l6, held-out loss 4.34 against 5.23), but fine-tuned on `feedback` that
+    encoder had .724 on validation where its start has .804 and the one made with these defaults .799.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
