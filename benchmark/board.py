@@ -28,6 +28,7 @@ PARTS: dict[Path, Callable[[Board], str]] = {
     _ROOT / "benchmark" / "README.md": findings,
     _ROOT / "zoo" / "README.md": pretrained_part,
 }
+_REPORT = "report.html"
 _TOLERANCE = 5e-6  # tables are rounded to six decimals; another processor sums in another order
 
 
@@ -43,7 +44,7 @@ def publish(results: Path) -> tuple[Board, list[Path]]:
     if board is None:
         board = build(results)
     written = write_tables(board, results / "board", write_bytes)
-    for name, text in (_files(board) | {"report.html": html(board)}).items():
+    for name, text in _files(board).items():
         write_text(results / name, text)
         written.append(results / name)
     if results.resolve() == RESULTS.resolve():
@@ -79,7 +80,8 @@ def _tables_sha256(results: Path) -> str:
 def _files(board: Board) -> dict[str, str]:
     """Return what stands beside the runs for people and programs, by file name."""
     tables = {"leaderboard.csv": board.cells, "pairs.csv": board.pairs, "labels.csv": board.labels}
-    return {name: table.to_csv(index=False) for name, table in tables.items()} | {"LEADERBOARD.md": page(board)}
+    texts = {"LEADERBOARD.md": page(board), _REPORT: html(board)}
+    return {name: table.to_csv(index=False) for name, table in tables.items()} | texts
 
 
 def read_board(results: Path) -> Board:
@@ -122,6 +124,10 @@ def verify(results: Path) -> list[str]:
             if between_markers(text, part(found)) != text:
                 lines.append(f"{path.relative_to(path.parents[1])}: what stands between its markers is not the board's")
     for name, text in _files(found).items():
-        if (results / name).read_text(encoding="utf-8") != text:
-            lines.append(f"{name}: it is not the board's")
+        path = results / name
+        if not path.is_file():
+            if name != _REPORT:  # too large to be kept with the project's own results
+                lines.append(f"{name}: it is missing; make it again: python -m benchmark leaderboard")
+        elif path.read_bytes() != text.encode():
+            lines.append(f"{name}: it is not the board's; make it again: python -m benchmark leaderboard")
     return lines

@@ -89,9 +89,9 @@ def score(decision: Decision, logits: np.ndarray, y_true: np.ndarray) -> Scored:
 def find_runs(results: Path) -> tuple[list[Run], dict[str, str]]:
     """Read every run below `results`; return those that can be compared, and why each of the others cannot, by folder.
 
-    Left out are runs that are damaged, of an unknown task, with logits that are not finite, with other labels or other
-    rows than most runs of the task, of another revision or protocol than most of their encoder's, of another precision
-    than most of their recipe's, or with the recipe and seed of another run.
+    Left out are runs that are damaged, of an unknown task, with other labels than their task, with logits that are not
+    finite, with other rows or gold labels than most runs of the task, of another revision or protocol than most of
+    their encoder's, of another precision than most of their recipe's, or with the recipe and seed of another run.
     """
     runs, problems, known = [], {}, known_tasks(results)
     for path in sorted(results.glob("*/*/[!.]*/")):
@@ -104,7 +104,7 @@ def find_runs(results: Path) -> tuple[list[Run], dict[str, str]]:
             problems[_name(path)] = reason
         else:
             runs.append(run)
-    runs, strangers = _without_strangers(runs, "labels or rows", _task, _rows)
+    runs, strangers = _without_strangers(runs, "rows or gold labels", _task, _rows)
     runs, changed = _without_strangers(runs, "revision or protocol", _encoder, _code)
     runs, rounded = _without_strangers(runs, "precision", _recipe, _precision)
     runs, twice = _without_doubles(runs, known)
@@ -120,7 +120,7 @@ def _task(run: Run) -> tuple[object, ...]:
 
 def _rows(run: Run) -> tuple[object, ...]:
     found = run.predictions
-    return (run.info.labels, run.info.fingerprint, found.validation_logits.shape, found.test_logits.shape)
+    return (run.info.fingerprint, found.validation_y_true.tobytes(), found.test_y_true.tobytes())
 
 
 def _encoder(run: Run) -> tuple[object, ...]:
@@ -147,6 +147,18 @@ def _flaw(run: Run, known: Mapping[str, Task]) -> str:
     found = run.predictions
     if run.info.task not in known:
         return f"its task '{run.info.task}' is not registered"
+    task = known[run.info.task]
+    if (run.info.problem_type, run.info.labels) != (task.problem_type, task.labels):
+        return f"its labels, their order, or its problem type are not those of '{task.name}'"
+    for part, logits, y_true in (
+        ("validation", found.validation_logits, found.validation_y_true),
+        ("test", found.test_logits, found.test_y_true),
+    ):
+        if logits.ndim != 2 or logits.shape[1] != len(task.labels) or y_true.shape != logits.shape:
+            return (
+                f"its {part} rows have logits of shape {logits.shape} and gold labels of shape {y_true.shape}, and "
+                f"'{task.name}' has {len(task.labels)} labels"
+            )
     if not (np.isfinite(found.validation_logits).all() and np.isfinite(found.test_logits).all()):
         return "its logits are not all finite"
     needed = 2 if run.info.problem_type == "single_label_classification" else 1

@@ -6,9 +6,10 @@ gold labels of the validation and the test rows). It is there whole or not at al
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -163,11 +164,13 @@ def read_run(folder: Path) -> Run:
     path = folder / "predictions.npz"
     if not path.is_file() or sha256(path) != info.predictions_sha256:
         raise UserError(f"The run in {folder} has damaged predictions; {remedy}")
-    with np.load(path, allow_pickle=False) as arrays:
-        loaded: dict[str, Any] = {
-            name: arrays[name].astype(np.float32) if name.endswith("logits") else arrays[name] for name in arrays.files
-        }
-    return Run(info, Predictions(**loaded), folder)
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            loaded = {field.name: arrays[field.name] for field in fields(Predictions)}
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise UserError(f"The predictions in {folder} lack an array, or one cannot be read; {remedy}") from error
+    stored = {name: array.astype(np.float32) if name.endswith("logits") else array for name, array in loaded.items()}
+    return Run(info, Predictions(**stored), folder)
 
 
 def read_runs(results: Path) -> list[Run]:

@@ -68,11 +68,22 @@ def test_verify_finds_a_changed_number_and_a_run_that_cannot_stand(results: Path
     cells.to_parquet(path)
     assert any(line.startswith("cells:") for line in verify(results))
     (results / "pairs.csv").write_text("no pairs")
-    assert "pairs.csv: it is not the board's" in verify(results)
+    assert any(line.startswith("pairs.csv: it is not the board's;") for line in verify(results))
     write_synthetic(seed=2, fingerprint="other rows")
     publish(results)
     (line,) = verify(results)
-    assert "labels or rows differ" in line
+    assert "rows or gold labels differ" in line
+
+
+def test_verify_names_a_file_that_is_missing_or_not_the_boards(results: Path) -> None:
+    publish(results)
+    (results / "report.html").write_text("no report")
+    (results / "LEADERBOARD.md").unlink()
+    again = "make it again: python -m benchmark leaderboard"
+    assert verify(results) == [
+        f"LEADERBOARD.md: it is missing; {again}",
+        f"report.html: it is not the board's; {again}",
+    ]
 
 
 def test_a_damaged_table_says_what_to_do(results: Path) -> None:

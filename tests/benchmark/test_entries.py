@@ -22,12 +22,12 @@ def _changed(**changes: np.ndarray) -> Predictions:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"fingerprint": "other rows"}, "labels or rows differ"),
-        ({"labels": [f"label {i}" for i in range(8)]}, "labels or rows differ"),
+        ({"fingerprint": "other rows"}, "rows or gold labels differ"),
         ({"revision": "0.2.0"}, "revision or protocol differ"),
         ({"protocol": 0}, "revision or protocol differ"),
         ({"hardware": {"precision": "bf16"}}, "precision differ"),
-        ({"predictions": _changed(test_logits=np.zeros((50, 8), np.float32))}, "labels or rows differ"),
+        ({"predictions": make_predictions(8, True, 9, 50)}, "rows or gold labels differ"),
+        ({"predictions": _changed(test_y_true=make_predictions(8, True, 9).test_y_true[::-1])}, "gold labels differ"),
         ({"predictions": _changed(test_logits=np.full((60, 8), np.nan, np.float32))}, "not all finite"),
         ({"predictions": _changed(test_y_true=np.zeros((60, 8), np.int8))}, "one class only"),
     ],
@@ -44,6 +44,33 @@ def test_a_stranger_among_runs_is_left_out_by_name(
     assert not rest
     assert named == f"feedback/minilm-l6/{stranger.name}"
     assert reason in told
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"labels": [f"label {i}" for i in range(8)]}, "labels, their order, or its problem type are not those of"),
+        ({"labels": FEEDBACK.labels[::-1]}, "labels, their order, or its problem type are not those of"),
+        ({"problem_type": "single_label_classification"}, "labels, their order, or its problem type are not those of"),
+        (
+            {"predictions": make_predictions(5, True, 9)},
+            "validation rows have logits of shape (60, 5) and gold labels of shape (60, 5), and 'feedback' has 8",
+        ),
+        (
+            {"predictions": _changed(test_logits=np.zeros((50, 8), np.float32))},
+            "test rows have logits of shape (50, 8) and gold labels of shape (60, 8)",
+        ),
+    ],
+)
+def test_runs_that_are_not_of_their_task_are_left_out_however_many(
+    write_synthetic: WriteRun, change: dict[str, object], reason: str
+) -> None:
+    for seed in range(3):
+        folder = write_synthetic(seed=seed, **change)
+    runs, problems = find_runs(folder.parents[2])
+    assert runs == []
+    assert len(problems) == 3
+    assert all(reason in told for told in problems.values())
 
 
 def test_a_recipe_of_another_precision_stands_beside_the_default(write_synthetic: WriteRun) -> None:

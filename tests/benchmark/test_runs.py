@@ -13,6 +13,7 @@ from benchmark.runs import RunInfo, read_run, read_runs, run_folder, run_id, wri
 from benchmark.tasks import TASKS
 from zoo.encoders import ENCODERS
 from zoo.errors import UserError
+from zoo.files import sha256
 
 from .conftest import WriteRun, make_predictions
 
@@ -51,6 +52,19 @@ def test_a_damaged_run_is_refused_with_its_remedy(write_synthetic: WriteRun, nam
         read_run(folder)
     assert str(folder) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_predictions_without_one_of_their_arrays_are_refused(write_synthetic: WriteRun) -> None:
+    """Whatever wrote them hashed them, too."""
+    folder = write_synthetic()
+    path = folder / "predictions.npz"
+    with np.load(path) as arrays:
+        rest = {name: arrays[name] for name in arrays.files if name != "test_logits"}
+    np.savez_compressed(path, **rest)
+    info = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(info | {"predictions_sha256": sha256(path)}))
+    with pytest.raises(UserError, match=r"lack an array, or one cannot be read; delete .* and run it again"):
+        read_run(folder)
 
 
 def test_an_unknown_field_in_a_run_is_refused(write_synthetic: WriteRun) -> None:
