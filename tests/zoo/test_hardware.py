@@ -1,4 +1,4 @@
-"""bf16 products are fast and rounded once, whether the hardware has them or float32 stands in for them."""
+"""What the machine is called, and that bf16 products are fast and rounded once, by hardware or by float32."""
 
 import time
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import linear
 
-from zoo.hardware import bf16_products
+from zoo.hardware import bf16_products, describe_processor, processor
 
 
 def _random(*shape: int) -> torch.Tensor:
@@ -60,3 +60,32 @@ def test_a_bf16_product_takes_at_most_four_times_as_long_as_one_in_float32() -> 
     matrix = _random(1024, 1024)
     with bf16_products():
         assert seconds(matrix.bfloat16()) < 4 * seconds(matrix)
+
+
+CPUINFO = """processor\t: 0
+model name\t: AMD EPYC: 9B14
+flags\t\t: fpu {flags} sse
+
+processor\t: 1
+model name\t: another
+flags\t\t: fpu
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "has"),
+    [
+        ("avx2", " (AVX2)"),
+        ("avx2 avx512f", " (AVX512)"),
+        ("avx2 avx512f avx512_bf16", " (AVX512, bf16)"),
+        ("avx2 avx512f amx_bf16", " (AVX512, bf16)"),
+        ("", ""),
+    ],
+)
+def test_processors_of_one_name_are_told_apart(flags: str, has: str) -> None:
+    assert describe_processor(CPUINFO.format(flags=flags)) == f"AMD EPYC: 9B14{has}"
+
+
+def test_a_processor_without_a_name_is_called_by_its_architecture() -> None:
+    assert describe_processor("processor : 0\nBogoMIPS : 50\n") == ""
+    assert processor()
