@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 
 from benchmark.board_tables import Board, entry_name
-from benchmark.tables import gaps, in_points, main_cells, tasks_of
+from benchmark.tables import gaps, in_points, main_cells, over_global, tasks_of
 from benchmark.tasks import Task
 
 MASKING = (("zoo-bert-wwm-en", "zoo-bert-en"), ("zoo-bert-wwm-zh", "zoo-bert-zh"))
@@ -27,7 +27,8 @@ def findings(board: Board) -> str:
 
 
 def _thresholds(board: Board, task: Task) -> list[str]:
-    """Of the entries with several seeds: the gain of both fitted rules over 0.5, on the rows that are reported."""
+    """Of the entries with several seeds: the gain of a threshold a label over one for all, and of both over 0.5, on the
+    rows that are reported."""
     lines = []
     rules = board.rules[board.rules["task"] == task.name] if task.multi_label else board.rules[:0]
     for row in _repeated(board, task):
@@ -35,8 +36,10 @@ def _thresholds(board: Board, task: Task) -> list[str]:
         gain = {each["rule"]: each for each in rules.to_dict("records") if entry_name(each) == name}
         if {"global", "per_label"} <= set(gain):
             each, shared = (in_points(gain[rule], "gain") for rule in ("per_label", "global"))
+            bought = in_points(over_global(gain["per_label"]), "gain")
             lines.append(
-                f"{task.name}, {name}: {each} of {task.main_metric} over 0.5; one threshold for all: {shared}."
+                f"{task.name}, {name}: {bought} of {task.main_metric} over one threshold for all. Over 0.5 a threshold "
+                f"a label gains {each}, and one for all {shared}."
             )
     return lines
 
@@ -50,8 +53,8 @@ def _seeds(board: Board, task: Task) -> list[str]:
             lines.append(
                 f"{task.name}, {entry_name(row)}: {task.main_metric} of single fine-tunings spreads by "
                 f"{100 * row['sd']:.2f} points [{100 * low:.2f}, {100 * high:.2f}] (standard deviation of "
-                f"{row['seeds']} seeds); {_seed_share(row):.0%} of the variance of one run on other test rows is the "
-                "seed's own."
+                f"{row['seeds']} seeds); {_seed_share(row, row['sd']):.0%} [{_seed_share(row, low):.0%}, "
+                f"{_seed_share(row, high):.0%}] of the variance of one run on other test rows is the seed's own."
             )
     return lines
 
@@ -62,11 +65,11 @@ def _sd_interval(sd: float, seeds: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _seed_share(row: dict[Any, Any]) -> float:
-    """The share of one run's variance that is its seed's own: seeds also differ because each is lucky on other rows,
-    which `benchmark.intervals.seed_variance` takes out."""
-    own = row["seeds"] * row["sd_seeds"] ** 2
-    luck = max(row["sd"] ** 2 - own, 0.0)
+def _seed_share(row: dict[Any, Any], sd: float) -> float:
+    """The share of one run's variance that is its seed's own, were the standard deviation of single fine-tunings `sd`:
+    they also differ because each is lucky on other rows, which `benchmark.intervals.seed_variance` takes out."""
+    luck = max(row["sd"] ** 2 - row["seeds"] * row["sd_seeds"] ** 2, 0.0)
+    own = max(sd**2 - luck, 0.0)
     return float(own / (own + row["sd_rows"] ** 2 + luck * (1 - 1 / row["seeds"])))
 
 

@@ -112,6 +112,11 @@ def stretch(degrees: float) -> float:
     return float(stats.t.ppf(tail, degrees) / stats.norm.ppf(tail))
 
 
+def take_care(found: Interval, y_true: np.ndarray, metric: str) -> str:
+    """Return why an interval may be too narrow: its `flags`, and resamples that are all alike."""
+    return "; ".join([*flags(found.seeds, y_true, metric), *([] if found.sd else ["equal resamples"])])
+
+
 def flags(seeds: int, y_true: np.ndarray, metric: str) -> tuple[str, ...]:
     """Return why an interval may be too narrow: few seeds (under 4), or few positives (under 10 in the test rows: of a
     label, where the metric weighs labels alike, and else in all)."""

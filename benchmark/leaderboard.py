@@ -17,7 +17,7 @@ from benchmark.calibration import calibration, reliability
 from benchmark.compare import Evidence
 from benchmark.costs import costs, costs_by_length
 from benchmark.entries import Entry, find_runs, make_entries, score
-from benchmark.intervals import RESAMPLES, flags, interval
+from benchmark.intervals import RESAMPLES, interval, take_care
 from benchmark.metrics import OF_SCORES, bounds, metrics_of
 from benchmark.published import anchors, not_measured, read_published
 from benchmark.ranks import comparable, compare_all, evidence_of, mean_ranks, one_an_encoder, rank_intervals, rankable
@@ -189,7 +189,7 @@ def _cell(
         "sd_seeds": round(found.sd_seeds, 6),
         "seeds": found.seeds,
         "n": len(entry.y_true),
-        "flags": "; ".join(flags(found.seeds, entry.y_true, metric) + (("equal resamples",) if not found.sd else ())),
+        "flags": take_care(found, entry.y_true, metric),
     }
 
 

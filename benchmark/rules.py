@@ -62,9 +62,11 @@ def _with_one(scored: Scored) -> Scored:
 
 
 def gains(entry: Entry, draws: Draws) -> pd.DataFrame:
-    """Return what each rule gains on the test rows over 0.5, by the task's main metric.
+    """Return what each rule gains on the test rows over 0.5, and over one threshold for all labels, by the task's main
+    metric.
 
-    Columns: rule, value (mean over seeds), gain, low, high (of the gain, 95 %), seeds. Empty for a single-label task.
+    Columns: rule, value (mean over seeds), gain, low, high (of the gain over 0.5, 95 %), over_global, over_global_low,
+    over_global_high (the same over one threshold), seeds. Empty for a single-label task.
     """
     if not entry.task.multi_label:
         return pd.DataFrame()
@@ -72,10 +74,23 @@ def gains(entry: Entry, draws: Draws) -> pd.DataFrame:
     by_rule = {rule: list(scored_by(entry, rule).values()) for rule in RULES}
     values = {rule: (points(runs, metric), resample(runs, [metric], draws)[metric]) for rule, runs in by_rule.items()}
     for rule in RULES:
-        of_seeds, resampled = (found - base for found, base in zip(values[rule], values["fixed"], strict=True))
-        gain = interval(of_seeds, resampled, draws.rng)
-        row = {"rule": rule, "value": values[rule][0].mean(), "gain": gain.value, "low": gain.low, "high": gain.high}
-        rows.append(row | {"seeds": gain.seeds})
+        over_half, over_one = (
+            interval(values[rule][0] - values[base][0], values[rule][1] - values[base][1], draws.rng)
+            for base in ("fixed", "global")
+        )
+        rows.append(
+            {
+                "rule": rule,
+                "value": values[rule][0].mean(),
+                "gain": over_half.value,
+                "low": over_half.low,
+                "high": over_half.high,
+                "over_global": over_one.value,
+                "over_global_low": over_one.low,
+                "over_global_high": over_one.high,
+                "seeds": over_half.seeds,
+            }
+        )
     return pd.DataFrame(rows)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.entries import Entry
-from benchmark.intervals import interval
+from benchmark.intervals import interval, take_care
 from benchmark.metrics import bounds
 from benchmark.resampling import Draws, Scored, points, resample
 from benchmark.rows import Rows
@@ -26,7 +26,7 @@ from benchmark.tasks import Task
 from zoo.errors import UserError
 from zoo.files import write_bytes
 
-COLUMNS = ["slice", "part", "metric", "n", "value", "low", "high", "seeds"]
+COLUMNS = ["slice", "part", "metric", "n", "value", "low", "high", "seeds", "flags"]
 FACTS = {"words": np.int64, "duplicate": np.bool_, "negation": np.bool_, "emoji": np.bool_}
 ROW_FACTS = "rows.npz"  # their file in the folder of a task
 MIN_ROWS = 30
@@ -136,8 +136,9 @@ def slices(entry: Entry, facts: pd.DataFrame | None, draws_of: Callable[[int], D
     """Return how an entry does on each part of its task's test that has at least `MIN_ROWS` rows: one row a part.
 
     Columns: `slice` and `part`, `metric`, `n` test rows, `value` (mean over seeds), `low` and `high` (its 95 %
-    interval), `seeds`. All rows come first, as the standard to compare with. The decisions are the entry's own, by
-    its task's rule. `parts` says which slices there are and by what metric they are judged.
+    interval), `seeds`, `flags` (why the interval may be too narrow). All rows come first, as the standard to compare
+    with. The decisions are the entry's own, by its task's rule. `parts` says which slices there are and by what metric
+    they are judged.
 
     Args:
         entry: the runs of one encoder on a task.
@@ -173,6 +174,7 @@ def _judge(part: Part, runs: list[Scored], draws: Draws) -> dict[str, object]:
         "low": found.low,
         "high": found.high,
         "seeds": found.seeds,
+        "flags": take_care(found, taken[0].y_true, part.metric),
     }
 
 

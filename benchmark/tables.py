@@ -138,10 +138,15 @@ def sentence(pair: dict[Any, Any]) -> str:
     return f"{better} is better than {worse}: {figures}."
 
 
-def in_points(row: Mapping[Any, Any], name: str, sign: int = 1) -> str:
+def in_points(row: Mapping[Any, Any], name: str, sign: int = 1, unit: str = " points") -> str:
     """Return a difference with its interval `low` to `high` in points, seen from the other side where `sign` is -1."""
     low, high = sorted((100 * sign * row["low"], 100 * sign * row["high"]))
-    return f"{100 * sign * row[name]:+.1f} points [{low:+.1f}, {high:+.1f}]"
+    return f"{100 * sign * row[name]:+.1f}{unit} [{low:+.1f}, {high:+.1f}]"
+
+
+def over_global(row: Mapping[Any, Any]) -> dict[str, float]:
+    """Return the gain of a row of the board's rules over one threshold for all labels, instead of over 0.5."""
+    return {"gain": row["over_global"], "low": row["over_global_low"], "high": row["over_global_high"]}
 
 
 def readme_part(board: Board) -> str:
@@ -170,7 +175,8 @@ def page(board: Board) -> str:
         parts += ["\n".join(f"- {sentence}" for sentence in gaps(board, task))]
         if task.multi_label:
             parts += [
-                "What a decision rule gains over 0.5 on the test rows, in points:",
+                "What a decision rule gains over 0.5 on the test rows, and a threshold a label over one for all, in "
+                "points:",
                 markdown(_gains(board, task)),
             ]
             parts += [
@@ -221,9 +227,11 @@ def _gains(board: Board, task: Task) -> pd.DataFrame:
     rows = board.rules[board.rules["task"] == task.name].to_dict("records")
     table: dict[str, dict[Any, str]] = {}
     for row in rows:
-        gain = f"{100 * row['gain']:+.1f} [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]"
-        text = f"{row['value']:.4f}" if row["rule"] == "fixed" else gain
-        table.setdefault(entry_name(row), {})[row["rule"]] = text
+        text = f"{row['value']:.4f}" if row["rule"] == "fixed" else in_points(row, "gain", unit="")
+        cells = table.setdefault(entry_name(row), {})
+        cells[row["rule"]] = text
+        if row["rule"] == "per_label":
+            cells["per_label over global"] = in_points(over_global(row), "gain", unit="")
     return pd.DataFrame.from_dict(table, orient="index").rename_axis("encoder").reset_index()
 
 
@@ -258,7 +266,10 @@ def _slices(board: Board, task: Task) -> pd.DataFrame:
     table: dict[tuple[Any, ...], dict[Any, str]] = {}
     for row in rows:
         key = (row["slice"], row["part"], row["metric"], row["n"])
-        table.setdefault(key, {})[entry_name(row)] = f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
+        cells = table.setdefault(key, {"take care": ""})
+        cells[entry_name(row)] = f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
+        told = [flag for flag in row["flags"].split("; ") if not flag.endswith(("seed", "seeds"))]  # of the entry
+        cells["take care"] = "; ".join(dict.fromkeys([*filter(None, cells["take care"].split("; ")), *told]))
     names = ["slice", "part", "metric", "n"]
     return pd.DataFrame([dict(zip(names, key, strict=True)) | values for key, values in table.items()]).fillna("–")
 

@@ -101,7 +101,7 @@ def test_the_rank_cut_is_fitted_on_validation_and_applied_to_the_test_rows(write
     assert (scored.y_pred.sum(axis=1) == 2).all()
 
 
-def test_gains_are_differences_to_one_half(entry: Entry) -> None:
+def test_gains_are_differences_to_one_half_and_to_one_threshold(entry: Entry) -> None:
     found = gains(entry, draw(len(entry.y_true), 300)).set_index("rule")
     assert tuple(found.index) == RULES
     assert list(found.loc["fixed", ["gain", "low", "high"]]) == [0, 0, 0]
@@ -113,6 +113,9 @@ def test_gains_are_differences_to_one_half(entry: Entry) -> None:
         assert row["value"] == pytest.approx(value)
         assert row["gain"] == pytest.approx(value - found["value"].iloc[0])
         assert row["low"] <= row["gain"] <= row["high"]
+        assert row["over_global"] == pytest.approx(value - found.loc["global", "value"])
+        assert row["over_global_low"] <= row["over_global"] <= row["over_global_high"]
+    assert list(found.loc["global", ["over_global", "over_global_low", "over_global_high"]]) == [0, 0, 0]
 
 
 def test_a_single_label_task_has_no_rules_to_compare(write_synthetic: WriteRun) -> None:

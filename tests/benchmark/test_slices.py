@@ -365,6 +365,22 @@ def test_thirds_of_the_labels_are_judged_by_macro_f1_on_all_rows(make_entry: Mak
     assert found["n"].tolist() == [300] * 3
 
 
+def test_a_part_with_few_positives_is_flagged_and_so_are_resamples_that_are_all_alike(make_entry: MakeEntry) -> None:
+    entry = make_entry("feedback", n=400, seeds=4)
+    gold = entry.y_true.copy()
+    gold[9:, 0], gold[:9, 0] = 0, 1
+    runs = {
+        seed: replace(run, predictions=replace(run.predictions, test_y_true=gold)) for seed, run in entry.runs.items()
+    }
+    found = slices(replace(entry, runs=runs), None, draws_of)
+    assert found.loc[found["part"] == "all", "flags"].tolist() == ["1 label under 10 positives"]
+    perfect = {
+        seed: replace(run, predictions=replace(run.predictions, test_logits=run.predictions.test_y_true * 20.0 - 10))
+        for seed, run in entry.runs.items()
+    }
+    assert slices(replace(entry, runs=perfect), None, draws_of)["flags"][0] == "equal resamples"
+
+
 def test_a_macro_f1_leaves_out_labels_whose_gold_rows_are_elsewhere(make_entry: MakeEntry) -> None:
     y_true = np.zeros((100, 8), np.int8)
     y_true[:50, 0] = y_true[50:, 1] = y_true[40:60, 2] = 1  # labels 3 to 7 are gold nowhere
