@@ -36,9 +36,8 @@ def compare_all(evidence: dict[str, Evidence], rng: np.random.Generator) -> pd.D
 
     Returns:
         One row a pair that shares MIN_SEEDS seeds: a, b, difference, low, high, p_value, p_holm (corrected over these
-        pairs), test, superiority, detectable (under the strictest correction, the variance of seeds that of all the
-        task's pairs), seeds, verdict ("a", "b", or "cannot
-        tell" at 5 % after correction).
+        pairs), test, superiority, detectable (under the strictest correction, with at least the variance of seeds of
+        the task's median pair), seeds, verdict ("a", "b", or "cannot tell" at 5 % after correction).
     """
     both = [pair for pair in combinations(evidence, 2) if comparable(evidence[pair[0]], evidence[pair[1]])]
     found = [compare(evidence[a], evidence[b], rng) for a, b in both]

@@ -182,8 +182,9 @@ def test_the_detectable_difference_of_few_seeds_has_the_power_that_it_states() -
 def test_a_pair_whose_seeds_seem_not_to_matter_is_believed_no_more_than_the_others_of_its_task() -> None:
     quiet = Interval(0.0, -1, 1, sd_rows=1.0, sd_seeds=0.0, seed_spread=1.0, degrees=np.inf, seeds=3)
     loud = Interval(0.0, -1, 1, sd_rows=1.0, sd_seeds=2.0, seed_spread=4.0, degrees=2.5, seeds=3)
-    assert detectable(quiet, [quiet]) < 3 < detectable(quiet, [quiet, loud]) == detectable(loud, [quiet, loud])
-    assert detectable(loud, [quiet, loud]) < detectable(loud, [loud])
+    assert detectable(quiet, [quiet]) < 3 < detectable(quiet, [quiet, loud, loud])
+    assert detectable(quiet, [quiet, quiet, loud]) == detectable(quiet, [quiet])
+    assert detectable(loud, [quiet, quiet, loud]) == detectable(loud, [loud])
 
 
 def test_degrees_of_freedom_by_hand() -> None:
