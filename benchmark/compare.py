@@ -113,7 +113,7 @@ def detectable(gap: Interval, alike: list[Interval], tests: int = 1) -> float:
 
     Args:
         gap: the difference.
-        alike: those of the same task, `gap` among them.
+        alike: those on the same task that share an encoder with it, `gap` among them.
         tests: how many comparisons a correction will be over; the difference is for its strictest step.
     """
     own, usual = gap.sd_seeds**2, float(np.median([each.sd_seeds**2 * each.seeds for each in alike])) / gap.seeds

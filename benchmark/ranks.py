@@ -37,14 +37,17 @@ def compare_all(evidence: dict[str, Evidence], rng: np.random.Generator) -> pd.D
     Returns:
         One row a pair that shares MIN_SEEDS seeds: a, b, difference, low, high, p_value, p_holm (corrected over these
         pairs), test, superiority, detectable (under the strictest correction, with at least the variance of seeds of
-        the task's median pair), seeds, verdict ("a", "b", or "cannot tell" at 5 % after correction).
+        the median pair with one of the two), seeds, verdict ("a", "b", or "cannot tell" at 5 % after correction).
     """
     both = [pair for pair in combinations(evidence, 2) if comparable(evidence[pair[0]], evidence[pair[1]])]
     found = [compare(evidence[a], evidence[b], rng) for a, b in both]
     pairs = pd.DataFrame([{"a": a, "b": b} | _as_row(each) for (a, b), each in zip(both, found, strict=True)])
     if both:
-        alike = [each.difference for each in found]
-        pairs["detectable"] = [detectable(each, alike, len(both)) for each in alike]
+        gaps = {pair: each.difference for pair, each in zip(both, found, strict=True)}
+        pairs["detectable"] = [
+            detectable(gap, [other for names, other in gaps.items() if set(names) & set(pair)], len(both))
+            for pair, gap in gaps.items()
+        ]
         pairs["p_holm"] = holm(pairs["p_value"].to_numpy())
         better = np.where(pairs["difference"] > 0, "a", "b")
         pairs["verdict"] = np.where(pairs["p_holm"] <= SIGNIFICANT, better, "cannot tell")

@@ -75,9 +75,11 @@ def test_every_pair_is_compared_once_and_corrected_over_all() -> None:
     verdicts = {(a, b): verdict for a, b, verdict in zip(pairs["a"], pairs["b"], pairs["verdict"], strict=True)}
     assert verdicts.pop(("good", "same")) == "cannot tell"
     found = [compare(evidence[a], evidence[b], _rng()) for a, b in zip(pairs["a"], pairs["b"], strict=True)]
-    alike = [each.difference for each in found]
-    assert pairs["detectable"].tolist() == pytest.approx([detectable(gap, alike, 6) for gap in alike], rel=1e-6)
-    assert all(detectable(gap, alike, 6) > detectable(gap, alike) for gap in alike)  # the correction asks for more
+    gaps = [each.difference for each in found]  # of four encoders, a pair shares one with all but one other pair
+    alike = [[other for j, other in enumerate(gaps) if i + j != 5 or i == j] for i in range(6)]
+    wanted = [detectable(gap, others, 6) for gap, others in zip(gaps, alike, strict=True)]
+    assert pairs["detectable"].tolist() == pytest.approx(wanted, rel=1e-6)
+    assert all(more > detectable(gap, others) for more, gap, others in zip(wanted, gaps, alike, strict=True))
     assert set(verdicts.values()) == {"a"}  # the better ones came first
     assert rank_intervals(list(evidence), pairs) == {"good": (1, 2), "same": (1, 2), "poor": (3, 3), "bad": (4, 4)}
 
