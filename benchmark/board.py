@@ -110,6 +110,7 @@ def verify(results: Path) -> list[str]:
     the runs themselves, one line each."""
     fresh, found = build(results), read_board(results)
     lines = [f"{row['run']}: {row['reason']}" for row in fresh.problems.to_dict("records")]
+    right = found  # whose last digits the files beside it have
     for field in fields(Board):
         ours, theirs = getattr(fresh, field.name), getattr(found, field.name)
         try:
@@ -118,15 +119,17 @@ def verify(results: Path) -> list[str]:
             )
         except AssertionError as difference:
             lines.append(f"{field.name}: {' '.join(str(difference).split())[:200]}")
-    if results.resolve() == RESULTS.resolve():
+            right = fresh  # a table of another making may lack the columns that the files are made of
+    the_projects_own = results.resolve() == RESULTS.resolve()
+    if the_projects_own:
         for path, part in PARTS.items():
             text = path.read_text(encoding="utf-8")
-            if between_markers(text, part(found)) != text:
+            if between_markers(text, part(right)) != text:
                 lines.append(f"{path.relative_to(path.parents[1])}: what stands between its markers is not the board's")
-    for name, text in _files(found).items():
+    for name, text in _files(right).items():
         path = results / name
         if not path.is_file():
-            if name != _REPORT:  # too large to be kept with the project's own results
+            if name != _REPORT or not the_projects_own:  # too large to be kept with the project's own results
                 lines.append(f"{name}: it is missing; make it again: python -m benchmark leaderboard")
         elif path.read_bytes() != text.encode():
             lines.append(f"{name}: it is not the board's; make it again: python -m benchmark leaderboard")

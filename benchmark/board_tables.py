@@ -77,7 +77,14 @@ def read_tables(folder: Path) -> Board:
     Raises:
         UserError: a table is missing or damaged.
     """
+    return Board(**{field.name: _read_table(folder / f"{field.name}.parquet") for field in fields(Board)})
+
+
+def _read_table(path: Path) -> pd.DataFrame:
     try:
-        return Board(**{field.name: pd.read_parquet(folder / f"{field.name}.parquet") for field in fields(Board)})
+        return pd.read_parquet(path)
     except (OSError, ValueError) as error:
-        raise UserError(f"{folder} holds no readable board; make it again: python -m benchmark leaderboard") from error
+        what = f"{path.name} is {'damaged' if path.is_file() else 'missing'}"
+        raise UserError(
+            f"{path.parent} holds no readable board ({what}); make it again: python -m benchmark leaderboard"
+        ) from error

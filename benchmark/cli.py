@@ -135,9 +135,13 @@ def compare(
     results: Results = RESULTS,
 ) -> None:
     """Is the difference between two encoders real? Paired by test row and seed."""
+    from benchmark.entries import find_runs
     from benchmark.ranks import compare_two
 
     spec = lookup(known_tasks(results), task, "task")
+    for name, reason in find_runs(results)[1].items():
+        if name.startswith(f"{spec.name}/"):
+            console.print(f"left out: {name}: {reason}", style="yellow", markup=False, highlight=False)
     for line in compare_two(results, spec, a, b, metric or spec.main_metric):
         console.print(line, markup=False, highlight=False)
 

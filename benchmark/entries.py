@@ -154,7 +154,7 @@ def _flaw(run: Run, known: Mapping[str, Task]) -> str:
         ("validation", found.validation_logits, found.validation_y_true),
         ("test", found.test_logits, found.test_y_true),
     ):
-        if logits.ndim != 2 or logits.shape[1] != len(task.labels) or y_true.shape != logits.shape:
+        if logits.ndim != 2 or logits.shape[1] != len(task.labels) or y_true.shape != logits.shape or not len(y_true):
             return (
                 f"its {part} rows have logits of shape {logits.shape} and gold labels of shape {y_true.shape}, and "
                 f"'{task.name}' has {len(task.labels)} labels"

@@ -47,9 +47,13 @@ def build(results: Path) -> Board:
         UserError: there is no run that can stand on a board.
     """
     runs, problems = find_runs(results)
+    if problems and not runs:
+        told = "; ".join(f"{run}: {reason}" for run, reason in problems.items())
+        raise UserError(
+            f"None of the {len(problems)} runs in {results} can stand on a board; mend or delete them: {told}"
+        )
     if not runs:
-        first = "".join(f"; {run}: {reason}" for run, reason in list(problems.items())[:1])
-        raise UserError(f"There are no runs in {results} yet; make some: python -m benchmark run --help{first}")
+        raise UserError(f"There are no runs in {results} yet; make some: python -m benchmark run --help")
     facts = {path.parent.name: RowFacts(*read_row_facts(path)) for path in sorted(results.glob(f"*/{ROW_FACTS}"))}
     return build_entries(make_entries(runs, known_tasks(results)), facts, problems)
 

@@ -6,10 +6,11 @@ gold labels of the validation and the test rows). It is there whole or not at al
 
 import hashlib
 import json
+import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -165,12 +166,22 @@ def read_run(folder: Path) -> Run:
     if not path.is_file() or sha256(path) != info.predictions_sha256:
         raise UserError(f"The run in {folder} has damaged predictions; {remedy}")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            loaded = {field.name: arrays[field.name] for field in fields(Predictions)}
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise UserError(f"The predictions in {folder} lack an array, or one cannot be read; {remedy}") from error
-    stored = {name: array.astype(np.float32) if name.endswith("logits") else array for name, array in loaded.items()}
-    return Run(info, Predictions(**stored), folder)
+        return Run(info, _read_predictions(path), folder)
+    except (OSError, ValueError, KeyError, BadZipFile, zlib.error) as error:
+        raise UserError(f"The predictions in {folder} cannot be read ({error}); {remedy}") from error
+
+
+def _read_predictions(path: Path) -> Predictions:
+    if not is_zipfile(path):  # of which numpy says that it may be loaded unsafely
+        raise ValueError("it is no .npz archive")
+    with np.load(path, allow_pickle=False) as arrays:
+        found = {field.name: arrays[field.name] for field in fields(Predictions)}
+    for name, array in found.items():
+        if name.endswith("y_true") and not np.isin(array, (0, 1)).all():
+            raise ValueError(f"{name} has values other than 0 and 1")
+    return Predictions(
+        **{name: array.astype(np.float32 if name.endswith("logits") else np.int8) for name, array in found.items()}
+    )
 
 
 def read_runs(results: Path) -> list[Run]:

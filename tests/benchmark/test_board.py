@@ -84,6 +84,36 @@ def test_verify_names_a_file_that_is_missing_or_not_the_boards(results: Path) ->
         f"LEADERBOARD.md: it is missing; {again}",
         f"report.html: it is not the board's; {again}",
     ]
+    (results / "report.html").unlink()
+    assert verify(results) == [f"{name}: it is missing; {again}" for name in ("LEADERBOARD.md", "report.html")]
+
+
+def test_verify_asks_for_no_report_beside_the_projects_own_runs(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(results)
+    monkeypatch.setattr(on_disk, "RESULTS", results)
+    monkeypatch.setattr(on_disk, "PARTS", {})
+    (results / "report.html").unlink()
+    assert verify(results) == []
+    (results / "report.html").write_text("no report")
+    (line,) = verify(results)
+    assert line.startswith("report.html: it is not the board's")
+
+
+def test_verify_names_a_table_that_lacks_what_the_files_are_made_of(results: Path) -> None:
+    publish(results)
+    pd.DataFrame({"other": [1]}).to_parquet(results / "board" / "cells.parquet")
+    (line,) = verify(results)
+    assert line.startswith("cells: ")
+
+
+def test_runs_none_of_which_can_stand_are_all_named(write_synthetic: WriteRun) -> None:
+    labels = [f"label {i}" for i in range(8)]
+    folders = [write_synthetic(seed=seed, labels=labels) for seed in range(2)]
+    for command in (publish, verify):
+        with pytest.raises(UserError, match=r"None of the 2 runs .* labels, their order") as caught:
+            command(folders[0].parents[2])
+        assert all(folder.name in str(caught.value) for folder in folders)
+        assert "\n" not in str(caught.value)
 
 
 def test_a_damaged_table_says_what_to_do(results: Path) -> None:

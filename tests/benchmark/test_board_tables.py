@@ -37,10 +37,10 @@ def test_a_missing_or_damaged_table_is_said_in_one_line(board: Board, tmp_path: 
     folder = tmp_path / "board"
     write_tables(board, folder, write_bytes)
     (folder / "cells.parquet").write_bytes(b"no parquet")
-    with pytest.raises(UserError, match="holds no readable board; make it again"):
+    with pytest.raises(UserError, match=r"holds no readable board \(cells.parquet is damaged\); make it again"):
         read_tables(folder)
     (folder / "cells.parquet").unlink()
-    with pytest.raises(UserError, match="holds no readable board; make it again"):
+    with pytest.raises(UserError, match=r"holds no readable board \(cells.parquet is missing\); make it again"):
         read_tables(folder)
 
 

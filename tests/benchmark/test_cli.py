@@ -315,6 +315,20 @@ def test_two_encoders_are_compared(call: Call, write_synthetic: WriteRun) -> Non
     )
 
 
+def test_compare_names_the_runs_of_the_task_that_it_leaves_out(call: Call, write_synthetic: WriteRun) -> None:
+    for seed in range(3):
+        write_synthetic(encoder="granite-30m", seed=seed)
+        folder = write_synthetic(seed=seed)
+    other = write_synthetic("feedback_zh")
+    for damaged in (folder, other):
+        (damaged / "predictions.npz").unlink()
+    ended = call("compare", "minilm-l6", "granite-30m", "--task", "feedback", "--results", folder.parents[2])
+    assert (ended.code, ended.stderr) == (0, "")
+    assert f"left out: feedback/minilm-l6/{folder.name}: " in ended.stdout
+    assert "seeds in common: 2" in ended.stdout
+    assert other.name not in ended.stdout
+
+
 def test_verify_passes_on_what_was_published_and_fails_on_any_change(call: Call, write_synthetic: WriteRun) -> None:
     for seed in range(2):
         for encoder in ("minilm-l6", "granite-30m"):

@@ -1,5 +1,7 @@
 """Which runs stand on a board together, and which are left out, by name."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from benchmark.entries import find_runs, make_entries
 from benchmark.fit_decision import fit_decision
 from benchmark.runs import Predictions, read_run
-from benchmark.tasks import TASKS
+from benchmark.tasks import TASKS, write_task
 
 from .conftest import WriteRun, make_predictions
 
@@ -60,6 +62,10 @@ def test_a_stranger_among_runs_is_left_out_by_name(
             {"predictions": _changed(test_logits=np.zeros((50, 8), np.float32))},
             "test rows have logits of shape (50, 8) and gold labels of shape (60, 8)",
         ),
+        (
+            {"predictions": _changed(**dict.fromkeys(("validation_logits", "validation_y_true"), np.zeros((0, 8))))},
+            "validation rows have logits of shape (0, 8)",
+        ),
     ],
 )
 def test_runs_that_are_not_of_their_task_are_left_out_however_many(
@@ -71,6 +77,23 @@ def test_runs_that_are_not_of_their_task_are_left_out_however_many(
     assert runs == []
     assert len(problems) == 3
     assert all(reason in told for told in problems.values())
+
+
+def test_runs_of_the_users_own_data_have_the_labels_of_their_spec(write_synthetic: WriteRun) -> None:
+    own = replace(FEEDBACK, name="mine", labels=("one", "two", "three"), embedded=False, own_splits="as given")
+    folders = [
+        write_synthetic(seed=seed, labels=labels, predictions=make_predictions(3, True, seed))
+        for seed, labels in enumerate((own.labels, own.labels[::-1]))
+    ]
+    for folder in folders:
+        info = json.loads((folder / "run.json").read_text())
+        (folder / "run.json").write_text(json.dumps(info | {"task": "mine"}))
+    results = folders[0].parents[2]
+    assert "not registered" in find_runs(results)[1][f"feedback/minilm-l6/{folders[0].name}"]
+    write_task(results, own)
+    runs, problems = find_runs(results)
+    assert [run.folder for run in runs] == folders[:1]
+    assert list(problems.values()) == ["its labels, their order, or its problem type are not those of 'mine'"]
 
 
 def test_a_recipe_of_another_precision_stands_beside_the_default(write_synthetic: WriteRun) -> None:

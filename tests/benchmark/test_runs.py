@@ -1,7 +1,9 @@
 """Runs: written whole, read back, refused when damaged, and told apart by all that can change their numbers."""
 
+import io
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,17 +56,57 @@ def test_a_damaged_run_is_refused_with_its_remedy(write_synthetic: WriteRun, nam
     assert "\n" not in str(caught.value)
 
 
-def test_predictions_without_one_of_their_arrays_are_refused(write_synthetic: WriteRun) -> None:
-    """Whatever wrote them hashed them, too."""
-    folder = write_synthetic()
+Arrays = dict[str, np.ndarray]
+
+
+def _as_bytes(write: Callable[[io.BytesIO], None]) -> bytes:
+    file = io.BytesIO()
+    write(file)
+    return file.getvalue()
+
+
+def _rewrite(folder: Path, change: Callable[[Arrays], Arrays | bytes]) -> Path:
+    """Give a run other predictions; whatever wrote them hashed them, too."""
     path = folder / "predictions.npz"
     with np.load(path) as arrays:
-        rest = {name: arrays[name] for name in arrays.files if name != "test_logits"}
-    np.savez_compressed(path, **rest)
+        changed = change(dict(arrays))
+    path.write_bytes(
+        changed if isinstance(changed, bytes) else _as_bytes(lambda file: np.savez_compressed(file, **changed))
+    )
     info = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps(info | {"predictions_sha256": sha256(path)}))
-    with pytest.raises(UserError, match=r"lack an array, or one cannot be read; delete .* and run it again"):
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda arrays: {name: arrays[name] for name in arrays if name != "test_logits"}, "test_logits is not a file"),
+        (lambda arrays: arrays | {"test_logits": np.full((60, 8), "word")}, "could not convert"),
+        (lambda arrays: arrays | {"test_y_true": np.full((60, 8), "word")}, "test_y_true has values other than 0 and"),
+        (lambda arrays: arrays | {"test_y_true": 3 * arrays["test_y_true"]}, "test_y_true has values other than 0 and"),
+        (lambda arrays: arrays | {"test_logits": np.full((60, 8), None)}, "Object arrays cannot be loaded"),
+        (lambda arrays: b"", "it is no .npz archive"),
+        (lambda arrays: b"no archive", "it is no .npz archive"),
+        (lambda arrays: _as_bytes(lambda file: np.save(file, arrays["test_logits"])), "it is no .npz archive"),
+    ],
+)
+def test_predictions_of_another_making_are_refused(
+    write_synthetic: WriteRun, change: Callable[[Arrays], Arrays | bytes], reason: str
+) -> None:
+    folder = _rewrite(write_synthetic(), change)
+    with pytest.raises(UserError, match=rf"cannot be read \(.*{reason}.*\); delete .* and run it again") as caught:
         read_run(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_gold_labels_of_another_type_are_the_same(write_synthetic: WriteRun) -> None:
+    folder = write_synthetic()
+    before = read_run(folder).predictions
+    _rewrite(
+        folder, lambda arrays: arrays | {"test_y_true": arrays["test_y_true"].astype(np.int64), "more": np.ones(1)}
+    )
+    assert read_run(folder).predictions.test_y_true.tobytes() == before.test_y_true.tobytes()
 
 
 def test_an_unknown_field_in_a_run_is_refused(write_synthetic: WriteRun) -> None:
