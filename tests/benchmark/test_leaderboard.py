@@ -177,7 +177,7 @@ def test_across_tasks_encoders_stand_by_the_recipe_that_most_of_them_share(write
 def test_no_run_that_can_stand_is_told_with_a_reason(write_synthetic: WriteRun) -> None:
     folder = write_synthetic()
     (folder / "predictions.npz").write_bytes(b"")
-    with pytest.raises(UserError, match=r"no runs .*python -m benchmark run.*damaged predictions"):
+    with pytest.raises(UserError, match=r"None of the 1 runs in .* can stand on a board; .*damaged predictions"):
         build(folder.parents[2])
 
 
