@@ -139,10 +139,11 @@ def compare(
     from benchmark.ranks import compare_two
 
     spec = lookup(known_tasks(results), task, "task")
-    for name, reason in find_runs(results)[1].items():
+    runs, problems = find_runs(results)
+    for name, reason in problems.items():
         if name.startswith(f"{spec.name}/"):
             console.print(f"left out: {name}: {reason}", style="yellow", markup=False, highlight=False)
-    for line in compare_two(results, spec, a, b, metric or spec.main_metric):
+    for line in compare_two(runs, spec, a, b, metric or spec.main_metric):
         console.print(line, markup=False, highlight=False)
 
 

@@ -1,20 +1,21 @@
 """Ranks that say what they do not know: every pair of a task tested, Holm-corrected; mean ranks across tasks."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
 from benchmark.compare import RESAMPLES, Comparison, Evidence, compare, detectable, gather, holm
-from benchmark.entries import Entry, find_runs, make_entries
+from benchmark.entries import Entry, make_entries
 from benchmark.intervals import LEVEL, flags, seed_noise, seed_variance, stretch
 from benchmark.metrics import LOWER_IS_BETTER, metrics_of
 from benchmark.recipes import Recipe
 from benchmark.resampling import Draws, draw
-from benchmark.tasks import Task, known_tasks
+from benchmark.runs import Run
+from benchmark.tasks import Task
 from zoo.errors import UserError, lookup
 
 SIGNIFICANT = 0.05
@@ -88,13 +89,13 @@ def rank_intervals(names: Sequence[str], pairs: pd.DataFrame) -> dict[str, tuple
 def one_an_encoder(entries: Sequence[Entry]) -> dict[str, Entry]:
     """Return by encoder what stands for it across tasks: of a task's entries those with the recipe that most encoders
     share (in a tie, the default), and baselines, whose recipes are of another kind."""
-    tuned = [entry for entry in entries if isinstance(entry.info.recipe, Recipe)]
-    shared = max((entry.variant for entry in tuned), key=lambda v: (_count(tuned, v), not v, v), default="")
-    return {entry.encoder: entry for entry in entries if entry.variant == shared or entry not in tuned}
+    counts = Counter(entry.variant for entry in entries if _tuned(entry))
+    shared = max(counts, key=lambda variant: (counts[variant], not variant, variant), default="")
+    return {entry.encoder: entry for entry in entries if entry.variant == shared or not _tuned(entry)}
 
 
-def _count(entries: list[Entry], variant: str) -> int:
-    return sum(entry.variant == variant for entry in entries)
+def _tuned(entry: Entry) -> bool:
+    return isinstance(entry.info.recipe, Recipe)
 
 
 def mean_ranks(evidence: dict[str, dict[str, Evidence]], rng: np.random.Generator) -> pd.DataFrame:
@@ -144,25 +145,26 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return np.asarray(rankdata(-values, axis=1))
 
 
-def compare_two(results: Path, task: Task, a: str, b: str, metric: str) -> list[str]:
+def compare_two(runs: Sequence[Run], task: Task, a: str, b: str, metric: str) -> list[str]:
     """Compare two entries of a task by name with RESAMPLES resamples; return the findings, line by line.
 
     Raises:
         UserError: an entry has no runs, they share no seed, or the metric is none of the task's.
     """
     lookup(metrics_of(task.problem_type), metric, "metric")
-    runs, _ = find_runs(results)
-    entries = {entry.name: entry for entry in make_entries(runs, known_tasks(results)) if entry.task == task}
+    of_task = [run for run in runs if run.info.task == task.name]
+    entries = {entry.name: entry for entry in make_entries(of_task, {task.name: task})}
     if not entries:
-        raise UserError(f"There are no runs of '{task.name}' in {results}; make some: python -m benchmark run --help")
+        raise UserError(f"There are no runs of '{task.name}' to compare; make some: python -m benchmark run --help")
     both = [lookup(entries, name, f"entry of '{task.name}'") for name in (a, b)]
     draws = draw(len(both[0].y_true), RESAMPLES)
-    evidence = first, second = tuple(gather(entry.scored(task.rule), metric, draws) for entry in both)
-    if not set(first.seeds) & set(second.seeds):
+    first, second = (gather(entry.scored(task.rule), metric, draws) for entry in both)
+    common = sorted(set(first.seeds) & set(second.seeds))
+    if not common:
         raise UserError(f"'{a}' and '{b}' have no seed in common on '{task.name}'; run both with the same --seeds")
     found = compare(first, second, draws.rng)
     gap = found.difference
-    values = [float(each.summable.value(each.totals).mean()) for each in evidence]
+    values = [float(each.summable.value(each.of(common).totals).mean()) for each in (first, second)]
     told = "real" if found.p_value <= SIGNIFICANT else "not to be told from noise"
     beats = 1 - found.superiority if metric in LOWER_IS_BETTER else found.superiority
     warned = flags(gap.seeds, both[0].y_true, metric)

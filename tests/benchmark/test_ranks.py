@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmark.compare import Evidence, compare, detectable, gather, holm
+from benchmark.entries import find_runs
 from benchmark.ranks import compare_all, compare_two, mean_ranks, rank_intervals
 from benchmark.resampling import Scored, draw
 from benchmark.runs import Predictions
@@ -126,7 +127,8 @@ def test_where_lower_is_better_the_lower_one_beats(write_synthetic: WriteRun) ->
             folder = write_synthetic(
                 encoder=encoder, seed=seed, predictions=Predictions(logits, y_true, logits, y_true)
             )
-    told = "\n".join(compare_two(folder.parents[2], TASKS["feedback"], "minilm-l6", "granite-30m", "brier"))
+    runs, _ = find_runs(folder.parents[2])
+    told = "\n".join(compare_two(runs, TASKS["feedback"], "minilm-l6", "granite-30m", "brier"))
     beats = re.search(r"one fine-tuning of minilm-l6 beats one of granite-30m: (\d+)%", told)
     assert beats is not None
     assert int(beats[1]) > 95
