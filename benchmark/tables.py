@@ -100,7 +100,7 @@ def _beside(task: Task) -> list[tuple[str, str]]:
 def note(cells: pd.DataFrame, task: Task) -> str:
     """Return one line on what the task's numbers are."""
     n = int(cells.loc[cells["task"] == task.name, "n"].iloc[0])
-    flagged = "; ".join(sorted(set(main_cells(cells, task)["flags"]) - {""}))
+    flagged = "; ".join(sorted(set(main_cells(cells, task)["flags"].str.split("; ").explode()) - {""}))
     care = f"; intervals may be too narrow, as some rest on: {flagged}" if flagged else ""
     return f"{task.reported} split, n = {n:,}; thresholds: {task.rule}; mean over seeds with its 95 % interval{care}"
 

@@ -8,7 +8,19 @@ import pytest
 from benchmark.board_tables import Board
 from benchmark.leaderboard import build
 from benchmark.runs import Predictions
-from benchmark.tables import BEGIN, END, between_markers, gaps, page, readme_part, screen_table, sentence, short, wide
+from benchmark.tables import (
+    BEGIN,
+    END,
+    between_markers,
+    gaps,
+    note,
+    page,
+    readme_part,
+    screen_table,
+    sentence,
+    short,
+    wide,
+)
 from benchmark.tasks import TASKS
 from zoo.errors import UserError
 
@@ -46,6 +58,12 @@ def test_the_table_has_the_best_first_with_rank_and_interval(board: Board) -> No
     assert not table.isna().any().any()
     assert short(board.cells, FEEDBACK)["encoder"].tolist() == table["encoder"].tolist()
     assert screen_table(board).row_count == 6
+
+
+def test_each_reason_to_take_care_is_named_once_above_the_table(board: Board) -> None:
+    assert note(board.cells, FEEDBACK).endswith(
+        "; intervals may be too narrow, as some rest on: 1 seed; 3 seeds; equal resamples"
+    )
 
 
 def test_every_gap_between_neighbours_is_told(board: Board) -> None:
