@@ -86,5 +86,6 @@ def _read_table(path: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         what = f"{path.name} is {'damaged' if path.is_file() else 'missing'}"
         raise UserError(
-            f"{path.parent} holds no readable board ({what}); make it again: python -m benchmark leaderboard"
+            f"{path.parent} holds no readable board ({what}); make it again: "
+            f"python -m benchmark leaderboard --results {path.parents[1]}"
         ) from error

@@ -73,6 +73,15 @@ def run(
 
     if bool(tasks) == bool(data):
         raise UserError(f"Give either --tasks or --data, not {'both' if data else 'neither'}")
+    of_data = {
+        "--label-column": label_column,
+        "--label-list": label_list,
+        "--label-columns": label_columns,
+        "--name": name,
+        "--splits-to": splits_to,
+    }
+    for option in (option for option, value in of_data.items() if tasks and value):
+        raise UserError(f"{option} goes with --data, not with --tasks")
     chosen_encoders = [get_encoder(name) for name in _names(encoders)]
     changes = _json_object(recipe) | ({"long_text": long_text} if long_text else {})
     results, own = results or (Path("results") if data else RESULTS), None
@@ -94,7 +103,7 @@ def run(
     set_up_process(threads)
     failed = run_grid(cells, console, checkpoints)
     for name, reason in failed.items():
-        console.print(f"failed: {name}: {reason}", style="red", markup=False)
+        console.print(f"failed: {name}: {reason}", style="red", markup=False, highlight=False, soft_wrap=True)
     if failed:
         raise UserError(f"{len(failed)} of {len(cells)} runs failed; run the same command again for those alone")
 
@@ -110,7 +119,7 @@ def leaderboard(results: Results = RESULTS) -> None:
         console.print(f"wrote {path}", highlight=False)
     console.print(screen_table(board))
     for row in board.problems.to_dict("records"):
-        console.print(f"{row['run']}: {row['reason']}", style="yellow", markup=False, highlight=False)
+        console.print(f"{row['run']}: {row['reason']}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -120,9 +129,10 @@ def verify(results: Results = RESULTS) -> None:
 
     lines = find_differences(results)
     for line in lines:
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     if lines:
-        raise UserError(f"{len(lines)} things are wrong; mend the runs, then: python -m benchmark leaderboard")
+        again = "python -m benchmark leaderboard" + ("" if results == RESULTS else f" --results {results}")
+        raise UserError(f"{len(lines)} things are wrong; mend the runs, then: {again}")
     console.print("The leaderboard is what the runs give.")
 
 
@@ -142,9 +152,9 @@ def compare(
     runs, problems = find_runs(results)
     for name, reason in problems.items():
         if name.startswith(f"{spec.name}/"):
-            console.print(f"left out: {name}: {reason}", style="yellow", markup=False, highlight=False)
+            console.print(f"left out: {name}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     for line in compare_two(runs, spec, a, b, metric or spec.main_metric):
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -98,7 +98,7 @@ def run_grid(cells: list[Cell], console: Console, checkpoints: Path | None) -> d
                 run_cell(cell, report, checkpoints)
             except Exception as error:  # whatever it was, the other cells still run and this one is told at the end
                 failed[cell.name] = f"{type(error).__name__}: {error}".splitlines()[0]
-                console.print(f"    failed: {failed[cell.name]}", markup=False, highlight=False)
+                console.print(f"    failed: {failed[cell.name]}", markup=False, highlight=False, soft_wrap=True)
             else:
                 console.print(f"    done in {time.perf_counter() - start:.0f} s", markup=False, highlight=False)
             progress.remove_task(bar)

@@ -206,6 +206,8 @@ def _from_json(text: str) -> list[str] | None:
 
 def _names_in(values: pa.Array, column: str, where: _Where) -> pa.Array:
     """Return values as text without blanks around it; "" where there is none."""
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), None, values)
     try:
         return pc.utf8_trim_whitespace(values.cast(pa.string())).fill_null("")
     except pa.ArrowException as error:

@@ -1,14 +1,16 @@
 """Recipes: everything that shapes a fine-tuning, seed included; and the default recipe of every task."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from benchmark.tasks import Task
 from zoo.checkpoint import LongText
-from zoo.errors import UserError
+from zoo.errors import UserError, lookup
 
 Share = Annotated[float, Field(ge=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # as numpy takes them
+Length = Annotated[int, Field(ge=1)]
 
 
 class Recipe(BaseModel):
@@ -36,7 +38,7 @@ class Recipe(BaseModel):
     label_prior: bool = True
     balanced: bool = False
     precision: Literal["auto", "bf16", "fp32"] = "auto"
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
 
 class BaselineRecipe(BaseModel):
@@ -45,10 +47,16 @@ class BaselineRecipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     analyzer: Literal["word", "char"] = "word"
-    ngrams: tuple[int, int] = (1, 2)
+    ngrams: tuple[Length, Length] = (1, 2)
     min_df: Annotated[int, Field(ge=1)] = 2
-    inverse_regularisation: Annotated[float, Field(gt=0)] = 10.0
-    seed: Annotated[int, Field(ge=0)] = 0
+    inverse_regularisation: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _shortest_first(self) -> Self:
+        if self.ngrams[0] > self.ngrams[1]:
+            raise ValueError("ngrams are from the shortest to the longest")
+        return self
 
 
 _TASK_DEFAULTS: dict[str, dict[str, Any]] = {
@@ -90,6 +98,8 @@ def default_recipe(task: Task, seed: int, baseline: bool, /, **changes: Any) -> 
     own = {
         name: value for name, value in changes.items() if name in kind.model_fields or name not in other.model_fields
     }
+    for name in own:
+        lookup(kind.model_fields, name, "field of the recipe")
     try:
         return kind.model_validate({**defaults, "seed": seed, **own})
     except ValidationError as error:

@@ -137,7 +137,15 @@ def _f1(sums: np.ndarray) -> np.ndarray:
 
 
 def _mean(of_rows: Callable[[Scored], np.ndarray]) -> Summable:
-    return Summable(lambda scored: of_rows(scored)[:, None] / len(scored.y_true), lambda sums: sums[..., 0])
+    return _share(of_rows, lambda scored: np.ones(len(scored.y_true)))
+
+
+def _share(of_rows: Callable[[Scored], np.ndarray], whole: Callable[[Scored], np.ndarray]) -> Summable:
+    """What rows have over what they could have. Divided after the sums: those of whole numbers are exact in single
+    precision, so that a draw that ties with what was observed is seen to."""
+    return Summable(
+        lambda scored: np.column_stack([of_rows(scored), whole(scored)]), lambda sums: sums[..., 0] / sums[..., 1]
+    )
 
 
 def _ratio(hits: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -270,7 +278,10 @@ _MULTI_LABEL = {
     "f1_samples": _mean(_f1_of_rows),
     "subset_accuracy": _mean(_exact),
     "jaccard_samples": _mean(_jaccard_of_rows),
-    "hamming_loss": _mean(lambda scored: (scored.y_true != scored.y_pred).mean(axis=1)),
+    "hamming_loss": _share(
+        lambda scored: (scored.y_true != scored.y_pred).sum(axis=1),
+        lambda scored: np.full(*scored.y_true.shape),
+    ),
     "lrap": _mean(lambda scored: _in_blocks(label_ranking_precision, scored)),
     "map": _expanded(average_precision_influence, both=False),
     "ece": Summable(lambda scored: _gaps(scored.y_score, scored.y_true), _gap_size),

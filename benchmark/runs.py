@@ -9,11 +9,11 @@ import json
 import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchmark.recipes import BaselineRecipe, Recipe
 from benchmark.tasks import Task
@@ -40,7 +40,7 @@ class Epoch(BaseModel):
 class Latency(BaseModel):
     """How fast the model predicted texts of `length` tokens: alone, and in batches of 32."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     length: int
     p50_ms: float
@@ -51,7 +51,7 @@ class Latency(BaseModel):
 class RunInfo(BaseModel):
     """What a run is and how it was measured: `run.json`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     id: str
     task: str
@@ -76,7 +76,7 @@ class RunInfo(BaseModel):
     train_examples_per_second: float
     inference_examples_per_second: float
     peak_memory_mib: float
-    latency: tuple[Latency, ...]
+    latency: Annotated[tuple[Latency, ...], Field(min_length=1)]
     hardware: dict[str, str | int]
     versions: dict[str, str]
     commit: str

@@ -95,7 +95,7 @@ def pack(
 
 @app.command()
 def predict(
-    checkpoint: Annotated[str, typer.Argument(help="A fine-tuned model: its folder, or hub:user/name[@revision].")],
+    checkpoint: Annotated[str, typer.Argument(help="A fine-tuned model: its folder, or hub:user/name\\[@revision].")],
     source: Annotated[Path, typer.Option("--input", help="A CSV, TSV, JSONL or parquet file.")],
     target: Annotated[Path, typer.Option("--output", help="A .jsonl or .csv file.")],
     text_column: Annotated[str, typer.Option(help="The column of the texts.")] = "text",

@@ -192,7 +192,14 @@ BASE = ("run", "--encoders", "tfidf-lr", "--tasks", "feedback", "--threads", "1"
         ((*BASE, "--recipe", "{epochs: 1}"), "{epochs: 1}"),
         ((*BASE, "--recipe", "[1]"), "[1]"),
         ((*BASE, "--recipe", "3"), "JSON object"),
-        (("run", "--encoders", "minilm-l6", "--tasks", "feedback", "--recipe", '{"epoch": 1}'), "epoch: Extra inputs"),
+        (
+            ("run", "--encoders", "minilm-l6", "--tasks", "feedback", "--recipe", '{"epoch": 1}'),
+            "Did you mean 'epochs'?",
+        ),
+        ((*BASE, "--recipe", '{"ngrams": [3, 1]}'), "ngrams"),
+        ((*BASE, "--recipe", '{"inverse_regularisation": Infinity}'), "inverse_regularisation"),
+        ((*BASE, "--first-seed", "99999999999"), "seed"),
+        ((*BASE, "--splits-to", "/no/such/folder"), "--splits-to goes with --data"),
         (("run", "--encoders", "minilm-l6", "--tasks", "feedback", "--recipe", '{"epochs": 0}'), "epochs"),
         (("run", "--encoders", "minilm-l6", "--tasks", "feedback", "--recipe", '{"learning_rate": NaN}'), "nan"),
         (("run", "--encoders", "minilm-l6", "--tasks", "feedback", "--recipe", '{"seed": 7}'), "--first-seed"),
@@ -336,7 +343,11 @@ def test_verify_passes_on_what_was_published_and_fails_on_any_change(call: Call,
     assert call("leaderboard", "--results", results).code == 0
     assert "is what the runs give" in call("verify", "--results", results).stdout
     (results / "LEADERBOARD.md").write_text("better than it was")
-    _one_line(call("verify", "--results", results), "1 things are wrong")
+    _one_line(
+        call("verify", "--results", results),
+        "1 things are wrong",
+        f"python -m benchmark leaderboard --results {results}",
+    )
     call("leaderboard", "--results", results)
     write_synthetic(seed=5)
     changed = call("verify", "--results", results)

@@ -87,7 +87,19 @@ def test_randomization_agrees_with_mcnemar_on_one_seed() -> None:
     a, b = ({0: _single(y_true, rng.random(400) < share)} for share in (0.84, 0.80))
     null = randomized(gather(a, "accuracy", draws), gather(b, "accuracy", draws))
     observed = points([a[0]], "accuracy")[0] - points([b[0]], "accuracy")[0]
-    assert np.mean(np.abs(null) >= abs(observed) - 1e-7) == pytest.approx(mcnemar(a[0], b[0]), abs=0.015)
+    assert np.mean(np.abs(null) >= abs(observed) - 1e-12) == pytest.approx(mcnemar(a[0], b[0]), abs=0.015)
+
+
+@pytest.mark.parametrize("n", [218, 872, 1_200])
+def test_draws_that_tie_with_the_observed_difference_count(n: int) -> None:
+    # Of 20 rows that one of two has right, A has 13: with three seeds alike, a fair coin's two-sided binomial test.
+    y_true = np.zeros(n, dtype=int)
+    a, b = _single(y_true, np.arange(n) >= 7), _single(y_true, ~((np.arange(n) >= 7) & (np.arange(n) < 20)))
+    draws = draw(n, 10_000)
+    of_a, of_b = (gather(dict.fromkeys(range(3), run), "accuracy", draws) for run in (a, b))
+    expected = stats.binomtest(13, 20).pvalue
+    found = (np.abs(randomized(of_a, of_b)) >= points([a], "accuracy")[0] - points([b], "accuracy")[0] - 1e-12).mean()
+    assert found == pytest.approx(expected, abs=4 * np.sqrt(expected * (1 - expected) / 10_000))
 
 
 @pytest.mark.parametrize("n", [1, 2, 6, 28])

@@ -127,6 +127,16 @@ def test_runs_that_are_damaged_or_of_no_task_are_left_out(write_synthetic: Write
     assert sum("run it again" in reason for reason in problems.values()) == 2
 
 
+def test_runs_with_costs_that_are_no_numbers_are_left_out(write_synthetic: WriteRun) -> None:
+    whole, endless, unmeasured = write_synthetic(), write_synthetic(seed=1), write_synthetic(seed=2)
+    for folder, changed in ((endless, {"train_seconds": float("nan")}), (unmeasured, {"latency": []})):
+        info = json.loads((folder / "run.json").read_text())
+        (folder / "run.json").write_text(json.dumps(info | changed))
+    runs, problems = find_runs(whole.parents[2])
+    assert [run.folder for run in runs] == [whole]
+    assert len(problems) == 2
+
+
 def test_one_class_in_a_single_label_test_is_left_out(write_synthetic: WriteRun) -> None:
     one_hot = np.tile(np.array([[1, 0]], np.int8), (60, 1))
     predictions = Predictions(**vars(make_predictions(2, False, 0)) | {"test_y_true": one_hot})

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from benchmark import own_data, own_sources
@@ -209,6 +211,13 @@ def test_what_cannot_be_used_is_told_in_one_line(
     with pytest.raises(UserError, match=message) as raised:
         read_own(write("my.csv", content), columns)
     assert "\n" not in str(raised.value)
+
+
+def test_a_label_that_is_not_a_number_is_none(tmp_path: Path) -> None:
+    table = pa.table({"text": ["a", "b", "c"], "label": [0.0, float("nan"), 1.0]})
+    pq.write_table(table, tmp_path / "my.parquet")
+    with pytest.raises(UserError, match="row 2 has no label in the column 'label'"):
+        read_own(str(tmp_path / "my.parquet"), ONE)
 
 
 def test_columns_of_other_kinds_are_told(write: Write) -> None:

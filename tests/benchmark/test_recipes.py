@@ -34,10 +34,6 @@ FEEDBACK = TASKS["feedback"]
         ("freeze_embeddings", "perhaps"),
         ("loss", "max"),
         ("precision", "fp16"),
-        ("epoch", 3),
-        ("task", "sst2"),
-        ("baseline", True),
-        ("results", "x"),
     ],
 )
 def test_a_bad_value_or_name_is_refused_in_one_line_that_names_both(field: str, value: Any) -> None:
@@ -46,6 +42,12 @@ def test_a_bad_value_or_name_is_refused_in_one_line_that_names_both(field: str, 
     assert field in str(caught.value)
     assert str(value) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["epoch", "task", "baseline", "results"])
+def test_an_unknown_name_is_refused_with_those_there_are(name: str) -> None:
+    with pytest.raises(UserError, match=f"Unknown field of the recipe '{name}'.* All: epochs, "):
+        default_recipe(FEEDBACK, 0, False, **{name: 1})
 
 
 def test_changes_reach_the_kind_of_recipe_that_has_them_and_no_unknown_one_is_passed_over() -> None:
