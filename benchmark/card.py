@@ -20,6 +20,7 @@ from benchmark.tasks import TASKS, Task, known_tasks
 from zoo.checkpoint import DELTA, find_checkpoints, read_checkpoint
 from zoo.decision import Decision
 from zoo.encoders import ENCODERS
+from zoo.errors import UserError
 from zoo.files import write_text
 
 _HUB = "https://huggingface.co"
@@ -80,7 +81,11 @@ def write_card(run: Run, task: Task, small: bool = False) -> str:
 
 
 def write_cards(checkpoints: Path, results: Path) -> list[Path]:
-    """Write the cards of all checkpoints below a folder anew, those whose run is in `results`; return their paths."""
+    """Write the cards of all checkpoints below a folder anew, those whose run is in `results`; return their paths.
+
+    Raises:
+        UserError: there are none.
+    """
     runs, tasks, written = {run.info.id: run for run in read_runs(results)}, known_tasks(results), []
     for folder in find_checkpoints(checkpoints):
         info = read_checkpoint(folder).info
@@ -88,6 +93,8 @@ def write_cards(checkpoints: Path, results: Path) -> list[Path]:
             card = write_card(runs[info.run], tasks[info.task], small=(folder / DELTA).is_file())
             write_text(folder / "README.md", card)
             written.append(folder / "README.md")
+    if not written:
+        raise UserError(f"No folder in {checkpoints} is a checkpoint of a run in {results}")
     return written
 
 

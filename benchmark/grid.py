@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from benchmark.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, writ
 from benchmark.slices import ROW_FACTS, describe_rows, read_row_facts, write_row_facts
 from benchmark.tasks import TASKS, Task, write_task
 from zoo.encoders import Encoder, Weights, fetch_weights
+from zoo.errors import UserError
 from zoo.hardware import library_versions
 
 
@@ -108,8 +110,10 @@ def run_grid(cells: list[Cell], console: Console, checkpoints: Path | None) -> d
 def _keep_row_facts(cell: Cell) -> None:
     """Write what the leaderboard's slices need to know of the test rows, since it is made without the rows."""
     path = cell.folder.parents[1] / ROW_FACTS
-    if not path.is_file() or read_row_facts(path)[1] != cell.rows.fingerprint:
-        write_row_facts(path, describe_rows(cell.task, cell.rows), cell.rows.fingerprint)
+    with suppress(UserError):  # missing or damaged
+        if read_row_facts(path)[1] == cell.rows.fingerprint:
+            return
+    write_row_facts(path, describe_rows(cell.task, cell.rows), cell.rows.fingerprint)
 
 
 def _without_checkpoint(cells: list[Cell], checkpoints: Path) -> list[Cell]:

@@ -127,8 +127,9 @@ def read_row_facts(path: Path) -> tuple[pd.DataFrame, str]:
         if frame.dtypes.to_dict() != FACTS or fingerprint.dtype.kind != "U" or fingerprint.ndim:
             raise ValueError("its columns are of other types")
     except _DAMAGE as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path} is not a readable file of row facts; write it again ({reason})") from error
+        raise UserError(
+            f"{path} is not a readable file of row facts; `python -m benchmark run` of its task writes it again"
+        ) from error
     return frame, str(fingerprint)
 
 

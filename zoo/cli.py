@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
-from rich.table import Table
+from rich.table import Column, Table
 
 from zoo.checkpoint import WHOLE
 from zoo.deltas import BITS
@@ -24,7 +24,9 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be publ
 @app.command()
 def encoders() -> None:
     """List the encoders that are registered."""
-    table = Table("name", "family", "parameters (M)", "language", "licence", "source", "revision")
+    # The names are what one types elsewhere: whole at any width.
+    name = Column("name", no_wrap=True, min_width=max(map(len, ENCODERS)))
+    table = Table(name, "family", "parameters (M)", "language", "licence", "source", "revision")
     for encoder in ENCODERS.values():
         size = f"{encoder.parameters:.1f}"
         table.add_row(

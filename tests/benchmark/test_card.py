@@ -17,6 +17,7 @@ from benchmark.tasks import TASKS
 from zoo.checkpoint import CHECKPOINTS, DELTA, find_checkpoints, read_checkpoint
 from zoo.classifier import Classifier
 from zoo.decision import Decision
+from zoo.errors import UserError
 from zoo.model import new_model, save_checkpoint
 
 from ..checkpoints import toy_info
@@ -117,4 +118,7 @@ def test_a_shipped_card_is_the_one_of_its_run(folder: Path) -> None:
 
 def test_cards_are_written_for_the_checkpoints_whose_run_is_there(tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
-    assert write_cards(CHECKPOINTS, tmp_path / "results") == []
+    with pytest.raises(UserError, match="is a checkpoint of a run in"):
+        write_cards(CHECKPOINTS, tmp_path / "results")
+    with pytest.raises(UserError, match="/no/such/folder"):
+        write_cards(Path("/no/such/folder"), RESULTS)

@@ -17,6 +17,7 @@ from benchmark.publish import checkpoint_folder, ship_best
 from benchmark.recipes import Recipe
 from benchmark.rows import read_rows
 from benchmark.runs import Run, read_runs
+from benchmark.slices import ROW_FACTS
 from benchmark.tasks import TASKS
 from zoo import encoders
 from zoo.checkpoint import find_checkpoints
@@ -97,6 +98,14 @@ def test_a_second_grid_runs_only_what_is_not_complete(grid: Grid) -> None:
     complete = [cell for cell in grid.cells if cell.encoder.name != "broken"]
     assert run_grid(complete, Console(file=log, width=200), None) == {}
     assert log.getvalue().strip() == "4 runs: 4 complete, 0 to do"
+
+
+def test_damaged_facts_of_the_rows_are_written_again(grid: Grid) -> None:
+    path = grid.cells[0].folder.parents[1] / ROW_FACTS
+    whole = path.read_bytes()
+    path.write_bytes(b"x")
+    assert run_grid([cell for cell in grid.cells if cell.done], Console(file=io.StringIO()), None) == {}
+    assert path.read_bytes() == whole
 
 
 def test_runs_that_left_no_checkpoint_are_told(grid: Grid, tmp_path: Path) -> None:

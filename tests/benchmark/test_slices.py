@@ -186,7 +186,7 @@ def test_facts_hold_no_text(tmp_path: Path) -> None:
 
 
 def assert_refused(path: Path) -> None:
-    with pytest.raises(UserError, match="not a readable file of row facts; write it again") as caught:
+    with pytest.raises(UserError, match="not a readable file of row facts; `python -m benchmark run`") as caught:
         read_row_facts(path)
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)

@@ -11,7 +11,9 @@ import pytest
 import torch
 from huggingface_hub import constants
 from transformers import AutoModel, AutoTokenizer
+from typer.testing import CliRunner
 
+from zoo.cli import app
 from zoo.encoders import ENCODERS, Encoder, fetch_weights, get_encoder
 from zoo.errors import UserError
 
@@ -46,6 +48,11 @@ def test_english_whole_word_masking_has_a_plain_twin_of_its_size() -> None:
 def test_a_typing_error_is_met_with_the_nearest_name() -> None:
     with pytest.raises(UserError, match=r"'minilm-16'\. Did you mean 'minilm-l6'"):
         get_encoder("minilm-16")
+
+
+def test_names_are_listed_whole_on_a_narrow_screen() -> None:
+    listed = CliRunner(env={"COLUMNS": "80"}).invoke(app, ["encoders"]).stdout
+    assert [name for name in ENCODERS if not re.search(rf"\b{name}\b", listed)] == []
 
 
 def test_the_packaged_minilm_has_the_size_that_it_states() -> None:
