@@ -80,8 +80,8 @@ def run(
         "--name": name,
         "--splits-to": splits_to,
     }
-    for option in (option for option, value in of_data.items() if tasks and value):
-        raise UserError(f"{option} goes with --data, not with --tasks")
+    if tasks and (given := [option for option, value in of_data.items() if value]):
+        raise UserError(f"{given[0]} goes with --data, not with --tasks")
     chosen_encoders = [get_encoder(name) for name in _names(encoders)]
     changes = _json_object(recipe) | ({"long_text": long_text} if long_text else {})
     results, own = results or (Path("results") if data else RESULTS), None
@@ -103,7 +103,7 @@ def run(
     set_up_process(threads)
     failed = run_grid(cells, console, checkpoints)
     for name, reason in failed.items():
-        console.print(f"failed: {name}: {reason}", style="red", markup=False, highlight=False, soft_wrap=True)
+        _say(f"failed: {name}: {reason}", "red")
     if failed:
         raise UserError(f"{len(failed)} of {len(cells)} runs failed; run the same command again for those alone")
 
@@ -119,7 +119,7 @@ def leaderboard(results: Results = RESULTS) -> None:
         console.print(f"wrote {path}", highlight=False)
     console.print(screen_table(board))
     for row in board.problems.to_dict("records"):
-        console.print(f"{row['run']}: {row['reason']}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        _say(f"{row['run']}: {row['reason']}", "yellow")
 
 
 @app.command()
@@ -129,7 +129,7 @@ def verify(results: Results = RESULTS) -> None:
 
     lines = find_differences(results)
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        _say(line)
     if lines:
         again = "python -m benchmark leaderboard" + ("" if results == RESULTS else f" --results {results}")
         raise UserError(f"{len(lines)} things are wrong; mend the runs, then: {again}")
@@ -152,9 +152,9 @@ def compare(
     runs, problems = find_runs(results)
     for name, reason in problems.items():
         if name.startswith(f"{spec.name}/"):
-            console.print(f"left out: {name}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+            _say(f"left out: {name}: {reason}", "yellow")
     for line in compare_two(runs, spec, a, b, metric or spec.main_metric):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        _say(line)
 
 
 @app.command()
@@ -207,6 +207,11 @@ def cards(
 
     for path in write_cards(checkpoints or CHECKPOINTS, results):
         console.print(f"wrote {path}", highlight=False)
+
+
+def _say(line: str, style: str | None = None) -> None:
+    """Print one line as it is, whole at any width."""
+    console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def _registered(tasks: str, data_dir: Path | None) -> dict[Any, Any]:
