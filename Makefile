@@ -34,8 +34,9 @@ leaderboard: .venv/installed ## rebuild the committed leaderboard and the README
 verify: .venv/installed ## compute the committed leaderboard anew and fail on any difference
 	$(BIN)/python -m benchmark verify
 
+# Three at a time on two cores: browsers and other processes are waited for a third of the time.
 test: .venv/installed-dev ## run the tests, a few minutes
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 test-slow: .venv/installed-dev ## run the tests that take minutes each
 	$(BIN)/python -m pytest -m slow
