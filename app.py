@@ -8,6 +8,7 @@ import os
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
+import socket
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -57,6 +58,7 @@ def main() -> None:
     port = os.environ.get("PORT", "7860")
     if not (port.isdecimal() and int(port) < 65_536):
         raise UserError(f"PORT must be a number below 65,536, got {port!r}")
+    _check_address(host, int(port))
     checkpoints, results = (os.environ.get(f"ENCODER_ZOO_{name}") for name in ("CHECKPOINTS", "RESULTS"))
     folder = Path(checkpoints) if checkpoints else None
     if hub := os.environ.get("ENCODER_ZOO_HUB"):
@@ -65,6 +67,17 @@ def main() -> None:
     demo.launch(server_name=host, server_port=int(port), prevent_thread_lock=True, **arguments)
     Thread(target=_load_models, args=[folder], daemon=True).start()
     demo.block_thread()
+
+
+def _check_address(host: str, port: int) -> None:
+    """Raise UserError where nothing can be served; gradio's own message is of the port, whatever the reason."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as error:
+        raise UserError(f"Cannot serve at {host}, port {port} ({error.strerror}); give another HOST or PORT") from error
 
 
 def _load_models(folder: Path | None) -> None:

@@ -67,7 +67,7 @@ def identity(results: Path) -> str:
     ]
     for path in (*code, PUBLISHED, *data):
         digest.update(str(path.relative_to(results) if results in path.parents else path.name).encode())
-        digest.update(path.read_bytes())
+        digest.update(path.read_bytes() if path.is_file() else b"")  # a folder, or a link to nothing
     return digest.hexdigest()
 
 

@@ -94,7 +94,7 @@ def run(
     if dry_run:
         _print_plan(cells, results)
         return
-    for folder in filter(None, (results, checkpoints)):
+    for folder in filter(None, (results, checkpoints, splits_to)):
         _make_folder(folder)
     if own:
         leave_report(own, results, console)

@@ -57,7 +57,7 @@ def choose_columns(text: str, label: str, label_list: str, label_columns: str, d
     """Return the columns that the command line names.
 
     Raises:
-        UserError: the labels are not named, or in more than one way.
+        UserError: the labels are not named, in more than one way, or in the column of the texts.
     """
     flags = tuple(dict.fromkeys(name.strip() for name in label_columns.split(",") if name.strip()))
     kinds: list[tuple[tuple[str, ...], Kind]] = [((label,), "one"), ((label_list,), "several"), (flags, "flags")]
@@ -67,6 +67,8 @@ def choose_columns(text: str, label: str, label_list: str, label_columns: str, d
             "Say where the labels are in one way: --label-column NAME (one a row), --label-list NAME (several in one "
             "column) or --label-columns A,B,C (a column of 0 and 1 for each)"
         )
+    if text in given[0][0]:
+        raise UserError(f"The column '{text}' cannot hold both the texts and a label; name another with --text-column")
     if not delimiter:
         raise UserError("--delimiter is empty; give what stands between two labels")
     return Columns(text, *given[0], delimiter)

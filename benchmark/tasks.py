@@ -164,9 +164,7 @@ def _read_task(path: Path) -> Task:
     try:
         task = parse_task(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise UserError(
-            f"{path} is not a readable task; run the grid of that data again, or delete {path.parent}"
-        ) from error
+        raise UserError(f"{path} is not a readable task; delete it, then run the grid of that data again") from error
     if task.name != path.parent.name:
         raise UserError(f"{path} is the task '{task.name}'; give the folder that name")
     return task

@@ -56,6 +56,8 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     try:
         info = CheckpointInfo.model_validate_json((folder / "checkpoint.json").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValidationError) as error:
+        if not folder.is_dir():
+            raise UserError(f"There is no folder {folder}; give that of a fine-tuned model") from error
         raise UserError(f"{folder} is not a checkpoint: it has no readable checkpoint.json") from error
     decision = read_decision(folder / "decision.json")
     if len(decision.thresholds) != len(info.labels):

@@ -112,6 +112,15 @@ def test_runs_none_of_which_can_stand_are_all_named(write_synthetic: WriteRun) -
         assert "\n" not in str(caught.value)
 
 
+def test_a_run_whose_files_are_none_is_named_beside_the_others(results: Path) -> None:
+    (results / "feedback" / "odd" / "0-folder" / "run.json").mkdir(parents=True)
+    (results / "feedback" / "odd" / "1-link").mkdir()
+    (results / "feedback" / "odd" / "1-link" / "run.json").symlink_to("nowhere")
+    board, _ = publish(results)
+    assert list(board.problems["run"]) == ["feedback/odd/0-folder", "feedback/odd/1-link"]
+    assert all("no readable run.json" in reason for reason in board.problems["reason"])
+
+
 def test_a_damaged_table_says_what_to_do(results: Path) -> None:
     publish(results)
     (results / "board" / "pairs.parquet").write_bytes(b"cut short")

@@ -238,6 +238,17 @@ def test_mistakes_end_in_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("option", ["--checkpoints", "--splits-to"])
+def test_what_cannot_be_made_a_folder_is_told_before_anything_is_written(
+    option: str, call: Call, tmp_path: Path
+) -> None:
+    rows, results = tmp_path / "rows.csv", tmp_path / "results"
+    rows.write_text("text,label\n" + "".join(f"row {i},{i % 2}\n" for i in range(40)))
+    own = ("--data", rows, "--label-column", "label", option, rows)
+    _one_line(call("run", "--encoders", "tfidf-lr", "--results", results, *own), f"{rows} cannot be made a folder")
+    assert list(results.iterdir()) == []
+
+
 @pytest.mark.parametrize("option", ["--results", "--checkpoints"])
 def test_a_folder_that_is_a_file_is_told_before_anything_is_trained(option: str, call: Call, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("kept")

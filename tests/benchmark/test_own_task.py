@@ -131,6 +131,9 @@ def test_labels_are_said_in_one_way() -> None:
             choose_columns("text", *given)
     with pytest.raises(UserError, match="--delimiter is empty"):
         choose_columns("text", "", "l", "", "")
+    for given in (("t", "", ""), ("", "t", ""), ("", "", "a,t")):
+        with pytest.raises(UserError, match="The column 't' cannot hold both the texts and a label"):
+            choose_columns("t", *given, "|")
 
 
 @pytest.mark.parametrize(
@@ -181,7 +184,7 @@ def test_a_folder_of_other_data_is_told_before_anything_is_trained(tmp_path: Pat
     with pytest.raises(UserError, match="holds the project's own runs"):
         prepare(declared, [], {}, RESULTS, console)
     (tmp_path / "results" / "mine" / "task.json").write_text("{")
-    with pytest.raises(UserError, match="is not a readable task"):
+    with pytest.raises(UserError, match="is not a readable task; delete it, then run"):
         known_tasks(tmp_path / "results")
 
 

@@ -1,6 +1,7 @@
-"""The app starts without what is slow to import."""
+"""The app starts without what is slow to import, and says why where it cannot."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -33,3 +34,13 @@ def test_a_port_is_a_number_in_its_range(port: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PORT", port)
     with pytest.raises(UserError, match=f"below 65,536, got {port!r}"):
         app.main()
+
+
+def test_an_address_that_cannot_be_had_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        for host, reason in (("127.0.0.1", "Address already in use"), ("192.0.2.1", ""), ("999.1.1.1", "")):
+            monkeypatch.setenv("HOST", host)
+            monkeypatch.setenv("PORT", port)
+            with pytest.raises(UserError, match=rf"Cannot serve at {host}, port {port} \({reason}.*\); give another"):
+                app.main()
