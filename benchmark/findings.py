@@ -1,62 +1,83 @@
-"""What the board says in sentences, each with its interval: thresholds, the noise of seeds, masking, real gaps."""
+"""What the board says in answers, each with its interval: thresholds, the noise of seeds, masking, real gaps."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from benchmark.board_tables import Board, entry_name
-from benchmark.tables import gaps, in_points, main_cells, over_global, tasks_of
+from benchmark.tables import gaps, in_points, main_cells, markdown, over_global, tasks_of
 from benchmark.tasks import Task
 
 MASKING = (("zoo-bert-wwm-en", "zoo-bert-en"), ("zoo-bert-wwm-zh", "zoo-bert-zh"))
 
 
 def findings(board: Board) -> str:
-    """Return the page of findings as Markdown; what the board has no rows for is not on it."""
+    """Return the page of findings as Markdown: an answer a question, and the figures behind it; what the board has no
+    rows for is not on it."""
     tasks = tasks_of(board)
     sections = {
-        "What does a threshold for each label buy?": [line for task in tasks for line in _thresholds(board, task)],
-        "How much is the noise of seeds?": [line for task in tasks for line in _seeds(board, task)],
-        "What does whole word masking buy?": [line for task in tasks for line in _masking(board, task)],
-        "Which gaps are real?": [f"{task.name}: {line}" for task in tasks for line in gaps(board, task)],
+        "What does a threshold for each label buy?": _thresholds(board, tasks),
+        "How much is the noise of seeds?": _seeds(board, tasks),
+        "What does whole word masking buy?": _masking(board, tasks),
+        "Which gaps are real?": _real_gaps(board, tasks),
     }
-    return "\n\n".join(
-        f"## {title}\n\n" + "\n".join(f"- {line}" for line in lines) for title, lines in sections.items() if lines
-    )
+    return "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items() if text)
 
 
-def _thresholds(board: Board, task: Task) -> list[str]:
+def _thresholds(board: Board, tasks: Sequence[Task]) -> str:
     """Of the entries with several seeds: the gain of a threshold a label over one for all, and of both over 0.5, on the
     rows that are reported."""
-    lines = []
-    rules = board.rules[board.rules["task"] == task.name] if task.multi_label else board.rules[:0]
-    for row in _repeated(board, task):
-        name = entry_name(row)
-        gain = {each["rule"]: each for each in rules.to_dict("records") if entry_name(each) == name}
+    rows, signs = [], []
+    for task, name, _ in _repeated(board, [task for task in tasks if task.multi_label]):
+        rules = board.rules[board.rules["task"] == task.name].to_dict("records")
+        gain = {each["rule"]: each for each in rules if entry_name(each) == name}
         if {"global", "per_label"} <= set(gain):
-            each, shared = (in_points(gain[rule], "gain") for rule in ("per_label", "global"))
-            bought = in_points(over_global(gain["per_label"]), "gain")
-            lines.append(
-                f"{task.name}, {name}: {bought} of {task.main_metric} over one threshold for all. Over 0.5 a threshold "
-                f"a label gains {each}, and one for all {shared}."
-            )
-    return lines
+            bought = over_global(gain["per_label"])
+            signs.append((task.name, int(bought["low"] > 0) - int(bought["high"] < 0)))
+            gains = (bought, gain["per_label"], gain["global"])
+            rows.append((task.name, name, task.main_metric, *(in_points(each, "gain", unit="") for each in gains)))
+    if not rows:
+        return ""
+    columns = ["task", "encoder", "metric", "per label over global", "per label over 0.5", "global over 0.5"]
+    answer = (
+        f"Over one threshold for all labels (global), one for each gains on {_counted(signs, 1)}, loses on "
+        f"{_counted(signs, -1)}, and cannot be told from it for {sum(not sign for _, sign in signs)} of {len(signs)} "
+        "entries: each by its own 95 % interval, so that about one in twenty is told by chance. In points, of the "
+        "entries with several seeds:"
+    )
+    return f"{answer}\n\n{markdown(pd.DataFrame(rows, columns=columns))}"
 
 
-def _seeds(board: Board, task: Task) -> list[str]:
+def _counted(signs: Sequence[tuple[str, int]], sign: int) -> str:
+    """Name the tasks whose entries have that sign, and how many of them."""
+    of_task: dict[str, list[bool]] = {}
+    for task, found in signs:
+        of_task.setdefault(task, []).append(found == sign)
+    return ", ".join(f"{task} ({sum(has)} of {len(has)})" for task, has in of_task.items() if any(has)) or "none"
+
+
+def _seeds(board: Board, tasks: Sequence[Task]) -> str:
     """Of the entries with several seeds: how far single fine-tunings differ, beside what the choice of rows does."""
-    lines = []
-    for row in _repeated(board, task):
+    rows, spreads = [], []
+    for task, name, row in _repeated(board, tasks):
         if row["sd"] > 0:
             low, high = _sd_interval(row["sd"], row["seeds"])
-            lines.append(
-                f"{task.name}, {entry_name(row)}: {task.main_metric} of single fine-tunings spreads by "
-                f"{100 * row['sd']:.2f} points [{100 * low:.2f}, {100 * high:.2f}] (standard deviation of "
-                f"{row['seeds']} seeds); {_seed_share(row, row['sd']):.0%} [{_seed_share(row, low):.0%}, "
-                f"{_seed_share(row, high):.0%}] of the variance of one run on other test rows is the seed's own."
-            )
-    return lines
+            share, least, most = (f"{_seed_share(row, sd):.0%}" for sd in (row["sd"], low, high))
+            spread = f"{100 * row['sd']:.2f} [{100 * low:.2f}, {100 * high:.2f}]"
+            rows.append((task.name, name, task.main_metric, row["seeds"], spread, f"{share} [{least}, {most}]"))
+            spreads.append((100 * row["sd"], f"{name} on {task.name}"))
+    if not rows:
+        return ""
+    columns = ["task", "encoder", "metric", "seeds", "sd of single fine-tunings, points", "the seed's share"]
+    answer = (
+        f"Half of the standard deviations of single fine-tunings are under {np.median([sd for sd, _ in spreads]):.1f} "
+        f"points, the largest is {max(spreads)[0]:.1f} ({max(spreads)[1]}). The last column is the share of the "
+        "variance of one run on other test rows that is the seed's own."
+    )
+    return f"{answer}\n\n{markdown(pd.DataFrame(rows, columns=columns))}"
 
 
 def _sd_interval(sd: float, seeds: int) -> tuple[float, float]:
@@ -73,20 +94,48 @@ def _seed_share(row: dict[Any, Any], sd: float) -> float:
     return float(own / (own + row["sd_rows"] ** 2 + luck * (1 - 1 / row["seeds"])))
 
 
-def _masking(board: Board, task: Task) -> list[str]:
+def _masking(board: Board, tasks: Sequence[Task]) -> str:
     """Of the pairs that differ by whole word masking alone, and were fine-tuned by one recipe."""
-    lines = []
-    for row in board.pairs[board.pairs["task"] == task.name].to_dict("records") if len(board.pairs) else []:
-        (a, _, of_a), (b, _, of_b) = row["a"].partition(" ("), row["b"].partition(" (")
-        for whole, pieces in MASKING:
-            if {a, b} == {whole, pieces} and of_a == of_b:
-                gain = in_points(row, "difference", 1 if a == whole else -1)
-                verdict = "cannot tell" if row["verdict"] == "cannot tell" else "real"
-                recipe = f" ({of_a}" if of_a else ""
-                lines.append(f"{task.name}{recipe}, {whole} less {pieces}, one pretraining each: {gain}: {verdict}.")
-    return lines
+    rows = []
+    real: dict[str, list[bool]] = {"English": [], "Chinese": []}
+    for task in tasks:
+        for row in board.pairs[board.pairs["task"] == task.name].to_dict("records") if len(board.pairs) else []:
+            (a, _, of_a), (b, _, of_b) = row["a"].partition(" ("), row["b"].partition(" (")
+            for whole, pieces in MASKING:
+                if {a, b} == {whole, pieces} and of_a == of_b:
+                    verdict = "cannot tell" if row["verdict"] == "cannot tell" else "real"
+                    gain = in_points(row, "difference", 1 if a == whole else -1, unit="")
+                    shown = f"{100 * row['detectable']:.1f}"
+                    recipe = of_a.removesuffix(")") or "the default"
+                    figures = (task.main_metric, row["seeds"], gain, f"{row['p_holm']:.2g}", shown, verdict)
+                    rows.append((task.name, f"{whole} less {pieces}", recipe, *figures))
+                    real["Chinese" if whole.endswith("-zh") else "English"].append(verdict == "real")
+    if not rows:
+        return ""
+    columns = ["task", "pair", "fine-tuned by", "metric", "seeds", "points", "Holm's p", "would have shown", "verdict"]
+    told = (f"in {language} {sum(found)} of {len(found)}" for language, found in real.items() if found)
+    answer = (
+        f"Of its differences are real: {', '.join(told)}. Each encoder was pretrained once, so that none of "
+        'these is of the recipe at large. "would have shown" is the gap that this many rows and seeds find four times '
+        "in five."
+    )
+    return f"{answer}\n\n{markdown(pd.DataFrame(rows, columns=columns))}"
 
 
-def _repeated(board: Board, task: Task) -> list[dict[Any, Any]]:
-    main = main_cells(board.cells, task)
-    return main[main["seeds"] > 1].sort_values("value", ascending=False).to_dict("records")
+def _real_gaps(board: Board, tasks: Sequence[Task]) -> str:
+    told = {task.name: gaps(board, task) for task in tasks}
+    parts = [f"**{name}**\n\n" + "\n".join(f"- {line}" for line in lines) for name, lines in told.items() if lines]
+    if not parts:
+        return ""
+    real = (board.pairs["verdict"] != "cannot tell").sum()
+    return f"{real} of {len(board.pairs)} pairs are.\n\n" + "\n\n".join(parts)
+
+
+def _repeated(board: Board, tasks: Sequence[Task]) -> list[tuple[Task, str, dict[Any, Any]]]:
+    """Return task, name and main cell of the entries with several seeds, each task's best first."""
+    return [
+        (task, entry_name(row), row)
+        for task in tasks
+        for row in main_cells(board.cells, task).sort_values("value", ascending=False).to_dict("records")
+        if row["seeds"] > 1
+    ]

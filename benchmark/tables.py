@@ -107,12 +107,15 @@ def note(cells: pd.DataFrame, task: Task) -> str:
 
 def gaps(board: Board, task: Task) -> list[str]:
     """Return a sentence on each gap between neighbours of the task's ranking, real or not to be told, and one that
-    names the other real ones."""
+    names the other real ones. The recipe of an entry is named only beside another entry of the same encoder."""
     if board.pairs.empty:
         return []
     _, main = _of_task(board.cells, task)
-    names = main.index[main["rank_low"].notna()]
-    pairs = board.pairs[board.pairs["task"] == task.name]
+    ranked = main[main["rank_low"].notna()]
+    alone = ~ranked["encoder"].duplicated(keep=False)
+    called = dict(zip(ranked.index, ranked["encoder"].where(alone, ranked.index), strict=True))
+    names = list(called.values())
+    pairs = board.pairs[board.pairs["task"] == task.name].replace({"a": called, "b": called})
     found = {frozenset((row["a"], row["b"])): row for row in pairs.to_dict("records")}
     near = [found.pop(frozenset(both)) for both in pairwise(names) if frozenset(both) in found]
     losers: dict[str, list[str]] = {}

@@ -29,6 +29,12 @@ def _cells(encoder: str, value: float) -> dict[str, Any]:
     return entry | found | {"rank_low": 1, "rank_high": 2, "parameters": 1, "low": value - 0.1, "high": value + 0.1}
 
 
+def _rows(text: str) -> list[list[str]]:
+    """The cells of all rows of the text's tables, without their heads."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if not line.startswith("| task")]
+
+
 def test_thresholds_and_seeds_are_told_in_points() -> None:
     entry = {"task": "feedback", "encoder": "a", "variant": ""}
     columns = ("rule", "gain", "low", "high", "over_global", "over_global_low", "over_global_high")
@@ -39,15 +45,14 @@ def test_thresholds_and_seeds_are_told_in_points() -> None:
     ]
     rules = pd.DataFrame([entry | dict(zip(columns, gain, strict=True)) for gain in gains])
     text = findings(_board(cells=pd.DataFrame([_cells("a", 0.5)]), rules=rules))
-    assert (
-        "- feedback, a: +1.4 points [-0.4, +3.1] of f1_macro over one threshold for all. Over 0.5 a threshold a label "
-        "gains +3.5 points [+2.0, +5.0], and one for all +2.1 points [+1.0, +3.2]." in text
-    )
+    assert "one for each gains on none, loses on none, and cannot be told from it for 1 of 1 entries" in text
+    row = ["feedback", "a", "f1_macro", "+1.4 [-0.4, +3.1]", "+3.5 [+2.0, +5.0]", "+2.1 [+1.0, +3.2]"]
+    assert row in _rows(text)
     # By the table of chi-squared at 4 degrees of freedom: .003 sqrt(4 / 11.143) and .003 sqrt(4 / 0.4844).
-    assert "0.30 points [0.18, 0.86] (standard deviation of 5 seeds)" in text
     # 5 = 5 x 1 is the seed's own, 4 = 9 - 5 its luck with the rows, a fifth of which is in the 16 of the mean.
     # 5 / (5 + 16 + 4 x 4 / 5); with the interval's ends in place of 9 the seed's own is 0 and 74.3 - 4.
-    assert "21% [0%, 79%] of the variance of one run on other test rows is the seed's own" in text
+    assert ["feedback", "a", "f1_macro", "5", "0.30 [0.18, 0.86]", "21% [0%, 79%]"] in _rows(text)
+    assert "are under 0.3 points, the largest is 0.3 (a on feedback)" in text
     assert "whole word" not in text
 
 
@@ -57,10 +62,9 @@ def test_whole_word_masking_is_told_from_its_side_of_the_pair() -> None:
     pair = {"a": names[0], "b": names[1], "task": "feedback", "difference": -0.01, "low": -0.02, "high": 0.001}
     pair |= {"p_holm": 0.2, "verdict": "cannot tell", "detectable": 0.03, "seeds": 5}
     text = findings(_board(cells=cells, rules=_NONE, pairs=pd.DataFrame([pair])))
-    assert (
-        "- feedback, zoo-bert-wwm-en less zoo-bert-en, one pretraining each: +1.0 points [-0.1, +2.0]: cannot tell."
-        in text
-    )
+    assert "Of its differences are real: in English 0 of 1." in text
+    figures = ["f1_macro", "5", "+1.0 [-0.1, +2.0]", "0.2", "3.0", "cannot tell"]
+    assert ["feedback", "zoo-bert-wwm-en less zoo-bert-en", "the default", *figures] in _rows(text)
 
 
 def test_whole_word_masking_is_told_only_between_runs_of_one_recipe() -> None:
@@ -70,12 +74,22 @@ def test_whole_word_masking_is_told_only_between_runs_of_one_recipe() -> None:
         pair | {"a": a, "b": b, "detectable": 0.03, "seeds": 3} for i, a in enumerate(names) for b in names[i + 1 :]
     ]
     text = findings(_board(cells=pd.DataFrame([_cells("a", 0.5)]), rules=_NONE, pairs=pd.DataFrame(pairs)))
-    told = [line.split(", one")[0] for line in text.splitlines() if "one pretraining each" in line]
-    assert told == [
-        "- feedback, zoo-bert-wwm-zh less zoo-bert-zh",
-        "- feedback (epochs=1), zoo-bert-wwm-zh less zoo-bert-zh",
+    told = [row[1:3] + row[5:6] + row[-1:] for row in _rows(text) if len(row) == 9]
+    pair = "zoo-bert-wwm-zh less zoo-bert-zh"
+    assert told == [[pair, recipe, "-1.0 [-1.6, -0.4]", "real"] for recipe in ("the default", "epochs=1")]
+    assert "are real: in Chinese 2 of 2." in text
+
+
+def test_a_gain_that_is_told_is_counted_by_task() -> None:
+    rules = [
+        {"task": "feedback", "encoder": name, "variant": "", "rule": rule, "gain": 0.0, "low": 0.0, "high": 0.0}
+        | {"over_global": 0.01, "over_global_low": low, "over_global_high": high}
+        for name, low, high in (("a", 0.001, 0.02), ("b", -0.02, -0.001), ("c", 0.002, 0.02), ("d", -0.01, 0.01))
+        for rule in ("global", "per_label")
     ]
-    assert text.count("one pretraining each: -1.0 points [-1.6, -0.4]: real.") == 2
+    cells = pd.DataFrame([_cells(name, 0.5) for name in "abcd"])
+    text = findings(_board(cells=cells, rules=pd.DataFrame(rules)))
+    assert "gains on feedback (2 of 4), loses on feedback (1 of 4), and cannot be told from it for 1 of 4" in text
 
 
 def test_the_projects_own_board_has_findings_of_every_kind() -> None:
@@ -86,3 +100,15 @@ def test_the_projects_own_board_has_findings_of_every_kind() -> None:
         "## What does whole word masking buy?",
         "## Which gaps are real?",
     ]
+
+
+def test_a_recipe_is_named_only_beside_another_of_the_same_encoder() -> None:
+    entries = [("a", "epochs=1", 0.5), ("a", "", 0.4), ("b", "epochs=1", 0.3)]
+    cells = pd.DataFrame([_cells(encoder, value) | {"variant": variant} for encoder, variant, value in entries])
+    pair = {"task": "feedback", "difference": 0.1, "low": 0.05, "high": 0.15, "p_holm": 0.01, "verdict": "a"}
+    pair |= {"detectable": 0.03, "seeds": 5}
+    pairs = pd.DataFrame([pair | {"a": "a (epochs=1)", "b": "a"}, pair | {"a": "a", "b": "b (epochs=1)"}])
+    text = findings(_board(cells=cells, rules=_NONE, pairs=pairs))
+    assert "2 of 2 pairs are." in text
+    assert "- a (epochs=1) is better than a: +10.0 points [+5.0, +15.0] over 5 seeds, Holm's p = 0.01." in text
+    assert "- a is better than b: +10.0 points" in text
