@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.board_tables import LENGTH
 from benchmark.fit_decision import fit_decision, fit_temperature
 from benchmark.recipes import variant_of
 from benchmark.resampling import Scored
@@ -161,6 +162,12 @@ def _flaw(run: Run, known: Mapping[str, Task]) -> str:
             )
     if not (np.isfinite(found.validation_logits).all() and np.isfinite(found.test_logits).all()):
         return "its logits are not all finite"
+    if not (
+        task.multi_label or all((each.sum(axis=1) == 1).all() for each in (found.validation_y_true, found.test_y_true))
+    ):
+        return f"its rows have not one gold label each, as those of '{task.name}' have"
+    if all(latency.length != LENGTH for latency in run.info.latency):
+        return f"its latency at {LENGTH} tokens was not measured"
     needed = 2 if run.info.problem_type == "single_label_classification" else 1
     if found.test_y_true.any(axis=0).sum() < needed:
         return "its test rows have one class only"

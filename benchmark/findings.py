@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from benchmark.board_tables import Board, entry_name
-from benchmark.tables import gaps, in_points, main_cells, markdown, over_global, tasks_of
+from benchmark.tables import LINEAR, gaps, in_points, main_cells, markdown, over_global, tasks_of, would_show
 from benchmark.tasks import Task
 
 MASKING = (("zoo-bert-wwm-en", "zoo-bert-en"), ("zoo-bert-wwm-zh", "zoo-bert-zh"))
@@ -63,7 +63,7 @@ def _seeds(board: Board, tasks: Sequence[Task]) -> str:
     """Of the entries with several seeds: how far single fine-tunings differ, beside what the choice of rows does."""
     rows, spreads = [], []
     for task, name, row in _repeated(board, tasks):
-        if row["sd"] > 0:
+        if row["sd"] > 0 and row["family"] != LINEAR:
             low, high = _sd_interval(row["sd"], row["seeds"])
             share, least, most = (f"{_seed_share(row, sd):.0%}" for sd in (row["sd"], low, high))
             spread = f"{100 * row['sd']:.2f} [{100 * low:.2f}, {100 * high:.2f}]"
@@ -73,8 +73,8 @@ def _seeds(board: Board, tasks: Sequence[Task]) -> str:
         return ""
     columns = ["task", "encoder", "metric", "seeds", "sd of single fine-tunings, points", "the seed's share"]
     answer = (
-        f"Half of the standard deviations of single fine-tunings are under {np.median([sd for sd, _ in spreads]):.1f} "
-        f"points, the largest is {max(spreads)[0]:.1f} ({max(spreads)[1]}). The last column is the share of the "
+        f"Half of the standard deviations of single fine-tunings are under {np.median([sd for sd, _ in spreads]):.2f} "
+        f"points, the largest is {max(spreads)[0]:.2f} ({max(spreads)[1]}). The last column is the share of the "
         "variance of one run on other test rows that is the seed's own."
     )
     return f"{answer}\n\n{markdown(pd.DataFrame(rows, columns=columns))}"
@@ -88,8 +88,8 @@ def _sd_interval(sd: float, seeds: int) -> tuple[float, float]:
 
 def _seed_share(row: dict[Any, Any], sd: float) -> float:
     """The share of one run's variance that is its seed's own, were the standard deviation of single fine-tunings `sd`:
-    they also differ because each is lucky on other rows, which `benchmark.intervals.seed_variance` takes out."""
-    luck = max(row["sd"] ** 2 - row["seeds"] * row["sd_seeds"] ** 2, 0.0)
+    they also differ because each is lucky on other rows, see `benchmark.intervals.luck_variance`."""
+    luck = row["sd_luck"] ** 2
     own = max(sd**2 - luck, 0.0)
     return float(own / (own + row["sd_rows"] ** 2 + luck * (1 - 1 / row["seeds"])))
 
@@ -105,7 +105,7 @@ def _masking(board: Board, tasks: Sequence[Task]) -> str:
                 if {a, b} == {whole, pieces} and of_a == of_b:
                     verdict = "cannot tell" if row["verdict"] == "cannot tell" else "real"
                     gain = in_points(row, "difference", 1 if a == whole else -1, unit="")
-                    shown = f"{100 * row['detectable']:.1f}"
+                    shown = would_show(row) or "–"
                     recipe = of_a.removesuffix(")") or "the default"
                     figures = (task.main_metric, row["seeds"], gain, f"{row['p_holm']:.2g}", shown, verdict)
                     rows.append((task.name, f"{whole} less {pieces}", recipe, *figures))
@@ -127,8 +127,13 @@ def _real_gaps(board: Board, tasks: Sequence[Task]) -> str:
     parts = [f"**{name}**\n\n" + "\n".join(f"- {line}" for line in lines) for name, lines in told.items() if lines]
     if not parts:
         return ""
-    real = (board.pairs["verdict"] != "cannot tell").sum()
-    return f"{real} of {len(board.pairs)} pairs are.\n\n" + "\n\n".join(parts)
+    real = board.pairs[board.pairs["verdict"] != "cannot tell"]
+    linear = set(board.cells.loc[board.cells["family"] == LINEAR, "encoder"])
+    named = [[name.partition(" (") for name in pair] for pair in real[["a", "b"]].itertuples(index=False)]
+    recipes = [{recipe for encoder, _, recipe in pair if encoder not in linear} for pair in named]
+    unlike = sum(len(both) > 1 for both in recipes)
+    answer = f"{len(real)} of {len(board.pairs)} pairs are, {unlike} of them between unlike recipes of fine-tuning."
+    return "\n\n".join([answer, *parts])
 
 
 def _repeated(board: Board, tasks: Sequence[Task]) -> list[tuple[Task, str, dict[Any, Any]]]:

@@ -22,7 +22,8 @@ class Interval:
     """A mean over seeds with its 95 % interval.
 
     `sd_rows` and `sd_seeds` are the standard errors of the mean that come from the choice of test rows and of seeds;
-    `degrees` the degrees of freedom of their sum. `seed_spread` is the standard deviation of one seed's value.
+    `degrees` the degrees of freedom of their sum. `seed_spread` is the standard deviation of one seed's value, and
+    `luck` what it would be if seeds differed by their luck with the rows alone.
     """
 
     value: float
@@ -31,6 +32,7 @@ class Interval:
     sd_rows: float
     sd_seeds: float
     seed_spread: float
+    luck: float
     degrees: float
     seeds: int
 
@@ -69,6 +71,7 @@ def interval(
         sd_rows=float(mean.std()),
         sd_seeds=float(np.sqrt(of_mean)),
         seed_spread=float(np.sqrt(between)),
+        luck=float(np.sqrt(luck_variance(resampled))),
         degrees=degrees,
         seeds=seeds,
     )
@@ -84,10 +87,16 @@ def seed_variance(of_seeds: np.ndarray, resampled: np.ndarray) -> tuple[float, f
     if seeds == 1:
         return 0.0, 0.0, float("inf")
     between = float(np.var(of_seeds, ddof=1))
-    luck = float((resampled - resampled.mean(axis=1, keepdims=True)).var(axis=0).sum() / (seeds - 1))
-    of_mean = max(between - luck, 0.0) / seeds
+    of_mean = max(between - luck_variance(resampled), 0.0) / seeds
     total = float(resampled.mean(axis=1).var()) + of_mean
     return between, of_mean, satterthwaite(total, between / seeds if of_mean else 0.0, seeds)
+
+
+def luck_variance(resampled: np.ndarray) -> float:
+    """Return how much seeds vary because each is lucky on other rows, from resamples of shape (resamples, seeds)."""
+    seeds = resampled.shape[1]
+    apart = resampled - resampled.mean(axis=1, keepdims=True)
+    return float(apart.var(axis=0).sum() / (seeds - 1)) if seeds > 1 else 0.0
 
 
 def satterthwaite(total: float, between: float, seeds: int) -> float:

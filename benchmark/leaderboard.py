@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
+from math import comb
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from zoo.decision import Rule
 from zoo.errors import UserError
 
 RULES: tuple[Rule, ...] = ("fixed", "global", "per_label")
+DRAWS_A_PAIR = 40
 MANY_ENTRIES = 20  # from here on a process for each core is worth its start
 
 
@@ -104,9 +106,11 @@ class _Ranked:
 
 
 def _rank_task(task: Task, entries: list[Entry]) -> _Ranked:
-    draws = draw(len(entries[0].y_true), RESAMPLES)
-    evidence = {entry.name: evidence_of(entry, draws) for entry in rankable(entries)}
-    across = {encoder: evidence[entry.name] for encoder, entry in one_an_encoder(rankable(entries)).items()}
+    with_rank = rankable(entries)
+    # A p-value is not under one in the draws, and times the pairs it must come under 5 %.
+    draws = draw(len(entries[0].y_true), max(RESAMPLES, DRAWS_A_PAIR * comb(len(with_rank), 2)))
+    evidence = {entry.name: evidence_of(entry, draws) for entry in with_rank}
+    across = {encoder: evidence[entry.name] for encoder, entry in one_an_encoder(with_rank).items()}
     pairs = compare_all(evidence, draws.rng)
     ranks = rank_intervals(list(evidence), pairs) if len(evidence) > 1 else {}  # one alone would be first in any case
     return _Ranked(task, evidence, across, pairs, ranks)
@@ -191,6 +195,7 @@ def _cell(
         "sd": round(float(np.std(of_seeds, ddof=1)), 6) if len(of_seeds) > 1 else float("nan"),
         "sd_rows": round(found.sd_rows, 6),
         "sd_seeds": round(found.sd_seeds, 6),
+        "sd_luck": round(found.luck, 6),
         "seeds": found.seeds,
         "n": len(entry.y_true),
         "flags": take_care(found, entry.y_true, metric),

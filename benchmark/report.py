@@ -21,7 +21,7 @@ def html(board: Board) -> str:
     """Return the report: self-contained, plotly's script included once."""
     parts = [f"<!doctype html><html lang=en><meta charset=utf-8><title>Encoder Zoo</title><style>{_STYLE}</style>"]
     parts.append('<meta name=viewport content="width=device-width"><h1>Encoder Zoo: the leaderboard</h1>')
-    parts.append(f"<p>Of each difference {DECIDES}</p>")
+    parts.append(f"<p>Of each difference {DECIDES} Seconds and milliseconds also tell of the load of the machine.</p>")
     script = True
     for task in tasks_of(board):
         parts.append(f"<h2>{escape(task.name)}</h2><p>{escape(note(board.cells, task))}.</p>")

@@ -18,6 +18,7 @@ BEGIN, END = (
 
 
 DECIDES = "the interval is of that pair alone, Holm's p is corrected for all pairs of the task, and p decides."
+LINEAR = "linear"  # the family of the baselines, whose recipes are of another kind
 MOST_POINTS, NONE_SHOWN = 25, "seeds this few could have shown no gap that is likely"
 
 
@@ -107,13 +108,14 @@ def note(cells: pd.DataFrame, task: Task) -> str:
 
 def gaps(board: Board, task: Task) -> list[str]:
     """Return a sentence on each gap between neighbours of the task's ranking, real or not to be told, and one that
-    names the other real ones. The recipe of an entry is named only beside another entry of the same encoder."""
+    names the other real ones. A recipe that all share, but for baselines, is named once, before them."""
     if board.pairs.empty:
         return []
     _, main = _of_task(board.cells, task)
     ranked = main[main["rank_low"].notna()]
-    alone = ~ranked["encoder"].duplicated(keep=False)
-    called = dict(zip(ranked.index, ranked["encoder"].where(alone, ranked.index), strict=True))
+    recipes = set(ranked.loc[ranked["family"] != LINEAR, "variant"])
+    shared = next(iter(recipes)) if len(recipes) == 1 else ""
+    called = dict(zip(ranked.index, ranked["encoder"] if shared else ranked.index, strict=True))
     names = list(called.values())
     pairs = board.pairs[board.pairs["task"] == task.name].replace({"a": called, "b": called})
     found = {frozenset((row["a"], row["b"])): row for row in pairs.to_dict("records")}
@@ -123,7 +125,8 @@ def gaps(board: Board, task: Task) -> list[str]:
         row = found.get(frozenset((winner, loser)))
         if row is not None and row["verdict"] != "cannot tell" and row[row["verdict"]] == winner:
             losers.setdefault(winner, []).append(loser)
-    lines = [sentence(row) for row in near]
+    lines = [f"All are fine-tuned with {shared}."] if shared and near else []
+    lines += [sentence(row) for row in near]
     if losers:
         lines.append(f"Real as well: {'; '.join(f'{a} over ' + ' and '.join(b) for a, b in losers.items())}.")
     return lines
@@ -135,10 +138,16 @@ def sentence(pair: dict[Any, Any]) -> str:
     better, worse = (pair["a"], pair["b"])[::sign]
     figures = f"{in_points(pair, 'difference', sign)} over {pair['seeds']} seeds, Holm's p = {pair['p_holm']:.2g}"
     if pair["verdict"] == "cannot tell":
-        points = 100 * pair["detectable"]
-        shown = f"a gap of {points:.1f} would have shown four times in five" if points <= MOST_POINTS else NONE_SHOWN
+        points = would_show(pair)
+        shown = f"a gap of {points} would have shown four times in five" if points else NONE_SHOWN
         return f"{better} or {worse}: cannot tell ({figures}; {shown})."
     return f"{better} is better than {worse}: {figures}."
+
+
+def would_show(pair: Mapping[Any, Any]) -> str:
+    """Return the gap in points that a pair's rows and seeds find four times in five; "" where no likely one is."""
+    points = 100 * pair["detectable"]
+    return f"{points:.1f}" if 0 < points <= MOST_POINTS else ""
 
 
 def in_points(row: Mapping[Any, Any], name: str, sign: int = 1, unit: str = " points") -> str:
@@ -217,10 +226,12 @@ Made by `python -m benchmark leaderboard` from the runs in `benchmark/results`; 
   single fine-tunings.
 - A rank such as 1–3 is all that can be said: every pair of a task is tested (approximate randomization with the noise
   of the seeds, Holm-corrected), and entries that cannot be told apart share ranks. Differences are in points (0.01),
-  over the seeds that both have; {DECIDES} The gap that would have shown is for a test as strict as the correction may
+  over the seeds that both have; {DECIDES} No p is under one in its draws (2,000 a task, or 40 a
+  pair if those are more), times the pairs. The gap that would have shown is for a test as strict as the correction may
   make it.
 - "take care" says why an interval may be too narrow: few seeds, or few positives among the test rows.
-- Costs are medians over seeds, which did not all run on one machine: the runs name theirs.
+- Costs are medians over seeds, which did not all run on one machine: the runs name theirs. Latency is the fastest
+  seed's, as what else runs on a machine only slows.
 - Temperature and thresholds are fitted on validation alone. "raw" is before the temperature.
 - p50 and p95 are the milliseconds for one text of {LENGTH} tokens, texts/s for batches of 32 such texts, on the
   machine and threads that the runs name. "cut" is the share of test texts that are longer than what is read."""

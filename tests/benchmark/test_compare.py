@@ -12,7 +12,17 @@ from sklearn.metrics import accuracy_score, f1_score
 from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from benchmark.compare import Comparison, Evidence, compare, detectable, gather, holm, mcnemar, randomized
+from benchmark.compare import (
+    Comparison,
+    Evidence,
+    chance_as_far,
+    compare,
+    detectable,
+    gather,
+    holm,
+    mcnemar,
+    randomized,
+)
 from benchmark.intervals import Interval, satterthwaite
 from benchmark.resampling import Draws, Scored, draw, points
 from zoo.decision import ProblemType
@@ -132,6 +142,16 @@ def test_all_seeds_swap_together() -> None:
     np.testing.assert_allclose(randomized(a, b), np.mean(alone, axis=0), atol=1e-12)
 
 
+def test_the_chance_of_students_tails_is_that_of_drawn_factors() -> None:
+    rng, null = np.random.default_rng(0), np.array([0.0, 0.4, -1.0, 3.0])
+    drawn = null * np.sqrt(3 / rng.chisquare(3, (200_000, 4)))
+    assert chance_as_far(null, -1.5, 3.0) == pytest.approx((np.abs(drawn) >= 1.5).mean(axis=0), abs=0.004)
+    normal = rng.normal(size=200_000)
+    assert chance_as_far(normal, 2.5, 3.0).mean() == pytest.approx(2 * stats.t.sf(2.5, 3), rel=0.01)
+    assert chance_as_far(null, 1.0, np.inf).tolist() == [0, 0, 1, 1]
+    assert chance_as_far(null, 0.0, 3.0).tolist() == [1, 1, 1, 1]
+
+
 @pytest.mark.parametrize("metric", ["f1_macro", "subset_accuracy", "map"])
 def test_the_difference_is_that_of_the_metrics_and_turns_with_the_order(metric: str) -> None:
     a, b, _ = _two_encoders(3, metric=metric)
@@ -184,7 +204,7 @@ def test_superiority_and_the_detectable_difference_worked_by_hand_for_one_seed()
 
 def test_the_detectable_difference_of_few_seeds_has_the_power_that_it_states() -> None:
     """Student's t with two degrees of freedom, simulated: two seeds' means would do for a normal distribution."""
-    gap = Interval(0.0, -1, 1, sd_rows=0.0, sd_seeds=1.0, seed_spread=np.sqrt(3), degrees=2.0, seeds=3)
+    gap = Interval(0.0, -1, 1, sd_rows=0.0, sd_seeds=1.0, seed_spread=np.sqrt(3), luck=0.0, degrees=2.0, seeds=3)
     found, rng = detectable(gap, [gap], tests=6), np.random.default_rng(0)
     statistic = (found + rng.normal(size=100_000)) / np.sqrt(rng.chisquare(2, 100_000) / 2)
     critical = stats.t.ppf(1 - 0.025 / 6, 2)
@@ -192,8 +212,8 @@ def test_the_detectable_difference_of_few_seeds_has_the_power_that_it_states() -
 
 
 def test_a_pair_whose_seeds_seem_not_to_matter_is_believed_no_more_than_the_others_of_its_task() -> None:
-    quiet = Interval(0.0, -1, 1, sd_rows=1.0, sd_seeds=0.0, seed_spread=1.0, degrees=np.inf, seeds=3)
-    loud = Interval(0.0, -1, 1, sd_rows=1.0, sd_seeds=2.0, seed_spread=4.0, degrees=2.5, seeds=3)
+    quiet = Interval(0.0, -1, 1, sd_rows=1.0, sd_seeds=0.0, seed_spread=1.0, luck=1.0, degrees=np.inf, seeds=3)
+    loud = Interval(0.0, -1, 1, sd_rows=1.0, sd_seeds=2.0, seed_spread=4.0, luck=2.0, degrees=2.5, seeds=3)
     assert detectable(quiet, [quiet]) < 3 < detectable(quiet, [quiet, loud, loud])
     assert detectable(quiet, [quiet, quiet, loud]) == detectable(quiet, [quiet])
     assert detectable(loud, [quiet, quiet, loud]) == detectable(loud, [loud])

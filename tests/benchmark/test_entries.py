@@ -32,6 +32,10 @@ def _changed(**changes: np.ndarray) -> Predictions:
         ({"predictions": _changed(test_y_true=make_predictions(8, True, 9).test_y_true[::-1])}, "gold labels differ"),
         ({"predictions": _changed(test_logits=np.full((60, 8), np.nan, np.float32))}, "not all finite"),
         ({"predictions": _changed(test_y_true=np.zeros((60, 8), np.int8))}, "one class only"),
+        (
+            {"latency": ({"length": 16, "p50_ms": 1.0, "p95_ms": 1.0, "texts_per_second": 9.0},)},
+            "its latency at 64 tokens was not measured",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
@@ -135,6 +139,18 @@ def test_runs_with_costs_that_are_no_numbers_are_left_out(write_synthetic: Write
     runs, problems = find_runs(whole.parents[2])
     assert [run.folder for run in runs] == [whole]
     assert len(problems) == 2
+
+
+@pytest.mark.parametrize("part", ["validation_y_true", "test_y_true"])
+@pytest.mark.parametrize("gold", [[0, 0], [1, 1]])
+def test_a_single_label_row_with_no_gold_label_or_two_is_left_out(
+    part: str, gold: list[int], write_synthetic: WriteRun
+) -> None:
+    predictions = make_predictions(2, False, 0)
+    vars(predictions)[part][7] = gold
+    folder = write_synthetic(task="sst2", predictions=predictions)
+    (reason,) = find_runs(folder.parents[2])[1].values()
+    assert reason == "its rows have not one gold label each, as those of 'sst2' have"
 
 
 def test_one_class_in_a_single_label_test_is_left_out(write_synthetic: WriteRun) -> None:

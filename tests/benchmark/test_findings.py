@@ -1,6 +1,7 @@
 """The findings: sentences of the board's own numbers, worked by hand on a small board."""
 
 from dataclasses import fields
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -23,7 +24,7 @@ def _board(**tables: pd.DataFrame) -> Board:
 def _cells(encoder: str, value: float) -> dict[str, Any]:
     entry = {"task": "feedback", "encoder": encoder, "variant": "", "family": "bert"}
     found = {"rule": "per_label", "metric": "f1_macro", "value": value, "sd": 0.003, "sd_rows": 0.004, "seeds": 5}
-    found |= {"sd_seeds": 0.001, "flags": ""}
+    found |= {"sd_seeds": 0.001, "sd_luck": 0.002, "flags": ""}
     costs = ("train_seconds", "train_examples_per_second", "p50_ms", "p95_ms", "texts_per_second", "peak_memory_mib")
     found |= dict.fromkeys(costs, 1.0) | {"truncated": 0.0}
     return entry | found | {"rank_low": 1, "rank_high": 2, "parameters": 1, "low": value - 0.1, "high": value + 0.1}
@@ -52,7 +53,7 @@ def test_thresholds_and_seeds_are_told_in_points() -> None:
     # 5 = 5 x 1 is the seed's own, 4 = 9 - 5 its luck with the rows, a fifth of which is in the 16 of the mean.
     # 5 / (5 + 16 + 4 x 4 / 5); with the interval's ends in place of 9 the seed's own is 0 and 74.3 - 4.
     assert ["feedback", "a", "f1_macro", "5", "0.30 [0.18, 0.86]", "21% [0%, 79%]"] in _rows(text)
-    assert "are under 0.3 points, the largest is 0.3 (a on feedback)" in text
+    assert "are under 0.30 points, the largest is 0.30 (a on feedback)" in text
     assert "whole word" not in text
 
 
@@ -102,13 +103,29 @@ def test_the_projects_own_board_has_findings_of_every_kind() -> None:
     ]
 
 
-def test_a_recipe_is_named_only_beside_another_of_the_same_encoder() -> None:
-    entries = [("a", "epochs=1", 0.5), ("a", "", 0.4), ("b", "epochs=1", 0.3)]
-    cells = pd.DataFrame([_cells(encoder, value) | {"variant": variant} for encoder, variant, value in entries])
+def _told(*entries: tuple[str, str, str]) -> str:
+    """What is said of encoders, recipes and families, each better than the next."""
+    cells = [_cells(encoder, 0.5 - place / 10) for place, (encoder, _, _) in enumerate(entries)]
+    named = [
+        cell | {"variant": variant, "family": family} for cell, (_, variant, family) in zip(cells, entries, strict=True)
+    ]
+    names = [f"{encoder} ({variant})" if variant else encoder for encoder, variant, _ in entries]
     pair = {"task": "feedback", "difference": 0.1, "low": 0.05, "high": 0.15, "p_holm": 0.01, "verdict": "a"}
     pair |= {"detectable": 0.03, "seeds": 5}
-    pairs = pd.DataFrame([pair | {"a": "a (epochs=1)", "b": "a"}, pair | {"a": "a", "b": "b (epochs=1)"}])
-    text = findings(_board(cells=cells, rules=_NONE, pairs=pairs))
-    assert "2 of 2 pairs are." in text
-    assert "- a (epochs=1) is better than a: +10.0 points [+5.0, +15.0] over 5 seeds, Holm's p = 0.01." in text
-    assert "- a is better than b: +10.0 points" in text
+    pairs = pd.DataFrame([pair | {"a": a, "b": b} for a, b in pairwise(names)])
+    return findings(_board(cells=pd.DataFrame(named), rules=_NONE, pairs=pairs)).partition("real?\n\n")[2]
+
+
+def test_a_recipe_that_all_encoders_share_is_named_once() -> None:
+    text = _told(("a", "epochs=1", "bert"), ("b", "epochs=1", "bert"), ("tfidf-lr", "", "linear"))
+    assert text.startswith("2 of 2 pairs are, 0 of them between unlike recipes of fine-tuning.")
+    assert "- All are fine-tuned with epochs=1.\n- a is better than b: +10.0 points [+5.0, +15.0] over 5" in text
+    assert "- b is better than tfidf-lr: +10.0" in text
+
+
+def test_unlike_recipes_are_named_with_every_encoder_and_counted() -> None:
+    text = _told(("a", "", "bert"), ("b", "epochs=1", "bert"), ("tfidf-lr", "", "linear"))
+    assert text.startswith("2 of 2 pairs are, 1 of them between unlike recipes of fine-tuning.")
+    assert "- a is better than b (epochs=1): +10.0" in text
+    assert "- b (epochs=1) is better than tfidf-lr: +10.0" in text
+    assert "All are" not in text

@@ -193,3 +193,19 @@ def test_every_number_leads_to_its_runs_and_what_they_cost(write_synthetic: Writ
     (costs,) = board.costs.to_dict("records")
     assert (costs["length"], costs["p50_ms"], costs["texts_per_second"]) == (64, 5.0, 400.0)
     assert (costs["processor"], costs["threads"], costs["train_seconds"]) == ("one", "1", 10.5)
+
+
+def test_of_many_entries_a_clear_gap_is_still_told(write_synthetic: WriteRun) -> None:
+    """Of 15 entries there are 105 pairs: one in 2,001 draws, the least that p can be, times 105 is over 5 %."""
+    gold = np.eye(2, dtype=np.int8)[np.random.default_rng(0).integers(0, 2, 200)]
+    for epochs in range(1, 16):
+        for seed in range(2):
+            right = np.random.default_rng([seed, epochs]).random(200) < (0.95 if epochs > 1 else 0.5)
+            logits = np.where(right[:, None], 2.0 * gold - 1, 1 - 2.0 * gold).astype(np.float32)
+            folder = write_synthetic(
+                task="sst2", seed=seed, recipe={"epochs": epochs}, predictions=Predictions(logits, gold, logits, gold)
+            )
+    pairs = build(folder.parents[2]).pairs
+    assert len(pairs) == 105
+    last = pairs[(pairs["a"] == "minilm-l6 (epochs=1)") | (pairs["b"] == "minilm-l6 (epochs=1)")]
+    assert (last["verdict"] != "cannot tell").all()
