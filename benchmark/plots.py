@@ -38,7 +38,7 @@ def intervals(main: pd.DataFrame, task: Task) -> go.Figure:
 
 
 def ranks(main: pd.DataFrame) -> go.Figure:
-    """Return the rank interval of every entry that has one, best on top: bars that overlap cannot be told apart."""
+    """Return the rank interval of every entry that has one, best on top."""
     ranked = main.dropna(subset=["rank_low"]).sort_values(["rank_high", "rank_low"], ascending=False)
     low, high = ranked["rank_low"].astype(int), ranked["rank_high"].astype(int)
     bar = go.Bar(
@@ -56,8 +56,7 @@ def ranks(main: pd.DataFrame) -> go.Figure:
 
 
 def mean_ranks(overall: pd.DataFrame) -> go.Figure:
-    """Return mean ranks across tasks with their intervals, best on top, as a critical-difference diagram shows them:
-    what overlaps is not told apart."""
+    """Return mean ranks across tasks with their intervals, best on top, as in a critical-difference diagram."""
     table = overall[::-1].assign(variant="", encoder=lambda t: t["name"])
     points = _points(table, "mean_rank", "low", "high", COLOURS[3], "mean rank")
     return _rows(table["name"].tolist(), [points], "mean rank (1 is best)")

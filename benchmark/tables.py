@@ -37,6 +37,10 @@ def wide(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
     """Return one task's board for reading: one row an entry, best first by the main metric."""
     rows, main = _of_task(cells, task)
     table = _short(main, task)
+    table["error of rows"] = main["sd_rows"].map("{:.4f}".format)
+    table["error of seeds"] = (
+        main["sd_seeds"].where(main["seeds"] > 1).map("{:.4f}".format, na_action="ignore").fillna("–")
+    )
     for rule, metric in _beside(task):
         name = metric if rule in (task.rule, "scores") else f"{metric}, {rule}"
         of_cell = rows[(rows["rule"] == rule) & (rows["metric"] == metric)]
@@ -223,7 +227,7 @@ _HEAD = f"""# The leaderboard
 Made by `python -m benchmark leaderboard` from the runs in `benchmark/results`; do not edit.
 
 - An interval is of the mean over seeds, from a bootstrap of seeds and test rows. "sd of a seed" is the spread of
-  single fine-tunings.
+  single fine-tunings, "error of rows" and "error of seeds" are the two parts of the mean's standard error.
 - A rank such as 1–3 is all that can be said: every pair of a task is tested (approximate randomization with the noise
   of the seeds, Holm-corrected), and entries that cannot be told apart share ranks. Differences are in points (0.01),
   over the seeds that both have; {DECIDES} No p is under one in its draws (2,000 a task, or 40 a
@@ -269,7 +273,7 @@ def _calibration(board: Board, task: Task) -> pd.DataFrame:
     rows = board.calibration[board.calibration["task"] == task.name].to_dict("records")
     table: dict[str, dict[Any, str]] = {}
     for row in rows:
-        if row["metric"] in ("ece_debiased", "nll"):
+        if row["metric"] in ("ece_debiased", "brier", "nll"):
             column = f"{row['metric']}, {row['calibrator']}"
             table.setdefault(entry_name(row), {})[column] = f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
     return pd.DataFrame.from_dict(table, orient="index").sort_index(axis=1).rename_axis("encoder").reset_index()

@@ -17,6 +17,8 @@ CHINESE = {
     "parameters (M)": "参数量(百万)",
     "seeds": "种子数",
     "sd of a seed": "单个种子的标准差",
+    "error of rows": "样本带来的误差",
+    "error of seeds": "种子带来的误差",
     "train s": "训练秒数",
     "train texts/s": "训练 条/秒",
     "p50 ms": "p50 毫秒",

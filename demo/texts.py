@@ -147,9 +147,9 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "名次“1–3”表示无法进一步区分。",
     ),
     "note_overall": (
-        "Mean rank over the tasks of the language, with its 95 % interval; what overlaps is not told apart. On each "
+        "Mean rank over the tasks of the language, with its 95 % interval, which is no test of any two. On each "
         "task the encoders stand by the recipe that most of them share.",
-        "该语言各任务的平均名次及 95 % 置信区间;区间重叠者无法区分。每个任务取多数编码器共有的训练配置。",
+        "该语言各任务的平均名次及 95 % 置信区间;区间不能代替两两检验。每个任务取多数编码器共有的训练配置。",
     ),
     "nothing_left": ("No encoder is left; choose more families or another size", "没有符合条件的编码器;请放宽筛选条件"),
     "nothing_classified": (

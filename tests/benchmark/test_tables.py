@@ -54,6 +54,8 @@ def test_the_table_has_the_best_first_with_rank_and_interval(board: Board) -> No
     assert table["f1_macro [95 %]"][0] == "1.0000 [1.0000, 1.0000]"
     assert all(re.fullmatch(r"0\.\d{4} \[0\.\d{4}, [01]\.\d{4}\]", cell) for cell in table["f1_macro [95 %]"][2:])
     assert table["sd of a seed"].tolist()[::4] == ["0.0000", "–"]
+    assert table["error of seeds"].tolist()[:2] == ["0.0000", "–"]
+    assert all(re.fullmatch(r"0\.0\d{3}", error) for error in table["error of rows"])
     assert table["take care"].tolist()[:3] == ["3 seeds; equal resamples", "1 seed; equal resamples", "3 seeds"]
     assert not table.isna().any().any()
     assert short(board.cells, FEEDBACK)["encoder"].tolist() == table["encoder"].tolist()

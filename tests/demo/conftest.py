@@ -133,7 +133,15 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     costs = {"small": (9e6, 60.0, 7.0), "large": (1e8, 900.0, 80.0), "words": (0.0, 1.0, 0.5)}
     board = pd.DataFrame(rows).assign(
-        variant="", seeds=3, n=200, sd=0.01, peak_memory_mib=100.0, p95_ms=99.0, truncated=0.0
+        variant="",
+        seeds=3,
+        n=200,
+        sd=0.01,
+        sd_rows=0.01,
+        sd_seeds=0.01,
+        peak_memory_mib=100.0,
+        p95_ms=99.0,
+        truncated=0.0,
     )
     board["low"], board["high"] = board["value"] - 0.02, board["value"] + 0.03
     board["rank_low"] = board["rank_high"] = pd.array([1] * len(board), dtype="Int64")
