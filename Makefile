@@ -32,7 +32,7 @@ leaderboard: .venv/installed ## rebuild the committed leaderboard and the README
 	$(BIN)/python -m benchmark leaderboard
 
 verify: .venv/installed ## compute the committed leaderboard anew and fail on any difference
-	$(BIN)/python -m benchmark verify
+	$(BIN)/python -m benchmark verify || test $$? -eq 3  # entries of one seed, kept without a rank
 
 # Three at a time on two cores: browsers and other processes are waited for a third of the time.
 test: .venv/installed-dev ## run the tests, a few minutes

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pandas as pd
@@ -105,11 +105,24 @@ def _unchanged(results: Path, current: str) -> Board | None:
     return None
 
 
-def verify(results: Path) -> list[str]:
-    """Compute the board of the runs anew; return what differs from the one that stands there, and what is wrong with
-    the runs themselves, one line each."""
+@dataclass(frozen=True)
+class Verified:
+    """What a board that was computed anew says, one line each: where the one that stands there `differs`, and which
+    runs and entries are `apart`, left out of it or without a rank."""
+
+    differs: list[str]
+    apart: list[str]
+
+
+def verify(results: Path) -> Verified:
+    """Compute the board of the runs anew and compare it with the one that stands there.
+
+    Raises:
+        UserError: there are no runs that can stand on a board, or no board.
+    """
     fresh, found = build(results), read_board(results)
-    lines = [f"{row['run']}: {row['reason']}" for row in fresh.problems.to_dict("records")]
+    apart = [f"{row['run']}: {row['reason']}" for row in fresh.problems.to_dict("records")]
+    lines = []
     right = found  # whose last digits the files beside it have
     for field in fields(Board):
         ours, theirs = getattr(fresh, field.name), getattr(found, field.name)
@@ -133,4 +146,4 @@ def verify(results: Path) -> list[str]:
                 lines.append(f"{name}: it is missing")
         elif path.read_bytes() != text.encode():
             lines.append(f"{name}: it is not the board's")
-    return lines
+    return Verified(lines, apart)

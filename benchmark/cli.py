@@ -124,16 +124,20 @@ def leaderboard(results: Results = RESULTS) -> None:
 
 @app.command()
 def verify(results: Results = RESULTS) -> None:
-    """Compute the leaderboard anew from the runs; fail on any difference, and on any run that cannot stand on it."""
-    from benchmark.board import verify as find_differences
+    """Compute the leaderboard anew from the runs; fail on any difference (exit code 1), and where runs are left out of
+    it or have no rank (exit code 3)."""
+    from benchmark.board import verify as compute_anew
 
-    lines = find_differences(results)
-    for line in lines:
+    found = compute_anew(results)
+    for line in (*found.differs, *found.apart):
         _say(line)
-    if lines:
+    if found.differs:
         again = "python -m benchmark leaderboard" + ("" if results == RESULTS else f" --results {results}")
-        raise UserError(f"{len(lines)} things are wrong; mend the runs, then: {again}")
+        raise UserError(f"{len(found.differs)} things are not what the runs give; make them again: {again}")
     console.print("The leaderboard is what the runs give.")
+    if found.apart:
+        typer.echo(f"{len(found.apart)} runs or entries are left out of it, or stand there without a rank", err=True)
+        raise typer.Exit(3)
 
 
 @app.command()

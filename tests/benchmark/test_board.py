@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from benchmark import board as on_disk
-from benchmark.board import PARTS, identity, publish, read_board, verify
+from benchmark.board import PARTS, Verified, identity, publish, read_board, verify
 from benchmark.board_tables import Board
 from benchmark.runs import RESULTS
 from benchmark.tables import between_markers, page
@@ -61,17 +61,19 @@ def test_it_is_computed_again_only_when_a_run_has_changed(
 
 def test_verify_finds_a_changed_number_and_a_run_that_cannot_stand(results: Path, write_synthetic: WriteRun) -> None:
     publish(results)
-    assert verify(results) == []
+    assert verify(results) == Verified([], [])
     path = results / "board" / "cells.parquet"
     cells = pd.read_parquet(path)
     cells.loc[3, "value"] += 1e-3
     cells.to_parquet(path)
-    assert any(line.startswith("cells:") for line in verify(results))
+    assert any(line.startswith("cells:") for line in verify(results).differs)
     (results / "pairs.csv").write_text("no pairs")
-    assert any(line.startswith("pairs.csv: it is not the board's") for line in verify(results))
+    assert any(line.startswith("pairs.csv: it is not the board's") for line in verify(results).differs)
     write_synthetic(seed=2, fingerprint="other rows")
     publish(results)
-    (line,) = verify(results)
+    found = verify(results)
+    assert found.differs == []
+    (line,) = found.apart
     assert "rows or gold labels differ" in line
 
 
@@ -79,9 +81,9 @@ def test_verify_names_a_file_that_is_missing_or_not_the_boards(results: Path) ->
     publish(results)
     (results / "report.html").write_text("no report")
     (results / "LEADERBOARD.md").unlink()
-    assert verify(results) == ["LEADERBOARD.md: it is missing", "report.html: it is not the board's"]
+    assert verify(results).differs == ["LEADERBOARD.md: it is missing", "report.html: it is not the board's"]
     (results / "report.html").unlink()
-    assert verify(results) == ["LEADERBOARD.md: it is missing", "report.html: it is missing"]
+    assert verify(results).differs == ["LEADERBOARD.md: it is missing", "report.html: it is missing"]
 
 
 def test_verify_asks_for_no_report_beside_the_projects_own_runs(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,16 +91,16 @@ def test_verify_asks_for_no_report_beside_the_projects_own_runs(results: Path, m
     monkeypatch.setattr(on_disk, "RESULTS", results)
     monkeypatch.setattr(on_disk, "PARTS", {})
     (results / "report.html").unlink()
-    assert verify(results) == []
+    assert verify(results) == Verified([], [])
     (results / "report.html").write_text("no report")
-    (line,) = verify(results)
+    (line,) = verify(results).differs
     assert line.startswith("report.html: it is not the board's")
 
 
 def test_verify_names_a_table_that_lacks_what_the_files_are_made_of(results: Path) -> None:
     publish(results)
     pd.DataFrame({"other": [1]}).to_parquet(results / "board" / "cells.parquet")
-    (line,) = verify(results)
+    (line,) = verify(results).differs
     assert line.startswith("cells: ")
 
 
@@ -145,5 +147,6 @@ def test_the_projects_own_board_was_made_from_these_runs_by_this_code() -> None:
 
 @pytest.mark.slow
 def test_the_projects_own_board_is_what_its_runs_give() -> None:
-    """Runs of a single seed are named by verify; a test of what stands in the repository lets them pass."""
-    assert [line for line in verify(RESULTS) if "has one seed" not in line] == []
+    found = verify(RESULTS)
+    assert found.differs == []
+    assert [line for line in found.apart if "has one seed" not in line] == []

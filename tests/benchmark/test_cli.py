@@ -356,7 +356,7 @@ def test_verify_passes_on_what_was_published_and_fails_on_any_change(call: Call,
     (results / "LEADERBOARD.md").write_text("better than it was")
     _one_line(
         call("verify", "--results", results),
-        "1 things are wrong",
+        "1 things are not what the runs give",
         f"python -m benchmark leaderboard --results {results}",
     )
     call("leaderboard", "--results", results)
@@ -364,3 +364,8 @@ def test_verify_passes_on_what_was_published_and_fails_on_any_change(call: Call,
     changed = call("verify", "--results", results)
     _one_line(changed)
     assert "cells:" in changed.stdout
+    write_synthetic(encoder="tfidf-lr")
+    call("leaderboard", "--results", results)
+    apart = call("verify", "--results", results)
+    assert (apart.code, apart.stderr) == (3, "1 runs or entries are left out of it, or stand there without a rank\n")
+    assert "feedback/tfidf-lr: has one seed and takes no rank\nThe leaderboard is what the runs give." in apart.stdout
