@@ -117,9 +117,10 @@ def gaps(board: Board, task: Task) -> list[str]:
         return []
     _, main = _of_task(board.cells, task)
     ranked = main[main["rank_low"].notna()]
-    recipes = set(ranked.loc[ranked["family"] != LINEAR, "variant"])
+    tuned = ranked["family"] != LINEAR
+    recipes = set(ranked.loc[tuned, "variant"])
     shared = next(iter(recipes)) if len(recipes) == 1 else ""
-    called = dict(zip(ranked.index, ranked["encoder"] if shared else ranked.index, strict=True))
+    called = dict(zip(ranked.index, ranked["encoder"].where(tuned & bool(shared), ranked.index), strict=True))
     names = list(called.values())
     pairs = board.pairs[board.pairs["task"] == task.name].replace({"a": called, "b": called})
     found = {frozenset((row["a"], row["b"])): row for row in pairs.to_dict("records")}

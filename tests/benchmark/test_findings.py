@@ -117,10 +117,12 @@ def _told(*entries: tuple[str, str, str]) -> str:
 
 
 def test_a_recipe_that_all_encoders_share_is_named_once() -> None:
-    text = _told(("a", "epochs=1", "bert"), ("b", "epochs=1", "bert"), ("tfidf-lr", "", "linear"))
-    assert text.startswith("2 of 2 pairs are, 0 of them between unlike recipes of fine-tuning.")
+    words = ("tfidf-lr", "", "linear"), ("tfidf-lr", "ngrams=2", "linear")
+    text = _told(("a", "epochs=1", "bert"), ("b", "epochs=1", "bert"), *words)
+    assert text.startswith("3 of 3 pairs are, 0 of them between unlike recipes of fine-tuning.")
     assert "- All are fine-tuned with epochs=1.\n- a is better than b: +10.0 points [+5.0, +15.0] over 5" in text
     assert "- b is better than tfidf-lr: +10.0" in text
+    assert "- tfidf-lr is better than tfidf-lr (ngrams=2): +10.0" in text
 
 
 def test_unlike_recipes_are_named_with_every_encoder_and_counted() -> None:
