@@ -89,7 +89,7 @@ def build_entries(entries: list[Entry], facts: dict[str, RowFacts], problems: di
         anchors=beside_ours,
         unmeasured=not_measured(published, beside_ours),
         tasks=pd.DataFrame([(task.name, as_json(task)) for task in by_task], columns=["task", "spec"]),
-        problems=pd.DataFrame((problems | apart).items(), columns=["run", "reason"], dtype=object),
+        problems=pd.DataFrame((problems | apart).items(), columns=["run", "reason"], dtype="str"),
         **tables,
     )
 

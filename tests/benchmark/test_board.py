@@ -47,10 +47,13 @@ def test_the_files_beside_the_runs_hold_the_board(results: Path) -> None:
 def test_it_is_computed_again_only_when_a_run_has_changed(
     results: Path, write_synthetic: WriteRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    board, _ = publish(results)
+    write_synthetic(encoder="tfidf-lr")  # one seed: a line among the problems
+    board, written = publish(results)
+    bytes_of = {path: path.read_bytes() for path in written}
     with monkeypatch.context() as patch:
         patch.setattr(on_disk, "build", lambda folder: pytest.fail("computed again"))
         _equal(publish(results)[0], board)
+    assert {path: path.read_bytes() for path in written} == bytes_of
     (results / "board" / "cells.parquet").write_bytes(board.cells.assign(value=0.9999).to_parquet())
     _equal(publish(results)[0], board)
     write_synthetic(seed=2)
