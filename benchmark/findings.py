@@ -48,6 +48,10 @@ def _thresholds(board: Board, tasks: Sequence[Task]) -> str:
         "entries: each by its own 95 % interval, so that about one in twenty is told by chance. In points, of the "
         "entries with several seeds:"
     )
+    return _with_table(answer, rows, columns)
+
+
+def _with_table(answer: str, rows: Sequence[tuple[Any, ...]], columns: list[str]) -> str:
     return f"{answer}\n\n{markdown(pd.DataFrame(rows, columns=columns))}"
 
 
@@ -77,7 +81,7 @@ def _seeds(board: Board, tasks: Sequence[Task]) -> str:
         f"points, the largest is {max(spreads)[0]:.2f} ({max(spreads)[1]}). The last column is the share of the "
         "variance of one run on other test rows that is the seed's own."
     )
-    return f"{answer}\n\n{markdown(pd.DataFrame(rows, columns=columns))}"
+    return _with_table(answer, rows, columns)
 
 
 def _sd_interval(sd: float, seeds: int) -> tuple[float, float]:
@@ -98,18 +102,17 @@ def _masking(board: Board, tasks: Sequence[Task]) -> str:
     """Of the pairs that differ by whole word masking alone, and were fine-tuned by one recipe."""
     rows = []
     real: dict[str, list[bool]] = {"English": [], "Chinese": []}
-    for task in tasks:
-        for row in board.pairs[board.pairs["task"] == task.name].to_dict("records") if len(board.pairs) else []:
-            (a, _, of_a), (b, _, of_b) = row["a"].partition(" ("), row["b"].partition(" (")
-            for whole, pieces in MASKING:
-                if {a, b} == {whole, pieces} and of_a == of_b:
-                    verdict = "cannot tell" if row["verdict"] == "cannot tell" else "real"
-                    gain = in_points(row, "difference", 1 if a == whole else -1, unit="")
-                    shown = would_show(row) or "–"
-                    recipe = of_a.removesuffix(")") or "the default"
-                    figures = (task.main_metric, row["seeds"], gain, f"{row['p_holm']:.2g}", shown, verdict)
-                    rows.append((task.name, f"{whole} less {pieces}", recipe, *figures))
-                    real["Chinese" if whole.endswith("-zh") else "English"].append(verdict == "real")
+    metric = {task.name: task.main_metric for task in tasks}
+    for row in board.pairs.to_dict("records"):
+        (a, _, of_a), (b, _, of_b) = row["a"].partition(" ("), row["b"].partition(" (")
+        for whole, pieces in MASKING:
+            if {a, b} == {whole, pieces} and of_a == of_b:
+                verdict = "cannot tell" if row["verdict"] == "cannot tell" else "real"
+                gain = in_points(row, "difference", 1 if a == whole else -1, unit="")
+                recipe = of_a.removesuffix(")") or "the default"
+                figures = (row["seeds"], gain, f"{row['p_holm']:.2g}", would_show(row) or "–", verdict)
+                rows.append((row["task"], f"{whole} less {pieces}", recipe, metric[row["task"]], *figures))
+                real["Chinese" if whole.endswith("-zh") else "English"].append(verdict == "real")
     if not rows:
         return ""
     columns = ["task", "pair", "fine-tuned by", "metric", "seeds", "points", "Holm's p", "would have shown", "verdict"]
@@ -119,7 +122,7 @@ def _masking(board: Board, tasks: Sequence[Task]) -> str:
         'these is of the recipe at large. "would have shown" is the gap that this many rows and seeds find four times '
         "in five."
     )
-    return f"{answer}\n\n{markdown(pd.DataFrame(rows, columns=columns))}"
+    return _with_table(answer, rows, columns)
 
 
 def _real_gaps(board: Board, tasks: Sequence[Task]) -> str:
