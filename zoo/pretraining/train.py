@@ -118,7 +118,26 @@ def train(
     """
     if heads and recipe.head_tokens:
         _train_head(model, corpus, recipe, special, folder / "head", report, heads)
-    return _train_part(model, corpus, recipe, special, folder / "all", report, only=None)
+    short, rest = _by_length(recipe)
+    parts = [_train_part(model, corpus, short, special, folder / "short", report)] if short else []
+    return _joined([*parts, _train_part(model, corpus, rest, special, folder / "all", report)])
+
+
+def _by_length(recipe: PretrainRecipe) -> tuple[PretrainRecipe | None, PretrainRecipe]:
+    tokens = round(recipe.short_share * recipe.tokens)
+    if not tokens:
+        return None, recipe
+    shorter = {"tokens": tokens, "length": recipe.length // 4, "batch_size": 4 * recipe.batch_size}
+    return recipe.model_copy(update=shorter), recipe.model_copy(update={"tokens": recipe.tokens - tokens})
+
+
+def _joined(parts: list[Trained]) -> Trained:
+    curve, seconds = [], 0.0
+    seen = 0
+    for part in parts:
+        curve += [(seen + tokens, loss) for tokens, loss in part.curve]
+        seen, seconds = curve[-1][0], seconds + part.seconds
+    return Trained(tuple(curve), seconds, seen / seconds)
 
 
 def _train_head(
@@ -152,7 +171,7 @@ def _train_part(
     special: Special,
     folder: Path,
     report: Report,
-    only: torch.nn.Module | None,
+    only: torch.nn.Module | None = None,
 ) -> Trained:
     embeddings = list(model.get_input_embeddings().parameters())
     for parameter in model.parameters():
