@@ -94,6 +94,7 @@ def _budgets(trained: list[Pretraining]) -> pd.DataFrame:
                 "start": each.facts["start"],
                 "masks": f"{recipe['masking']}s, {'dynamic' if recipe['dynamic'] else 'static'}",
                 "NSP": "yes" if recipe["nsp"] else "no",
+                "length": _lengths(recipe),
                 "batch": recipe["batch_size"],
                 "learning rate": recipe["learning_rate"],
                 "tokens": f"{recipe['tokens']:,}",
@@ -104,6 +105,12 @@ def _budgets(trained: list[Pretraining]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _lengths(recipe: dict[str, Any]) -> str:
+    """Tokens a sequence; what was pretrained before a recipe could say so had one length throughout."""
+    shorter = f"{recipe['length'] // 4}, then " if recipe.get("short_share") else ""
+    return f"{shorter}{recipe['length']}"
 
 
 def _losses(trained: list[Pretraining]) -> pd.DataFrame:

@@ -194,6 +194,7 @@ def _card(job: Job, packed: Packed, held_out: dict[str, float], trained: Trained
     recipe = job.recipe
     measured = "\n".join(f"| {name} | {_figure(value)} |" for name, value in held_out.items())
     head = f", after {recipe.head_tokens:,} for the new head alone" if recipe.head_tokens else ""
+    shorter = f"{recipe.length // 4} for {recipe.short_share:.0%} of them, then " if recipe.short_share else ""
     return f"""# {job.output.name}
 
 A small masked language model pretrained by Encoder Zoo with the recipe `{recipe.name}` (masking by {recipe.masking},
@@ -206,6 +207,7 @@ BERT-base.
 | corpus | {packed.facts["documents"]:,} documents, hash {packed.facts["corpus"]} |
 | validation and test texts of the tasks in it | {_leaked(job, packed)} |
 | tokens seen | {recipe.tokens:,}{head} |
+| tokens a sequence | {shorter}{recipe.length} |
 | hours, without the head's | {trained.seconds / 3600:.2f} at {trained.tokens_per_second:,.0f} tokens/s |
 | rate by the 6ND count | {rate / 1e9:.1f} GFLOP/s, {share:.0%} of the machine's for matrix products just after |
 | hardware | {_device()}, {torch.get_num_threads()} threads, {"bf16" if multiplies_in_bf16() else "float32"} |

@@ -103,7 +103,7 @@ def train(
     heads: Path | None,
 ) -> Trained:
     """Train the model in place: where its head is new on an encoder that is not, the head alone on `head_tokens`;
-    then all of it on `tokens`.
+    then all of it on `tokens`, the recipe's share of short sequences first, each part with a schedule of its own.
 
     Args:
         model: a masked language model of transformers.
@@ -132,12 +132,12 @@ def _by_length(recipe: PretrainRecipe) -> tuple[PretrainRecipe | None, PretrainR
 
 
 def _joined(parts: list[Trained]) -> Trained:
-    curve, seconds = [], 0.0
-    seen = 0
+    curve: list[tuple[int, float]] = []
     for part in parts:
-        curve += [(seen + tokens, loss) for tokens, loss in part.curve]
-        seen, seconds = curve[-1][0], seconds + part.seconds
-    return Trained(tuple(curve), seconds, seen / seconds)
+        before = curve[-1][0] if curve else 0
+        curve += [(before + seen, loss) for seen, loss in part.curve]
+    seconds = sum(part.seconds for part in parts)
+    return Trained(tuple(curve), seconds, curve[-1][0] / seconds)
 
 
 def _train_head(

@@ -89,6 +89,37 @@ def test_a_batch_with_nothing_masked_has_no_loss(corpus: Corpus) -> None:
     out["loss"].backward()
 
 
+def test_short_sequences_go_first_and_the_curve_goes_on(corpus: Corpus, tmp_path: Path) -> None:
+    lines: list[str] = []
+    chosen = recipe("roberta", short_share=0.75, tokens=8_000, head_tokens=0)
+    curve = fit(tiny(), corpus, chosen, tmp_path, lines.append)
+    seen = [tokens for tokens, _ in curve]
+    assert seen == sorted(set(seen))
+    assert seen[-1] == 8_000
+    assert 6_000 in seen, "where the lengths change"
+    assert len([line for line in lines if line.startswith("step 1/")]) == 2
+    assert np.mean([loss for _, loss in curve[-5:]]) < np.mean([loss for _, loss in curve[:5]]) - 0.3
+
+
+def test_a_training_stopped_after_its_short_sequences_goes_on_there(corpus: Corpus, tmp_path: Path) -> None:
+    chosen, lines = recipe("bert", short_share=0.75, head_tokens=0), []
+
+    def interrupt(line: str) -> None:
+        lines.append(line)
+        if sum(line.startswith("step 1/") for line in lines) == 2:
+            raise KeyboardInterrupt
+
+    whole, resumed = tiny(), tiny()
+    curve = fit(whole, corpus, chosen, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        fit(tiny(), corpus, chosen, tmp_path / "part", interrupt)
+    again: list[str] = []
+    assert fit(resumed, corpus, chosen, tmp_path / "part", again.append) == curve
+    assert sum(line.startswith("step 1/") for line in again) == 1
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
 def test_a_stopped_training_ends_in_the_same_weights(corpus: Corpus, tmp_path: Path) -> None:
     chosen, lines = recipe("bert-wwm"), []
 
@@ -215,7 +246,9 @@ def test_from_nothing_to_a_folder_that_transformers_loads(
     facts = json.loads((tmp_path / "out" / "pretraining.json").read_text())
     assert facts["held_out"]["masked_pieces"] > 0
     assert (facts["recipe"]["head_tokens"], facts["recipe"]["freeze_embeddings"]) == (0, False)
-    assert "new head" not in (tmp_path / "out" / "README.md").read_text()
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "new head" not in card
+    assert "| tokens a sequence | 8 for 90% of them, then 32 |" in card
     assert 0 < facts["hardware"]["share_of_matrix_rate"] < 1
     inputs = tokenizer("The cat sat", return_tensors="pt")
     assert model(**inputs).logits.shape[-1] == len(tokenizer)
