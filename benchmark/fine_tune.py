@@ -35,7 +35,7 @@ from benchmark.tasks import Task
 from benchmark.windows import WindowedModel, windowed_collator, windowed_feature
 from zoo.classifier import predict_logits
 from zoo.encoders import Weights
-from zoo.hardware import bf16_products, multiplies_in_bf16, prefers_plain_attention
+from zoo.hardware import bf16_products, multiplies_in_bf16, prefers_plain_attention, refuse_several_gpus
 from zoo.long_text import capacity, encode
 from zoo.model import new_model
 
@@ -68,7 +68,11 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
         recipe: everything that shapes the training; the same recipe on the same machine with the same number of
             threads gives the same logits.
         report: called with the share of the steps done and a line to show.
+
+    Raises:
+        UserError: several GPUs are to be seen.
     """
+    refuse_several_gpus("choose one of them by CUDA_VISIBLE_DEVICES=0")
     set_seed(recipe.seed)
     watch = Stopwatch()
     tokenizer = AutoTokenizer.from_pretrained(weights.folder)

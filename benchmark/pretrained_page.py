@@ -146,7 +146,7 @@ def word_accuracy(one: Pretraining, less: Pretraining, least: int) -> dict[str, 
     Raises:
         ValueError: the two were not asked for the same words.
     """
-    if not (np.array_equal(one.sequence, less.sequence) and np.array_equal(one.pieces, less.pieces)):
+    if not _same_words(one, less):
         raise ValueError(f"{one.name} and {less.name} were not asked for the same words")
     counted = one.pieces >= least
     score = one.right.astype(np.float64) - (0 if one is less else less.right)
@@ -158,15 +158,22 @@ def word_accuracy(one: Pretraining, less: Pretraining, least: int) -> dict[str, 
 
 
 def _against_bert(trained: list[Pretraining]) -> list[str]:
-    """What each other recipe fills in beyond `bert`, of the encoders with the same start."""
-    plain = {each.facts["start"]: each for each in trained if each.facts["recipe"]["name"] == "bert"}
-    lines = []
-    for each in trained:
-        bert = plain.get(each.facts["start"], each)
-        for kind, least in WORDS.items() if bert is not each else ():
-            gain = in_points(word_accuracy(each, bert, least), "value")
-            lines.append(f"{each.name} less {bert.name}, {kind} right: {gain}.")
-    return lines
+    """What each other recipe fills in beyond `bert`, of the encoders with one start that were asked for one set of
+    words: two from nothing have their own tokenizers."""
+    plain = [each for each in trained if each.facts["recipe"]["name"] == "bert"]
+    return [
+        f"{each.name} less {bert.name}, {kind} right: {in_points(word_accuracy(each, bert, least), 'value')}."
+        for each in trained
+        for bert in plain
+        if each.facts["recipe"]["name"] != "bert"
+        and each.facts["start"] == bert.facts["start"]
+        and _same_words(each, bert)
+        for kind, least in WORDS.items()
+    ]
+
+
+def _same_words(one: Pretraining, other: Pretraining) -> bool:
+    return np.array_equal(one.sequence, other.sequence) and np.array_equal(one.pieces, other.pieces)
 
 
 def _scores(board: Board, trained: list[Pretraining]) -> pd.DataFrame:

@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from zoo.errors import UserError
+
 LIBRARIES = ("torch", "transformers", "tokenizers", "scikit-learn", "numpy", "pandas")
 
 
@@ -25,6 +27,19 @@ def multiplies_in_bf16() -> bool:
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported()
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+
+
+def refuse_several_gpus(next_step: str) -> None:
+    """Refuse to train where one process sees several GPUs: Trainer would take as many batches at once as there are,
+    for the same number of steps, which is another recipe than the one that is told.
+
+    Raises:
+        UserError: there are several; the line ends with `next_step`.
+    """
+    import torch
+
+    if (number := torch.cuda.device_count()) > 1:
+        raise UserError(f"A training takes one GPU a process, and this one sees {number}; {next_step}")
 
 
 def prefers_plain_attention(bf16: bool) -> bool:

@@ -77,7 +77,8 @@ def pack_encoder(source: Path, target: Path, bits: int, start: tuple[str, str, P
 def _without_unused(tensors: dict[str, np.ndarray], vocabulary: Path) -> dict[str, np.ndarray]:
     """Set the embeddings of pieces that never occur to zero, so that they take no room; there are 7,322 in the 21,128
     of bert-base-chinese."""
-    pieces = vocabulary.read_text(encoding="utf-8").splitlines() if vocabulary.is_file() else []
+    # Not splitlines: one of the pieces is U+2028, a line separator.
+    pieces = vocabulary.read_text(encoding="utf-8").split("\n") if vocabulary.is_file() else []
     unused = [row for row, piece in enumerate(pieces) if len(piece) > 1 and _CHINESE.search(piece)]
     for name in tensors:
         if name.endswith(_EMBEDDINGS):
@@ -149,7 +150,15 @@ def _tensors(folder: Path) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     for path in sorted(folder.glob("*.safetensors")):
         found |= load_file(path)
-    return {name: tensor.astype(np.float32) for name, tensor in found.items() if tensor.dtype.kind == "f"}
+    return {
+        _present_name(name): tensor.astype(np.float32) for name, tensor in found.items() if tensor.dtype.kind == "f"
+    }
+
+
+def _present_name(name: str) -> str:
+    """transformers writes LayerNorm.weight and .bias; the first BERTs on the hub have what TensorFlow called them, and
+    where a file has both, those are loaded."""
+    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
 
 
 def _prefixed(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

@@ -76,6 +76,14 @@ def test_every_table_says_what_the_training_left(board: Board, root: Path) -> No
         assert f"(../docs/screenshots/pretraining-{name}.png)" in page
 
 
+def test_encoders_asked_for_other_words_are_not_compared(board: Board, root: Path) -> None:
+    """As two from nothing are, of which each has a tokenizer of its own."""
+    np.savez(root / "minilm-l6" / HITS, sequence=np.arange(70), pieces=1 + np.arange(70) % 2, right=np.ones(70, bool))
+    page = pretrained_part(board, root)
+    assert "granite-30m less" not in page
+    assert "| minilm-l6" in page
+
+
 def test_downstream_has_the_boards_cells_and_pairs_of_these_encoders_alone(board: Board, root: Path) -> None:
     page = pretrained_part(board, root)
     _, downstream = page.split("## What that buys downstream")

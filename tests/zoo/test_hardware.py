@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn.functional import linear
 
-from zoo.hardware import bf16_products, describe_processor, processor
+from zoo.errors import UserError
+from zoo.hardware import bf16_products, describe_processor, processor, refuse_several_gpus
 
 
 def _random(*shape: int) -> torch.Tensor:
@@ -89,3 +90,12 @@ def test_processors_of_one_name_are_told_apart(flags: str, has: str) -> None:
 def test_a_processor_without_a_name_is_called_by_its_architecture() -> None:
     assert describe_processor("processor : 0\nBogoMIPS : 50\n") == ""
     assert processor()
+
+
+def test_one_process_takes_one_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in (0, 1):
+        monkeypatch.setattr(torch.cuda, "device_count", lambda number=number: number)
+        refuse_several_gpus("set CUDA_VISIBLE_DEVICES=0")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(UserError, match="this one sees 2; set CUDA_VISIBLE_DEVICES=0"):
+        refuse_several_gpus("set CUDA_VISIBLE_DEVICES=0")

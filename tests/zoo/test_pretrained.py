@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 from transformers import AutoConfig, AutoTokenizer, BertForMaskedLM
 from typer.testing import CliRunner
 
@@ -23,7 +23,7 @@ from zoo.pretraining.model import from_encoder, save_encoder
 @pytest.fixture(scope="module")
 def trained(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a pretraining of tiny BERT could have left: all but its word embeddings moved a little."""
-    model, tokenizer = from_encoder(tiny_bert)
+    model, tokenizer, _ = from_encoder(tiny_bert)
     torch.manual_seed(0)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -63,6 +63,22 @@ def test_it_comes_back_nearly_as_it_was(alone: bool, bits: int, trained: Path, t
     assert small < (trained / "model.safetensors").stat().st_size * (0.75 if alone else 0.6)
 
 
+def test_a_start_with_the_first_names_of_layer_norms_keeps_what_was_trained(
+    trained: Path, tiny_bert: Path, tmp_path: Path
+) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(tiny_bert, old)
+    first = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+    tensors = load_file(old / "model.safetensors")
+    for now, then in first.items():
+        tensors = {name.replace(now, then): tensor for name, tensor in tensors.items()}
+    save_file(tensors, old / "model.safetensors", metadata={"format": "pt"})
+    pack_encoder(trained, tmp_path / "packed", 8, ("old", get_encoder(str(old)).revision, old))
+    unpacked = unpack_encoder(tmp_path / "packed", old, tmp_path / "unpacked")
+    assert not [name for name in load_file(unpacked / "model.safetensors") if "gamma" in name]
+    assert np.abs(_logits(unpacked) - _logits(trained)).max() < 0.01 * np.abs(_logits(trained)).max()
+
+
 def test_the_registry_fetches_it_without_another_word(
     trained: Path, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,7 +112,7 @@ def test_pieces_that_never_occur_take_no_room(trained: Path, tmp_path: Path) -> 
     shutil.copytree(trained, source)
     number = len(load_file(source / "model.safetensors")[name])
     pieces = [f"piece{row}" for row in range(number)]
-    pieces[3:6] = "的", "##的", "的a"
+    pieces[2:6] = "\u2028", "的", "##的", "的a"
     (source / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
     pack_encoder(source, tmp_path / "packed", 8, None)
     after = load_file(unpack_encoder(tmp_path / "packed", None, tmp_path / "unpacked") / "model.safetensors")[name]

@@ -4,7 +4,8 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +18,14 @@ from transformers.utils import logging
 from zoo.encoders import cache_folder, fetch_weights, get_encoder
 from zoo.errors import UserError
 from zoo.files import new_folder
-from zoo.hardware import library_versions, matrix_rate, multiplies_in_bf16, processor, reuse_memory
+from zoo.hardware import (
+    library_versions,
+    matrix_rate,
+    multiplies_in_bf16,
+    processor,
+    refuse_several_gpus,
+    reuse_memory,
+)
 from zoo.pretrained import HITS
 from zoo.pretraining.corpus import (
     Packed,
@@ -82,6 +90,8 @@ def run(job: Job, report: Callable[[str], None]) -> None:
         torch.set_num_threads(job.threads)
     reuse_memory()
     processes = PartialState(cpu=not torch.cuda.is_available())
+    if processes.num_processes == 1:
+        refuse_several_gpus("start with `accelerate launch -m zoo pretrain ...`, or set CUDA_VISIBLE_DEVICES=0")
     if job.recipe.batch_size % processes.num_processes:
         raise UserError(
             f"{processes.num_processes} processes cannot share batches of {job.recipe.batch_size}; "
@@ -90,10 +100,12 @@ def run(job: Job, report: Callable[[str], None]) -> None:
     tell = report if processes.is_main_process else lambda line: None
     set_seed(job.recipe.seed)
     began = time.perf_counter()
-    with processes.main_process_first():
-        model, tokenizer, start_revision = _start(job)
+    with _main_process_first(processes):
+        model, tokenizer, start_revision, new_head = _start(job)
         backend, separator = tokenizer.backend_tokenizer, tokenizer.sep_token
         packed = pack_corpus(job.corpus, backend, separator, job.language, job.exclude, cache_folder())
+    if not new_head:
+        job = replace(job, recipe=job.recipe.model_copy(update={"head_tokens": 0}))
     tell(f"{len(packed.train.tokens):,} tokens packed in {packed.folder} ({time.perf_counter() - began:.0f} s)")
     tell(f"validation and test texts of the tasks in the corpus: {_leaked(job, packed)}")
     check_measurable(packed.held_out, job.recipe, special_tokens(tokenizer), HELD_OUT_TOKENS)
@@ -104,6 +116,19 @@ def run(job: Job, report: Callable[[str], None]) -> None:
     if processes.is_main_process:
         _measure_and_write(job, model, tokenizer, start_revision, packed, trained, report)
         shutil.rmtree(training, ignore_errors=True)
+
+
+@contextmanager
+def _main_process_first(processes: PartialState) -> Iterator[None]:
+    """As accelerate's, but that the others go on where the first process fails: to fail by themselves, each with its
+    line, and not by the connection's end."""
+    if not processes.is_main_process:
+        processes.wait_for_everyone()
+    try:
+        yield
+    finally:
+        if processes.is_main_process:
+            processes.wait_for_everyone()
 
 
 def _measure_and_write(
@@ -147,8 +172,8 @@ def _measure_and_write(
         (folder / "README.md").write_text(_card(job, packed, held_out, trained, rate, share), encoding="utf-8")
 
 
-def _start(job: Job) -> tuple[Pretrained, PreTrainedTokenizerBase, str]:
-    """The model, its tokenizer, and the revision of what it starts from."""
+def _start(job: Job) -> tuple[Pretrained, PreTrainedTokenizerBase, str, bool]:
+    """The model, its tokenizer, the revision of what it starts from, and whether its head is new."""
     if job.start != "nothing":
         encoder = get_encoder(job.start)
         if encoder.language not in (job.language, "any"):
@@ -160,7 +185,8 @@ def _start(job: Job) -> tuple[Pretrained, PreTrainedTokenizerBase, str]:
         config = json.loads((weights.folder / "config.json").read_text())
         if config.get("model_type") != "bert":
             raise UserError(f"'{job.start}' is a {config.get('model_type')} model; a start must be of BERT's kind")
-        return *from_encoder(weights.folder), weights.revision
+        model, tokenizer, new_head = from_encoder(weights.folder)
+        return model, tokenizer, weights.revision, new_head
     # Kept: WordPiece's trainer comes to another vocabulary each time.
     kind = "bpe" if job.recipe.name == "roberta" else "wordpiece"
     excluded = read_excluded(job.exclude)
@@ -171,7 +197,7 @@ def _start(job: Job) -> tuple[Pretrained, PreTrainedTokenizerBase, str]:
         with new_folder(kept) as folder:
             tokenizer.save_pretrained(folder)
     tokenizer = load_tokenizer(kept, job.recipe.length)
-    return from_nothing(job.recipe.name, tokenizer, job.recipe.length), tokenizer, ""
+    return from_nothing(job.recipe.name, tokenizer, job.recipe.length), tokenizer, "", True
 
 
 def _short_hash(parts: list[str]) -> str:

@@ -12,7 +12,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from zoo.errors import UserError, lookup
 
@@ -47,6 +47,21 @@ class PretrainRecipe(BaseModel):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     freeze_embeddings: bool = True
     seed: Annotated[int, Field(ge=0)] = 0
+
+    @field_validator("short_share")
+    @classmethod
+    def _long_enough(cls, value: float, info: ValidationInfo) -> float:
+        if value and info.data.get("length", 0) < 32:
+            raise ValueError("a quarter of the length would be less than 8 tokens")
+        return value
+
+    def parts(self) -> "list[PretrainRecipe]":
+        """Return the recipe as parts of one length each: short sequences first, if the recipe has any."""
+        short_tokens = min(round(self.short_share * self.tokens), self.tokens - 1)
+        if not short_tokens:
+            return [self]
+        short = {"tokens": short_tokens, "length": self.length // 4, "batch_size": 4 * self.batch_size}
+        return [self.model_copy(update=part) for part in (short, {"tokens": self.tokens - short_tokens})]
 
 
 RECIPES: dict[str, PretrainRecipe] = {

@@ -26,7 +26,7 @@ POINTS, SAVED = 100, 5  # how often the loss is told, and every how many times t
 
 
 class Sequences(torch.utils.data.Dataset[Example]):
-    """Every sequence that a pretraining sees, in order, visit after visit.
+    """Every sequence that one part of a pretraining sees, in order, visit after visit, from the corpus's front on.
 
     What an item is depends on its number alone: the mask is drawn from (seed, sequence, copy, part), the copy being
     the visit itself for a dynamic recipe and the visit modulo the number of copies for a static one, the part telling
@@ -118,26 +118,13 @@ def train(
     """
     if heads and recipe.head_tokens:
         _train_head(model, corpus, recipe, special, folder / "head", report, heads)
-    short, rest = _by_length(recipe)
-    parts = [_train_part(model, corpus, short, special, folder / "short", report)] if short else []
-    return _joined([*parts, _train_part(model, corpus, rest, special, folder / "all", report)])
-
-
-def _by_length(recipe: PretrainRecipe) -> tuple[PretrainRecipe | None, PretrainRecipe]:
-    tokens = round(recipe.short_share * recipe.tokens)
-    if not tokens:
-        return None, recipe
-    shorter = {"tokens": tokens, "length": recipe.length // 4, "batch_size": 4 * recipe.batch_size}
-    return recipe.model_copy(update=shorter), recipe.model_copy(update={"tokens": recipe.tokens - tokens})
-
-
-def _joined(parts: list[Trained]) -> Trained:
-    curve: list[tuple[int, float]] = []
-    for part in parts:
-        before = curve[-1][0] if curve else 0
-        curve += [(before + seen, loss) for seen, loss in part.curve]
-    seconds = sum(part.seconds for part in parts)
-    return Trained(tuple(curve), seconds, curve[-1][0] / seconds)
+    curve, seconds, seen = list[tuple[int, float]](), 0.0, 0
+    for part in recipe.parts():
+        name = f"length {part.length}"
+        points, took = _train_part(model, corpus, part, special, folder / name.replace(" ", "-"), report, name)
+        curve += [(seen + tokens, loss) for tokens, loss in points]
+        seconds, seen = seconds + took, seen + part.tokens
+    return Trained(tuple(curve), seconds, seen / seconds)
 
 
 def _train_head(
@@ -157,7 +144,7 @@ def _train_head(
     if broadcast_object_list([kept.is_dir()])[0]:  # what the first process sees
         head.load_state_dict(load_file(kept / "model.safetensors"), strict=False)  # all but the embeddings
         return
-    _train_part(model, corpus, plain, special, folder, report, only=head)
+    _train_part(model, corpus, plain, special, folder, report, "the head alone", only=head)
     embeddings = next(model.get_input_embeddings().parameters()).data_ptr()
     own = {name: tensor for name, tensor in head.state_dict().items() if tensor.data_ptr() != embeddings}
     with new_folder(kept) as written:
@@ -171,8 +158,10 @@ def _train_part(
     special: Special,
     folder: Path,
     report: Report,
+    name: str,
     only: torch.nn.Module | None = None,
-) -> Trained:
+) -> tuple[list[tuple[int, float]], float]:
+    """Train, and return the curve and the seconds it took; `name` tells the part in what is reported."""
     embeddings = list(model.get_input_embeddings().parameters())
     for parameter in model.parameters():
         parameter.requires_grad_(only is None)
@@ -189,7 +178,7 @@ def _train_part(
         args=_arguments(recipe, folder, len(sequences)),
         train_dataset=sequences,
         data_collator=lambda examples: collate(examples, special.pad),
-        callbacks=[_Progress(report, recipe.tokens)],
+        callbacks=[_Progress(report, recipe.tokens, name)],
     )
     trainer.remove_callback(PrinterCallback)
     whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]  # which is written last
@@ -197,8 +186,7 @@ def _train_part(
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     told = [entry for entry in trainer.state.log_history if "masked_loss" in entry]
     seen = [int(entry["step"]) * recipe.tokens // trainer.state.max_steps for entry in told]
-    curve = tuple(zip(seen, (entry["masked_loss"] for entry in told), strict=True))
-    return Trained(curve, told[-1]["seconds"], seen[-1] / told[-1]["seconds"])
+    return list(zip(seen, (entry["masked_loss"] for entry in told), strict=True)), told[-1]["seconds"]
 
 
 def _arguments(recipe: PretrainRecipe, folder: Path, sequences: int) -> TrainingArguments:
@@ -233,12 +221,16 @@ class _Progress(TrainerCallback):
     """Reports tokens a second, loss and time left, and keeps loss and seconds in the trainer's history, where a
     training that was stopped finds them again."""
 
-    def __init__(self, report: Report, tokens: int) -> None:
-        self.report, self.tokens, self._start = report, tokens, 0.0
+    def __init__(self, report: Report, tokens: int, name: str) -> None:
+        self.report, self.tokens, self.name, self._start = report, tokens, name, 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         before = max((entry.get("seconds", 0.0) for entry in state.log_history), default=0.0)
         self._start = time.perf_counter() - before
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == state.max_steps:
+            control.should_log = True  # the last steps, too, where they are no whole interval
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if "loss" not in kwargs["logs"]:
@@ -251,6 +243,6 @@ class _Progress(TrainerCallback):
         rate = state.global_step * self.tokens / state.max_steps / seconds
         left = (state.max_steps - state.global_step) * seconds / state.global_step
         self.report(
-            f"step {state.global_step}/{state.max_steps}: loss {kwargs['logs']['loss']:.4f}, on masked tokens "
-            f"{masked_loss:.4f}, {rate:,.0f} tokens/s, {left / 60:.0f} min left"
+            f"{self.name}, step {state.global_step}/{state.max_steps}: loss {kwargs['logs']['loss']:.4f}, "
+            f"on masked tokens {masked_loss:.4f}, {rate:,.0f} tokens/s, {left / 60:.0f} min left"
         )

@@ -90,34 +90,56 @@ def test_a_batch_with_nothing_masked_has_no_loss(corpus: Corpus) -> None:
 
 
 def test_short_sequences_go_first_and_the_curve_goes_on(corpus: Corpus, tmp_path: Path) -> None:
-    lines: list[str] = []
+    model, lines, shapes = tiny(), list[str](), list[torch.Size]()
+    model.bert.register_forward_pre_hook(
+        lambda module, args, given: shapes.append(given["input_ids"].shape), with_kwargs=True
+    )
     chosen = recipe("roberta", short_share=0.75, tokens=8_000, head_tokens=0)
-    curve = fit(tiny(), corpus, chosen, tmp_path, lines.append)
+    curve = fit(model, corpus, chosen, tmp_path, lines.append)
     seen = [tokens for tokens, _ in curve]
     assert seen == sorted(set(seen))
-    assert seen[-1] == 8_000
     assert 6_000 in seen, "where the lengths change"
-    assert len([line for line in lines if line.startswith("step 1/")]) == 2
+    assert seen[-1] == 8_000
+    shortest = len([line for line in lines if line.startswith("length 8, step")])
+    assert len(lines) > shortest > 0
+    widths = [shape[1] for shape in shapes]
+    assert max(widths[:20]) == 8
+    assert shapes[0][0] == 4 * chosen.batch_size
+    assert max(widths[-5:]) > 24
+    assert shapes[-2][0] == chosen.batch_size
     assert np.mean([loss for _, loss in curve[-5:]]) < np.mean([loss for _, loss in curve[:5]]) - 0.3
 
 
 def test_a_training_stopped_after_its_short_sequences_goes_on_there(corpus: Corpus, tmp_path: Path) -> None:
-    chosen, lines = recipe("bert", short_share=0.75, head_tokens=0), []
+    chosen, lines = recipe("bert", short_share=0.75, head_tokens=0), list[str]()
 
     def interrupt(line: str) -> None:
         lines.append(line)
-        if sum(line.startswith("step 1/") for line in lines) == 2:
+        if line.startswith("length 32"):
             raise KeyboardInterrupt
 
     whole, resumed = tiny(), tiny()
     curve = fit(whole, corpus, chosen, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         fit(tiny(), corpus, chosen, tmp_path / "part", interrupt)
+    assert lines[0].startswith("length 8, step 1/")
     again: list[str] = []
     assert fit(resumed, corpus, chosen, tmp_path / "part", again.append) == curve
-    assert sum(line.startswith("step 1/") for line in again) == 1
+    assert {line.split(",")[0] for line in again} == {"length 32"}
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("tokens", [1, 2, 4, 5])
+def test_the_smallest_budgets_have_parts_that_hold_them(tokens: int, corpus: Corpus, tmp_path: Path) -> None:
+    chosen = recipe("bert", short_share=0.9, tokens=tokens, head_tokens=0)
+    assert sum(part.tokens for part in chosen.parts()) == tokens
+    assert fit(tiny(), corpus, chosen, tmp_path)[-1][0] == tokens
+
+
+def test_short_sequences_are_not_made_too_short() -> None:
+    with pytest.raises(UserError, match=r"short_share: .*a quarter of the length"):
+        get_recipe("bert", length=24, short_share=0.9)
 
 
 def test_a_stopped_training_ends_in_the_same_weights(corpus: Corpus, tmp_path: Path) -> None:
@@ -132,7 +154,7 @@ def test_a_stopped_training_ends_in_the_same_weights(corpus: Corpus, tmp_path: P
     curve = fit(whole, corpus, chosen, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         train(stopped, corpus, chosen, SPECIAL, tmp_path / "part", interrupt, tmp_path / "part" / "heads")
-    newest = max((tmp_path / "part" / "all").glob("checkpoint-*"), key=lambda path: path.stat().st_mtime)
+    newest = max((tmp_path / "part" / "length-32").glob("checkpoint-*"), key=lambda path: path.stat().st_mtime)
     cut = newest.with_name(f"checkpoint-{int(newest.name.split('-')[1]) + 1}")
     shutil.copytree(newest, cut)
     (cut / "trainer_state.json").unlink()  # a checkpoint whose writing was cut short
@@ -264,6 +286,16 @@ def test_from_nothing_to_a_folder_that_transformers_loads(
     assert AutoTokenizer.from_pretrained(tmp_path / "again").get_vocab() == tokenizer.get_vocab()
 
 
+def test_a_start_with_a_head_keeps_it(text_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENCODER_ZOO_CACHE", str(tmp_path / "cache"))
+    chosen, lines = get_recipe("bert", tokens=600, length=32, batch_size=8), list[str]()
+    run(Job(chosen, "en", "nothing", text_folder, tmp_path / "first", None, 1), lines.append)
+    run(Job(chosen, "en", str(tmp_path / "first"), text_folder, tmp_path / "second", None, 1), lines.append)
+    facts = json.loads((tmp_path / "second" / "pretraining.json").read_text())
+    assert facts["recipe"]["head_tokens"] == 0
+    assert not any("head alone" in line for line in lines)
+
+
 def test_a_corpus_with_nothing_to_mask_is_told_before_the_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,6 +328,22 @@ def test_two_processes_share_every_batch_and_one_of_them_writes(text_folder: Pat
     one, two = (json.loads((tmp_path / name / "pretraining.json").read_text()) for name in ("alone", "o"))
     assert two["held_out"]["piece_loss"] == pytest.approx(one["held_out"]["piece_loss"], rel=0.02)
     assert two["training"]["curve"][-1][0] == one["training"]["curve"][-1][0] == 3000
+
+
+@pytest.mark.slow
+def test_of_two_processes_each_tells_a_mistake_in_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "zoo", "pretrain", "--recipe", "bert", "--language", "zh", "--start", "minilm-l6"]
+    command += ["--corpus", str(tmp_path), "--threads", "1", "--output", str(tmp_path / "o")]
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29518", "ACCELERATE_USE_CPU": "true"}
+    both = [
+        subprocess.Popen(
+            command, env=os.environ | shared | {"RANK": rank, "LOCAL_RANK": rank}, stderr=subprocess.PIPE, text=True
+        )
+        for rank in ("0", "1")
+    ]
+    for process in both:
+        assert "is an encoder for 'en'" in process.communicate()[1]
+        assert process.returncode == 1
 
 
 def test_mistakes_end_in_one_line(
