@@ -93,9 +93,10 @@ def weights_a_token(model: Pretrained, masked_share: float) -> float:
 def from_encoder(folder: Path) -> tuple[BertForPreTraining, PreTrainedTokenizerBase, bool]:
     """Return a BERT encoder with heads for masked tokens (tied to its embeddings) and next sentences, its tokenizer,
     and whether it came without a head for masked tokens, so that this one is new."""
-    model, loaded = BertForPreTraining.from_pretrained(
+    given: Any = BertForPreTraining.from_pretrained(
         folder, use_safetensors=True, output_loading_info=True, **NO_DROPOUT
     )
+    model, loaded = given
     new_head = any(name.startswith("cls.predictions.transform") for name in loaded["missing_keys"])
     return model, AutoTokenizer.from_pretrained(folder), new_head
 
