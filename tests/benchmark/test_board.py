@@ -1,6 +1,7 @@
 """The board on disk: written beside the runs, made anew only when something changed, verified."""
 
 import json
+import shutil
 from dataclasses import fields
 from pathlib import Path
 
@@ -14,15 +15,23 @@ from benchmark.runs import RESULTS
 from benchmark.tables import between_markers, page
 from zoo.errors import UserError
 
-from .conftest import WriteRun
+from .conftest import WriteRun, synthetic_writer
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two encoders with two seeds each and their board, made once: to be copied, not changed."""
+    write = synthetic_writer(tmp_path_factory.mktemp("published"))
+    for seed in range(2):
+        for encoder in ("minilm-l6", "granite-30m"):
+            folder = write(encoder=encoder, seed=seed)
+    publish(folder.parents[2])
+    return folder.parents[2]
 
 
 @pytest.fixture
-def results(write_synthetic: WriteRun) -> Path:
-    for seed in range(2):
-        for encoder in ("minilm-l6", "granite-30m"):
-            folder = write_synthetic(encoder=encoder, seed=seed)
-    return folder.parents[2]
+def results(published: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(published, tmp_path / "results"))
 
 
 def _equal(one: Board, other: Board) -> None:
@@ -32,6 +41,7 @@ def _equal(one: Board, other: Board) -> None:
 
 
 def test_the_files_beside_the_runs_hold_the_board(results: Path) -> None:
+    shutil.rmtree(results / "board")
     texts = [path.read_text(encoding="utf-8") for path in PARTS]
     board, written = publish(results)
     assert all(path.is_file() for path in written)
@@ -63,7 +73,6 @@ def test_it_is_computed_again_only_when_a_run_has_changed(
 
 
 def test_verify_finds_a_changed_number_and_a_run_that_cannot_stand(results: Path, write_synthetic: WriteRun) -> None:
-    publish(results)
     assert verify(results) == Verified([], [])
     path = results / "board" / "cells.parquet"
     cells = pd.read_parquet(path)
@@ -81,7 +90,6 @@ def test_verify_finds_a_changed_number_and_a_run_that_cannot_stand(results: Path
 
 
 def test_verify_names_a_file_that_is_missing_or_not_the_boards(results: Path) -> None:
-    publish(results)
     (results / "report.html").write_text("no report")
     (results / "LEADERBOARD.md").unlink()
     assert verify(results).differs == ["LEADERBOARD.md: it is missing", "report.html: it is not the board's"]
@@ -90,7 +98,6 @@ def test_verify_names_a_file_that_is_missing_or_not_the_boards(results: Path) ->
 
 
 def test_verify_asks_for_no_report_beside_the_projects_own_runs(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    publish(results)
     monkeypatch.setattr(on_disk, "RESULTS", results)
     monkeypatch.setattr(on_disk, "PARTS", {})
     (results / "report.html").unlink()
@@ -101,7 +108,6 @@ def test_verify_asks_for_no_report_beside_the_projects_own_runs(results: Path, m
 
 
 def test_verify_names_a_table_that_lacks_what_the_files_are_made_of(results: Path) -> None:
-    publish(results)
     pd.DataFrame({"other": [1]}).to_parquet(results / "board" / "cells.parquet")
     (line,) = verify(results).differs
     assert line.startswith("cells: ")
@@ -127,7 +133,6 @@ def test_a_run_whose_files_are_none_is_named_beside_the_others(results: Path) ->
 
 
 def test_a_damaged_table_says_what_to_do(results: Path) -> None:
-    publish(results)
     (results / "board" / "pairs.parquet").write_bytes(b"cut short")
     with pytest.raises(UserError, match="python -m benchmark leaderboard"):
         read_board(results)
