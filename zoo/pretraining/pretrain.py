@@ -220,7 +220,7 @@ def _card(job: Job, packed: Packed, held_out: dict[str, float], trained: Trained
     recipe = job.recipe
     measured = "\n".join(f"| {name} | {_figure(value)} |" for name, value in held_out.items())
     head = f", after {recipe.head_tokens:,} for the new head alone" if recipe.head_tokens else ""
-    shorter = f"{recipe.length // 4} for {recipe.short_share:.0%} of them, then " if recipe.short_share else ""
+    shorter = "".join(f"{part.length} for {recipe.short_share:.0%} of them, then " for part in recipe.parts()[:-1])
     return f"""# {job.output.name}
 
 A small masked language model pretrained by Encoder Zoo with the recipe `{recipe.name}` (masking by {recipe.masking},
