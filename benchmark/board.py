@@ -60,13 +60,13 @@ def identity(results: Path) -> str:
     """Return the hash of all that a board is computed from: the runs, what is published, and the code of this package
     and of `zoo`."""
     digest = hashlib.sha256()
-    here = Path(__file__).parent
-    code = [*sorted(here.glob("*.py")), *sorted((here.parent / "zoo").glob("*.py"))]
+    code = [path for package in ("benchmark", "zoo") for path in sorted((_ROOT / package).rglob("*.py"))]
     data = [
         path for pattern in (f"*/{ROW_FACTS}", f"*/{SPEC}", "*/*/[!.]*/*") for path in sorted(results.glob(pattern))
     ]
     for path in (*code, PUBLISHED, *data):
-        digest.update(str(path.relative_to(results) if results in path.parents else path.name).encode())
+        root = results if results in path.parents else _ROOT
+        digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes() if path.is_file() else b"")  # a folder, or a link to nothing
     return digest.hexdigest()
 

@@ -158,3 +158,17 @@ def test_the_projects_own_board_is_what_its_runs_give() -> None:
     found = verify(RESULTS)
     assert found.differs == []
     assert [line for line in found.apart if "has one seed" not in line] == []
+
+
+@pytest.mark.parametrize("changed", ["benchmark/code.py", "benchmark/inner/code.py", "zoo/inner/deeper/code.py"])
+def test_a_change_of_code_at_any_depth_makes_another_board(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    path = tmp_path / "code" / changed
+    path.parent.mkdir(parents=True)
+    monkeypatch.setattr(on_disk, "_ROOT", tmp_path / "code")
+    monkeypatch.setattr(on_disk, "PUBLISHED", tmp_path / "code" / "published.json")
+    path.write_text("x = 1\n")
+    before = identity(results)
+    path.write_text("x = 2\n")
+    assert identity(results) != before
