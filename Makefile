@@ -51,10 +51,10 @@ fix: .venv/installed-dev ## mend what the linter and the formatter can
 	$(BIN)/ruff format .
 
 bench-train: .venv/installed ## fine-tuning speed against transformers' example settings (needs ENCODER_ZOO_DATA)
-	$(BIN)/python -m benchmark.bench_train
+	$(BIN)/python -m benchmark.speed.bench_train
 
 bench-statistics: .venv/installed ## the bootstrap against a loop over scikit-learn, and how long a whole board takes
-	$(BIN)/python -m benchmark.bench_statistics
+	$(BIN)/python -m benchmark.speed.bench_statistics
 
 bench-app: .venv/installed-dev ## the app's start, sliders, single texts, 50 clients at once, memory
 	$(BIN)/python -m demo.bench_app

@@ -1,7 +1,7 @@
 """Encoder Zoo in the browser: `python app.py`, then open http://127.0.0.1:7860.
 
 The environment may say PORT, HOST, ENCODER_ZOO_CHECKPOINTS and ENCODER_ZOO_RESULTS (folders), ENCODER_ZOO_HUB
-(checkpoints to fetch: user/name, with commas between), and where wrong verdicts are kept (see `demo.flags`).
+(checkpoints to fetch: user/name, with commas between), and where wrong verdicts are kept (see `demo.flags.handlers`).
 """
 
 import os
@@ -17,10 +17,16 @@ from typing import Any
 
 import gradio as gr
 
-from demo import attribution_view, batch_view, compare_view, explore_view, flag_view, leaderboard_view, theme
-from demo.compare import classify, read_link
-from demo.models import add_from_hub
-from demo.texts import label
+from demo.attribution import view as attribution_view
+from demo.batch import view as batch_view
+from demo.compare import view as compare_view
+from demo.compare.handlers import classify, read_link
+from demo.explore import view as explore_view
+from demo.flags import view as flag_view
+from demo.leaderboard import view as leaderboard_view
+from demo.shared import theme
+from demo.shared.models import add_from_hub
+from demo.shared.texts import label
 from zoo.errors import UserError, run_command_line
 
 WAITING = 200  # requests; whoever comes after them is told that the queue is full

@@ -9,10 +9,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmark.runs import RESULTS
-from benchmark.tasks import TASKS, known_tasks
-from zoo.deltas import BITS
-from zoo.encoders import get_encoder
+from benchmark.tasks.registry import TASKS, known_tasks
+from benchmark.training.runs import RESULTS
+from zoo.encoders.deltas import BITS
+from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError, lookup, run_command_line
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -66,10 +66,10 @@ def run(
     ] = None,
 ) -> None:
     """Fine-tune every encoder on every task, or on your own data, with every seed; a rerun skips what is complete."""
-    from benchmark.grid import plan, run_grid
-    from benchmark.hardware import set_up_process
-    from benchmark.own_task import choose_columns, declare, leave_report, prepare
-    from benchmark.rows import write_splits
+    from benchmark.own_data.own_task import choose_columns, declare, leave_report, prepare
+    from benchmark.tasks.rows import write_splits
+    from benchmark.training.grid import plan, run_grid
+    from benchmark.training.process import set_up_process
 
     if bool(tasks) == bool(data):
         raise UserError(f"Give either --tasks or --data, not {'both' if data else 'neither'}")
@@ -111,8 +111,8 @@ def run(
 @app.command()
 def leaderboard(results: Results = RESULTS) -> None:
     """Make the leaderboard from the runs: on screen, CSV, parquet, Markdown, and into the README for our own runs."""
-    from benchmark.board import publish
-    from benchmark.tables import screen_table
+    from benchmark.board.pages import screen_table
+    from benchmark.board.store import publish
 
     board, written = publish(results)
     for path in written:
@@ -126,7 +126,7 @@ def leaderboard(results: Results = RESULTS) -> None:
 def verify(results: Results = RESULTS) -> None:
     """Compute the leaderboard anew from the runs; fail on any difference (exit code 1), and where runs are left out of
     it or have no rank (exit code 3)."""
-    from benchmark.board import verify as compute_anew
+    from benchmark.board.store import verify as compute_anew
 
     found = compute_anew(results)
     for line in (*found.differs, *found.apart):
@@ -149,8 +149,8 @@ def compare(
     results: Results = RESULTS,
 ) -> None:
     """Is the difference between two encoders real? Paired by test row and seed."""
-    from benchmark.entries import find_runs
-    from benchmark.ranks import compare_two
+    from benchmark.board.entries import find_runs
+    from benchmark.statistics.ranks import compare_two
 
     spec = lookup(known_tasks(results), task, "task")
     runs, problems = find_runs(results)
@@ -170,8 +170,8 @@ def ship(
     bits: Annotated[int, typer.Option(help="3, 4 or 8, for each weight that fine-tuning changed.")] = 4,
 ) -> None:
     """Make the best checkpoint of each task and encoder, by validation, small enough to come with the project."""
-    from benchmark.publish import ship_best
-    from zoo.checkpoint import CHECKPOINTS
+    from benchmark.release.ship import ship_best
+    from zoo.checkpoints.checkpoint import CHECKPOINTS
 
     if bits not in BITS:
         raise UserError(f"--bits must be 3, 4 or 8, got {bits}")
@@ -190,7 +190,7 @@ def export(
     results: Results = RESULTS,
 ) -> None:
     """Write a checkpoint as ONNX and score it again as a row of its own; kept only if the score stays."""
-    from benchmark.export_run import export_and_score
+    from benchmark.release.export_run import export_and_score
 
     with console.status("exporting to ONNX, then predicting validation and test"):
         rescored = export_and_score(checkpoint, to, results, data_dir)
@@ -206,8 +206,8 @@ def cards(
     results: Results = RESULTS,
 ) -> None:
     """Write the model cards of all checkpoints below a folder anew, from the runs that made them."""
-    from benchmark.card import write_cards
-    from zoo.checkpoint import CHECKPOINTS
+    from benchmark.release.card import write_cards
+    from zoo.checkpoints.checkpoint import CHECKPOINTS
 
     for path in write_cards(checkpoints or CHECKPOINTS, results):
         console.print(f"wrote {path}", highlight=False)
@@ -219,7 +219,7 @@ def _say(line: str, style: str | None = None) -> None:
 
 
 def _registered(tasks: str, data_dir: Path | None) -> dict[Any, Any]:
-    from benchmark.rows import read_rows
+    from benchmark.tasks.rows import read_rows
 
     chosen = [lookup(TASKS, name, "task") for name in _names(tasks)]
     return {task: read_rows(task, data_dir) for task in chosen}
@@ -250,7 +250,7 @@ def _json_object(text: str) -> dict[str, Any]:
 
 
 def _print_plan(cells: list[Any], results: Path) -> None:
-    from benchmark.estimate import seconds_estimate
+    from benchmark.training.estimate import seconds_estimate
 
     table = Table("task", "encoder", "seed", "run", "state", "estimate")
     total, unknown = 0.0, 0

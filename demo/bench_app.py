@@ -148,8 +148,8 @@ def single_text(repeats: int = 40) -> tuple[str, str, str]:
     """Compare one text through all of a task's checkpoints with the bare forward passes."""
     import torch
 
-    from demo.compare import classify
-    from demo.models import catalogue, load
+    from demo.compare.handlers import classify
+    from demo.shared.models import catalogue, load
 
     folders = catalogue()[TASK]
     classifiers = [load(folder) for folder in folders.values()]
@@ -178,8 +178,8 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def load(address: str, clients: int, requests: int) -> tuple[int, int, list[float]]:
     """Let many clients ask at once; return how many requests were answered, how many wrongly, and their seconds."""
-    from demo.compare import classify
-    from demo.models import catalogue
+    from demo.compare.handlers import classify
+    from demo.shared.models import catalogue
 
     names = list(catalogue()[TASK])
     texts = [f"{TEXT.split('.')[0]}, order {number}." for number in range(requests)]
@@ -202,7 +202,7 @@ def load(address: str, clients: int, requests: int) -> tuple[int, int, list[floa
 def memory_growth(server: psutil.Process, address: str, repeats: int) -> tuple[float, float]:
     """Return by which part the server's memory grows over half of so many requests and over all, after a tenth of them
     to warm up: what leaks goes on growing, what settles does not."""
-    from demo.models import catalogue
+    from demo.shared.models import catalogue
 
     client, names = Client(address, verbose=False), list(catalogue()[TASK])
 

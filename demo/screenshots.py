@@ -5,9 +5,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmark.board import read_board
-from benchmark.pretrained_page import figures
-from benchmark.runs import RESULTS
+from benchmark.board.pretrained_page import figures
+from benchmark.board.store import read_board
+from benchmark.training.runs import RESULTS
 from demo.bench_app import find_chromium, serve
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"

@@ -13,24 +13,24 @@ from pathlib import Path
 from huggingface_hub import SpaceCard
 from rich.console import Console
 
-from benchmark.entries import find_runs, make_entries
-from benchmark.runs import RESULTS
-from benchmark.tasks import known_tasks
-from zoo.checkpoint import CHECKPOINTS, find_checkpoints, read_checkpoint
-from zoo.encoders import ENCODERS
+from benchmark.board.entries import find_runs, make_entries
+from benchmark.tasks.registry import known_tasks
+from benchmark.training.runs import RESULTS
+from zoo.checkpoints.checkpoint import CHECKPOINTS, find_checkpoints, read_checkpoint
+from zoo.encoders.packed import PRETRAINED, read_origin
+from zoo.encoders.registry import ENCODERS
 from zoo.errors import UserError, run_command_line
 from zoo.files import new_folder
-from zoo.pretrained import PRETRAINED, read_origin
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "space"
 # A Space cannot have the exact version: ZeroGPU offers a few, 2.8 to 2.11, and takes the newest that is allowed.
 TORCH = "torch>=2.8,<2.14"
 DATA = (
-    "demo/*.css",
-    "demo/*.js",
-    "zoo/checkpoints/*/[!.]*/*",
-    "benchmark/data/*.jsonl",
+    "demo/*/*.css",
+    "demo/*/*.js",
+    "zoo/checkpoints/shipped/*/[!.]*/*",
+    "benchmark/tasks/data/*.jsonl",
     "benchmark/results/board/*.parquet",
     "benchmark/results/*/rows.npz",
 )

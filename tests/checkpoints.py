@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from zoo.checkpoint import CheckpointInfo
+from zoo.checkpoints.checkpoint import CheckpointInfo
 
 
 def toy_info(**changes: Any) -> CheckpointInfo:

@@ -22,8 +22,8 @@ import torch
 from hypothesis import settings
 from transformers import BertConfig, BertModel, BertTokenizerFast, RobertaConfig, RobertaModel, RobertaTokenizerFast
 
-from benchmark.rows import Rows, Split
-from benchmark.tasks import TASKS, Task
+from benchmark.tasks.registry import TASKS, Task
+from benchmark.tasks.rows import Rows, Split
 
 WORDS = "the parcel arrived late refund price good bad great awful happy sad service and was it very . , !".split()
 SIZE = {

@@ -13,16 +13,16 @@ ROOT = Path(__file__).parents[1]
 ALLOWED = {"zoo": {"zoo"}, "benchmark": {"zoo", "benchmark"}, "demo": {"zoo", "benchmark", "demo"}}
 LIBRARIES = {"datasets", "evaluate", "transformers", "torch", "tokenizers", "gradio", "sklearn"}
 LIGHT = [
-    "benchmark.board",
-    "benchmark.fit_decision",
-    "benchmark.leaderboard",
-    "benchmark.metrics",
-    "benchmark.recipes",
-    "benchmark.rows",
-    "benchmark.runs",
-    "benchmark.tasks",
+    "benchmark.board.store",
+    "benchmark.statistics.fit_decision",
+    "benchmark.board.build",
+    "benchmark.statistics.metrics",
+    "benchmark.training.recipes",
+    "benchmark.tasks.rows",
+    "benchmark.training.runs",
+    "benchmark.tasks.registry",
     "zoo.decision",
-    "zoo.encoders",
+    "zoo.encoders.registry",
 ]
 HEAVY = {"torch", "transformers", "datasets", "evaluate", "gradio"}
 

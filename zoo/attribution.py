@@ -18,10 +18,10 @@ from torch import Tensor
 from torch.nn import Module
 from transformers import BatchEncoding, PreTrainedModel
 
+from zoo.checkpoints.onnx_model import OnnxModel
 from zoo.classifier import Classifier
 from zoo.decision import ProblemType
 from zoo.errors import UserError
-from zoo.onnx_model import OnnxModel
 
 STEPS, MOST_STEPS = 32, 256
 RULE = "riemann_middle"  # over 9 texts within 1.1 % at 32 steps, captum's own Gauss-Legendre rule 2.4 %

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from zoo.checkpoint import CheckpointInfo, read_checkpoint
+from zoo.checkpoints.checkpoint import CheckpointInfo, read_checkpoint
+from zoo.checkpoints.loading import load_model
 from zoo.decision import Decision
 from zoo.long_text import capacity, encode, pool
-from zoo.model import load_model
 
 
 def predict_logits(

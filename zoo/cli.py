@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Column, Table
 
-from zoo.checkpoint import WHOLE
-from zoo.deltas import BITS
-from zoo.encoders import ENCODERS
+from zoo.checkpoints.checkpoint import WHOLE
+from zoo.encoders.deltas import BITS
+from zoo.encoders.registry import ENCODERS
 from zoo.errors import UserError, run_command_line
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -57,7 +57,7 @@ def pretrain(
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all.")] = 0,
 ) -> None:
     """Pretrain a masked language model, from an encoder or from nothing."""
-    from zoo.pretraining.recipes import get_recipe
+    from zoo.pretraining.objectives import get_recipe
 
     if language not in ("en", "zh"):
         raise UserError(f"--language must be en or zh, got '{language}'")
@@ -78,8 +78,8 @@ def pack(
 ) -> None:
     """Make an encoder small enough to come with the project: what pretraining changed in its start, if the zoo has
     that one."""
-    from zoo.encoders import fetch_weights, get_encoder
-    from zoo.pretrained import PRETRAINED, pack_encoder, start_of
+    from zoo.encoders.packed import PRETRAINED, pack_encoder, start_of
+    from zoo.encoders.registry import fetch_weights, get_encoder
 
     if bits not in BITS:
         raise UserError(f"--bits must be 3, 4 or 8, got {bits}")
@@ -103,7 +103,7 @@ def predict(
     text_column: Annotated[str, typer.Option(help="The column of the texts.")] = "text",
 ) -> None:
     """Write a model's scores and labels for every text of a file; a stopped prediction goes on where it was."""
-    from zoo.checkpoint import read_checkpoint
+    from zoo.checkpoints.checkpoint import read_checkpoint
     from zoo.predict import check_files, count_rows, predict_file
 
     check_files(source, target)
@@ -123,8 +123,8 @@ def push(
     dry_run: DryRun = False,
 ) -> None:
     """Publish a fine-tuned model on the Hugging Face hub, whole and with its card; private unless you say otherwise."""
-    from zoo.hub import check_repo
-    from zoo.push import checkpoint_files
+    from zoo.checkpoints.hub import check_repo
+    from zoo.checkpoints.push import checkpoint_files
 
     check_repo(repo)  # before the model is restored
     with checkpoint_files(checkpoint) as files:
@@ -141,14 +141,14 @@ def push_space(
     dry_run: DryRun = False,
 ) -> None:
     """Publish the app as a Space on the Hugging Face hub; private unless you say otherwise."""
-    from zoo.push import space_files
+    from zoo.checkpoints.push import space_files
 
     _publish("space", repo, public, dry_run, space_files(folder))
 
 
 def _publish(kind: Any, repo: str, public: bool, dry_run: bool, files: dict[str, Path]) -> str:
     """Publish the files, or only show them; return the address of what was published."""
-    from zoo.hub import Parcel, check_repo, publish
+    from zoo.checkpoints.hub import Parcel, check_repo, publish
 
     parcel = Parcel(kind, check_repo(repo), not public, files)
     sizes = [path.stat().st_size / 2**20 for path in files.values()]
@@ -168,7 +168,7 @@ def _fetched(checkpoint: str) -> Path:
     """Return a checkpoint's folder, fetched from the hub where its name says so."""
     if not checkpoint.startswith("hub:"):
         return Path(checkpoint)
-    from zoo.hub import fetch_checkpoint
+    from zoo.checkpoints.hub import fetch_checkpoint
 
     return fetch_checkpoint(checkpoint.removeprefix("hub:"), _say)
 

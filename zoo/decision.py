@@ -1,6 +1,7 @@
-"""Decision: the one place that turns scores into labels. `demo/decide.js` is its twin in the browser.
+"""Decision: the one place that turns scores into labels. `demo/compare/decide.js` is its twin in the browser.
 
-Fitting a Decision needs gold labels and stands in `benchmark.fit_decision`; applying one needs none and stands here.
+Fitting a Decision needs gold labels and stands in `benchmark.statistics.fit_decision`; applying one needs none and
+stands here.
 """
 
 from pathlib import Path

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from zoo.checkpoint import LongText
+from zoo.checkpoints.checkpoint import LongText
 
 MOST_WINDOWS = 16  # of a text: at 128 tokens each about 1,500 of them, at 512 about 6,000
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.recipes import default_recipe
-from benchmark.runs import PROTOCOL, Predictions, RunInfo, run_folder, run_id, write_run
-from benchmark.tasks import TASKS
-from zoo.encoders import get_encoder
+from benchmark.tasks.registry import TASKS
+from benchmark.training.recipes import default_recipe
+from benchmark.training.runs import PROTOCOL, Predictions, RunInfo, run_folder, run_id, write_run
+from zoo.encoders.registry import get_encoder
 
 WriteRun = Callable[..., Path]
 

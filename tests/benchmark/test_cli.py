@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 
 from benchmark.cli import main
-from benchmark.runs import read_runs
-
-from .conftest import WriteRun
+from benchmark.training.runs import read_runs
+from tests.benchmark.conftest import WriteRun
 
 ROOT = Path(__file__).parents[2]
 RECIPE = {"epochs": 8, "batch_size": 64, "max_length": 32, "learning_rate": 1e-3}

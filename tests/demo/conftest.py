@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from benchmark.board_tables import Board, write_tables
-from benchmark.tasks import TASKS, as_json
+from benchmark.board.tables import Board, write_tables
+from benchmark.tasks.registry import TASKS, as_json
 from demo.bench_app import find_chromium
-from zoo.checkpoint import CheckpointInfo
+from zoo.checkpoints.checkpoint import CheckpointInfo
+from zoo.checkpoints.loading import save_checkpoint
 from zoo.decision import Decision, ProblemType
 from zoo.files import write_bytes
-from zoo.model import save_checkpoint
 
 FEEDBACK = TASKS["feedback"].labels
 MARKUP = "<img src=x onerror='window.hacked=1'>"

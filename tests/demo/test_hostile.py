@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import app
-from demo.models import computing
-from demo.theme import LARGEST_REQUEST
+from demo.shared.models import computing
+from demo.shared.theme import LARGEST_REQUEST
 
 ARGUMENTS = {"classify": 5, "classify_batch": 3, "leaderboard": 1}
 SECRET = "root:x:0"  # how the file that is asked for begins

@@ -12,12 +12,12 @@ from gradio_client import Client
 
 from app import build
 from benchmark.cli import main
-from benchmark.rows import read_rows
-from benchmark.runs import read_runs
-from demo import explore
-from demo.board import PLOTS, figure_of, note_of, read_board, records_of, table_of, views
-from demo.examples import examples_for
-from zoo.checkpoint import read_checkpoint
+from benchmark.tasks.rows import read_rows
+from benchmark.training.runs import read_runs
+from demo.compare.examples import examples_for
+from demo.explore import handlers as explore
+from demo.leaderboard.handlers import PLOTS, figure_of, note_of, read_board, records_of, table_of, views
+from zoo.checkpoints.checkpoint import read_checkpoint
 from zoo.errors import UserError
 
 RECIPE = {"epochs": 2, "batch_size": 32, "max_length": 16, "learning_rate": 5e-3}

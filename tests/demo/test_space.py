@@ -19,14 +19,14 @@ from gradio_client import Client
 from huggingface_hub import SpaceCard
 from packaging.requirements import Requirement
 
-from benchmark.entries import find_runs, make_entries
-from benchmark.runs import RESULTS
-from benchmark.tasks import TASKS
+from benchmark.board.entries import find_runs, make_entries
+from benchmark.tasks.registry import TASKS
+from benchmark.training.runs import RESULTS
 from demo.bench_app import serve
 from demo.space import MOST, make_space
-from zoo.checkpoint import find_checkpoints, read_checkpoint
-from zoo.encoders import ENCODERS
-from zoo.pretrained import read_origin
+from zoo.checkpoints.checkpoint import find_checkpoints, read_checkpoint
+from zoo.encoders.packed import read_origin
+from zoo.encoders.registry import ENCODERS
 
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 TEXT = "The parcel came late and the mug was cracked."
@@ -125,7 +125,12 @@ from pathlib import Path
 
 sys.path.insert(0, ".")
 import app
-from demo import attribution, batch, batch_rows, board, compare_view, explore
+from demo.attribution import handlers as attribution
+from demo.batch import handlers as batch
+from demo.batch import rows as batch_rows
+from demo.leaderboard import handlers as board
+from demo.compare import view as compare_view
+from demo.explore import handlers as explore
 
 app.build()
 text, names = sys.argv[1], ["zoo-roberta-en", "zoo-bert-en"]

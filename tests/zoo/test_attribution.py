@@ -10,14 +10,13 @@ import torch
 from scipy.special import expit, log_softmax, logit
 from transformers import AutoTokenizer, CanineTokenizer, PreTrainedTokenizerBase
 
+from tests.checkpoints import toy_info
 from zoo import attribution
 from zoo.attribution import Attribution, attribute
+from zoo.checkpoints.loading import new_model
 from zoo.classifier import Classifier
 from zoo.decision import Decision, ProblemType
 from zoo.errors import UserError
-from zoo.model import new_model
-
-from ..checkpoints import toy_info
 
 MULTI, SINGLE = "multi_label_classification", "single_label_classification"
 TEXT = "The parcel arrived late, and it was very bad!"

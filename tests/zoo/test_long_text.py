@@ -9,14 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
+from tests.checkpoints import toy_info
 from zoo.attribution import attribute
+from zoo.checkpoints.loading import new_model
 from zoo.classifier import Classifier
 from zoo.decision import Decision
 from zoo.errors import UserError
 from zoo.long_text import MOST_WINDOWS, capacity, encode, pool
-from zoo.model import new_model
-
-from ..checkpoints import toy_info
 
 KINDS = pytest.mark.parametrize("kind", ["tiny_bert", "tiny_roberta"])
 WORDS = "the parcel arrived late refund price good bad great awful happy sad service and was it very".split()

@@ -12,15 +12,14 @@ import pandas as pd
 import pytest
 from transformers import AutoTokenizer
 
+from tests.checkpoints import toy_info
 from zoo import predict
+from zoo.checkpoints.loading import new_model, save_checkpoint
 from zoo.classifier import Classifier
 from zoo.cli import main
 from zoo.decision import Decision
 from zoo.errors import UserError
-from zoo.model import new_model, save_checkpoint
 from zoo.predict import count_rows, predict_file
-
-from ..checkpoints import toy_info
 
 LABELS = ("good", "bad, or worse", "漢字")
 TEXTS = ["good", "", "very bad service! " * 9, 'a "quoted", text', "two\nlines", "漢字 🦓", "late parcel"]

@@ -9,8 +9,8 @@ from torch.nn.functional import cross_entropy
 
 from zoo.errors import UserError
 from zoo.pretraining.corpus import Corpus
-from zoo.pretraining.model import MaskedLanguageModel, Pretrained
-from zoo.pretraining.recipes import PretrainRecipe
+from zoo.pretraining.masked_model import MaskedLanguageModel, Pretrained
+from zoo.pretraining.objectives import PretrainRecipe
 from zoo.pretraining.sequences import IGNORED, Example, Special, lay_out, make_example
 from zoo.pretraining.train import collate
 

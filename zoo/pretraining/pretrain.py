@@ -15,7 +15,8 @@ from accelerate import PartialState
 from transformers import PreTrainedTokenizerBase, set_seed
 from transformers.utils import logging
 
-from zoo.encoders import cache_folder, fetch_weights, get_encoder
+from zoo.encoders.packed import HITS
+from zoo.encoders.registry import cache_folder, fetch_weights, get_encoder
 from zoo.errors import UserError
 from zoo.files import new_folder
 from zoo.hardware import (
@@ -26,7 +27,6 @@ from zoo.hardware import (
     refuse_several_gpus,
     reuse_memory,
 )
-from zoo.pretrained import HITS
 from zoo.pretraining.corpus import (
     Packed,
     corpus_hash,
@@ -38,7 +38,7 @@ from zoo.pretraining.corpus import (
     without,
 )
 from zoo.pretraining.held_out import check_measurable, evaluate, write_hits
-from zoo.pretraining.model import (
+from zoo.pretraining.masked_model import (
     Pretrained,
     from_encoder,
     from_nothing,
@@ -46,7 +46,7 @@ from zoo.pretraining.model import (
     special_tokens,
     weights_a_token,
 )
-from zoo.pretraining.recipes import PretrainRecipe
+from zoo.pretraining.objectives import PretrainRecipe
 from zoo.pretraining.train import Trained, train
 from zoo.pretraining.vocabulary import ALPHABET, SIZE, load_tokenizer, train_tokenizer
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo.pretraining.corpus import Corpus
-from zoo.pretraining.recipes import PretrainRecipe
+from zoo.pretraining.objectives import PretrainRecipe
 
 IGNORED = -100
 

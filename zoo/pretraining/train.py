@@ -17,8 +17,8 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from zoo.files import new_folder
 from zoo.hardware import multiplies_in_bf16, prefers_plain_attention
 from zoo.pretraining.corpus import Corpus
-from zoo.pretraining.model import MaskedLanguageModel, Pretrained, mlm_head
-from zoo.pretraining.recipes import PretrainRecipe, get_recipe
+from zoo.pretraining.masked_model import MaskedLanguageModel, Pretrained, mlm_head
+from zoo.pretraining.objectives import PretrainRecipe, get_recipe
 from zoo.pretraining.sequences import IGNORED, Example, Special, lay_out, make_example
 
 Report = Callable[[str], None]

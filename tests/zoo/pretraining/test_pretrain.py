@@ -17,13 +17,13 @@ from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassificatio
 from transformers import BertForPreTraining as BertModel
 
 from zoo.cli import main
+from zoo.encoders.packed import HITS
 from zoo.errors import UserError
-from zoo.pretrained import HITS
 from zoo.pretraining.corpus import Corpus
 from zoo.pretraining.held_out import evaluate
-from zoo.pretraining.model import MaskedLanguageModel, weights_a_token
+from zoo.pretraining.masked_model import MaskedLanguageModel, weights_a_token
+from zoo.pretraining.objectives import PretrainRecipe, get_recipe
 from zoo.pretraining.pretrain import Job, run
-from zoo.pretraining.recipes import PretrainRecipe, get_recipe
 from zoo.pretraining.sequences import IGNORED, Special
 from zoo.pretraining.train import Sequences, collate, train
 

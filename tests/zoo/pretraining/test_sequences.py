@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.pretraining.corpus import Corpus
-from zoo.pretraining.recipes import PretrainRecipe, get_recipe
+from zoo.pretraining.objectives import PretrainRecipe, get_recipe
 from zoo.pretraining.sequences import IGNORED, Special, choose_masked, corrupt, lay_out, make_example
 
 SPECIAL = Special(cls=1, sep=2, mask=3, pad=0, vocabulary=1000)

@@ -1,0 +1,1 @@
+"""The leaderboard: computed from the runs, stored, and written as pages."""

@@ -1,0 +1,149 @@
+"""The board on disk: made from the runs when they have changed, written out, and verified."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark.board.build import build
+from benchmark.board.findings import findings
+from benchmark.board.html_report import html
+from benchmark.board.pages import between_markers, page, readme_part
+from benchmark.board.pretrained_page import pretrained_part
+from benchmark.board.published import PUBLISHED
+from benchmark.board.tables import Board, read_tables, write_tables
+from benchmark.statistics.slices import ROW_FACTS
+from benchmark.tasks.registry import SPEC
+from benchmark.training.runs import RESULTS
+from zoo.errors import UserError
+from zoo.files import write_bytes, write_text
+
+_ROOT = Path(__file__).parents[2]
+# The texts that hold a part of the project's own board, and what makes that part.
+PARTS: dict[Path, Callable[[Board], str]] = {
+    _ROOT / "README.md": readme_part,
+    _ROOT / "benchmark" / "README.md": findings,
+    _ROOT / "zoo" / "README.md": pretrained_part,
+}
+_REPORT = "report.html"
+_TOLERANCE = 5e-5  # half of the last decimal that is shown; another processor sums in another order
+
+
+def publish(results: Path) -> tuple[Board, list[Path]]:
+    """Make the board of the runs below `results`, unless it stands there already, and write it beside them, and
+    into the READMEs if the runs are the project's own. Return the board and what was written.
+
+    Raises:
+        UserError: there are no runs that can stand on a board.
+    """
+    current = identity(results)
+    board = _unchanged(results, current)
+    if board is None:
+        board = build(results)
+    written = write_tables(board, results / "board", write_bytes)
+    for name, text in _files(board).items():
+        write_text(results / name, text)
+        written.append(results / name)
+    if results.resolve() == RESULTS.resolve():
+        for path, part in PARTS.items():
+            write_text(path, between_markers(path.read_text(encoding="utf-8"), part(board)))
+            written.append(path)
+    made_from = {"identity": current, "tables": _tables_sha256(results)}
+    write_text(results / "board" / "made_from.json", json.dumps(made_from) + "\n")
+    return board, written
+
+
+def identity(results: Path) -> str:
+    """Return the hash of all that a board is computed from: the runs, what is published, and the code of this package
+    and of `zoo`."""
+    digest = hashlib.sha256()
+    code = [path for package in ("benchmark", "zoo") for path in sorted((_ROOT / package).rglob("*.py"))]
+    data = [
+        path for pattern in (f"*/{ROW_FACTS}", f"*/{SPEC}", "*/*/[!.]*/*") for path in sorted(results.glob(pattern))
+    ]
+    for path in (*code, PUBLISHED, *data):
+        root = results if results in path.parents else _ROOT
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(path.read_bytes() if path.is_file() else b"")  # a folder, or a link to nothing
+    return digest.hexdigest()
+
+
+def _tables_sha256(results: Path) -> str:
+    """Return the hash of the tables that stand there; a missing one counts as none."""
+    paths = [results / "board" / f"{field.name}.parquet" for field in fields(Board)]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths if path.is_file())).hexdigest()
+
+
+def _files(board: Board) -> dict[str, str]:
+    """Return what stands beside the runs for people and programs, by file name."""
+    tables = {"leaderboard.csv": board.cells, "pairs.csv": board.pairs, "labels.csv": board.labels}
+    texts = {"LEADERBOARD.md": page(board), _REPORT: html(board)}
+    return {name: table.to_csv(index=False) for name, table in tables.items()} | texts
+
+
+def read_board(results: Path) -> Board:
+    """Return the board that stands beside the runs.
+
+    Raises:
+        UserError: there is none, or a table is damaged.
+    """
+    return read_tables(results / "board")
+
+
+def _unchanged(results: Path, current: str) -> Board | None:
+    """Return the board as it stands if it was made from these very runs by this very code, and not touched since."""
+    path = results / "board" / "made_from.json"
+    try:
+        made_from = json.loads(path.read_text(encoding="utf-8"))
+        if made_from == {"identity": current, "tables": _tables_sha256(results)}:
+            return read_tables(results / "board")
+    except (OSError, ValueError, KeyError, TypeError, UserError):
+        pass
+    return None
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a board that was computed anew says, one line each: where the one that stands there `differs`, and which
+    runs and entries are `apart`, left out of it or without a rank."""
+
+    differs: list[str]
+    apart: list[str]
+
+
+def verify(results: Path) -> Verified:
+    """Compute the board of the runs anew and compare it with the one that stands there.
+
+    Raises:
+        UserError: there are no runs that can stand on a board, or no board.
+    """
+    fresh, found = build(results), read_board(results)
+    apart = [f"{row['run']}: {row['reason']}" for row in fresh.problems.to_dict("records")]
+    lines = []
+    right = found  # whose last digits the files beside it have
+    for field in fields(Board):
+        ours, theirs = getattr(fresh, field.name), getattr(found, field.name)
+        try:
+            pd.testing.assert_frame_equal(
+                ours, theirs, check_dtype=False, check_column_type=False, rtol=0, atol=_TOLERANCE
+            )
+        except AssertionError as difference:
+            lines.append(f"{field.name}: {' '.join(str(difference).split())[:200]}")
+            right = fresh  # a table of another making may lack the columns that the files are made of
+    the_projects_own = results.resolve() == RESULTS.resolve()
+    if the_projects_own:
+        for path, part in PARTS.items():
+            text = path.read_text(encoding="utf-8")
+            if between_markers(text, part(right)) != text:
+                lines.append(f"{path.relative_to(path.parents[1])}: what stands between its markers is not the board's")
+    for name, text in _files(right).items():
+        path = results / name
+        if not path.is_file():
+            if name != _REPORT or not the_projects_own:  # too large to be kept with the project's own results
+                lines.append(f"{name}: it is missing")
+        elif path.read_bytes() != text.encode():
+            lines.append(f"{name}: it is not the board's")
+    return Verified(lines, apart)

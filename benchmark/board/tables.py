@@ -1,0 +1,91 @@
+"""What a leaderboard is: its tables, as they are kept and read back. `benchmark.board.build` computes them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from zoo.errors import UserError
+
+KEYS = ["task", "encoder", "family", "variant"]
+LENGTH = 64  # of the texts whose latency stands on the board, in tokens
+
+
+@dataclass(frozen=True)
+class Board:
+    """All tables of the board; in each, an entry is named by task, encoder, family and variant (in what its recipe
+    differs from the task's default).
+
+    cells: one row a (entry, rule, metric). `value` is the mean over seeds with its 95 % interval `low`, `high`; `sd`
+        the standard deviation over seeds; `sd_rows`, `sd_seeds` the two parts of its standard error; `n` test rows;
+        `flags` why the interval may be too narrow; `runs` the ids behind it; costs are medians over seeds. The rule is
+        "scores" for what looks at the scores alone, "raw" for the same before the temperature. `rank_low` and
+        `rank_high` stand at the task's main metric under its own rule.
+    pairs: every two entries of a task compared (see `benchmark.statistics.ranks.compare_all`).
+    overall: mean ranks across the tasks of a language that rank two entries or more, of the encoders that all of them
+        rank by the recipe that most share.
+    labels: precision, recall, F1 and average precision label by label, under the task's own rule.
+    rules: what each decision rule gains over 0.5 (see `benchmark.statistics.rules.gains`).
+    thresholds: how firm each label's threshold is (see `benchmark.statistics.rules.stability`).
+    calibration: calibration errors before and after (see `benchmark.statistics.calibration.calibration`).
+    reliability: what the reliability plots show (see `benchmark.statistics.calibration.reliability`).
+    slices: the main metric on parts of the test rows (see `benchmark.statistics.slices.slices`).
+    costs: one row a (entry, length of the texts): what training and prediction took, the median over seeds, and where.
+    runs: one row a run: its id, folder, recipe, commit, versions and hardware, which is where every number comes from.
+    anchors: published figures beside measured ones; unmeasured: those that nothing measured here stands beside.
+    tasks: the tasks that it has, in order; columns task, spec (as JSON).
+    problems: why a run is not on the board, or has no rank; columns run, reason.
+    """
+
+    cells: pd.DataFrame
+    pairs: pd.DataFrame
+    overall: pd.DataFrame
+    labels: pd.DataFrame
+    rules: pd.DataFrame
+    thresholds: pd.DataFrame
+    calibration: pd.DataFrame
+    reliability: pd.DataFrame
+    slices: pd.DataFrame
+    costs: pd.DataFrame
+    runs: pd.DataFrame
+    anchors: pd.DataFrame
+    unmeasured: pd.DataFrame
+    tasks: pd.DataFrame
+    problems: pd.DataFrame
+
+
+def entry_name(row: Mapping[Any, Any]) -> str:
+    """Return how an entry is called, from a row with its keys."""
+    return f"{row['encoder']} ({row['variant']})" if row["variant"] else str(row["encoder"])
+
+
+def write_tables(board: Board, folder: Path, write: Callable[[Path, bytes], None]) -> list[Path]:
+    """Write every table of the board as parquet; return the paths."""
+    paths = []
+    for field in fields(board):
+        path = folder / f"{field.name}.parquet"
+        write(path, getattr(board, field.name).to_parquet(index=False))
+        paths.append(path)
+    return paths
+
+
+def read_tables(folder: Path) -> Board:
+    """Read back what `write_tables` wrote.
+
+    Raises:
+        UserError: a table is missing or damaged.
+    """
+    return Board(**{field.name: _read_table(folder / f"{field.name}.parquet") for field in fields(Board)})
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        what = f"{path.name} is {'damaged' if path.is_file() else 'missing'}"
+        raise UserError(
+            f"{path.parent} holds no readable board ({what}); make it again: "
+            f"python -m benchmark leaderboard --results {path.parents[1]}"
+        ) from error

@@ -1,0 +1,1 @@
+"""A user's own data: found, read, checked, and made a task."""

@@ -1,0 +1,226 @@
+"""From a user's own data to a task of its own: read, split, reported, and known by a spec beside its runs."""
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pyarrow as pa
+from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+from benchmark.own_data.data_page import show, write
+from benchmark.own_data.data_report import DataReport, Lengths, describe, lengths, sample_texts
+from benchmark.own_data.reading import Columns, Kind, OwnData, read_own
+from benchmark.own_data.sources import HUB, PARTS
+from benchmark.statistics.slices import ROW_FACTS, normalized, read_row_facts
+from benchmark.tasks.registry import SPEC, TASKS, Language, Task, known_tasks
+from benchmark.tasks.rows import Rows, Split, fingerprint
+from benchmark.tasks.splits import stratify
+from benchmark.training.recipes import BaselineRecipe, Recipe, default_recipe
+from benchmark.training.runs import RESULTS
+from zoo.encoders.registry import Encoder, fetch_weights
+from zoo.errors import UserError, lookup
+from zoo.long_text import capacity
+
+SHARES = (0.8, 0.1, 0.1)
+SEED = 0
+_NAME = re.compile(r"\w[\w-]*")
+_TAKEN = {*TASKS, "board"}
+
+
+@dataclass(frozen=True)
+class OwnTask:
+    """A task of a user's own with its rows as they are used, and what they are like."""
+
+    task: Task
+    rows: Rows
+    report: DataReport
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the user says of the data: where they are, which columns hold what, and the name and language of the task
+    that is made of them."""
+
+    source: str
+    columns: Columns
+    name: str
+    language: Language
+
+
+def choose_columns(text: str, label: str, label_list: str, label_columns: str, delimiter: str) -> Columns:
+    """Return the columns that the command line names.
+
+    Raises:
+        UserError: the labels are not named, in more than one way, or in the column of the texts.
+    """
+    flags = tuple(dict.fromkeys(name.strip() for name in label_columns.split(",") if name.strip()))
+    kinds: list[tuple[tuple[str, ...], Kind]] = [((label,), "one"), ((label_list,), "several"), (flags, "flags")]
+    given = [(names, kind) for names, kind in kinds if any(names)]
+    if len(given) != 1:
+        raise UserError(
+            "Say where the labels are in one way: --label-column NAME (one a row), --label-list NAME (several in one "
+            "column) or --label-columns A,B,C (a column of 0 and 1 for each)"
+        )
+    if text in given[0][0]:
+        raise UserError(f"The column '{text}' cannot hold both the texts and a label; name another with --text-column")
+    if not delimiter:
+        raise UserError("--delimiter is empty; give what stands between two labels")
+    return Columns(text, *given[0], delimiter)
+
+
+def declare(source: str, columns: Columns, name: str, language: str) -> Declared:
+    """Return what the user says of the data; without a name the source's own is made safe for a folder.
+
+    Raises:
+        UserError: the name is not one for a folder or a task of the project has it, or the language is unknown.
+    """
+    spoken = lookup({each: each for each in get_args(Language)}, language, "language")
+    at_hub = source.startswith(HUB)
+    called = Path(source.removeprefix(HUB)).name if at_hub else Path(source).stem
+    made = name or re.sub(r"[^\w-]+", "-", called).strip("-_")
+    if not _NAME.fullmatch(made):
+        raise UserError(f"'{made}' is no name for a task: letters, digits, - and _ are; give another with --name")
+    if made in _TAKEN:
+        raise UserError(f"'{made}' is a name of the project's own; give your data another with --name")
+    return Declared(source, columns, made, spoken)
+
+
+def prepare(
+    declared: Declared, encoders: Sequence[Encoder], changes: Mapping[str, Any], results: Path, console: Console
+) -> OwnTask:
+    """Read the user's data, split them where they are not, and print the report on them.
+
+    Raises:
+        UserError: the data cannot be used (see `read_own` and `make_task`), or `results` has other runs of that name.
+    """
+    if results.resolve() == RESULTS.resolve():
+        raise UserError(f"{results} holds the project's own runs; give another folder with --results")
+    with Progress(TextColumn("reading {task.completed:,} rows"), TimeElapsedColumn(), console=console) as progress:
+        bar = progress.add_task("reading", total=None)
+        data = read_own(declared.source, declared.columns, lambda rows: progress.update(bar, completed=rows))
+    with console.status("splitting, counting tokens"):
+        own = make_task(data, declared, encoders, changes)
+    _check_results(results, own)
+    show(own.report, console)
+    return own
+
+
+def leave_report(own: OwnTask, results: Path, console: Console) -> None:
+    """Write the report beside the runs."""
+    for path in write(own.report, results / own.task.name):
+        console.print(f"wrote {path}", highlight=False)
+
+
+def make_task(data: OwnData, declared: Declared, encoders: Sequence[Encoder], changes: Mapping[str, Any]) -> OwnTask:
+    """Split the data where they are not, and make a task of them.
+
+    Args:
+        data: the rows.
+        declared: what the user says of them.
+        encoders: those whose tokens are counted.
+        changes: to the default recipe, which says how many tokens are read.
+
+    Raises:
+        UserError: there are too few rows to train on, to tune on and to report, or a change is none of a recipe.
+    """
+    groups = text_groups(data.texts)
+    part = split(data, groups)
+    problem_type = declared.columns.problem_type
+    main_metric = "accuracy" if problem_type == "single_label_classification" else "f1_macro"
+    how = _how(data.parts)
+    task = Task(
+        declared.name, problem_type, declared.language, data.labels, main_metric, split_seed=SEED, own_splits=how
+    )
+    train, validation, test = (_take(data, part == number) for number in range(len(PARTS)))
+    _check_parts(data.source, task, [train, validation, test])
+    rows = Rows(train, validation, test, fingerprint(train, validation, test))
+    tokens = token_lengths(data, encoders, default_recipe(task, 0, False, **changes))
+    undivided = _undivided(data) if declared.columns.kind == "several" else 0
+    return OwnTask(task, rows, describe(data, part, groups, rows.fingerprint, how, tokens, undivided))
+
+
+def text_groups(texts: pa.ChunkedArray) -> np.ndarray:
+    """Return the number of every text, shape (n,), the same for texts that `normalized` makes the same."""
+    every = (text for chunk in texts.chunks for text in chunk.to_pylist())
+    digests = b"".join(blake2b(normalized(text).encode(), digest_size=8).digest() for text in every)
+    return np.unique(np.frombuffer(digests, np.uint64), return_inverse=True)[1]
+
+
+def split(data: OwnData, groups: np.ndarray) -> np.ndarray:
+    """Return the position in PARTS of every row: as given, or stratified, the same text always in one part.
+
+    One set of rows is split into SHARES; train without validation gives as large a part of it away.
+    """
+    if len(data.parts) == len(PARTS):
+        return data.part
+    train = data.part == PARTS.index("train")
+    shares = SHARES if len(data.parts) == 1 else (1 - SHARES[1], SHARES[1])
+    part = data.part.copy()
+    part[train] = stratify(data.y_true[train], np.unique(groups[train], return_inverse=True)[1], shares, SEED)
+    return part
+
+
+def _how(given: tuple[str, ...]) -> str:
+    if len(given) == len(PARTS):
+        return "as given"
+    how = f"iteratively stratified with seed {SEED}, the same text always in one part"
+    if len(given) == 1:
+        return f"{how}: {' / '.join(f'{share:.0%}' for share in SHARES)}"
+    return f"test as given; validation is {SHARES[1]:.0%} of train, {how}"
+
+
+def _undivided(data: OwnData) -> int:
+    """Return how many labels look like several, where nothing was divided; one alone may well be a name."""
+    found = sum("," in label or ";" in label for label in data.labels)
+    return found if found > 1 and data.y_true.sum(axis=1).max() <= 1 else 0
+
+
+def _take(data: OwnData, chosen: np.ndarray) -> Split:
+    return Split(data.texts.filter(pa.array(chosen)).to_pylist(), data.y_true[chosen].toarray())
+
+
+def _check_parts(source: str, task: Task, splits: list[Split]) -> None:
+    needed = 1 if task.multi_label else 2
+    for name, part in zip(PARTS, splits, strict=True):
+        if part.y_true.any(axis=0).sum() < needed:
+            what = f"{len(part):,} rows with {'no label' if task.multi_label else 'one label only'}"
+            raise UserError(f"{source}: its {name} part has {what}; give more rows, or splits of your own")
+
+
+def token_lengths(data: OwnData, encoders: Sequence[Encoder], recipe: Recipe | BaselineRecipe) -> list[Lengths]:
+    """Count the tokens of a sample of the texts for each encoder, against the number that the recipe reads.
+
+    The baseline has none; an encoder that cannot be had is left out, and its runs will say why.
+    """
+    from transformers import AutoTokenizer
+
+    texts, found = sample_texts(data.texts), []
+    for encoder in encoders:
+        if encoder.source == "none" or not isinstance(recipe, Recipe):
+            continue
+        with suppress(UserError):
+            tokenizer = AutoTokenizer.from_pretrained(fetch_weights(encoder).folder)
+            counts = np.array([len(ids) for ids in tokenizer(texts, verbose=False)["input_ids"]])
+            found.append(
+                lengths(f"tokens of {encoder.name}", counts, capacity(tokenizer, recipe.max_length, recipe.long_text))
+            )
+    return found
+
+
+def _check_results(results: Path, own: OwnTask) -> None:
+    """Raise UserError where the folder's runs of that name are of other data."""
+    if not (results / own.task.name / SPEC).is_file():
+        return
+    facts = results / own.task.name / ROW_FACTS
+    same_rows = not facts.is_file() or read_row_facts(facts)[1] == own.rows.fingerprint
+    if known_tasks(results)[own.task.name] != own.task or not same_rows:
+        raise UserError(
+            f"{results / own.task.name} holds runs of other rows or labels; give these data another --name or "
+            "--results, or delete that folder"
+        )

@@ -1,0 +1,1 @@
+"""From runs to what is published: cards, shipped checkpoints, exports."""

@@ -1,0 +1,1 @@
+"""Metrics, intervals, tests, decisions and calibration, all from arrays."""

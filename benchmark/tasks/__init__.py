@@ -1,0 +1,1 @@
+"""The tasks: their specs, rows and splits."""

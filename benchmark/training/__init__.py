@@ -1,0 +1,1 @@
+"""Recipes, fine-tuning, runs, and the grid that makes them."""

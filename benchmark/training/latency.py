@@ -1,0 +1,47 @@
+"""How fast a trained model answers: one text at a time and in batches, at fixed lengths."""
+
+import time
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from benchmark.training.runs import Latency
+
+LENGTHS = (16, 64, 128)
+BATCH_SIZE = 32
+_SINGLES, _BATCHES = 40, 3
+
+
+def measure_latency(answer: Callable[[list[str], int], object], texts: Iterable[str]) -> tuple[Latency, ...]:
+    """Time `answer` at each of `LENGTHS`, after one call that is not counted.
+
+    Args:
+        answer: takes texts and a length to cut them to (tokens; words or characters for the baseline) and predicts
+            them, from text to logits.
+        texts: what to predict; they are strung together, so that every length is reached.
+    """
+    return tuple(_at_length(answer, text, length) for length, text in _long_texts(texts))
+
+
+def _long_texts(texts: Iterable[str]) -> Iterable[tuple[int, str]]:
+    """Pair each length with a text that has more tokens and words than that: 16 characters for each."""
+    joined = " ".join(texts) + " "
+    for length in LENGTHS:
+        wanted = 16 * length
+        yield length, (joined * (wanted // len(joined) + 1))[:wanted]
+
+
+def _at_length(answer: Callable[[list[str], int], object], text: str, length: int) -> Latency:
+    answer([text], length)
+    singles = [_seconds(answer, [text], length) for _ in range(_SINGLES)]
+    batches = [_seconds(answer, [text] * BATCH_SIZE, length) for _ in range(_BATCHES)]
+    p50, p95 = 1000 * np.quantile(singles, (0.5, 0.95))
+    return Latency(
+        length=length, p50_ms=float(p50), p95_ms=float(p95), texts_per_second=BATCH_SIZE / float(np.median(batches))
+    )
+
+
+def _seconds(answer: Callable[[list[str], int], object], texts: list[str], length: int) -> float:
+    start = time.perf_counter()
+    answer(texts, length)
+    return time.perf_counter() - start

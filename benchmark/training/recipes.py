@@ -1,0 +1,114 @@
+"""Recipes: everything that shapes a fine-tuning, seed included; and the default recipe of every task."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from benchmark.tasks.registry import Task
+from zoo.checkpoints.checkpoint import LongText
+from zoo.errors import UserError, lookup
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # as numpy takes them
+Length = Annotated[int, Field(ge=1)]
+
+
+class Recipe(BaseModel):
+    """How an encoder is fine-tuned.
+
+    `loss` is how a multi-label loss is taken over the labels: their `sum`, or their `mean` as transformers has it,
+    which divides the gradient by the number of labels. `label_prior` starts the head's bias at the labels' log odds
+    in train. `balanced` weights every class by the inverse of its frequency. `freeze_embeddings` keeps the word
+    embeddings as they are; their dense update would take about half of a step on a processor. `dropout` None keeps
+    the encoder's own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: Annotated[int, Field(ge=1)] = 3
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-4
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.01
+    warmup: Share = 0.1
+    max_length: Annotated[int, Field(ge=8, le=512)] = 128
+    long_text: LongText = "truncate"
+    dropout: Share | None = None
+    freeze_embeddings: bool = True
+    loss: Literal["sum", "mean"] = "sum"
+    label_prior: bool = True
+    balanced: bool = False
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    seed: Seed = 0
+
+
+class BaselineRecipe(BaseModel):
+    """How the TF-IDF and logistic regression baseline is trained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    analyzer: Literal["word", "char"] = "word"
+    ngrams: tuple[Length, Length] = (1, 2)
+    min_df: Annotated[int, Field(ge=1)] = 2
+    inverse_regularisation: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _shortest_first(self) -> Self:
+        if self.ngrams[0] > self.ngrams[1]:
+            raise ValueError("ngrams are from the shortest to the longest")
+        return self
+
+
+_TASK_DEFAULTS: dict[str, dict[str, Any]] = {
+    "feedback": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
+    "feedback_zh": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
+    "sst2": {"epochs": 2, "batch_size": 32, "learning_rate": 1e-4, "dropout": 0.0, "freeze_embeddings": False},
+    "go_emotions": {"epochs": 3, "learning_rate": 3e-4},
+    "reuters21578": {"epochs": 4, "batch_size": 32, "learning_rate": 3e-4},
+    "duee_event_types": {"epochs": 5, "batch_size": 32, "learning_rate": 3e-4},
+    "chnsenticorp": {
+        "epochs": 3,
+        "batch_size": 32,
+        "learning_rate": 1e-4,
+        "dropout": 0.0,
+        "freeze_embeddings": False,
+        "long_text": "head-tail",
+    },
+}
+
+
+def default_recipe(task: Task, seed: int, baseline: bool, /, **changes: Any) -> Recipe | BaselineRecipe:
+    """Return the recipe of `task` with `seed`, with `changes` laid over it.
+
+    Args:
+        task: whose texts and size the defaults fit.
+        seed: of everything random.
+        baseline: whether it is the recipe of the TF-IDF baseline.
+        changes: fields of the recipe and their values; those of the other kind of recipe are passed over.
+
+    Raises:
+        UserError: a change names no field of either recipe, or is out of range.
+    """
+    if "seed" in changes:
+        raise UserError("Recipe: seed: every run of a grid has its own; choose them with --seeds and --first-seed")
+    kind, other = (BaselineRecipe, Recipe) if baseline else (Recipe, BaselineRecipe)
+    defaults = _TASK_DEFAULTS.get(task.name, {})
+    if baseline:
+        defaults = {} if task.language == "en" else {"analyzer": "char", "ngrams": (1, 3)}
+    own = {
+        name: value for name, value in changes.items() if name in kind.model_fields or name not in other.model_fields
+    }
+    for name in own:
+        lookup(kind.model_fields, name, "field of the recipe")
+    try:
+        return kind.model_validate({**defaults, "seed": seed, **own})
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise UserError(f"Recipe: {field}: {first['msg']}, got {first['input']!r}") from error
+
+
+def variant_of(recipe: Recipe | BaselineRecipe, task: Task) -> str:
+    """Return in what a recipe differs from the task's default, such as "loss=mean"; "" where it is the default."""
+    default = default_recipe(task, recipe.seed, isinstance(recipe, BaselineRecipe)).model_dump()
+    return ", ".join(f"{name}={value}" for name, value in recipe.model_dump().items() if value != default[name])

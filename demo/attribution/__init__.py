@@ -1,0 +1,1 @@
+"""Which words speak for a label, below Compare."""

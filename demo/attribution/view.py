@@ -1,0 +1,66 @@
+"""Which words speak for a label: the widgets below the comparison."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demo.attribution.handlers import HIGHEST, as_view, explain, labels_of
+from demo.compare.handlers import shown_at_first
+from demo.compare.view import MODELS
+from demo.shared.models import catalogue
+from demo.shared.texts import Language, in_language, label, language_of, say
+from zoo.errors import UserError
+
+_SCRIPT = (Path(__file__).parent / "script.js").read_text(encoding="utf-8")
+_TEMPLATE = '<section class="zoo"></section>'
+_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", **MODELS}
+
+
+def add(root: Path | None, text: gr.Textbox, task: gr.Dropdown, names: gr.CheckboxGroup) -> None:
+    """Add the widgets to the open Blocks; nothing is computed before the button is pressed."""
+    with gr.Accordion(label("attribution"), open=False, elem_id="attribution"):
+        with gr.Row(equal_height=False):
+            name = gr.Dropdown([], label=label("checkpoint"), min_width=220, elem_id="attribution-checkpoint")
+            wanted = gr.Dropdown([], label=label("attribution_label"), min_width=220, elem_id="attribution-label")
+        button = gr.Button(label("attribution_explain"), elem_id="attribution-explain")
+        view = gr.HTML(None, html_template=_TEMPLATE, js_on_load=_SCRIPT, apply_default_css=False)
+
+    def choose_task(task: str | None, request: gr.Request) -> tuple[gr.Dropdown, gr.Dropdown]:
+        # Not with `names`: they may still be the last task's, and gradio refuses those.
+        opening = shown_at_first(catalogue(root).get(task or "", {}))
+        return choices(task or "", opening, language_of(request), root)
+
+    def choose_names(task: str | None, names: list[str], request: gr.Request) -> tuple[gr.Dropdown, gr.Dropdown]:
+        return choices(task or "", names, language_of(request), root)
+
+    def show(text: str, task: str | None, name: str | None, wanted: str | None, request: gr.Request) -> dict[str, Any]:
+        return explain_or_say_why(text, task or "", name or "", wanted or HIGHEST, language_of(request), root)
+
+    task.change(choose_task, task, [name, wanted], **_PRIVATE)
+    names.change(choose_names, [task, names], [name, wanted], **_PRIVATE)
+    button.click(show, [text, task, name, wanted], view, **_PRIVATE)
+
+
+def choices(task: str, names: list[str], language: Language, root: Path | None) -> tuple[gr.Dropdown, gr.Dropdown]:
+    """Return the checkpoints of the comparison and the first one's labels, to choose from."""
+    name = names[0] if names else None
+    labels: tuple[str, ...] = ()
+    if name:
+        with suppress(UserError):  # told when the button is pressed
+            labels = labels_of(task, name, root)
+    return (
+        gr.Dropdown(choices=names, value=name),
+        gr.Dropdown(choices=[(say("attribution_highest", language), HIGHEST), *labels], value=HIGHEST),
+    )
+
+
+def explain_or_say_why(
+    text: str, task: str, name: str, wanted: str, language: Language, root: Path | None
+) -> dict[str, Any]:
+    """Return an attribution as attribution.js draws it, or `{"problem": ...}` with the reason why there is none."""
+    try:
+        return as_view(text, name, explain(text, task, name, wanted, root), language)
+    except UserError as error:
+        return {"problem": in_language(error, language)}

@@ -1,0 +1,172 @@
+"""The Batch tab: texts pasted or in a file, a table of what each checkpoint decides, and all of it to download."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import gradio as gr
+
+from demo.batch.files import write_csv, write_jsonl
+from demo.batch.handlers import SHOWN_ROWS, Results, as_json, classify_rows, metrics_table, shown_table
+from demo.batch.rows import MAX_BYTES, MAX_ROWS, quote, read_list, read_rows
+from demo.compare.handlers import MAX_CHARACTERS, first_task, shown_at_first
+from demo.shared.endpoints import endpoint
+from demo.shared.models import catalogue
+from demo.shared.notes import notes
+from demo.shared.texts import Language, in_language, label, language_of, say
+from zoo.errors import UserError
+
+_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+_LIMITS = {"rows": f"{MAX_ROWS:,}", "characters": f"{MAX_CHARACTERS:,}", "size": MAX_BYTES // 1_000_000}
+_LIMITS_SCRIPT = f'element.querySelector("p").textContent = zooText("batch_limits", {json.dumps(_LIMITS)});'
+# Apart from single texts, which have their turn between two batches of 32.
+_BATCHES: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "batches"}
+_PROGRESS = gr.Progress()
+_NOTHING: tuple[Any, ...] = (
+    {},
+    gr.Dataframe(visible=False),
+    gr.Dataframe(visible=False),
+    gr.DownloadButton(visible=False),
+    gr.DownloadButton(visible=False),
+)
+
+
+def add(tab: gr.Tab, root: Path | None) -> None:
+    """Add the tab's widgets to the open Blocks; the checkpoints are looked for when the tab is opened."""
+    gr.HTML(
+        '<section class="zoo"><p class="zoo-quiet"></p></section>', js_on_load=_LIMITS_SCRIPT, apply_default_css=False
+    )
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=300):
+            pasted = gr.Textbox(
+                label=label("batch_pasted_label"),
+                info=label("batch_pasted_info"),
+                lines=10,
+                max_lines=10,  # as many: gradio would measure thousands of lines anew at every change
+                elem_id="batch-texts",
+            )
+            file = gr.File(label=label("batch_file"), height=140, elem_id="batch-file")
+        with gr.Column(scale=2, min_width=300):
+            task = gr.Dropdown([], label=label("task"), elem_id="batch-task")
+            names = gr.CheckboxGroup([], label=label("checkpoints"), elem_id="batch-checkpoints")
+            text_column = gr.Textbox("text", label=label("batch_text_column"))
+            labels_column = gr.Textbox("labels", label=label("batch_labels_column"), info=label("batch_labels_info"))
+            with gr.Row():
+                button = gr.Button(label("batch_run"), variant="primary", min_width=120, elem_id="batch-run")
+                cancel = gr.Button(label("batch_cancel"), interactive=False, min_width=120, elem_id="batch-cancel")
+    shown = [*_add_results(), cancel]
+
+    def run(
+        pasted: str,
+        file: str | None,
+        text_column: str,
+        labels_column: str,
+        task: str | None,
+        names: list[str],
+        request: gr.Request,
+        progress: gr.Progress = _PROGRESS,
+    ) -> Iterator[tuple[Any, ...]]:
+        language = language_of(request)
+        yield *_NOTHING, gr.Button(interactive=True)
+        try:
+            rows = read_rows(pasted, file, text_column, labels_column)
+            total = len(rows.texts) * len(names)
+            for step in classify_rows(rows, task or "", names, root):
+                if isinstance(step, Results):
+                    for values in _show(step, file is not None, labels_column, task or "", language):
+                        yield *values, gr.Button(interactive=False)
+                else:
+                    progress((step, total), say("batch_progress", language), unit=say("batch_unit", language))
+                    yield (gr.skip(),) * len(shown)
+        except UserError as error:
+            yield {"problem": in_language(error, language)}, *_NOTHING[1:], gr.Button(interactive=False)
+
+    form = [pasted, file, text_column, labels_column, task, names]
+    event = button.click(run, form, shown, show_progress_on=shown[0], api_visibility="private", **_BATCHES)
+    cancel.click(_cancelled, None, shown, cancels=[event], queue=False, **_QUIET)
+
+    def open_tab(task: str | None, request: gr.Request) -> tuple[Any, ...]:
+        """What a visitor has chosen stays while there is such a task."""
+        found = catalogue(root)
+        return (gr.skip(), gr.skip()) if task in found else _choices(first_task(found, language_of(request)), root)
+
+    tab.select(open_tab, task, [task, names], **_QUIET)
+    task.input(lambda task: _choices(task, root), task, [task, names], **_QUIET)
+    _add_endpoint(root)
+
+
+def _add_endpoint(root: Path | None) -> None:
+    def classify_batch(texts: list[str], task: str, checkpoints: list[str]) -> dict[str, Any]:
+        """Classify many texts with several checkpoints of a task, at their fitted thresholds.
+
+        Each checkpoint's `scores` and `decided` labels are in the order of `texts`; `scores` go by `labels`.
+
+        Args:
+            texts: what to classify, at most 2,000 texts of 10,000 characters, and 5,000,000 characters in all.
+            task: one of the app's tasks, such as go_emotions.
+            checkpoints: names of the task's models, such as minilm-l6.
+        """
+        *_, results = classify_rows(read_list(texts), task, checkpoints, root)
+        assert isinstance(results, Results)
+        return as_json(results)
+
+    gr.api(endpoint(classify_batch), api_name="classify_batch", **_BATCHES)
+
+
+def _add_results() -> list[Any]:
+    status = notes("batch-status", min_height=56)
+    measured = gr.Dataframe(interactive=False, show_label=False, visible=False, elem_id="batch-metrics")
+    table = gr.Dataframe(interactive=False, show_label=False, wrap=True, visible=False, elem_id="batch-table")
+    with gr.Row():
+        csv = gr.DownloadButton(label("batch_csv"), visible=False, elem_id="batch-csv")  # type: ignore[arg-type]
+        jsonl = gr.DownloadButton(label("batch_jsonl"), visible=False, elem_id="batch-jsonl")  # type: ignore[arg-type]
+    return [status, measured, table, csv, jsonl]
+
+
+def _show(
+    results: Results, from_file: bool, labels_column: str, task: str, language: Language
+) -> Iterator[tuple[Any, ...]]:
+    """One step; gradio has its own copies of the two files by the time that it asks for the next, and they go."""
+    header, rows = shown_table(results, language)
+    measures, measured = metrics_table(results, language)
+    missing = labels_column if from_file and results.y_true is None else ""
+    with TemporaryDirectory() as folder:
+        yield (
+            {"lines": [note(results, missing, language)]},
+            gr.Dataframe(measured, headers=measures, visible=bool(measured)),
+            gr.Dataframe(rows, headers=header, column_widths=_widths(header), visible=True),
+            gr.DownloadButton(value=write_csv(results, Path(folder) / f"batch-{task}.csv"), visible=True),
+            gr.DownloadButton(value=write_jsonl(results, Path(folder) / f"batch-{task}.jsonl"), visible=True),
+        )
+
+
+def _widths(header: list[str]) -> list[str | int]:
+    """In pixels: long texts must not push the decisions away, and a phone scrolls within the table."""
+    rest = len(header) - 2
+    return [60, 290, *[max(190, 820 // rest)] * rest]
+
+
+def note(results: Results, missing_column: str, language: Language = "en") -> str:
+    """Return what stands above the table: how many rows it shows, on how many the checkpoints agree, and, where the
+    file has no gold labels, the column that it would have them in, or how many labels have no gold row."""
+    rows, values = len(results.texts), {"rows": f"{len(results.texts):,}", "shown": SHOWN_ROWS}
+    parts = [say("batch_first_shown" if rows > SHOWN_ROWS else "batch_all_shown", language, **values)]
+    if len(results.decided) > 1:
+        parts.append(say("batch_agreed", language, **values, agreed=f"{results.agreed().sum():,}"))
+    if missing_column:
+        parts.append(say("batch_no_gold", language, column=quote(missing_column)))
+    if absent := results.labels_without_gold():
+        parts.append(say("batch_labels_without_gold", language, count=absent, all=len(results.labels)))
+    return " ".join(parts)
+
+
+def _cancelled(request: gr.Request) -> tuple[Any, ...]:
+    return {"lines": [say("batch_cancelled", language_of(request))]}, *_NOTHING[1:], gr.Button(interactive=False)
+
+
+def _choices(task: str | None, root: Path | None) -> tuple[Any, ...]:
+    found = catalogue(root)
+    names = list(found.get(task or "", {}))
+    return gr.Dropdown(choices=list(found), value=task), gr.CheckboxGroup(choices=names, value=shown_at_first(names))

@@ -1,0 +1,1 @@
+"""What visitors report as wrong, below Compare."""

@@ -1,0 +1,83 @@
+"""The checkpoints that the app can show: found by folder, loaded at first use, then kept."""
+
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoo.checkpoints.checkpoint import Checkpoint
+    from zoo.classifier import Classifier
+
+KEPT = 8
+# Held for one text or one batch: a fast tokenizer cannot serve two threads at once.
+computing = Lock()
+_one_at_a_time = Lock()
+
+
+def catalogue(root: Path | None = None) -> dict[str, dict[str, Path]]:
+    """Return the checkpoints' folders below `root` (None: the project's own) as `[task][name]`, in order."""
+    from zoo.checkpoints.checkpoint import CHECKPOINTS, find_checkpoints
+
+    found: dict[str, dict[str, Path]] = {}
+    for folder in find_checkpoints(root or CHECKPOINTS):
+        found.setdefault(folder.parent.name, {})[folder.name] = folder
+    return found
+
+
+def add_from_hub(names: str, root: Path | None, target: Path) -> Path:
+    """Fetch checkpoints from the hub and return `target`, which then links to them and to all below `root`.
+
+    Args:
+        names: user/name[@revision], with commas between.
+        root: a folder of checkpoints; None is the project's own.
+        target: an empty folder; a checkpoint of the hub is `<task>/<user>--<name>` in it.
+
+    Raises:
+        UserError: one cannot be had, or fails a check (see `zoo.checkpoints.vetting`).
+    """
+    from zoo.checkpoints.checkpoint import read_checkpoint
+    from zoo.checkpoints.hub import fetch_checkpoint
+
+    folders = {Path(task, name): folder for task, all_ in catalogue(root).items() for name, folder in all_.items()}
+    for name in filter(None, (name.strip().removeprefix("hub:") for name in names.split(","))):
+        folder = fetch_checkpoint(name, print)
+        folders[Path(read_checkpoint(folder).info.task, name.partition("@")[0].replace("/", "--"))] = folder
+    for place, folder in folders.items():
+        (target / place).parent.mkdir(exist_ok=True)
+        (target / place).symlink_to(folder.resolve(), target_is_directory=True)
+    return target
+
+
+@lru_cache(maxsize=KEPT)
+def read(folder: Path) -> "Checkpoint":
+    """Return what the checkpoint in `folder` is, without its model.
+
+    Raises:
+        UserError: one of its small files is damaged, or its weights are.
+    """
+    from zoo.checkpoints.checkpoint import read_checkpoint
+
+    return read_checkpoint(folder)
+
+
+def load(folder: Path) -> "Classifier":
+    """Return the classifier in `folder`; the last `KEPT` are kept in memory. For functions that are `on_gpu`.
+
+    Raises:
+        UserError: the checkpoint is damaged, or its encoder cannot be had.
+    """
+    with _one_at_a_time:
+        return _load(folder)
+
+
+@lru_cache(maxsize=KEPT)
+def _load(folder: Path) -> "Classifier":
+    from zoo.classifier import Classifier
+
+    classifier = Classifier.load(folder)
+    classifier.predict_logits(["the first pass is slower than any after it"])
+    # Weights are mapped from their file: without this, each new word reads its page from the disk when it is first met.
+    for parameter in classifier.model.get_input_embeddings().parameters():
+        parameter.sum()
+    return classifier

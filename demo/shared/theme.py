@@ -1,0 +1,85 @@
+"""How the app looks, and how it is launched: system fonts, nothing fetched from elsewhere, nothing recorded."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from gradio.route_utils import FnIndexInferError
+from starlette.middleware import Middleware
+
+from demo.shared.body_limit import BodyLimit
+from demo.shared.texts import i18n, script
+
+HERE = Path(__file__).parent
+LARGEST_REQUEST = 20_000_000  # bytes, a file's or a whole request's; the tabs have limits of their own, and say them
+_HEADER = """<header class="zoo-header"><h1>Encoder Zoo</h1>
+<p></p></header>"""
+_HEADER_SCRIPT = 'element.querySelector("p").textContent = zooText("question");'
+_SANS = ("ui-sans-serif", "system-ui", "Segoe UI", "Roboto", "Noto Sans", "Noto Sans CJK SC", "sans-serif")
+_MONO = ("ui-monospace", "Menlo", "Consolas", "monospace")
+
+
+def theme() -> gr.themes.Base:
+    """Return the theme; its primary button is dark enough for white text (contrast above 6)."""
+    base = gr.themes.Default(primary_hue="indigo", neutral_hue="slate", font=_SANS, font_mono=_MONO)
+    return base.set(
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_700",
+        button_primary_text_color="white",
+        body_text_color_subdued="*neutral_600",
+        block_info_text_color="*neutral_600",
+    )
+
+
+def add_header() -> None:
+    """Add the page's head to the open Blocks: its name and its question."""
+    gr.HTML(_HEADER, js_on_load=_HEADER_SCRIPT, apply_default_css=False)
+
+
+def _no_such_endpoint(request: Request, error: Exception) -> JSONResponse:
+    """Say in a client's error what gradio takes for the server's."""
+    return JSONResponse({"detail": "There is no such endpoint; the footer's API page lists them"}, status_code=404)
+
+
+def _not_understood(request: Request, error: Exception) -> JSONResponse:
+    """Refuse a malformed request without its content, which may hold what cannot be encoded again."""
+    return JSONResponse({"detail": "The request is not what the endpoint takes"}, status_code=422)
+
+
+def _not_callable(request: Request, error: Exception) -> JSONResponse:
+    """Refuse a call by a number or with arguments that gradio looks up without asking whether they are there."""
+    if not any(call in request.url.path for call in ("/gradio_api/call/", "/gradio_api/queue/join")):
+        raise error
+    return _not_understood(request, error)
+
+
+def launch_arguments() -> dict[str, Any]:
+    """Return what `Blocks.launch` takes beside the address."""
+    css = (HERE / "app.css").read_text(encoding="utf-8")
+    return {
+        "theme": theme(),
+        # Not `css=`: gradio prefixes each selector there, and breaks those with a comma inside :is().
+        "head": f"<style>{css}</style><script>{script()}</script>",
+        "i18n": i18n(),
+        "mcp_server": find_spec("mcp") is not None,  # the same endpoints as tools, where gradio[mcp] is installed
+        "app_kwargs": {
+            "exception_handlers": {
+                FnIndexInferError: _no_such_endpoint,
+                RequestValidationError: _not_understood,
+                **dict.fromkeys((KeyError, TypeError, ValueError), _not_callable),
+            },
+            "middleware": [Middleware(BodyLimit, most=LARGEST_REQUEST)],
+        },
+        "footer_links": ["api"],
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "share": False,
+        "max_file_size": LARGEST_REQUEST,
+    }

@@ -1,0 +1,215 @@
+"""A task of a user's own data: how it is split, what it is called, and when its folder is another's."""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from rich.console import Console
+from scipy.sparse import csr_array
+
+from benchmark.own_data.data_page import lines
+from benchmark.own_data.data_report import Lengths
+from benchmark.own_data.own_task import Declared, OwnTask, choose_columns, declare, make_task, prepare
+from benchmark.own_data.reading import Columns, OwnData
+from benchmark.tasks.registry import TASKS, known_tasks, write_task
+from benchmark.training.runs import RESULTS
+from zoo.encoders.registry import get_encoder
+from zoo.errors import UserError
+
+ROOT = Path(__file__).parents[3]
+ONE, SEVERAL = Columns("text", ("label",), "one"), Columns("text", ("labels",), "several")
+
+
+def _data(texts: Sequence[str], y_true: np.ndarray, part: np.ndarray | None = None) -> OwnData:
+    labels = tuple(f"l{number}" for number in range(y_true.shape[1]))
+    given = np.zeros(len(texts), np.int8) if part is None else part
+    names = tuple(name for number, name in enumerate(("train", "validation", "test")) if number in given)
+    return OwnData("my.csv", pa.chunked_array([list(texts)]), csr_array(y_true.astype(np.int8)), labels, given, names)
+
+
+def _single(n: int, classes: int = 2) -> np.ndarray:
+    return np.eye(classes, dtype=np.int8)[np.arange(n) % classes]
+
+
+def _make(data: OwnData, columns: Columns = ONE) -> OwnTask:
+    return make_task(data, Declared("my.csv", columns, "mine", "any"), [], {})
+
+
+def test_rows_are_split_once_and_the_same_every_time() -> None:
+    data = _data([f"text {row}" for row in range(200)], _single(200))
+    own = _make(data)
+    parts = (own.rows.train, own.rows.validation, own.rows.test)
+    assert [len(part) for part in parts] == [160, 20, 20]
+    assert sorted(text for part in parts for text in part.texts) == sorted(data.texts.to_pylist())
+    assert all(part.y_true.sum(axis=0).tolist() == [len(part) / 2] * 2 for part in parts)
+    assert own.rows.fingerprint == _make(data).rows.fingerprint == own.report.fingerprint
+    assert own.task.main_metric == "accuracy"
+    assert "80% / 10% / 10%" in own.report.splits
+    assert own.task.own_splits == own.report.splits
+    other = _make(replace(data, texts=pa.chunked_array([["changed", *data.texts.to_pylist()[1:]]])))
+    assert other.rows.fingerprint != own.rows.fingerprint
+
+
+def test_the_same_text_never_stands_in_two_parts() -> None:
+    texts = [f"text {row % 40}".upper() if row % 3 else f"text  {row % 40}" for row in range(200)]
+    own = _make(_data(texts, _single(200, 3)))
+    assert own.report.repeated == 160
+    assert set(own.report.in_two_parts.values()) == {0}
+    assert own.report.contradictory == 40
+
+
+def test_splits_of_the_users_own_stay_and_a_missing_validation_comes_out_of_train() -> None:
+    texts, y_true = [f"text {row % 90}" for row in range(100)], _single(100)
+    whole = np.repeat([0, 1, 2], [60, 20, 20]).astype(np.int8)
+    own = _make(_data(texts, y_true, whole))
+    assert own.rows.test.texts == texts[80:]
+    assert own.report.in_two_parts["train and test"] == 10
+    assert own.report.splits == "as given"
+    without = _make(_data(texts, y_true, np.where(whole == 1, 0, whole).astype(np.int8)))
+    assert without.rows.test.texts == texts[80:]
+    assert [len(without.rows.train), len(without.rows.validation)] == [72, 8]
+    assert without.report.splits.startswith("test as given; validation is 10% of train")
+
+
+def test_rare_labels_are_kept_and_too_few_rows_are_told() -> None:
+    y_true = np.column_stack([np.arange(300) % 2, np.arange(300) == 0])
+    own = _make(_data([f"text {row}" for row in range(300)], y_true), SEVERAL)
+    assert [fact.rare for fact in own.report.labels] == [False, True]
+    assert own.task.labels == ("l0", "l1")
+    assert own.task.main_metric == "f1_macro"
+    for n, message in (
+        (3, "its validation part has 0 rows with one label only"),
+        (6, "one label only; give more rows"),
+    ):
+        with pytest.raises(UserError, match=message):
+            _make(_data([f"text {row}" for row in range(n)], _single(n)))
+
+
+@pytest.mark.parametrize(
+    ("names", "columns", "undivided"),
+    [
+        (("a,b", "a; b", "a"), SEVERAL, 2),
+        (("a, or b", "b", "c"), SEVERAL, 0),  # a single one is a name
+        (("a,b", "a;b", "a"), ONE, 0),
+    ],
+)
+def test_labels_that_another_delimiter_would_divide_are_told(
+    names: tuple[str, ...], columns: Columns, undivided: int
+) -> None:
+    data = replace(_data([f"text {row}" for row in range(90)], _single(90, 3)), labels=names)
+    report = _make(data, columns).report
+    told = [line for line in lines(report) if "--delimiter" in line]
+    assert (report.undivided, len(told)) == (undivided, bool(undivided))
+    some_divided = replace(data, y_true=csr_array(np.maximum(data.y_true.toarray(), np.arange(90)[:, None] == 0)))
+    assert _make(some_divided, columns).report.undivided == 0
+
+
+def test_tokens_are_counted_for_each_encoder_against_the_recipes_limit(tiny_bert: Path) -> None:
+    given = np.repeat([0, 1, 2], [60, 20, 20]).astype(np.int8)
+    data = _data(["good", "good bad the " * 5] * 50, _single(100), given)
+    encoders = [get_encoder("tfidf-lr"), get_encoder(str(tiny_bert))]
+    own = make_task(data, Declared("my.csv", ONE, "mine", "en"), encoders, {"max_length": 10})
+    assert own.report.lengths[1] == Lengths("tokens of tiny-bert", 100, 10.0, 17.0, 17, 10, 0.5)
+    with pytest.raises(UserError, match="max_lenth"):
+        make_task(data, Declared("my.csv", ONE, "mine", "en"), encoders, {"max_lenth": 10})
+
+
+def test_labels_are_said_in_one_way() -> None:
+    assert choose_columns("t", "l", "", "", "|") == Columns("t", ("l",), "one", "|")
+    assert choose_columns("t", "", "l", "", ";") == Columns("t", ("l",), "several", ";")
+    assert choose_columns("t", "", "", "a, b,a", "|") == Columns("t", ("a", "b"), "flags", "|")
+    for given in (("", "", "", "|"), ("l", "l", "", "|"), ("l", "", "a,b", "|")):
+        with pytest.raises(UserError, match="Say where the labels are in one way: --label-column"):
+            choose_columns("text", *given)
+    with pytest.raises(UserError, match="--delimiter is empty"):
+        choose_columns("text", "", "l", "", "")
+    for given in (("t", "", ""), ("", "t", ""), ("", "", "a,t")):
+        with pytest.raises(UserError, match="The column 't' cannot hold both the texts and a label"):
+            choose_columns("t", *given, "|")
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "expected"),
+    [
+        ("data/My reviews (2).csv", "", "My-reviews-2"),
+        ("hub:someone/reviews", "", "reviews"),
+        ("hub:someone/reviews-v1.5:fr", "", "reviews-v1-5-fr"),
+        ("folder/", "", "folder"),
+        ("评论.csv", "", "评论"),
+        ("my.csv", "other_name-1", "other_name-1"),
+    ],
+)
+def test_a_task_is_named_after_its_file(source: str, name: str, expected: str) -> None:
+    assert declare(source, ONE, name, "any").name == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "language", "message"),
+    [
+        ("my.csv", "../up", "any", "'../up' is no name for a task"),
+        ("!!.csv", "", "any", "'' is no name for a task"),
+        ("my.csv", "board", "any", "'board' is a name of the project's own"),
+        ("sst2.csv", "", "any", "give your data another with --name"),
+        ("my.csv", "", "fr", "Unknown language 'fr'"),
+    ],
+)
+def test_a_name_that_cannot_be_is_told(source: str, name: str, language: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        declare(source, ONE, name, language)
+
+
+def test_a_folder_of_other_data_is_told_before_anything_is_trained(tmp_path: Path) -> None:
+    rows = "".join(f"text {row},{'ab'[row % 2]}\n" for row in range(100))
+    source = tmp_path / "mine.csv"
+    source.write_text(f"text,label\n{rows}")
+    declared, console = declare(str(source), ONE, "", "en"), Console(quiet=True)
+    own = prepare(declared, [], {}, tmp_path / "results", console)
+    write_task(tmp_path / "results", own.task)
+    known = known_tasks(tmp_path / "results")
+    assert known == TASKS | {"mine": own.task}
+    assert known["mine"].own_splits == own.task.own_splits
+    write_task(tmp_path / "results", replace(own.task, own_splits=""))  # as earlier versions left it
+    assert prepare(declared, [], {}, tmp_path / "results", console).task == own.task
+    source.write_text(f"text,label\n{rows}one more,c\n")
+    with pytest.raises(UserError, match="holds runs of other rows or labels; give these data another --name"):
+        prepare(declared, [], {}, tmp_path / "results", console)
+    with pytest.raises(UserError, match="holds the project's own runs"):
+        prepare(declared, [], {}, RESULTS, console)
+    (tmp_path / "results" / "mine" / "task.json").write_text("{")
+    with pytest.raises(UserError, match="is not a readable task; delete it, then run"):
+        known_tasks(tmp_path / "results")
+
+
+@pytest.mark.slow
+def test_the_report_on_a_million_short_rows_takes_under_a_minute_and_2_gib(
+    tmp_path: Path,
+) -> None:
+    """The command in a real process; its own peak, since no other child of this one is as large."""
+    source, rng = tmp_path / "million.csv", np.random.default_rng(0)
+    words = rng.choice(["parcel", "late", "refund", "price", "good", "bad", "service", "包裹"], (1_000_000, 8))
+    with source.open("w", encoding="utf-8") as file:
+        file.write("id,text,labels\n")
+        labels = rng.integers(0, 20, (1_000_000, 2))
+        for row, (of_row, (a, b)) in enumerate(zip(words.tolist(), labels.tolist(), strict=True)):
+            file.write(f"{row},{' '.join(of_row)} {row},l{a}|l{b}\n")
+    del words, labels
+    command = [sys.executable, "-m", "benchmark", "run", "--data", str(source), "--label-list", "labels"]
+    command += ["--encoders", "minilm-l6", "--results", str(tmp_path / "results"), "--dry-run"]
+    start, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    ended = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True)
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert ended.returncode == 0, ended.stderr
+    assert "1,000,000 rows" in ended.stdout
+    processor = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
+    gib = after.ru_maxrss / 2**20
+    sys.stderr.write(f"{seconds:.0f} s, {processor:.0f} s of a processor, {gib:.2f} GiB\n")
+    assert gib < 2
+    assert processor < 60  # which other work on the machine does not change, as it does the seconds

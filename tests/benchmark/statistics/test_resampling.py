@@ -1,0 +1,211 @@
+"""Metrics as sums against scikit-learn on the rows themselves; influences against numeric derivatives."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from benchmark.statistics.metrics import ECE_BINS, compute_metrics, metrics_of
+from benchmark.statistics.resampling import (
+    Draws,
+    Scored,
+    auc_influence,
+    average_precision_influence,
+    draw,
+    label_ranking_precision,
+    of_labels,
+    points,
+    resample,
+    summables,
+    weighted_sums,
+)
+from zoo.decision import ProblemType
+
+MULTI: ProblemType = "multi_label_classification"
+SINGLE: ProblemType = "single_label_classification"
+OF_WHOLE_SUMS = {"f1_micro", "f1_macro", "mcc"}  # float32 adds whole numbers without error
+EXPANDED = {"map", "auc"}  # true to first order only
+Make = Callable[..., Scored]
+OfLabel = Callable[..., tuple[float, np.ndarray]]
+
+
+def _multi(seed: int, n: int, num_labels: int, digits: int = 1) -> Scored:
+    """Scores with ties; labels that are absent, rare, common or everywhere; the first row has none."""
+    rng = np.random.default_rng(seed)
+    y_true = (rng.random((n, num_labels)) < rng.choice([0, 0.05, 0.4, 1], num_labels)).astype(np.int8)
+    y_true[0] = 0
+    y_score = (0.4 * rng.random((n, num_labels)) + 0.6 * rng.random((n, num_labels)) * y_true).round(digits)
+    return Scored(MULTI, y_true, y_score, (y_score >= 0.3).astype(np.int8))
+
+
+def _single(seed: int, n: int, num_labels: int, digits: int = 1) -> Scored:
+    """Scores with ties; the last class may be absent; rows below the threshold are undecided."""
+    rng = np.random.default_rng(seed)
+    eye = np.eye(num_labels, dtype=np.int8)
+    y_true = eye[rng.integers(0, num_labels - seed % 2, n)]
+    y_score = (rng.dirichlet(np.ones(num_labels), n) + y_true * rng.random((n, 1))).round(digits) / 2
+    return Scored(SINGLE, y_true, y_score, eye[y_score.argmax(axis=1)] & (y_score >= 0.3))
+
+
+def _computed(scored: Scored, *names: str) -> dict[str, float]:
+    return compute_metrics(scored.problem_type, scored.y_true, scored.y_score, scored.y_pred, names)
+
+
+def _repeated(scored: Scored, counts: np.ndarray) -> Scored:
+    return scored.take(np.repeat(np.arange(len(counts)), counts))
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10_000), st.integers(2, 40), st.integers(2, 6), st.sampled_from([_multi, _single]))
+def test_points_are_the_metrics(seed: int, n: int, num_labels: int, make: Make) -> None:
+    runs = [make(seed, n, num_labels), make(seed + 1, n, num_labels)]
+    expected = [_computed(run) for run in runs]
+    for name in metrics_of(runs[0].problem_type):
+        np.testing.assert_allclose(
+            points(runs, name), [each[name] for each in expected], rtol=0, atol=1e-12, err_msg=name
+        )
+
+
+def test_every_metric_is_a_sum() -> None:
+    for problem_type in (MULTI, SINGLE):
+        assert set(summables(problem_type)) == set(metrics_of(problem_type))
+
+
+def test_points_of_rows_that_say_nothing() -> None:
+    nothing = Scored(MULTI, np.zeros((20, 3), np.int8), np.full((20, 3), 0.2), np.zeros((20, 3), np.int8))
+    assert points([nothing], "f1_macro") == points([nothing], "jaccard_samples") == 0
+    assert points([nothing], "subset_accuracy") == pytest.approx(1)
+    assert np.isnan(points([nothing], "map"))
+    assert np.isnan(resample([nothing], ["map"], draw(20, 3))["map"]).all()
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10_000), st.integers(2, 60), st.integers(2, 5), st.sampled_from([_multi, _single]))
+def test_a_resample_is_the_metric_on_repeated_rows(seed: int, n: int, num_labels: int, make: Make) -> None:
+    runs = [make(seed, n, num_labels), make(seed + 1, n, num_labels)]
+    draws = draw(n, 3, seed)
+    names = set(metrics_of(runs[0].problem_type)) - EXPANDED - {"ece"}
+    found = resample(runs, names, draws)
+    for i, counts in enumerate(draws.counts[0]):
+        for j, run in enumerate(runs):
+            expected = _computed(_repeated(run, counts), *names)
+            for name in names:
+                close = 1e-12 if name in OF_WHOLE_SUMS else 1e-6
+                assert found[name][i, j] == pytest.approx(expected[name], abs=close), name
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10_000), st.integers(2, 40), st.integers(2, 6))
+def test_numbers_of_labels_are_scikit_learns(seed: int, n: int, num_labels: int) -> None:
+    scored = _multi(seed, n, num_labels)
+    found = of_labels(scored)
+    expected = sk.precision_recall_fscore_support(scored.y_true, scored.y_pred, average=None, zero_division=0)
+    for name, values in zip(("precision", "recall", "f1", "support"), expected, strict=True):
+        np.testing.assert_allclose(found[name], values, rtol=0, atol=1e-12, err_msg=name)
+    for label, value in enumerate(found["average_precision"]):
+        gold = scored.y_true[:, label]
+        ap = sk.average_precision_score(gold, scored.y_score[:, label]) if gold.any() else np.nan
+        assert value == pytest.approx(ap, abs=1e-12, nan_ok=True)
+
+
+def test_resampled_calibration_errors_keep_the_bins_of_all_rows() -> None:
+    scored = _multi(3, 50, 3, digits=9)
+    draws = draw(50, 5)
+    confidence, gold = scored.y_score.ravel(), scored.y_true.ravel()
+    bins = np.array_split(np.argsort(confidence, kind="stable"), ECE_BINS)
+    for found, counts in zip(resample([scored], ["ece"], draws)["ece"][:, 0], draws.counts[0], strict=True):
+        weight = np.repeat(counts.astype(float), 3)
+        expected = sum(abs((weight[part] * (confidence[part] - gold[part])).sum()) for part in bins) / 150
+        assert found == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(("name", "make"), [("map", _multi), ("auc", _single)])
+def test_expanded_metrics_move_with_the_true_ones(name: str, make: Make) -> None:
+    scored, draws = make(4, 2000, 3, digits=2), draw(2000, 60)
+    found = resample([scored], [name], draws)[name][:, 0]
+    expected = np.array([_computed(_repeated(scored, counts), name)[name] for counts in draws.counts[0]])
+    assert np.corrcoef(found, expected)[0, 1] > 0.99
+    assert np.abs(found - expected).mean() < 0.1 * expected.std()
+    assert found.std() == pytest.approx(expected.std(), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("function", "reference"),
+    [(average_precision_influence, sk.average_precision_score), (auc_influence, sk.roc_auc_score)],
+)
+@settings(max_examples=15)
+@given(seed=st.integers(0, 10_000), n=st.integers(2, 15))
+def test_influences_are_derivatives_by_the_weight_of_a_row(
+    function: OfLabel, reference: Callable[..., float], seed: int, n: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    y_true, y_score = rng.integers(0, 2, n), rng.integers(0, 8, n) / 8
+    y_true[:2] = 0, 1
+    value, influence = function(y_true, y_score)
+    assert value == pytest.approx(reference(y_true, y_score), abs=1e-12)
+    assert influence.sum() == pytest.approx(0, abs=1e-12)  # weighing all rows alike changes nothing
+    step = 1e-4
+    for found, moved in zip(influence, step * np.eye(n), strict=True):
+        up, down = (reference(y_true, y_score, sample_weight=1 + by) for by in (moved, -moved))
+        assert found == pytest.approx((up - down) / (2 * step), abs=1e-6)
+
+
+def test_influences_worked_by_hand() -> None:
+    # Gold at ranks 1 and 3: average precision (1 + 2/3) / 2. The last row stands below both and moves nothing; one
+    # more of the second row would make the second precision 2/4, so its weight w gives 2 / (3 + w), slope -2/9.
+    y_true, y_score = np.array([1, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.1])
+    value, influence = average_precision_influence(y_true, y_score)
+    assert value == pytest.approx(5 / 6)
+    np.testing.assert_allclose(influence[[1, 3]], [-1 / 9, 0], atol=1e-15)
+    # AUC: three of four pairs are right. Each row's part: its share of pairs won less the mean, over its class's size.
+    value, influence = auc_influence(y_true, y_score)
+    assert value == 3 / 4
+    np.testing.assert_allclose(influence, np.array([1 - 0.75, 0.5 - 0.75, 0.5 - 0.75, 1 - 0.75]) / 2)
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 10_000), st.integers(1, 20), st.integers(2, 6))
+def test_label_ranking_precision_is_scikit_learns_row_by_row(seed: int, n: int, num_labels: int) -> None:
+    rng = np.random.default_rng(seed)
+    y_true, y_score = rng.integers(0, 2, (n, num_labels)), rng.integers(0, 4, (n, num_labels)) / 4
+    y_true[0] = seed % 2  # no label at all, or every one
+    expected = [
+        sk.label_ranking_average_precision_score(y_true[row : row + 1], y_score[row : row + 1]) for row in range(n)
+    ]
+    np.testing.assert_allclose(label_ranking_precision(y_true, y_score), expected, rtol=0, atol=1e-12)
+
+
+def test_draws_are_resamples_and_signs_and_come_again() -> None:
+    n, number = 300, 2500
+    first, again, other = draw(n, number, seed=1), draw(n, number, seed=1), draw(n, number, seed=2)
+    counts, signs = np.vstack(first.counts), np.vstack(first.signs)
+    assert counts.shape == signs.shape == (number, n)
+    assert (counts.sum(axis=1, dtype=int) == n).all()
+    assert set(np.unique(signs)) == {-1, 1}
+    # A row's count has the mean 1 and the variance 1 - 1/n, a sign the mean 0.
+    assert counts.mean(axis=0) == pytest.approx(np.ones(n), abs=0.1)
+    assert counts.var() == pytest.approx(1 - 1 / n, abs=0.01)
+    assert abs(signs.mean()) < 0.005
+    for kind in ("counts", "signs"):
+        np.testing.assert_array_equal(np.vstack(getattr(first, kind)), np.vstack(getattr(again, kind)))
+        assert (np.vstack(getattr(first, kind)) != np.vstack(getattr(other, kind))).any()
+    assert first.rng.random() == again.rng.random()
+    assert [len(block) for block in first.counts] == [1000, 1000, 500]
+
+
+def test_runs_are_resampled_with_the_same_rows() -> None:
+    runs, draws = [_multi(seed, 80, 4) for seed in range(3)], draw(80, 1200)
+    together = resample(runs, ["f1_macro", "lrap"], draws)
+    for at, run in enumerate(runs):
+        alone = resample([run], ["f1_macro", "lrap"], draws)
+        for name, values in alone.items():
+            np.testing.assert_allclose(together[name][:, at], values[:, 0], atol=1e-6)
+
+
+def test_one_row_can_be_drawn_every_time() -> None:
+    assert (np.vstack(draw(1, 5).counts) == 1).all()
+    draws = Draws([np.array([[3, 0, 0]], np.uint8)], [], np.random.default_rng(0))
+    np.testing.assert_array_equal(weighted_sums(draws.counts, np.arange(6).reshape(3, 2)), [[0, 3]])

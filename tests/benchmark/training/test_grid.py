@@ -1,0 +1,189 @@
+"""The grid in this process: what it runs, what it leaves behind, and what it makes of a run that fails."""
+
+import io
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+from safetensors.numpy import load_file, save_file
+from sklearn.metrics import f1_score
+
+from benchmark.release.ship import checkpoint_folder, ship_best
+from benchmark.statistics.fit_decision import fit_decision
+from benchmark.statistics.slices import ROW_FACTS
+from benchmark.tasks.registry import TASKS
+from benchmark.tasks.rows import read_rows
+from benchmark.training.grid import Cell, plan, run_grid
+from benchmark.training.recipes import Recipe
+from benchmark.training.runs import Run, read_runs
+from zoo.checkpoints.checkpoint import find_checkpoints
+from zoo.classifier import Classifier
+from zoo.encoders import registry as encoders
+from zoo.encoders.registry import get_encoder
+from zoo.errors import UserError
+
+TASK = TASKS["feedback"]
+RECIPE = {"epochs": 1, "batch_size": 32, "max_length": 32, "learning_rate": 1e-3}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A grid that has run, one of whose encoders cannot be loaded."""
+
+    folder: Path
+    cells: list[Cell]
+    failed: dict[str, str]
+    log: str
+
+    @property
+    def runs(self) -> list[Run]:
+        return read_runs(self.folder / "results")
+
+
+@pytest.fixture(scope="module")
+def grid(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Grid:
+    folder = tmp_path_factory.mktemp("grid")
+    broken = shutil.copytree(tiny_bert, folder / "broken")
+    tensors = load_file(broken / "model.safetensors")
+    tensors["embeddings.word_embeddings.weight"] = tensors["embeddings.word_embeddings.weight"][:7]
+    save_file(tensors, broken / "model.safetensors", metadata={"format": "pt"})
+    chosen = [get_encoder(name) for name in ("tfidf-lr", str(broken), str(tiny_bert))]
+    cells = plan({TASK: read_rows(TASK, None)}, chosen, range(2), folder / "results", **RECIPE)
+    log = io.StringIO()
+    failed = run_grid(cells, Console(file=log, width=200), folder / "checkpoints")
+    return Grid(folder, cells, failed, log.getvalue())
+
+
+def test_cells_come_seed_by_seed_each_with_an_id_of_its_own(grid: Grid) -> None:
+    order = [(cell.recipe.seed, cell.encoder.name) for cell in grid.cells]
+    assert order == [(seed, name) for seed in (0, 1) for name in ("tfidf-lr", "broken", "tiny-bert")]
+    assert len({cell.id for cell in grid.cells}) == 6
+    assert len({cell.folder for cell in grid.cells}) == 6
+
+
+def test_a_run_that_fails_is_told_and_the_others_are_complete(grid: Grid) -> None:
+    broken = [cell for cell in grid.cells if cell.encoder.name == "broken"]
+    assert list(grid.failed) == [f"feedback / broken / seed {seed} ({broken[seed].id})" for seed in (0, 1)]
+    for reason in grid.failed.values():
+        assert "\n" not in reason
+        assert f"failed: {reason}" in grid.log
+    assert [cell.done for cell in grid.cells] == [True, False, True] * 2
+    assert {run.info.encoder for run in grid.runs} == {"tfidf-lr", "tiny-bert"}
+    assert not list((grid.folder / "results").glob("**/.*"))
+
+
+def test_a_run_says_what_it_is_and_what_it_cost(grid: Grid) -> None:
+    rows = read_rows(TASK, None)
+    for run in grid.runs:
+        info = run.info
+        assert (info.fingerprint, info.labels, info.problem_type) == (rows.fingerprint, TASK.labels, TASK.problem_type)
+        assert run.folder.name == f"{info.recipe.seed}-{info.id}"
+        assert info.train_seconds > 0
+        assert info.inference_examples_per_second > 0
+        assert info.versions["torch"]
+        assert info.hardware["processor"]
+        np.testing.assert_array_equal(run.predictions.test_y_true, rows.test.y_true)
+        np.testing.assert_array_equal(run.predictions.validation_y_true, rows.validation.y_true)
+    tuned = next(run.info for run in grid.runs if run.info.encoder == "tiny-bert")
+    assert isinstance(tuned.recipe, Recipe)
+    assert tuned.recipe.epochs == len(tuned.epochs) == tuned.best_epoch == 1
+    assert tuned.trained_parameters == tuned.parameters - tuned.embedding_parameters  # frozen by default
+
+
+def test_a_second_grid_runs_only_what_is_not_complete(grid: Grid) -> None:
+    log = io.StringIO()
+    complete = [cell for cell in grid.cells if cell.encoder.name != "broken"]
+    assert run_grid(complete, Console(file=log, width=200), None) == {}
+    assert log.getvalue().strip() == "4 runs: 4 complete, 0 to do"
+
+
+def test_damaged_facts_of_the_rows_are_written_again(grid: Grid) -> None:
+    path = grid.cells[0].folder.parents[1] / ROW_FACTS
+    whole = path.read_bytes()
+    path.write_bytes(b"x")
+    assert run_grid([cell for cell in grid.cells if cell.done], Console(file=io.StringIO()), None) == {}
+    assert path.read_bytes() == whole
+
+
+def test_runs_that_left_no_checkpoint_are_told(grid: Grid, tmp_path: Path) -> None:
+    complete = [cell for cell in grid.cells if cell.encoder.name != "broken"]
+    told = {}
+    for folder in (grid.folder / "checkpoints", tmp_path):
+        log = io.StringIO()
+        assert run_grid(complete, Console(file=log, width=400), folder) == {}
+        told[folder] = log.getvalue()
+    assert "no checkpoint" not in told[grid.folder / "checkpoints"]
+    assert f"2 complete runs left no checkpoint in {tmp_path}" in told[tmp_path]
+    assert all(str(cell.folder) in told[tmp_path] for cell in complete if cell.encoder.name == "tiny-bert")
+
+
+def test_another_recipe_is_another_run_but_for_the_baseline(grid: Grid, tiny_bert: Path) -> None:
+    chosen = [get_encoder("tfidf-lr"), get_encoder(str(tiny_bert))]
+    cells = plan({TASK: read_rows(TASK, None)}, chosen, [0], grid.folder / "results", **RECIPE | {"loss": "mean"})
+    assert [cell.done for cell in cells] == [True, False]
+
+
+def test_a_checkpoint_of_every_run_gives_the_runs_logits_and_decision(grid: Grid) -> None:
+    found = find_checkpoints(grid.folder / "checkpoints")
+    tuned = [run for run in grid.runs if run.info.encoder == "tiny-bert"]
+    assert found == [checkpoint_folder(grid.folder / "checkpoints", run.folder) for run in tuned]
+    rows = read_rows(TASK, None)
+    for folder, run in zip(found, tuned, strict=True):
+        classifier = Classifier.load(folder)
+        assert classifier.info.run == run.info.id
+        np.testing.assert_allclose(
+            classifier.predict_logits(rows.test.texts), run.predictions.test_logits, atol=5e-3, rtol=1e-3
+        )
+        fitted = fit_decision(
+            TASK.problem_type,
+            run.predictions.validation_logits,
+            run.predictions.validation_y_true,
+            TASK.rule,
+            TASK.average,
+        )
+        assert classifier.decision == fitted  # the one behind the leaderboard's row
+        # From the stored logits, as on the board: half precision can put a score on the other side of a threshold.
+        y_pred = classifier.decide(classifier.decision.scores(run.predictions.test_logits))
+        score = f1_score(rows.test.y_true, y_pred, average="macro", zero_division=0)
+        assert f"| f1_macro | {score:.4f} |" in (folder / "README.md").read_text()
+        live = classifier.decide(classifier.predict_scores(rows.test.texts))
+        assert abs(f1_score(rows.test.y_true, live, average="macro", zero_division=0) - score) < 0.002
+
+
+def test_the_best_run_by_validation_is_shipped_small(
+    grid: Grid, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(encoders.ENCODERS, "tiny-bert", get_encoder(str(tiny_bert)))
+    written = ship_best(grid.folder / "results", grid.folder / "checkpoints", tmp_path, {"feedback"}, 8)
+    assert written == [tmp_path / "feedback" / "tiny-bert"] == find_checkpoints(tmp_path)
+    tuned = [run for run in grid.runs if run.info.encoder == "tiny-bert"]
+    best = max(tuned, key=lambda run: run.info.epochs[0].main_metric)
+    shipped = Classifier.load(written[0])
+    assert shipped.info.run == best.info.id
+    texts = read_rows(TASK, None).test.texts
+    np.testing.assert_allclose(shipped.predict_logits(texts), best.predictions.test_logits, atol=0.02)
+
+
+def test_a_checkpoint_of_a_folders_encoder_is_not_shipped_as_a_difference_to_it(grid: Grid, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="'tiny-bert' is no encoder of the registry"):
+        ship_best(grid.folder / "results", grid.folder / "checkpoints", tmp_path / "to", {"feedback"}, 8)
+    assert not (tmp_path / "to").exists()
+
+
+def test_nothing_to_ship_is_told(grid: Grid, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--checkpoints"):
+        ship_best(grid.folder / "results", tmp_path, tmp_path / "to", {"feedback"}, 8)
+    with pytest.raises(UserError, match="No run"):
+        ship_best(grid.folder / "results", grid.folder / "checkpoints", tmp_path / "to", {"sst2"}, 8)
+    assert not (tmp_path / "to").exists()
+
+
+def test_grids_on_rows_of_a_folder_run_single_and_multi_label(data_dir: Path, tmp_path: Path) -> None:
+    names = ["sst2", "go_emotions", "reuters21578", "duee_event_types", "chnsenticorp"]
+    rows = {TASKS[name]: read_rows(TASKS[name], data_dir) for name in names}
+    cells = plan(rows, [get_encoder("tfidf-lr")], [0], tmp_path)
+    assert run_grid(cells, Console(file=io.StringIO()), None) == {}
+    assert sorted(run.info.task for run in read_runs(tmp_path)) == sorted(names)

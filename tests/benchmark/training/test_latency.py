@@ -1,0 +1,23 @@
+"""Latency: every length is timed on texts that reach it, and a slower model is measured as slower."""
+
+import time
+
+import pytest
+
+from benchmark.training.latency import BATCH_SIZE, LENGTHS, measure_latency
+
+
+@pytest.mark.parametrize("texts", [["short"], ["a somewhat longer text of the test rows"] * 500, ["x" * 9000]])
+def test_every_length_is_reached_whatever_the_texts(texts: list[str]) -> None:
+    seen: list[tuple[int, int, int]] = []
+    found = measure_latency(lambda batch, length: seen.append((length, len(batch), len(batch[0]))), texts)
+    assert tuple(entry.length for entry in found) == LENGTHS
+    assert {(length, rows) for length, rows, _ in seen} == {(n, rows) for n in LENGTHS for rows in (1, BATCH_SIZE)}
+    assert all(characters == 16 * length for length, _, characters in seen)
+
+
+def test_what_is_measured_is_the_time_that_passes() -> None:
+    found = measure_latency(lambda batch, length: time.sleep(length / 16e3 + (len(batch) > 1) * 0.004), ["text"])
+    assert [entry.p50_ms for entry in found] == pytest.approx([1, 4, 8], rel=0.5)
+    assert all(entry.p50_ms <= entry.p95_ms for entry in found)
+    assert found[0].texts_per_second == pytest.approx(BATCH_SIZE / 0.005, rel=0.5)

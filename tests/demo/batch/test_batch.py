@@ -1,0 +1,431 @@
+"""The Batch tab's handlers, without a browser: what they compute, what they read, and what they refuse."""
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics as sk
+
+from benchmark.tasks.registry import TASKS
+from demo.batch.files import write_csv, write_jsonl
+from demo.batch.handlers import (
+    BATCH,
+    SHOWN_ROWS,
+    Results,
+    classify_rows,
+    gold_matrix,
+    metrics,
+    metrics_table,
+    shown_table,
+)
+from demo.batch.rows import MAX_BYTES, MAX_ROWS, MAX_VALUES, BatchRows, read_file, read_pasted, read_rows
+from demo.batch.view import note
+from demo.compare.handlers import MAX_CHARACTERS, classify
+from demo.shared.models import load
+from zoo.errors import UserError
+
+FEEDBACK = TASKS["feedback"].labels
+WORDS = "well made. it came late, and the box was open. why is this so dear?".split()
+TEXTS = [" ".join(WORDS[start : start + 1 + length]) for start in range(7) for length in (0, 9, 3, 6, 1)]
+HAND = Results(  # three texts, two labels, two checkpoints
+    "multi_label_classification",
+    ("late", "=dear"),
+    ["-5 for the box", '@home, "again"\nand again', "fine"],
+    np.array([[1, 0], [1, 1], [0, 0]], np.int8),
+    {"a": np.array([[0.9, 0.2], [0.6, 0.4], [0.7, 0.1]]), "+b": np.array([[0.8, 0.1], [0.9, 0.9], [0.1, 1e-7]])},
+    {"a": np.array([[1, 0], [1, 0], [1, 0]], np.int8), "+b": np.array([[1, 0], [1, 1], [0, 0]], np.int8)},
+)
+
+
+def results_of(rows: BatchRows, task: str, names: list[str], root: Path) -> Results:
+    *_, last = classify_rows(rows, task, names, root)
+    assert isinstance(last, Results)
+    return last
+
+
+@pytest.mark.parametrize("task", ["feedback", "sst2"])
+def test_every_text_is_answered_as_if_it_were_alone(task: str, checkpoints: Path) -> None:
+    results = results_of(BatchRows(TEXTS), task, ["beta", "alpha"], checkpoints)
+    assert results.texts == TEXTS
+    assert list(results.scores) == ["beta", "alpha"]
+    assert results.y_true is None
+    for row, text in enumerate(TEXTS):
+        alone = classify(text, task, ["beta", "alpha"], checkpoints)
+        for answer in alone.answers:
+            np.testing.assert_allclose(results.scores[answer.name][row], answer.scores, atol=1e-5)
+            assert results.names(results.decided[answer.name][row]) == alone.decided(answer)
+        assert results.agreed()[row] == (alone.decided(alone.answers[0]) == alone.decided(alone.answers[1]))
+
+
+def test_it_tells_each_batch_and_stops_when_nobody_asks(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = TEXTS + TEXTS
+    steps = list(classify_rows(BatchRows(texts), "feedback", ["alpha", "beta"], checkpoints))
+    assert steps[:-1] == [BATCH, 2 * BATCH, 70, 70 + BATCH, 70 + 2 * BATCH, 140]
+    passes = []
+    for name in ("alpha", "beta"):
+        model = load(checkpoints / "feedback" / name).model
+        forward = model.forward
+        monkeypatch.setattr(model, "forward", lambda *a, forward=forward, **k: passes.append(1) or forward(*a, **k))
+    running = classify_rows(BatchRows(texts), "feedback", ["alpha", "beta"], checkpoints)
+    next(running)
+    running.close()
+    assert len(passes) == 2 + 1  # each checkpoint's first text, then one batch
+
+
+def test_texts_of_like_length_are_batched(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    widths = []
+    model = load(checkpoints / "feedback" / "alpha").model
+    forward = model.forward
+
+    def seen(*args: object, **named: object) -> object:
+        widths.append(named["input_ids"].shape[1])  # type: ignore[attr-defined]
+        return forward(*args, **named)
+
+    monkeypatch.setattr(model, "forward", seen)
+    short, long = ["ab"] * BATCH, ["abc " * 20] * BATCH
+    mixed = [text for pair in zip(long, short, strict=True) for text in pair]
+    results_of(BatchRows(mixed), "feedback", ["alpha"], checkpoints)
+    assert widths[1:] == [4, 62]  # [CLS] a ##b [SEP], and 20 words of three letters
+
+
+@pytest.mark.parametrize(
+    ("task", "names", "gold", "message"),
+    [
+        ("feedbak", ["alpha"], None, "Did you mean 'feedback'"),
+        ("feedback", ["../sst2/alpha"], None, "Unknown checkpoint"),
+        ("feedback", [], None, "No checkpoint is chosen"),
+        ("feedback", ["alpha"], ["price", "prise"], "Row 2 has the unknown label 'prise'; the labels are: delivery"),
+        ("sst2", ["alpha"], ["negative", ""], "Row 2 has 0 labels"),
+    ],
+)
+def test_unknown_names_are_refused(
+    task: str, names: list[str], gold: list[object] | None, message: str, checkpoints: Path
+) -> None:
+    with pytest.raises(UserError, match=message):
+        results_of(BatchRows(["a", "b"], gold), task, names, checkpoints)
+
+
+def test_a_damaged_checkpoint_is_named_before_anything_is_computed(damaged: Path) -> None:
+    with pytest.raises(UserError, match=r"weights failed: .*missing or damaged"):
+        next(classify_rows(BatchRows(["a"]), "feedback", ["fine", "weights"], damaged))
+
+
+def test_scores_that_are_not_numbers_are_refused(tmp_path: Path, make_checkpoint: Callable[..., Path]) -> None:
+    folder = make_checkpoint(tmp_path / "feedback" / "nan", FEEDBACK, "multi_label_classification", 0, (0.5,) * 8)
+    load(folder).model.bert.embeddings.word_embeddings.weight.data[6] = np.nan  # the letter b
+    with pytest.raises(UserError, match="The scores of nan are not numbers"):
+        results_of(BatchRows(["a", "b"]), "feedback", ["nan"], tmp_path)
+
+
+# -- gold labels and metrics ------------------------------------------------------------------------------------------
+
+
+def test_metrics_are_those_of_scikit_learn_on_a_case_by_hand() -> None:
+    assert HAND.y_true is not None
+    found = metrics(HAND)
+    assert found["a"]["f1_micro"] == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))  # 2 hits, 1 false alarm, 1 miss
+    assert found["a"]["subset_accuracy"] == pytest.approx(1 / 3)
+    assert found["+b"]["f1_macro"] == 1
+    for name, scores in HAND.scores.items():
+        decided = HAND.decided[name]
+        assert found[name]["hamming_loss"] == pytest.approx(sk.hamming_loss(HAND.y_true, decided))
+        assert found[name]["f1_macro"] == pytest.approx(sk.f1_score(HAND.y_true, decided, average="macro"))
+        assert found[name]["map"] == pytest.approx(sk.average_precision_score(HAND.y_true, scores))
+    header, rows = metrics_table(HAND)
+    assert header == ["metric", "a", "+b"]
+    assert rows[0] == ["f1_micro", "0.6667", "1.0000"]
+
+
+def test_single_label_metrics_and_one_that_is_not_defined(checkpoints: Path) -> None:
+    rows = BatchRows(TEXTS[:6], ["positive"] * 6)
+    results = results_of(rows, "sst2", ["alpha"], checkpoints)
+    found = metrics(results)["alpha"]
+    assert found["accuracy"] == pytest.approx(np.mean([label == 1 for label in results.scores["alpha"].argmax(axis=1)]))
+    assert dict(map(tuple, metrics_table(results)[1]))["auc"] == "–"  # one class only
+    assert metrics(results_of(BatchRows(TEXTS[:2]), "sst2", ["alpha"], checkpoints)) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "single", "row"),
+    [
+        ("b", False, [0, 1, 0]),
+        (" b | a|", False, [1, 1, 0]),
+        ("a,b", False, [1, 1, 0]),
+        ("c, d|a", False, [1, 0, 1]),
+        (["b", "b"], False, [0, 1, 0]),
+        (["c, d"], False, [0, 0, 1]),
+        (" c, d ", True, [0, 0, 1]),
+        ("c, d", False, [0, 0, 1]),
+        (["a"], True, [1, 0, 0]),
+        *[(missing, False, [0, 0, 0]) for missing in ("", "  ", None, [], float("nan"))],
+    ],
+)
+def test_labels_are_read_from_lists_and_from_text(value: object, single: bool, row: list[int]) -> None:
+    assert gold_matrix([value], ("a", "b", "c, d"), single).tolist() == [row]
+
+
+@pytest.mark.parametrize("value", [3, {"a": 1}, ["a", None], [["a"]], "A", "\ud800", "['a']"])
+def test_what_is_no_label_is_refused_in_one_line(value: object) -> None:
+    with pytest.raises(UserError, match="Row 2 has the unknown label") as raised:
+        gold_matrix([[], value], ("a", "b"), False)
+    assert str(raised.value).encode().count(b"\n") == 0
+
+
+@pytest.mark.parametrize("value", ["", None, ["a", "b"], []])
+def test_a_single_label_is_one(value: object) -> None:
+    with pytest.raises(UserError, match=r"Row 1 has [02] labels; this task has one"):
+        gold_matrix([value], ("a", "b"), True)
+
+
+# -- what is shown and downloaded -------------------------------------------------------------------------------------
+
+
+def test_the_table_shows_the_first_rows_and_the_note_says_so() -> None:
+    header, rows = shown_table(HAND)
+    assert header == ["row", "text", "a", "+b", "agree"]
+    assert rows[0] == [1, "-5 for the box", "late", "late", "yes"]
+    assert rows[1][2:] == ["late", "late, =dear", "no"]
+    assert rows[2][2:] == ["late", "–", "no"]
+    assert shown_table(HAND, "zh")[0] == ["行", "文本", "a", "+b", "一致"]
+    n = SHOWN_ROWS + 1
+    large = Results(
+        "single_label_classification", ("x",), ["t" * 999] * n, None, {"a": np.ones((n, 1))}, {"a": np.ones((n, 1))}
+    )
+    header, rows = shown_table(large)
+    assert header == ["row", "text", "a"]
+    assert len(rows) == SHOWN_ROWS
+    assert len(str(rows[0][1])) < 200
+    assert note(large, "") == "The first 200 of 201 rows are shown; the downloads have all of them."
+    assert note(HAND, "gold") == (
+        "3 rows. The checkpoints agree on 1 of 3 texts. The file has no column 'gold', so there are no metrics."
+    )
+
+
+def test_the_note_says_which_labels_f1_macro_counts_as_0() -> None:
+    assert HAND.y_true is not None
+    assert "no gold row" not in note(HAND, "")
+    partial = replace(HAND, y_true=HAND.y_true * [1, 0])
+    assert note(partial, "").endswith(" 1 of 2 labels have no gold row here and count as 0 in f1_macro.")
+    assert "2 个标签中有 1 个" in note(partial, "", "zh")
+    found = metrics(partial)["a"]["f1_macro"]
+    assert found == pytest.approx(sk.f1_score(partial.y_true[:, 0], partial.decided["a"][:, 0]) / 2)
+    assert "no gold row" not in note(replace(HAND, y_true=None), "gold")
+
+
+def test_the_csv_has_every_score_and_no_formula(tmp_path: Path) -> None:
+    path = write_csv(HAND, tmp_path / "out.csv")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["row", "text", "labels", "a", "a: late", "a: =dear", "'+b", "'+b: late", "'+b: =dear"]
+    assert [row[1] for row in rows] == ["'-5 for the box", '\'@home, "again"\nand again', "fine"]
+    assert [row[2] for row in rows] == ["late", "late|=dear", ""]
+    np.testing.assert_array_equal(np.array([row[4:6] for row in rows], float), HAND.scores["a"])
+    assert rows[2][8] == "1e-07"
+    assert not any(cell.startswith(tuple("=+-@")) for row in (header, *rows) for cell in row)
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff20"])
+def test_each_start_of_a_formula_gets_an_apostrophe(start: str, tmp_path: Path) -> None:
+    one = Results(
+        "multi_label_classification", ("x",), [f"{start}1"], None, {"a": np.ones((1, 1))}, {"a": np.ones((1, 1))}
+    )
+    with write_csv(one, tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert list(csv.reader(file))[1][1] == f"'{start}1"
+
+
+def test_the_jsonl_has_everything_as_it_was_given(tmp_path: Path) -> None:
+    lines = write_jsonl(HAND, tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [record["text"] for record in records] == HAND.texts
+    assert records[1] == {
+        "row": 2,
+        "text": HAND.texts[1],
+        "labels": ["late", "=dear"],
+        "checkpoints": {
+            "a": {"decided": ["late"], "scores": {"late": 0.6, "=dear": 0.4}},
+            "+b": {"decided": ["late", "=dear"], "scores": {"late": 0.9, "=dear": 0.9}},
+        },
+    }
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def write(path: Path, content: str | bytes | pd.DataFrame) -> Path:
+    if isinstance(content, pd.DataFrame):
+        content.to_parquet(path)
+    else:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def read(path: Path) -> BatchRows:
+    return read_file(path, "text", "labels")
+
+
+def test_pasted_lines_are_texts_and_blank_ones_are_skipped() -> None:
+    assert read_pasted("one\r\n\n  \ntwo, too\u2028still two\n").texts == ["one", "two, too\u2028still two"]
+    assert len(read_pasted("x\n" * MAX_ROWS).texts) == MAX_ROWS
+
+
+@pytest.mark.parametrize(
+    ("pasted", "message"),
+    [
+        ("", "There are no texts"),
+        (" \n\t\n", "There are no texts"),
+        ("x\n" * (MAX_ROWS + 1), "more than 2,000 rows"),
+        ("x\n" + "a" * (MAX_CHARACTERS + 1), "The text of row 2 has 10,001 characters, 10,000 are allowed"),
+        ("a" * (MAX_BYTES + 1), "5,000,001 characters, 5,000,000 are allowed"),
+        ("half \ud83d", r"The text of row 1 has half a character, '\\ud83d'"),
+    ],
+)
+def test_bad_pasted_texts_are_refused(pasted: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        read_pasted(pasted)
+
+
+def test_texts_and_a_file_at_once_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "in.csv", "text\na\n")
+    assert read_rows(" \n", str(path), "text", "labels").texts == ["a"]
+    with pytest.raises(UserError, match="pasted texts and a file"):
+        read_rows("a", str(path), "text", "labels")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le-mark", "utf-16-be-mark"])
+@pytest.mark.parametrize(
+    ("ending", "content"),
+    [
+        (".csv", 'id,text,labels\r\n1,"NaN, 好\n""x""",a|b\r\n\r\n2,null,\r\n'),
+        (".TSV", 'id\ttext\tlabels\n1\t"NaN, 好\n""x"""\ta|b\n2\tnull\t\n'),
+        (".jsonl", '{"text": "NaN, 好\\n\\"x\\"", "labels": "a|b"}\n\n{"labels": "", "text": "null", "id": [{}]}\n'),
+    ],
+)
+def test_text_files_are_read_in_utf_8_and_utf_16(ending: str, content: str, encoding: str, tmp_path: Path) -> None:
+    encoded = f"\ufeff{content}".encode(encoding[:9]) if encoding.endswith("mark") else content.encode(encoding)
+    rows = read(write(tmp_path / f"in{ending}", encoded))
+    assert rows.texts == ['NaN, 好\n"x"', "null"]
+    assert rows.gold == ["a|b", ""]
+
+
+def test_a_parquet_file_is_read_with_its_lists(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"body": ["x", "y"], "gold": [["a", "b"], None], "other": [1.5, None]})
+    path = write(tmp_path / "in.parquet", frame)
+    assert read_file(path, "body", "gold") == BatchRows(["x", "y"], [["a", "b"], None])
+    assert read_file(path, "body", "labels") == BatchRows(["x", "y"], None)
+
+
+BAD: dict[str, tuple[str, str | bytes, str]] = {
+    "empty": (".csv", b"", "There are no texts"),
+    "header only": (".csv", "text,labels\n", "There are no texts"),
+    "empty JSONL": (".jsonl", "\n\n", "There are no texts"),
+    "Latin-1": (".csv", "text\ncafé\n".encode("latin-1"), "not text in UTF-8 or UTF-16"),
+    "UTF-16 without a mark": (".csv", "text\na\n".encode("utf-16-le"), "not text in UTF-8 or UTF-16"),
+    "UTF-16 cut short": (".csv", "text\na\n".encode("utf-16")[:-1], "not text in UTF-8 or UTF-16"),
+    "UTF-32": (".csv", "text\na\n".encode("utf-32"), "not text in UTF-8 or UTF-16"),
+    "parquet named CSV": (".csv", b"PAR1\x15\x04\x15\x00\xff", "not text in UTF-8 or UTF-16"),
+    "other ending": (".xlsx", b"PK", r"ends in '.xlsx' is not read; the endings are .csv, .tsv, .jsonl, .parquet"),
+    "no ending": ("", b"text\n", "ends in '' is not read"),
+    "no such column": (".csv", "Text;labels\na;b\n", "no column 'text'; it has: 'Text;labels'"),
+    "many columns": (".csv", ",".join(f"c{i}" for i in range(900)) + "\n", r"'c19', \.\.\. \(900\)"),
+    "column twice": (".csv", "text,x,text\na,b,c\n", "several columns 'text'"),
+    "labels twice": (".tsv", "labels\ttext\tlabels\na\tb\tc\n", "several columns 'labels'"),
+    "ragged": (".csv", "text,labels\na,b\nc\n", "Line 3 has 1 cells, the header has 2"),
+    "unquoted comma": (".csv", "text,labels\nwell, no,b\n", "Line 2 has 3 cells"),
+    "open quote": (".csv", 'text\n"a\nb\n', "Line 3 cannot be read"),
+    "huge cell": (".csv", "text,x\na," + "b" * 200_000 + "\n", "Line 2 cannot be read"),
+    "empty text": (".csv", "text,labels\na,b\n,b\n", "Row 2 has no text"),
+    "blank text": (".csv", 'text\na\n" "\n', "Row 2 has no text"),
+    "long text": (".csv", "text\n" + "a" * 10_001, "The text of row 1 has 10,001 characters"),
+    "too many rows": (".csv", "text\n" + "a\n" * 2_001, "more than 2,000 rows"),
+    "too many lines": (".jsonl", '{"text": "a"}\n' * 2_001, "more than 2,000 rows"),
+    "broken line": (".jsonl", '{"text": "a"}\n\n{"text": "b"\n', "Line 3 cannot be read"),
+    "no object": (".jsonl", '["text"]\n', r"Line 1 cannot be read \(list, not an object\)"),
+    "JSON, not lines": (".jsonl", '[\n{"text": "a"}\n]', "Line 1 cannot be read"),
+    "deep nesting": (".jsonl", "[" * 100_000, "Line 1 cannot be read"),
+    "huge number": (".jsonl", '{"text": ' + "9" * 10_000 + "}", "Line 1 cannot be read"),
+    "name twice": (".jsonl", '{"text": "a", "text": "b"}', "Line 1 cannot be read .*twice"),
+    "nested text": (".jsonl", '{"text": {"en": "a"}}', "Row 1 has dict where a text should be"),
+    "number as text": (".jsonl", '{"text": "a"}\n{"text": 5}', "Row 2 has 5 where a text should be"),
+    "NaN as text": (".jsonl", '{"text": NaN}', "Row 1 has no text"),
+    "null as text": (".jsonl", '{"text": "a"}\n{"text": null}', "Row 2 has no text"),
+    "text left out": (".jsonl", '{"text": "a"}\n{"body": "b"}', "Row 2 has no text"),
+    "half a character": (".jsonl", '{"text": "\\ud800"}', "The text of row 1 has half a character"),
+    "odd column": (".jsonl", '{"\\ud800\\n": "a"}', r"it has: '\\ud800\\n'"),
+    "random parquet": (".parquet", np.random.default_rng(0).bytes(5_000), "not a readable parquet file"),
+    "parquet, ends only": (
+        ".parquet",
+        b"PAR1" + b"\x00" * 100 + b"\x10\x00\x00\x00PAR1",
+        "not a readable parquet file",
+    ),
+    "empty parquet": (".parquet", b"", "not a readable parquet file"),
+    "too large": (".csv", b"text\n" + b"a" * MAX_BYTES, "5,000,005 bytes, 5,000,000 are allowed"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_file_is_refused_in_one_line(case: str, tmp_path: Path) -> None:
+    ending, content, message = BAD[case]
+    with pytest.raises(UserError, match=message) as raised:
+        read(write(tmp_path / f"in{ending}", content))
+    assert len(str(raised.value).encode().splitlines()) == 1
+    assert len(str(raised.value)) < 600
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (pd.DataFrame({"body": ["x"]}), "no column 'text'; it has: 'body'"),
+        (pd.DataFrame({"text": ["x", None]}), "Row 2 has no text"),
+        (pd.DataFrame({"text": ["x", np.nan, "y"]}), "Row 2 has no text"),
+        (pd.DataFrame({"text": [1.0, np.nan]}), "Row 1 has 1.0 where a text should be"),
+        (pd.DataFrame({"text": [["x"]]}), "Row 1 has list where a text should be"),
+        (pd.DataFrame({"text": pd.to_datetime(["2020-01-01"])}), "Row 1 has (Timestamp|datetime) where a text"),
+        (pd.DataFrame({"text": []}, dtype=str), "There are no texts"),
+        (pd.DataFrame({"text": ["x"] * (MAX_ROWS + 1)}), "more than 2,000 rows"),
+        (pd.DataFrame({"text": ["x"], "labels": [np.zeros(MAX_VALUES, np.int8)]}), "2,000,001 values"),
+        (pd.DataFrame({"text": ["x"], "other": ["a" * 50_000_000]}), "unpacks to 50,0.* bytes"),
+    ],
+)
+def test_a_bad_parquet_file_is_refused(frame: pd.DataFrame, message: str, tmp_path: Path) -> None:
+    frame.to_parquet(tmp_path / "in.parquet", compression="zstd")
+    with pytest.raises(UserError, match=message):
+        read(tmp_path / "in.parquet")
+
+
+def test_a_parquet_file_cut_short_or_changed_anywhere_is_refused_or_read(tmp_path: Path) -> None:
+    whole = write(tmp_path / "whole.parquet", pd.DataFrame({"text": ["one", "two"]})).read_bytes()
+    draw = np.random.default_rng(0)
+    outcomes: list[str] = []
+    for _ in range(60):
+        changed = bytearray(whole[: draw.integers(1, len(whole) + 1)] if draw.random() < 0.3 else whole)
+        changed[draw.integers(len(changed))] ^= int(draw.integers(1, 256))
+        try:
+            outcomes += read(write(tmp_path / "in.parquet", bytes(changed))).texts
+        except UserError as error:
+            outcomes.append(str(error))
+    assert outcomes.count("The file is not a readable parquet file; write it again") > 10
+
+
+@pytest.mark.parametrize("encoding", ["RLE_DICTIONARY", "DELTA_BYTE_ARRAY"])
+def test_a_text_said_once_for_every_row_is_not_unpacked_for_every_row(encoding: str, tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    how = {"column_encoding": encoding, "use_dictionary": False} if encoding.startswith("DELTA") else {}
+    table = pa.table({"text": ["a" * 2_000_000] * 100})
+    pq.write_table(table, tmp_path / "in.parquet", compression="zstd", **how)
+    assert (tmp_path / "in.parquet").stat().st_size < 10_000
+    usual, pool = pa.default_memory_pool(), pa.proxy_memory_pool(pa.system_memory_pool())
+    pa.set_memory_pool(pool)
+    try:
+        with pytest.raises(UserError, match="The text of row 1 has 2,000,000 characters"):
+            read(tmp_path / "in.parquet")
+    finally:
+        pa.set_memory_pool(usual)
+    assert 2_000_000 < pool.max_memory() < 20_000_000  # of 200 MB

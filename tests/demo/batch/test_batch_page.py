@@ -1,0 +1,151 @@
+"""The Batch tab in a real browser: paste, run, read, download, cancel; files good and bad."""
+
+import json
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Page, expect
+
+from demo.batch.handlers import BATCH
+from demo.batch.rows import MAX_BYTES
+from demo.compare.handlers import classify
+from demo.shared.models import load
+
+MARKUP = "<img src=x onerror='window.hacked=1'>"
+RUN_ME = "${window.hacked = 1}"
+TEXTS = ["well made.", "it came late, and the box was open.", MARKUP, "=1+1", "why?"]
+
+
+@pytest.fixture
+def batch(page: Page) -> Page:
+    """The app on its Batch tab, the first task's checkpoints chosen."""
+    page.get_by_role("tab", name="Batch").click()
+    expect(page.locator("#batch-checkpoints input:checked")).to_have_count(3)
+    return page
+
+
+def paste(page: Page, texts: list[str]) -> None:
+    """Put texts in as the clipboard does; Playwright's `fill` takes many seconds for thousands of lines."""
+    put = "(area, text) => { area.value = text; area.dispatchEvent(new Event('input', {bubbles: true})); }"
+    page.locator("#batch-texts textarea").evaluate(put, "\n".join(texts))
+    page.locator("#batch-run").click()
+
+
+def column(page: Page, number: int) -> list[str]:
+    """The cells of a column of the table of results."""
+    return page.locator(f"#batch-table .body-cell[data-col='{number}']").all_inner_texts()
+
+
+def test_paste_run_read_and_download(batch: Page, checkpoints: Path) -> None:
+    paste(batch, TEXTS)
+    expect(batch.locator("#batch-status")).to_contain_text("5 rows. The checkpoints agree on")
+    names = ["alpha", "beta", "gamma"]
+    expected = [classify(text, "feedback", names, checkpoints) for text in TEXTS]
+    with batch.expect_download() as download:
+        batch.locator("#batch-jsonl").click()
+    records = [json.loads(line) for line in Path(download.value.path()).read_text("utf-8").splitlines()]
+    assert [record["text"] for record in records] == TEXTS
+    for record, comparison in zip(records, expected, strict=True):
+        for answer in comparison.answers:
+            found = record["checkpoints"][answer.name]
+            assert found["decided"] == comparison.decided(answer)
+            assert list(found["scores"].values()) == pytest.approx(answer.scores, abs=1e-5)
+    with batch.expect_download() as download:
+        batch.locator("#batch-csv").click()
+    assert pd.read_csv(download.value.path())["text"].tolist() == [*TEXTS[:3], "'=1+1", "why?"]
+    assert download.value.suggested_filename == "batch-feedback.csv"
+    assert column(batch, 1) == TEXTS
+    assert column(batch, 2) == [", ".join(each.decided(each.answers[0])) or "–" for each in expected]
+    assert batch.evaluate("window.hacked === undefined")
+
+
+def test_a_file_with_labels_is_measured_and_a_mistake_is_a_line(batch: Page, tmp_path: Path) -> None:
+    good = tmp_path / "good.csv"
+    good.write_text(f"body,labels,{RUN_ME}\nwell made.,quality|price,\nlate.,delivery,\n", encoding="utf-16")
+    batch.locator("#batch-file input[type=file]").set_input_files(good)
+    expect(batch.locator("#batch-file")).to_contain_text("good")
+    batch.locator("#batch-run").click()
+    notice = batch.locator("#batch-status .zoo-notice")
+    expect(notice).to_have_text(f"The file has no column 'text'; it has: 'body', 'labels', '{RUN_ME}'")
+    assert batch.evaluate("window.hacked === undefined")
+    batch.get_by_label("Column of the texts").fill("body")
+    batch.locator("#batch-run").click()
+    expect(batch.locator("#batch-metrics")).to_contain_text("f1_micro")
+    expect(notice).to_have_count(0)
+    paste(batch, TEXTS)
+    expect(notice).to_contain_text("pasted texts and a file")
+    expect(batch.locator("#batch-metrics")).to_be_hidden()
+
+
+def test_what_is_chosen_stays_and_another_task_has_its_own_checkpoints(batch: Page) -> None:
+    batch.locator("#batch-checkpoints").get_by_label("beta").uncheck()
+    batch.get_by_role("tab", name="Compare").click()
+    batch.wait_for_selector(".zoo-table")
+    batch.get_by_role("tab", name="Batch").click()
+    chosen = batch.locator("#batch-checkpoints input:checked")
+    expect(chosen).to_have_count(2)
+    batch.locator("#batch-task input").click()
+    batch.get_by_role("option", name="sst2").click()
+    expect(batch.locator("#batch-checkpoints")).not_to_contain_text("gamma")
+    expect(chosen).to_have_count(2)
+    paste(batch, TEXTS)
+    expect(batch.locator("#batch-status")).to_contain_text("5 rows")
+    assert set(column(batch, 2)) <= {"negative", "positive"}
+
+
+@pytest.fixture
+def passes(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One entry for every forward pass, each of which takes 0.2 s longer than it would."""
+    passes: list[int] = []
+    for name in ("alpha", "beta", "gamma"):
+        model = load(checkpoints / "feedback" / name).model
+
+        def slow(*args: Any, forward: Any = model.forward, **named: Any) -> Any:
+            passes.append(1)
+            sleep(0.2)
+            return forward(*args, **named)
+
+        monkeypatch.setattr(model, "forward", slow)
+    return passes
+
+
+def test_one_text_has_its_turn_between_two_batches(batch: Page, checkpoints: Path, passes: list[int]) -> None:
+    paste(batch, [f"text {number}" for number in range(2000)])
+    expect(batch.locator("#batch-status")).to_contain_text("Classifying")
+    batch.get_by_role("tab", name="Compare").click()
+    batch.locator("#text textarea").fill("the lid " * 9)
+    batch.get_by_role("button", name="Classify", exact=True).click()
+    tokens = classify("the lid " * 9, "feedback", ["alpha"], checkpoints).answers[0].tokens
+    expect(batch.locator(".zoo-table thead th").nth(1)).to_contain_text(f"{tokens} tokens")
+    assert len(passes) < 3 * 2000 / BATCH
+    batch.get_by_role("tab", name="Batch").click()
+    batch.locator("#batch-cancel").click()
+
+
+def test_cancel_stops_the_models_at_the_next_batch(batch: Page, passes: list[int]) -> None:
+    status = batch.locator("#batch-status")
+    paste(batch, [f"text {number}" for number in range(2000)])
+    expect(status).to_contain_text("Classifying")
+    with batch.expect_response("**/cancel"):  # comes when the batch that was under way has ended
+        batch.locator("#batch-cancel").click()
+    expect(status).to_have_text("Cancelled; nothing is kept.", use_inner_text=True)
+    expect(batch.locator("#batch-cancel")).to_be_disabled()
+    paste(batch, TEXTS)  # has its turn only when the models are free
+    expect(status).to_contain_text("5 rows")
+    stopped = len(passes)
+    batch.wait_for_timeout(1000)
+    assert len(passes) == stopped < 3 * 2000 / BATCH / 2
+    expect(status).to_contain_text("5 rows")
+    expect(batch.locator("#batch-cancel")).to_be_disabled()  # there is nothing left to cancel, and results to keep
+
+
+def test_a_file_beyond_the_limit_is_refused(batch: Page, tmp_path: Path) -> None:
+    large = tmp_path / "large.csv"
+    large.write_bytes(b"text\n" + b"a" * MAX_BYTES)
+    batch.locator("#batch-file input[type=file]").set_input_files(large)
+    expect(batch.locator("#batch-file")).to_contain_text("large")
+    batch.locator("#batch-run").click()
+    expect(batch.locator("#batch-status .zoo-notice")).to_contain_text("5,000,005 bytes, 5,000,000 are allowed")

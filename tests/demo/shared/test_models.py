@@ -1,0 +1,45 @@
+"""The app's catalogue with checkpoints from the hub: fetched, checked, beside those that are here."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+
+from demo.compare.handlers import classify
+from demo.shared.models import add_from_hub, catalogue
+from tests.hub_server import Hub, client_settings, serve_hub
+from zoo.classifier import Classifier
+from zoo.errors import UserError
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    with serve_hub() as hub:
+        for name, value in client_settings(hub, tmp_path / "cache").items():
+            monkeypatch.setattr(constants, name, value)
+        yield hub
+
+
+def test_a_model_of_the_hub_stands_beside_the_local_ones(checkpoints: Path, hub: Hub, tmp_path: Path) -> None:
+    alpha = checkpoints / "feedback" / "alpha"
+    hub.add("ann/mine", {path.name: path.read_bytes() for path in alpha.iterdir()}, private=False)
+    (tmp_path / "links").mkdir()
+    root = add_from_hub(" ann/mine ,", checkpoints, tmp_path / "links")
+    found = catalogue(root)
+    assert list(found["feedback"]) == ["alpha", "ann--mine", "beta", "gamma"]
+    assert {task: list(names) for task, names in found.items() if task != "feedback"} == {
+        task: list(names) for task, names in catalogue(checkpoints).items() if task != "feedback"
+    }
+    comparison = classify("a good thing", "feedback", ["ann--mine"], root)
+    assert [answer.name for answer in comparison.answers] == ["ann--mine"]
+    fetched, local = (
+        Classifier.load(each).predict_scores(["a good thing"]) for each in (found["feedback"]["ann--mine"], alpha)
+    )
+    assert (fetched == local).all()
+
+
+def test_a_name_that_the_hub_has_not_is_told(checkpoints: Path, hub: Hub, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="hub:ann/nothing is not loaded"):
+        add_from_hub("ann/nothing", checkpoints, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,46 @@
+"""The page's texts: whole in both languages, and the language told from a request."""
+
+import re
+
+import gradio as gr
+import pytest
+from fastapi import Request
+
+from demo.shared.texts import i18n, label, language_of, say
+
+
+def _request(language: str) -> gr.Request:
+    scope = {"type": "http", "query_string": b"", "headers": [(b"accept-language", language.encode())]}
+    return gr.Request(Request(scope))
+
+
+def test_every_text_is_there_in_both_languages_with_the_same_places_for_values() -> None:
+    texts = i18n().translations_dict
+    assert set(texts) == {"en", "zh-CN", "zh-TW"}
+    assert texts["zh-CN"] == texts["zh-TW"]
+    for key, english in texts["en"].items():
+        chinese = texts["zh-CN"][key]
+        assert min(len(english), len(chinese)) > 0, key
+        assert sorted(re.findall(r"{\w+}", english)) == sorted(re.findall(r"{\w+}", chinese)), key
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [("zh-CN,zh;q=0.9,en;q=0.8", "zh"), ("zh-TW", "zh"), ("en-US,zh-CN;q=0.9", "en"), ("", "en"), ("de", "en")],
+)
+def test_the_language_is_the_browsers_first(accepted: str, language: str) -> None:
+    assert language_of(_request(accepted)) == language
+
+
+def test_a_text_is_said_in_its_language_and_an_unknown_one_is_an_error() -> None:
+    assert (say("task", "en"), say("task", "zh")) == ("Task", "任务")
+    assert label("task").key == "zoo-text-task"
+    for ask in (label, lambda key: say(key, "en")):
+        with pytest.raises(KeyError):
+            ask("no such text")
+
+
+def test_no_key_is_a_word_that_the_page_shows() -> None:
+    """Gradio translates every text that is a key: of the labels of `feedback`, "question" once showed as another one.
+    And its own translations are grouped by names such as `plot`; a text of that name shows as [object Object]."""
+    assert all(key.startswith("zoo-text-") for texts in i18n().translations_dict.values() for key in texts)

@@ -1,0 +1,90 @@
+"""Exports to ONNX: the same scores as torch, for any batch and length, from a folder that loads as any checkpoint."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoTokenizer
+
+from tests.checkpoints import toy_info
+from tests.conftest import WORDS
+from zoo.attribution import attribute
+from zoo.checkpoints.checkpoint import CHECKPOINTS
+from zoo.checkpoints.loading import new_model, save_checkpoint
+from zoo.checkpoints.onnx_model import export_checkpoint
+from zoo.classifier import Classifier
+from zoo.decision import Decision
+from zoo.errors import UserError
+
+
+def _save(folder: Path, target: Path) -> Path:
+    torch.manual_seed(0)
+    info = toy_info(max_length=24)
+    decision = Decision(problem_type=info.problem_type, rule="per_label", temperature=1.3, thresholds=(0.4, 0.5, 0.6))
+    model = new_model(folder, info.problem_type, info.labels).eval()
+    save_checkpoint(target, info, decision, model, AutoTokenizer.from_pretrained(folder), "# A card\n")
+    return target
+
+
+@pytest.fixture(scope="module", params=["tiny_bert", pytest.param("tiny_roberta", marks=pytest.mark.slow)])
+def folders(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A checkpoint and its export."""
+    root = tmp_path_factory.mktemp(request.param)
+    checkpoint = _save(request.getfixturevalue(request.param), root / "checkpoint")
+    export_checkpoint(checkpoint, root / "export")
+    return checkpoint, root / "export"
+
+
+def _texts(number: int) -> list[str]:
+    rng = np.random.default_rng(0)
+    return ["", *(" ".join(rng.choice(WORDS, rng.integers(1, 40))) for _ in range(number - 1))]
+
+
+def test_an_export_agrees_with_torch_on_a_thousand_texts(folders: tuple[Path, Path]) -> None:
+    whole, export = map(Classifier.load, folders)
+    texts = _texts(1000)
+    scores = whole.predict_scores(texts)
+    assert scores.std() > 0.01
+    np.testing.assert_allclose(export.predict_scores(texts), scores, atol=1e-4)
+    np.testing.assert_array_equal(export.decide(scores), whole.decide(scores))
+    assert (export.info.run, export.capacity) == (whole.info.run, whole.capacity)
+
+
+def test_an_export_has_no_weights_but_its_graph_and_says_no_to_attribution(folders: tuple[Path, Path]) -> None:
+    names = {path.name for path in folders[1].iterdir()}
+    assert {"model.onnx", "tokenizer.json", "config.json", "decision.json", "checkpoint.json", "README.md"} <= names
+    assert not any(name.endswith((".safetensors", ".bin", ".data")) for name in names)
+    with pytest.raises(UserError, match="export without gradients"):
+        attribute(Classifier.load(folders[1]), "good", 0)
+
+
+def test_what_cannot_be_exported_is_said_in_one_line(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    checkpoint, export = folders
+    with pytest.raises(UserError, match="is there already; give another folder"):
+        export_checkpoint(checkpoint, export)
+    with pytest.raises(UserError, match="is an export already"):
+        export_checkpoint(export, tmp_path / "again")
+    with pytest.raises(UserError, match=r"There is no folder .*nothing; give that of"):
+        export_checkpoint(tmp_path / "nothing", tmp_path / "target")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_graph_is_said_in_one_line(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in folders[1].iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    graph = (copy / "model.onnx").read_bytes()
+    (copy / "model.onnx").write_bytes(graph[: len(graph) // 2])
+    with pytest.raises(UserError, match="missing or damaged"):
+        Classifier.load(copy)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["feedback/zoo-bert-en", "go_emotions/granite-30m"])
+def test_the_exports_of_shipped_checkpoints_agree_with_torch(name: str, tmp_path: Path) -> None:
+    export_checkpoint(CHECKPOINTS / name, tmp_path / "export")
+    whole, export = Classifier.load(CHECKPOINTS / name), Classifier.load(tmp_path / "export")
+    texts = _texts(1000)
+    np.testing.assert_allclose(export.predict_scores(texts), whole.predict_scores(texts), atol=1e-4)

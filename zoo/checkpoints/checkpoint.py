@@ -1,0 +1,79 @@
+"""A Checkpoint: the folder of one fine-tuned model. Reading what it is needs no torch; `zoo.checkpoints.loading` loads
+its weights.
+
+`checkpoint.json` says what the model is, `decision.json` how its scores become labels. The weights are either the
+whole model in transformers' format (`model.safetensors`, with its tokenizer), what fine-tuning changed in an encoder
+of the zoo (`delta.safetensors`, see `zoo.encoders.deltas`), whose tokenizer is the encoder's, or an export
+(`model.onnx`, see `zoo.checkpoints.onnx_model`).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from zoo.decision import Decision, ProblemType, read_decision
+from zoo.errors import UserError
+from zoo.files import sha256
+
+CHECKPOINTS = Path(__file__).parent / "shipped"
+LongText = Literal["truncate", "head-tail", "windows"]  # see `zoo.long_text`
+WHOLE, DELTA, ONNX = "model.safetensors", "delta.safetensors", "model.onnx"
+
+
+class CheckpointInfo(BaseModel):
+    """What a fine-tuned model is: `checkpoint.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: str
+    problem_type: ProblemType
+    language: str
+    labels: tuple[str, ...]
+    encoder: str
+    revision: str
+    max_length: int
+    long_text: LongText = "truncate"
+    run: str
+    weights_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint's folder and its two small files, read and checked; its weights are not loaded yet."""
+
+    folder: Path
+    info: CheckpointInfo
+    decision: Decision
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Read a checkpoint's small files and check that its weights are whole.
+
+    Raises:
+        UserError: a file is missing, unreadable or not the one that was written.
+    """
+    try:
+        info = CheckpointInfo.model_validate_json((folder / "checkpoint.json").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        if not folder.is_dir():
+            raise UserError(f"There is no folder {folder}; give that of a fine-tuned model") from error
+        raise UserError(f"{folder} is not a checkpoint: it has no readable checkpoint.json") from error
+    decision = read_decision(folder / "decision.json")
+    if len(decision.thresholds) != len(info.labels):
+        raise UserError(
+            f"{folder}/decision.json has {len(decision.thresholds)} thresholds for {len(info.labels)} labels"
+        )
+    weights = next((folder / name for name in (WHOLE, DELTA, ONNX) if (folder / name).is_file()), None)
+    if weights is None or sha256(weights) != info.weights_sha256:
+        raise UserError(f"The weights of the checkpoint {folder} are missing or damaged; copy or train it again")
+    for name in ("config.json", "tokenizer.json") if weights.name != DELTA else ():
+        if not (folder / name).is_file():  # without a tokenizer.json transformers makes an empty vocabulary
+            raise UserError(f"The checkpoint {folder} has no {name}; copy or train it again")
+    return Checkpoint(folder, info, decision)
+
+
+def find_checkpoints(root: Path) -> list[Path]:
+    """Return the folders below `root` that hold a checkpoint, as `root/<task>/<name>`, in order."""
+    return [path.parent for path in sorted(root.glob("*/[!.]*/checkpoint.json"))]

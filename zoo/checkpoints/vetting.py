@@ -1,0 +1,164 @@
+"""Checks a checkpoint that somebody else made before any of it is loaded: names, sizes, description, weights.
+
+Only the files of BOUNDS may be there. No value of `config.json` may ask for code, or for more memory than the weights
+take up on disk: the model that it describes has exactly the tensors that the file of weights holds.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from zoo.checkpoints.checkpoint import WHOLE, CheckpointInfo
+from zoo.decision import read_decision
+from zoo.encoders.registry import NAME
+from zoo.errors import UserError
+
+MIB = 2**20
+BOUNDS = {  # the files of a whole checkpoint, and the most bytes that each may have
+    "README.md": 32 * MIB,
+    "checkpoint.json": 32 * MIB,
+    "config.json": 32 * MIB,
+    "decision.json": 32 * MIB,
+    "merges.txt": 32 * MIB,
+    WHOLE: 2048 * MIB,
+    "special_tokens_map.json": 32 * MIB,
+    "tokenizer.json": 32 * MIB,
+    "tokenizer_config.json": 32 * MIB,
+    "vocab.json": 32 * MIB,
+    "vocab.txt": 32 * MIB,
+}
+NEEDED = (WHOLE, "checkpoint.json", "config.json", "decision.json", "tokenizer.json", "tokenizer_config.json")
+UNREAD = (".gitattributes", "LICENSE")  # may be there, are neither downloaded nor read
+MODEL_TYPES = ("bert", "distilbert", "modernbert", "roberta")
+# What makes transformers import, download or convert: nothing that an encoder's config needs.
+RISKY = ("auto_map", "custom", "implementation", "kernel", "quantization")
+MOST_LAYERS, LARGEST_SIZE = 128, 2**20
+MOST_LABELS, LONGEST_LABEL = 5000, 200
+_Name = Annotated[str, Field(pattern=rf"^{NAME}$")]  # becomes a folder's name
+_Path = Annotated[str, Field(pattern=rf"^{NAME}(/{NAME})?$")]
+_Label = Annotated[str, Field(min_length=1, max_length=LONGEST_LABEL)]
+
+
+class ForeignInfo(CheckpointInfo):
+    """A `checkpoint.json` that names no path outside its folder and makes nothing of unbounded length."""
+
+    task: _Name
+    language: _Name
+    labels: Annotated[tuple[_Label, ...], Field(min_length=1, max_length=MOST_LABELS)]
+    encoder: _Path
+    revision: _Name
+    max_length: Annotated[int, Field(ge=2, le=8192)]
+    run: _Name
+
+
+def check_listing(sizes: Mapping[str, int | None]) -> None:
+    """Check the names of a checkpoint's files and their sizes in bytes (None: unknown).
+
+    Raises:
+        UserError: a file is missing, too large, or no part of a checkpoint.
+    """
+    for name, size in sizes.items():
+        if name in UNREAD:
+            continue
+        if name not in BOUNDS:
+            raise UserError(f"it holds {name!r}, which is no part of a checkpoint (its weights are {WHOLE})")
+        if size is None or size > BOUNDS[name]:
+            shown = "an unknown size" if size is None else f"{size / MIB:,.0f} MiB"
+            raise UserError(f"its {name} has {shown}, the most is {BOUNDS[name] // MIB:,} MiB")
+    if missing := [name for name in NEEDED if name not in sizes]:
+        raise UserError(f"it has no {', '.join(missing)}; `python -m zoo push` writes all that is needed")
+
+
+def check_description(folder: Path) -> None:
+    """Check what `folder` says of its model; the weights need not be there yet.
+
+    Raises:
+        UserError: `checkpoint.json`, `decision.json`, `config.json` or `tokenizer_config.json` is unreadable, asks for
+            code, is out of bounds, or contradicts another.
+    """
+    try:
+        info = ForeignInfo.model_validate_json((folder / "checkpoint.json").read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        value = f"{'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']}, got {str(first['input'])[:80]!r}"
+        raise UserError(f"its checkpoint.json is refused ({value})") from error
+    decision = read_decision(folder / "decision.json")
+    if (decision.problem_type, len(decision.thresholds)) != (info.problem_type, len(info.labels)):
+        raise UserError("its decision.json and checkpoint.json are of different models")
+    _check_config(_read_object(folder / "config.json"), info)
+    _refuse_risky("tokenizer_config.json", _read_object(folder / "tokenizer_config.json"))
+
+
+def check_weights(folder: Path) -> None:
+    """Check that the file of weights holds exactly the tensors of the model in `config.json`; nothing is allocated.
+
+    Raises:
+        UserError: it does not, or is no safetensors file.
+    """
+    import torch
+    from safetensors import SafetensorError, safe_open
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    try:
+        with safe_open(folder / WHOLE, framework="numpy") as file:
+            held = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise UserError(f"its {WHOLE} is no safetensors file ({error})") from error
+    try:
+        with torch.device("meta"):
+            model = AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(folder))
+    except Exception as error:  # transformers raises any kind at a config that makes no model
+        raise UserError(f"its config.json makes no model ({type(error).__name__})") from error
+    _check_reach(folder, model.config)
+    described = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    if differing := sorted(name for name in held | described if held.get(name) != described.get(name)):
+        name = differing[0]
+        raise UserError(f"its {WHOLE} has {held.get(name)} for {name!r}, its config.json {described.get(name)}")
+
+
+def _check_reach(folder: Path, config: Any) -> None:
+    """Neither a text's length nor its token ids may reach beyond the embeddings, which a GPU would not survive."""
+    from tokenizers import Tokenizer
+
+    positions = config.max_position_embeddings
+    if config.model_type == "roberta":  # it counts positions from the padding's id + 1 on
+        positions -= (config.pad_token_id or 0) + 1
+    longest = ForeignInfo.model_validate_json((folder / "checkpoint.json").read_bytes()).max_length
+    if longest > positions:
+        raise UserError(f"its max_length is {longest:,}, but its config.json has room for {positions:,} tokens")
+    try:
+        vocabulary = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
+    except Exception as error:  # tokenizers raises nothing more exact
+        raise UserError(f"its tokenizer.json makes no tokenizer ({str(error)[:80]})") from error
+    if (most := max(vocabulary.values(), default=0)) >= config.vocab_size:
+        raise UserError(f"its tokenizer has the id {most:,}, its config.json a vocabulary of {config.vocab_size:,}")
+
+
+def _check_config(config: Mapping[str, Any], info: CheckpointInfo) -> None:
+    _refuse_risky("config.json", config)
+    if config.get("model_type") not in MODEL_TYPES:
+        raise UserError(f"its model_type is {config.get('model_type')!r}; loaded are {', '.join(MODEL_TYPES)}")
+    for key, value in config.items():
+        most = MOST_LAYERS if "layers" in key else LARGEST_SIZE
+        if isinstance(value, int | float) and not abs(value) <= most:  # nan is refused, too
+            raise UserError(f"its config.json has {key} = {value!r:.40}, the most is {most:,}")
+    if config.get("id2label") != {str(number): label for number, label in enumerate(info.labels)}:
+        raise UserError("the labels in its config.json are not those in its checkpoint.json")
+
+
+def _refuse_risky(name: str, content: Mapping[str, Any]) -> None:
+    if risky := [key for key in content if any(word in key for word in RISKY)]:
+        raise UserError(f"its {name} has {risky[0]!r}, which can run or fetch code; it is not loaded")
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"its {path.name} is not JSON ({str(error)[:80]})") from error
+    if not isinstance(content, dict):
+        raise UserError(f"its {path.name} holds no JSON object")
+    return content
