@@ -111,7 +111,7 @@ def run(
 @app.command()
 def leaderboard(results: Results = RESULTS) -> None:
     """Make the leaderboard from the runs: on screen, CSV, parquet, Markdown, and into the README for our own runs."""
-    from benchmark.board.pages import screen_table
+    from benchmark.board.pages import problem_line, screen_table
     from benchmark.board.store import publish
 
     board, written = publish(results)
@@ -119,7 +119,7 @@ def leaderboard(results: Results = RESULTS) -> None:
         console.print(f"wrote {path}", highlight=False)
     console.print(screen_table(board))
     for row in board.problems.to_dict("records"):
-        _say(f"{row['run']}: {row['reason']}", "yellow")
+        _say(problem_line(row), "yellow")
 
 
 @app.command()
@@ -129,14 +129,14 @@ def verify(results: Results = RESULTS) -> None:
     from benchmark.board.store import verify as compute_anew
 
     found = compute_anew(results)
-    for line in (*found.differs, *found.apart):
+    for line in (*found.differs, *found.left_out):
         _say(line)
     if found.differs:
         again = "python -m benchmark leaderboard" + ("" if results == RESULTS else f" --results {results}")
         raise UserError(f"{len(found.differs)} things are not what the runs give; make them again: {again}")
     console.print("The leaderboard is what the runs give.")
-    if found.apart:
-        typer.echo(f"{len(found.apart)} runs or entries are left out of it, or stand there without a rank", err=True)
+    if found.left_out:
+        typer.echo(f"{len(found.left_out)} runs or entries are left out of it, or stand there without a rank", err=True)
         raise typer.Exit(3)
 
 
@@ -149,15 +149,15 @@ def compare(
     results: Results = RESULTS,
 ) -> None:
     """Is the difference between two encoders real? Paired by test row and seed."""
+    from benchmark.board.compare_two import compare_two
     from benchmark.board.entries import find_runs
-    from benchmark.statistics.ranks import compare_two
 
     spec = lookup(known_tasks(results), task, "task")
     runs, problems = find_runs(results)
     for name, reason in problems.items():
         if name.startswith(f"{spec.name}/"):
             _say(f"left out: {name}: {reason}", "yellow")
-    for line in compare_two(runs, spec, a, b, metric or spec.main_metric):
+    for line in compare_two(runs, spec, (a, ""), (b, ""), metric or spec.main_metric):
         _say(line)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from benchmark.board.build import build
 from benchmark.board.findings import findings
 from benchmark.board.html_report import html
-from benchmark.board.pages import between_markers, page, readme_part
+from benchmark.board.pages import between_markers, page, problem_line, readme_part
 from benchmark.board.pretrained_page import pretrained_part
 from benchmark.board.published import PUBLISHED
 from benchmark.board.tables import Board, read_tables, write_tables
@@ -108,10 +108,10 @@ def _unchanged(results: Path, current: str) -> Board | None:
 @dataclass(frozen=True)
 class Verified:
     """What a board that was computed anew says, one line each: where the one that stands there `differs`, and which
-    runs and entries are `apart`, left out of it or without a rank."""
+    runs and entries are `left_out` of it or have no rank."""
 
     differs: list[str]
-    apart: list[str]
+    left_out: list[str]
 
 
 def verify(results: Path) -> Verified:
@@ -121,7 +121,7 @@ def verify(results: Path) -> Verified:
         UserError: there are no runs that can stand on a board, or no board.
     """
     fresh, found = build(results), read_board(results)
-    apart = [f"{row['run']}: {row['reason']}" for row in fresh.problems.to_dict("records")]
+    left_out = [problem_line(row) for row in fresh.problems.to_dict("records")]
     lines = []
     right = found  # whose last digits the files beside it have
     for field in fields(Board):
@@ -146,4 +146,4 @@ def verify(results: Path) -> Verified:
                 lines.append(f"{name}: it is missing")
         elif path.read_bytes() != text.encode():
             lines.append(f"{name}: it is not the board's")
-    return Verified(lines, apart)
+    return Verified(lines, left_out)
