@@ -17,7 +17,7 @@ from zoo.encoders.packed import HITS, PRETRAINED
 from zoo.encoders.registry import ENCODERS
 
 WORDS = {"whole words": 1, "whole words of two pieces and more": 2}  # and the least pieces of such a word
-PICTURES = "../docs/screenshots/pretraining-{}.png"
+PICTURES = "screenshots/pretraining-{}.png"
 _RESAMPLES = 2_000
 
 
@@ -55,7 +55,7 @@ def read_from_nothing(root: Path = PRETRAINED) -> list[Pretraining]:
 
 
 def pretrained_part(board: Board, root: Path = PRETRAINED) -> str:
-    """Return the generated part of zoo/README.md as Markdown; nothing where nothing was pretrained."""
+    """Return the generated part of docs/pretraining.md as Markdown; nothing where nothing was pretrained."""
     trained = read_pretrainings(root)
     if not trained:
         return ""

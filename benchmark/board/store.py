@@ -25,8 +25,8 @@ _ROOT = Path(__file__).parents[2]
 # The texts that hold a part of the project's own board, and what makes that part.
 PARTS: dict[Path, Callable[[Board], str]] = {
     _ROOT / "README.md": readme_part,
-    _ROOT / "benchmark" / "README.md": findings,
-    _ROOT / "zoo" / "README.md": pretrained_part,
+    _ROOT / "docs" / "statistics.md": findings,
+    _ROOT / "docs" / "pretraining.md": pretrained_part,
 }
 _REPORT = "report.html"
 _TOLERANCE = 5e-5  # half of the last decimal that is shown; another processor sums in another order
