@@ -109,7 +109,7 @@ def stability(entry: Entry, draws_of: Callable[[int, int], Draws]) -> pd.DataFra
     """
     decisions = entry.decisions("per_label")
     y_true = next(iter(entry.runs.values())).predictions.validation_y_true
-    counts = draws_of(len(y_true), _RESAMPLES).counts[0]
+    counts = np.vstack(list(draws_of(len(y_true), _RESAMPLES).counts))
     scores = {
         seed: decision.scores(entry.runs[seed].predictions.validation_logits) for seed, decision in decisions.items()
     }
