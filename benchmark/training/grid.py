@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from benchmark.tasks.registry import TASKS, Task, write_task
 from benchmark.tasks.row_facts import keep_row_facts
 from benchmark.tasks.rows import Rows
+from benchmark.training.baseline import fit_min_df, train_baseline
 from benchmark.training.process import commit
 from benchmark.training.recipes import BaselineRecipe, Recipe, default_recipe
 from benchmark.training.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, write_run
@@ -58,6 +59,8 @@ def plan(
         for task in rows:
             for encoder in encoders:
                 recipe = default_recipe(task, seed, encoder.source == "none", **changes)
+                if isinstance(recipe, BaselineRecipe) and "min_df" not in changes:
+                    recipe = fit_min_df(recipe, rows[task].train.texts)
                 identifier = run_id(encoder, task, rows[task].fingerprint, recipe)
                 folder = run_folder(results, task.name, encoder.name, seed, identifier)
                 cells.append(Cell(task, encoder, recipe, rows[task], folder, identifier))
@@ -128,8 +131,6 @@ def _is_complete(cell: Cell) -> bool:
 def run_cell(cell: Cell, report: Any, checkpoints: Path | None) -> None:
     """Run one cell and write its run, and its checkpoint below `checkpoints` where that is given."""
     if isinstance(cell.recipe, BaselineRecipe):
-        from benchmark.training.baseline import train_baseline
-
         baseline = train_baseline(cell.task, cell.rows, cell.recipe)
         write_run(cell.folder, _info(cell, cell.encoder.revision, vars(baseline.measured), (), 1), baseline.predictions)
         return
