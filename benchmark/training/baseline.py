@@ -55,10 +55,10 @@ def train_baseline(task: Task, rows: Rows, recipe: BaselineRecipe) -> Baseline:
         UserError: no term of the train texts is in as many of them as the recipe asks for.
     """
     if not _has_terms(recipe, rows.train.texts):
+        change = '"min_df": 1' if recipe.min_df > 1 else '"analyzer": "char"'
         raise UserError(
-            f"No {'word' if recipe.analyzer == 'word' else 'character'} is in at least {recipe.min_df} of the "
-            f"{len(rows.train):,} train texts of '{task.name}'; "
-            + ("set --recipe min_df=1" if recipe.min_df > 1 else "set --recipe analyzer=char")
+            f"No term is in at least {recipe.min_df} of the {len(rows.train):,} train texts of "
+            f"'{task.name}'; set {change} in --recipe"
         )
     watch = Stopwatch()
     with watch.time("training"):

@@ -121,16 +121,15 @@ def test_what_the_user_asked_for_is_refused_in_one_line_if_it_leaves_nothing(toy
     rows = _tiny(["good film", "awful film", "fine cast"], [1, 0, 1], 3)
     recipe = _planned(toy_task, rows, min_df=3)
     assert recipe.min_df == 3
-    with pytest.raises(
-        UserError, match=r"No word is in at least 3 of the 3 train texts of 'toy'; set --recipe min_df=1$"
-    ):
+    told = "No term is in at least 3 of the 3 train texts of 'toy'; set \"min_df\": 1 in --recipe$"
+    with pytest.raises(UserError, match=told):
         train_baseline(toy_task, rows, recipe)
 
 
 def test_texts_without_words_are_refused_with_what_to_do(toy_task: Task) -> None:
     rows = _tiny(["!!", "??", "a b"], [1, 0, 1], 3)
     recipe = _planned(toy_task, rows)
-    with pytest.raises(UserError, match=r"No word is in at least 1 of the 3 .* set --recipe analyzer=char$"):
+    with pytest.raises(UserError, match=r'No term is in at least 1 of the 3 .* set "analyzer": "char" in --recipe$'):
         train_baseline(toy_task, rows, recipe)
     by_character = _planned(toy_task, rows, analyzer="char")
     assert np.isfinite(train_baseline(toy_task, rows, by_character).predictions.test_logits).all()
