@@ -44,7 +44,7 @@ Report = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class FineTuned:
-    """A trained model with its predictions and what was measured on the way."""
+    """A trained model with its predictions and its costs."""
 
     predictions: Predictions
     epochs: tuple[Epoch, ...]
@@ -66,7 +66,7 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
         rows: what is trained on, tuned on, reported.
         recipe: everything that shapes the training; the same recipe on the same machine with the same number of
             threads gives the same logits.
-        report: called with the share of the steps done and a line to show.
+        report: called with the share of the steps that are done, and a line to show or "".
 
     Raises:
         UserError: the process sees several GPUs.
@@ -96,7 +96,7 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
         trainer.remove_callback(PrinterCallback)  # our own report takes its place
         with watch.time("training"), bf16_products() if use_bf16(recipe) else nullcontext():
             trainer.train()
-        # Takes bf16 autocast off, which accelerate leaves on the model: it is served, and so scored, in float32.
+        # accelerate leaves bf16 autocast on the model. It is served in float32, so it is scored in float32.
         trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     with watch.time("inference"):
         test_logits = predict_logits(model, tokenizer, test)
@@ -118,7 +118,7 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
 
 
 def training_arguments(recipe: Recipe, output_dir: str, **changes: Any) -> TrainingArguments:
-    """Return Trainer's settings for a recipe: batches of like length, padded to their longest; fused AdamW."""
+    """Return Trainer's settings for a recipe: batches of similar lengths, padded to the longest; fused AdamW."""
     settings: dict[str, Any] = {
         "output_dir": output_dir,
         "num_train_epochs": recipe.epochs,
@@ -162,7 +162,7 @@ def embedding_parameters(model: PreTrainedModel) -> int:
 
 
 def truncated_share(tokenizer: PreTrainedTokenizerBase, texts: list[str], recipe: Recipe) -> float:
-    """Return the share of texts that are not read whole."""
+    """Return the share of the texts that are cut."""
     lengths = [len(ids) for ids in tokenizer(texts, return_attention_mask=False, verbose=False)["input_ids"]]
     return float(np.mean(np.array(lengths) > capacity(tokenizer, recipe.max_length, recipe.long_text)))
 
@@ -194,7 +194,7 @@ def _gpu() -> dict[str, str | int]:
 
 
 class _Progress(TrainerCallback):
-    """Tells how far training is, and keeps each epoch's loss and validation score."""
+    """Reports the progress of training, and records each epoch's loss and validation score."""
 
     def __init__(self, report: Report) -> None:
         self.report, self.epochs, self.loss = report, list[Epoch](), float("nan")
