@@ -1,4 +1,4 @@
-"""What each row adds to a ranking metric: its part of the mean, or its influence on the metric (Hampel 1974)."""
+"""The part of each row in a ranking metric: its term of the mean, or its influence (Hampel 1974)."""
 
 import numpy as np
 

@@ -1,8 +1,8 @@
 """Metrics as functions of sums over the test rows, so that thousands of resamples of the rows are one matrix product.
 
-An F1 needs only the sums of true positives, of decided and of gold labels; a mean over rows is a sum itself. Where a
-metric is no function of sums (average precision, ROC AUC) its first-order expansion in the rows' weights is: the
-influence of each row (Hampel 1974), whose sum over a resample tells how far the metric moves. Resampled expected
+An F1 needs only the sums of true positives, of decided and of gold labels, and a mean over rows is a sum itself.
+Average precision and ROC AUC are not functions of sums, so they are expanded to first order in the weights of the rows:
+the sum of the rows' influences (Hampel 1974) over a resample approximates how far the metric moves. Resampled expected
 calibration errors keep the bins of the whole sample.
 
 The memory is that of the columns and of what is returned, and at most about 400 MiB more, whatever the numbers of rows,
@@ -21,12 +21,12 @@ from zoo.decision import ProblemType
 
 _BLOCK = 1000  # draws at most
 _CELLS = 2**23  # numbers at most in a block: 32 MiB in single precision
-_KEPT = 2**25  # draws times rows up to which counts are kept; beyond, they are drawn anew whenever they are used
+_KEPT = 2**25  # draws times rows; more counts than that are not kept, but drawn again whenever they are used
 
 
 @dataclass(frozen=True)
 class Scored:
-    """What one run says about the test rows: y_true, y_score and y_pred, each (n, num_labels)."""
+    """The predictions of one run on the test rows: y_true, y_score and y_pred, each (n, num_labels)."""
 
     problem_type: ProblemType
     y_true: np.ndarray
@@ -34,7 +34,7 @@ class Scored:
     y_pred: np.ndarray
 
     def take(self, rows: np.ndarray) -> "Scored":
-        """Return the same of some rows."""
+        """Return the predictions on some rows, given by number."""
         return Scored(self.problem_type, self.y_true[rows], self.y_score[rows], self.y_pred[rows])
 
 
@@ -61,7 +61,7 @@ class Draws:
 
 
 class _DrawnAnew(Sequence[np.ndarray]):
-    """Blocks that are drawn whenever they are looked at, each from the state that the generator had for it."""
+    """Blocks that are drawn again at every access, each from the saved state of the generator."""
 
     def __init__(self, make: Callable[..., np.ndarray], n: int, sizes: list[int], rng: np.random.Generator) -> None:
         self._make, self._n, self._sizes, self._states = make, n, sizes, list[Any]()
@@ -79,7 +79,7 @@ class _DrawnAnew(Sequence[np.ndarray]):
 
 
 def draw(n: int, number: int, seed: int = 0) -> Draws:
-    """Draw `number` resamples and as many sign vectors of n rows; which ones does not depend on the blocks."""
+    """Draw `number` resamples and as many sign vectors of n rows. The size of the blocks does not change the draws."""
     rng = np.random.default_rng(seed)
     sizes = list(_block_sizes(n, number))
     signs = _DrawnAnew(_draw_signs, n, sizes, rng)
@@ -88,7 +88,7 @@ def draw(n: int, number: int, seed: int = 0) -> Draws:
 
 
 def _block_sizes(n: int, number: int) -> Iterator[int]:
-    # NumPy draws four signs from one random number and drops those that are left over at the end of a call.
+    # NumPy takes four signs from one random number and drops the rest at the end of a call: hence multiples of four.
     most = min(_BLOCK, max(4, _CELLS // n // 4 * 4))
     for start in range(0, number, _BLOCK):
         of_thousand = min(_BLOCK, number - start)
@@ -143,7 +143,7 @@ def resample(runs: list[Scored], metrics: Iterable[str], draws: Draws) -> dict[s
 
 
 def points(runs: list[Scored], metric: str) -> np.ndarray:
-    """Return the metric on the rows as they are, shape (len(runs),)."""
+    """Return the metric on the rows themselves, shape (len(runs),)."""
     summable = summables(runs[0].problem_type)[metric]
     return np.array([summable.value(summable.columns(run).sum(axis=0, dtype=np.float64)) for run in runs])
 
@@ -194,8 +194,8 @@ def _mean(of_rows: Callable[[Scored], np.ndarray]) -> Summable:
 
 
 def _share(of_rows: Callable[[Scored], np.ndarray], whole: Callable[[Scored], np.ndarray]) -> Summable:
-    """What rows have over what they could have. Divided after the sums: those of whole numbers are exact in single
-    precision, so that a draw that ties with what was observed is seen to."""
+    """A ratio of two sums over the rows, divided after summing: sums of whole numbers are exact in single precision, so
+    a draw that equals the observed value is recognised as equal."""
     return Summable(
         lambda scored: np.column_stack([of_rows(scored), whole(scored)]), lambda sums: sums[..., 0] / sums[..., 1]
     )
@@ -224,8 +224,8 @@ def _squared_error(scored: Scored) -> np.ndarray:
 
 
 def _matches(scored: Scored) -> np.ndarray:
-    """Whether the highest label is right, then the gold class, then the highest but for the last class, which takes the
-    rest: shape (n, 2 * num_labels). A confusion matrix would be quadratic in the labels."""
+    """Columns of 0 and 1, shape (n, 2 * num_labels): whether the highest label is right; the gold class; the highest
+    class without the last one, which `_mcc` computes. A confusion matrix would be quadratic in the labels."""
     gold, highest = (_one_hot(array.argmax(axis=1), array.shape[1]) for array in (scored.y_true, scored.y_score))
     return np.hstack([(gold & highest).any(axis=1, keepdims=True), gold, highest[:, :-1]])
 
@@ -235,7 +235,7 @@ def _one_hot(classes: np.ndarray, num_labels: int) -> np.ndarray:
 
 
 def _mcc(sums: np.ndarray) -> np.ndarray:
-    """Gorodkin 2004, the form of scikit-learn; 0 where all is one class."""
+    """Gorodkin 2004, as in scikit-learn; 0 if all rows are of one class."""
     correct, gold, decided = np.split(sums, (1, 1 + sums.shape[-1] // 2), axis=-1)
     correct, n = correct[..., 0], gold.sum(axis=-1)
     decided = np.concatenate([decided, (n - decided.sum(axis=-1))[..., None]], axis=-1)
@@ -245,8 +245,8 @@ def _mcc(sums: np.ndarray) -> np.ndarray:
 
 
 def _gaps(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
-    """Confidence less correctness of every pair in the column of its equal-mass bin, summed over a row's pairs:
-    shape (n, bins). Both arguments have the shape (n, pairs)."""
+    """Confidence minus correctness, summed over the pairs of a row in each equal-mass bin: shape (n, bins). Both
+    arguments have the shape (n, pairs)."""
     n, pairs = confidence.shape
     gap = (confidence - correct).ravel() / confidence.size
     bins = (np.sort(part) for part in np.array_split(np.argsort(confidence.ravel(), kind="stable"), ECE_BINS))
@@ -259,7 +259,7 @@ def _top(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _expanded(of_label: Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]], both: bool) -> Summable:
-    """A mean over labels, expanded to first order; `both` asks for negatives too, as an AUC does."""
+    """A mean over labels, expanded to first order. `both`: a label needs negatives, too, as for an AUC."""
 
     def columns(scored: Scored) -> np.ndarray:
         present = scored.y_true.any(axis=0) & ~(scored.y_true.all(axis=0) & both)
