@@ -32,7 +32,7 @@ DATA = (
     "zoo/checkpoints/shipped/*/[!.]*/*",
     "benchmark/tasks/data/*.jsonl",
     "benchmark/results/board/*.parquet",
-    "benchmark/results/*/rows.npz",
+    "benchmark/results/*/rows*.npz",
 )
 MOST = 100 * 2**20  # bytes
 LARGE = (".safetensors", ".npz", ".parquet")  # what the hub keeps outside git

@@ -15,8 +15,8 @@ from benchmark.board.pages import between_markers, page, problem_line, readme_pa
 from benchmark.board.pretrained_page import pretrained_part
 from benchmark.board.published import PUBLISHED
 from benchmark.board.tables import Board, read_tables, write_tables
-from benchmark.statistics.slices import ROW_FACTS
 from benchmark.tasks.registry import SPEC
+from benchmark.tasks.row_facts import ROW_FACTS
 from benchmark.training.runs import RESULTS
 from zoo.errors import UserError
 from zoo.files import write_bytes, write_text

@@ -17,8 +17,8 @@ from benchmark.own_data.data_page import show, write
 from benchmark.own_data.data_report import DataReport, Lengths, describe, lengths, sample_texts
 from benchmark.own_data.reading import Columns, Kind, OwnData, read_own
 from benchmark.own_data.sources import HUB, PARTS
-from benchmark.statistics.slices import ROW_FACTS, normalized, read_row_facts
 from benchmark.tasks.registry import SPEC, TASKS, Language, Task, known_tasks
+from benchmark.tasks.row_facts import find_row_facts, normalized
 from benchmark.tasks.rows import Rows, Split, fingerprint
 from benchmark.tasks.splits import stratify
 from benchmark.training.recipes import BaselineRecipe, Recipe, default_recipe
@@ -217,8 +217,8 @@ def _check_results(results: Path, own: OwnTask) -> None:
     """Raise UserError where the folder's runs of that name are of other data."""
     if not (results / own.task.name / SPEC).is_file():
         return
-    facts = results / own.task.name / ROW_FACTS
-    same_rows = not facts.is_file() or read_row_facts(facts)[1] == own.rows.fingerprint
+    facts = find_row_facts(results, own.task.name)
+    same_rows = not facts or own.rows.fingerprint in facts
     if known_tasks(results)[own.task.name] != own.task or not same_rows:
         raise UserError(
             f"{results / own.task.name} holds runs of other rows or labels; give these data another --name or "

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,14 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from benchmark.statistics.slices import ROW_FACTS, describe_rows, read_row_facts, write_row_facts
 from benchmark.tasks.registry import TASKS, Task, write_task
+from benchmark.tasks.row_facts import keep_row_facts
 from benchmark.tasks.rows import Rows
+from benchmark.training.baseline import fit_min_df, train_baseline
 from benchmark.training.process import commit
 from benchmark.training.recipes import BaselineRecipe, Recipe, default_recipe
 from benchmark.training.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, write_run
 from zoo.encoders.registry import Encoder, Weights, fetch_weights
-from zoo.errors import UserError
 from zoo.hardware import library_versions
 
 
@@ -60,6 +59,8 @@ def plan(
         for task in rows:
             for encoder in encoders:
                 recipe = default_recipe(task, seed, encoder.source == "none", **changes)
+                if isinstance(recipe, BaselineRecipe) and "min_df" not in changes:
+                    recipe = fit_min_df(recipe, rows[task].train.texts)
                 identifier = run_id(encoder, task, rows[task].fingerprint, recipe)
                 folder = run_folder(results, task.name, encoder.name, seed, identifier)
                 cells.append(Cell(task, encoder, recipe, rows[task], folder, identifier))
@@ -69,11 +70,13 @@ def plan(
 def run_grid(cells: list[Cell], console: Console, checkpoints: Path | None) -> dict[str, str]:
     """Run the cells that are not done yet; return what went wrong, by the cell's name."""
     for cell in cells:
-        _keep_row_facts(cell)
         if cell.task.name not in TASKS:
             write_task(cell.folder.parents[2], cell.task)
     failed = {}
     todo = [cell for cell in cells if not _is_complete(cell)]
+    for cell in cells:
+        if cell.done:
+            _keep_row_facts(cell)
     console.print(f"{len(cells)} runs: {len(cells) - len(todo)} complete, {len(todo)} to do")
     if checkpoints and (without := _without_checkpoint(cells, checkpoints)):
         console.print(f"{len(without)} complete runs left no checkpoint in {checkpoints}; to train them again, delete:")
@@ -98,6 +101,7 @@ def run_grid(cells: list[Cell], console: Console, checkpoints: Path | None) -> d
             start = time.perf_counter()
             try:
                 run_cell(cell, report, checkpoints)
+                _keep_row_facts(cell)
             except Exception as error:  # whatever it was, the other cells still run and this one is told at the end
                 failed[cell.name] = f"{type(error).__name__}: {error}".splitlines()[0]
                 console.print(f"    failed: {failed[cell.name]}", markup=False, highlight=False, soft_wrap=True)
@@ -108,12 +112,8 @@ def run_grid(cells: list[Cell], console: Console, checkpoints: Path | None) -> d
 
 
 def _keep_row_facts(cell: Cell) -> None:
-    """Write what the leaderboard's slices need to know of the test rows, since it is made without the rows."""
-    path = cell.folder.parents[1] / ROW_FACTS
-    with suppress(UserError):  # missing or damaged
-        if read_row_facts(path)[1] == cell.rows.fingerprint:
-            return
-    write_row_facts(path, describe_rows(cell.task, cell.rows), cell.rows.fingerprint)
+    """Write what the leaderboard's slices need to know of the rows of a complete run."""
+    keep_row_facts(cell.folder.parents[2], cell.task, cell.rows)
 
 
 def _without_checkpoint(cells: list[Cell], checkpoints: Path) -> list[Cell]:
@@ -131,8 +131,6 @@ def _is_complete(cell: Cell) -> bool:
 def run_cell(cell: Cell, report: Any, checkpoints: Path | None) -> None:
     """Run one cell and write its run, and its checkpoint below `checkpoints` where that is given."""
     if isinstance(cell.recipe, BaselineRecipe):
-        from benchmark.training.baseline import train_baseline
-
         baseline = train_baseline(cell.task, cell.rows, cell.recipe)
         write_run(cell.folder, _info(cell, cell.encoder.revision, vars(baseline.measured), (), 1), baseline.predictions)
         return

@@ -17,8 +17,9 @@ from benchmark.board.store import read_board
 from benchmark.board.tables import entry_name
 from benchmark.statistics.calibration import reliability
 from benchmark.statistics.resampling import Scored
-from benchmark.statistics.slices import MIN_ROWS, ROW_FACTS, parts, read_row_facts
+from benchmark.statistics.slices import MIN_ROWS, parts
 from benchmark.tasks.registry import Task, known_tasks
+from benchmark.tasks.row_facts import find_row_facts
 from benchmark.tasks.rows import read_rows
 from benchmark.training.runs import RESULTS
 from demo.compare.handlers import first_task
@@ -191,13 +192,9 @@ def row_facts(pair: Pair, results: Path | None) -> pd.DataFrame | None:
     """Return the facts of the pair's test rows, None where there are none of these very rows.
 
     Raises:
-        UserError: the file is damaged.
+        UserError: a file of facts is damaged.
     """
-    path = (results or RESULTS) / pair.task.name / ROW_FACTS
-    if not path.is_file():
-        return None
-    facts, fingerprint = read_row_facts(path)
-    return facts if fingerprint == pair.a.info.fingerprint else None
+    return find_row_facts(results or RESULTS, pair.task.name).get(pair.a.info.fingerprint)
 
 
 def rows_with(

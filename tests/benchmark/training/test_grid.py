@@ -2,7 +2,7 @@
 
 import io
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,9 @@ from sklearn.metrics import f1_score
 
 from benchmark.release.ship import checkpoint_folder, ship_best
 from benchmark.statistics.fit_decision import fit_decision
-from benchmark.statistics.slices import ROW_FACTS
 from benchmark.tasks.registry import TASKS
-from benchmark.tasks.rows import read_rows
+from benchmark.tasks.row_facts import find_row_facts
+from benchmark.tasks.rows import Split, read_rows
 from benchmark.training.grid import Cell, plan, run_grid
 from benchmark.training.recipes import Recipe
 from benchmark.training.runs import Run, read_runs
@@ -101,11 +101,29 @@ def test_a_second_grid_runs_only_what_is_not_complete(grid: Grid) -> None:
 
 
 def test_damaged_facts_of_the_rows_are_written_again(grid: Grid) -> None:
-    path = grid.cells[0].folder.parents[1] / ROW_FACTS
+    path = grid.cells[0].folder.parents[1] / f"rows-{grid.cells[0].rows.fingerprint}.npz"
     whole = path.read_bytes()
     path.write_bytes(b"x")
     assert run_grid([cell for cell in grid.cells if cell.done], Console(file=io.StringIO()), None) == {}
     assert path.read_bytes() == whole
+
+
+def test_facts_of_rows_are_written_with_the_first_complete_run_and_take_no_others_place(
+    grid: Grid, tmp_path: Path
+) -> None:
+    """The bug: a grid on other rows replaced the facts before it trained, so that earlier runs lost their slices."""
+    whole = read_rows(TASK, None)
+    smaller = Split(whole.train.texts[:100], whole.train.y_true[:100])
+    other = replace(whole, train=smaller, fingerprint="other")
+    folder, broken = tmp_path / "results", get_encoder(str(grid.folder / "broken"))
+    assert run_grid(plan({TASK: whole}, [broken], [0], folder, **RECIPE), Console(quiet=True), None)
+    assert find_row_facts(folder, TASK.name) == {}
+    for rows in (whole, other):
+        cells = plan({TASK: rows}, [get_encoder("tfidf-lr"), broken], [0], folder, **RECIPE)
+        assert len(run_grid(cells, Console(quiet=True), None)) == 1
+    facts = find_row_facts(folder, TASK.name)
+    assert set(facts) == {whole.fingerprint, "other"}
+    assert facts["other"]["duplicate"].sum() <= facts[whole.fingerprint]["duplicate"].sum()
 
 
 def test_runs_that_left_no_checkpoint_are_told(grid: Grid, tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from benchmark.board.entries import Entry
 from benchmark.board.tables import write_tables
 from benchmark.statistics.calibration import reliability
 from benchmark.statistics.resampling import Scored, draw
-from benchmark.statistics.slices import FACTS, slices, write_row_facts
+from benchmark.statistics.slices import slices
 from benchmark.tasks.registry import TASKS, Task
+from benchmark.tasks.row_facts import FACTS, write_row_facts
 from benchmark.tasks.rows import read_rows
 from benchmark.training.runs import RESULTS, Predictions
 from demo.explore import handlers as explore
