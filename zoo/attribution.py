@@ -18,7 +18,6 @@ from torch import Tensor
 from torch.nn import Module
 from transformers import BatchEncoding, PreTrainedModel
 
-from zoo.checkpoints.onnx_model import OnnxModel
 from zoo.classifier import Classifier
 from zoo.decision import ProblemType
 from zoo.errors import UserError
@@ -102,8 +101,8 @@ def attribute(classifier: Classifier, text: str, label_index: int, steps: int = 
     info, model = classifier.info, classifier.model
     if not 0 <= label_index < len(info.labels):
         raise UserError(f"There is no label {label_index}; {len(info.labels)} are counted from 0")
-    if isinstance(model, OnnxModel):
-        raise UserError("This model is an export without gradients; ask the checkpoint that it was made of")
+    if not isinstance(model, PreTrainedModel):
+        raise UserError("This model is an export without gradients; use the checkpoint that it was made of")
     if info.long_text != "truncate" and classifier.count_tokens(text) > info.max_length:
         raise UserError(
             f"This model reads long texts by '{info.long_text}'; what speaks for a label is told for texts of up to "

@@ -1,4 +1,4 @@
-"""Atomic writes and content hashes: a file or folder of ours is there whole or not at all."""
+"""Atomic writes and content hashes: a file or folder of ours is there as a whole or not at all."""
 
 import hashlib
 import os
@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+WHOLE = "model.safetensors"  # the weights of a whole model, in transformers' format
 
 
 def sha256(path: Path) -> str:
@@ -17,12 +19,12 @@ def sha256(path: Path) -> str:
 
 def seal(folder: Path) -> None:
     """Write the hash of a folder's weights beside them, for `is_whole`."""
-    (folder / "weights.sha256").write_text(sha256(folder / "model.safetensors"))
+    (folder / "weights.sha256").write_text(sha256(folder / WHOLE))
 
 
 def is_whole(folder: Path) -> bool:
     """Return whether the weights in a folder are those that it was sealed with."""
-    digest, weights = folder / "weights.sha256", folder / "model.safetensors"
+    digest, weights = folder / "weights.sha256", folder / WHOLE
     return digest.is_file() and weights.is_file() and digest.read_text() == sha256(weights)
 
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from benchmark.tasks.registry import Task
 from benchmark.training.recipes import BaselineRecipe, Recipe
 from zoo.decision import ProblemType
-from zoo.encoders.registry import Encoder
+from zoo.encoders.encoder import Encoder
 from zoo.errors import UserError
 from zoo.files import new_folder, sha256
 

@@ -9,17 +9,17 @@ of the zoo (`delta.safetensors`, see `zoo.encoders.deltas`), whose tokenizer is 
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo.decision import Decision, ProblemType, read_decision
+from zoo.encoders.deltas import DELTA
 from zoo.errors import UserError
-from zoo.files import sha256
+from zoo.files import WHOLE, sha256
+from zoo.long_text import LongText
 
 CHECKPOINTS = Path(__file__).parent / "shipped"
-LongText = Literal["truncate", "head-tail", "windows"]  # see `zoo.long_text`
-WHOLE, DELTA, ONNX = "model.safetensors", "delta.safetensors", "model.onnx"
+ONNX = "model.onnx"
 
 
 class CheckpointInfo(BaseModel):

@@ -11,10 +11,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from zoo.checkpoints.checkpoint import WHOLE, CheckpointInfo
+from zoo.checkpoints.checkpoint import CheckpointInfo
 from zoo.decision import read_decision
-from zoo.encoders.registry import NAME
+from zoo.encoders.encoder import ENCODER_NAME, NAME
 from zoo.errors import UserError
+from zoo.files import WHOLE
 
 MIB = 2**20
 BOUNDS = {  # the files of a whole checkpoint, and the most bytes that each may have
@@ -38,7 +39,7 @@ RISKY = ("auto_map", "custom", "implementation", "kernel", "quantization")
 MOST_LAYERS, LARGEST_SIZE = 128, 2**20
 MOST_LABELS, LONGEST_LABEL = 5000, 200
 _Name = Annotated[str, Field(pattern=rf"^{NAME}$")]  # becomes a folder's name
-_Path = Annotated[str, Field(pattern=rf"^{NAME}(/{NAME})?$")]
+_Encoder = Annotated[str, Field(pattern=rf"^{ENCODER_NAME}$")]
 _Label = Annotated[str, Field(min_length=1, max_length=LONGEST_LABEL)]
 
 
@@ -48,7 +49,7 @@ class ForeignInfo(CheckpointInfo):
     task: _Name
     language: _Name
     labels: Annotated[tuple[_Label, ...], Field(min_length=1, max_length=MOST_LABELS)]
-    encoder: _Path
+    encoder: _Encoder
     revision: _Name
     max_length: Annotated[int, Field(ge=2, le=8192)]
     run: _Name

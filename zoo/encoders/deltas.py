@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 
 from zoo.errors import UserError
 
+DELTA = "delta.safetensors"
 GROUP = 64
 BITS = (3, 4, 8)
 SCALE, ROWS = ".scale", ".rows"

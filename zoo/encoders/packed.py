@@ -15,10 +15,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.numpy import load_file, save_file
 
-from zoo.checkpoints.checkpoint import DELTA, WHOLE
-from zoo.encoders.deltas import read_delta, write_delta
+from zoo.encoders.deltas import DELTA, read_delta, write_delta
 from zoo.errors import UserError
-from zoo.files import is_whole, new_folder, seal, sha256
+from zoo.files import WHOLE, is_whole, new_folder, seal, sha256
 
 PRETRAINED = Path(__file__).parent / "shipped"
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "merges.txt")

@@ -16,7 +16,8 @@ from transformers import PreTrainedTokenizerBase, set_seed
 from transformers.utils import logging
 
 from zoo.encoders.packed import HITS
-from zoo.encoders.registry import cache_folder, fetch_weights, get_encoder
+from zoo.encoders.registry import get_encoder
+from zoo.encoders.weights import cache_folder, fetch_weights
 from zoo.errors import UserError
 from zoo.files import new_folder
 from zoo.hardware import (

@@ -17,7 +17,8 @@ from zoo.checkpoints.loading import compress_checkpoint, new_model, save_checkpo
 from zoo.classifier import Classifier, predict_logits
 from zoo.decision import Decision, ProblemType
 from zoo.encoders import registry as encoders
-from zoo.encoders.registry import Encoder, get_encoder
+from zoo.encoders.encoder import Encoder
+from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
 from zoo.long_text import encode
 

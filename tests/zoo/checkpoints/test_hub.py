@@ -20,12 +20,13 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from tests.checkpoints import toy_info
 from tests.hub_server import Failure, Hub, client_settings, serve_hub
-from zoo.checkpoints.checkpoint import DELTA, WHOLE
 from zoo.checkpoints.loading import compress_checkpoint, new_model, save_checkpoint
 from zoo.classifier import Classifier
 from zoo.cli import main
 from zoo.decision import Decision
+from zoo.encoders.deltas import DELTA
 from zoo.encoders.registry import ENCODERS, get_encoder
+from zoo.files import WHOLE
 
 ROOT = Path(__file__).parents[3]
 REPO = "ann/toy"

@@ -12,7 +12,7 @@ from tests.conftest import WORDS
 from zoo.attribution import attribute
 from zoo.checkpoints.checkpoint import CHECKPOINTS
 from zoo.checkpoints.loading import new_model, save_checkpoint
-from zoo.checkpoints.onnx_model import export_checkpoint
+from zoo.checkpoints.onnx_export import export_checkpoint
 from zoo.classifier import Classifier
 from zoo.decision import Decision
 from zoo.errors import UserError

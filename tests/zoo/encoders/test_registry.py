@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 
 from tests.hub_server import client_settings, serve_hub
 from zoo.cli import app
-from zoo.encoders.registry import ENCODERS, Encoder, fetch_weights, get_encoder
+from zoo.encoders.encoder import Encoder
+from zoo.encoders.registry import ENCODERS, get_encoder
+from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError
 
 UNPINNED = {"bert-large-uncased-whole-word-masking"}
