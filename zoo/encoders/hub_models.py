@@ -1,12 +1,13 @@
 """A model of the Hugging Face hub as an encoder that the registry does not have."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
-from huggingface_hub import HfApi, ModelCard, snapshot_download
-from huggingface_hub.errors import OfflineModeIsEnabled
+from huggingface_hub import HfApi, ModelCard, constants, scan_cache_dir, snapshot_download
+from huggingface_hub.errors import CacheNotFound, OfflineModeIsEnabled
 
 from zoo.encoders.encoder import ENCODER_NAME, Encoder, Language
 from zoo.encoders.folders import count_millions, read_family
@@ -67,12 +68,40 @@ def _asked(name: str, location: str, revision: str) -> Encoder:
 
 
 def _cached(location: str, revision: str) -> Path | None:
+    """Return the model's folder in the cache of the hub's client; None where it is not there as a whole."""
+    commit = _cached_commit(location, revision)
     try:
         arguments: dict[str, Any] = {"allow_patterns": HUB_FILES, "local_files_only": True}
-        folder = Path(snapshot_download(location, revision=revision or None, **arguments))
+        folder = Path(snapshot_download(location, revision=commit, **arguments)) if commit else None
     except OSError:
         return None
-    return folder if (folder / "config.json").is_file() and any(folder.glob("*.safetensors")) else None
+    return folder if folder and (folder / "config.json").is_file() and any(folder.glob("*.safetensors")) else None
+
+
+def _cached_commit(location: str, revision: str) -> str:
+    """Return the commit that stands for the revision in the cache, "" for none.
+
+    A download by a commit leaves no word of which branch it was, so the only copy of a model is its newest.
+
+    Raises:
+        UserError: there are several copies, and no revision was asked for.
+    """
+    with suppress(CacheNotFound):
+        copies = {
+            copy.commit_hash: copy.refs
+            for repo in scan_cache_dir(constants.HF_HUB_CACHE).repos
+            if (repo.repo_type, repo.repo_id) == ("model", location)
+            for copy in repo.revisions
+        }
+        named = [commit for commit, refs in copies.items() if (revision or "main") in (commit, *refs)]
+        found = named or ([] if revision else sorted(copies))
+        if len(found) > 1:
+            raise UserError(
+                f"The hub cannot be reached, and the local cache has several revisions of '{location}'; give one of "
+                f"them: {', '.join(f'hub:{location}@{commit}' for commit in found)}"
+            )
+        return found[0] if found else ""
+    return ""
 
 
 def _described(name: str, location: str, folder: Path) -> Encoder:
