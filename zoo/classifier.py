@@ -1,4 +1,4 @@
-"""Classifier: texts in, scores and labels out, for a model in memory or a checkpoint on disk."""
+"""Classifier: turns texts into scores and labels, with a model in memory or a checkpoint on disk."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -32,8 +32,8 @@ def is_whole(folder: Path) -> bool:
 def new_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `target` that takes its place when the block ends without an error.
 
-    A `target` that another process finished first stays as it is; a folder left by a killed process is never
-    mistaken for a whole one, since its name starts with a dot.
+    A `target` that another process finished first stays as it is. A killed process leaves a folder whose name starts
+    with a dot, so nothing mistakes it for a whole one.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))

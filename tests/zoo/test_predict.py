@@ -130,7 +130,7 @@ def test_a_prediction_stopped_before_its_first_row_goes_on(checkpoint: Path, tmp
 def test_the_texts_are_not_written_over(checkpoint: Path, tmp_path: Path) -> None:
     source = _write(tmp_path / "texts.csv", TEXTS)
     before = source.read_bytes()
-    with pytest.raises(UserError, match="the file to read, too"):
+    with pytest.raises(UserError, match="is the input; give another --output"):
         predict_file(checkpoint, source, tmp_path / ".." / tmp_path.name / "texts.csv")
     assert source.read_bytes() == before
 

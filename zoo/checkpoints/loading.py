@@ -1,4 +1,4 @@
-"""A model with a classification head: made from an encoder, written to a checkpoint, loaded from one."""
+"""Makes a model with a classification head from an encoder, writes it to a checkpoint, and loads it from one."""
 
 import shutil
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def new_model(
 
     Args:
         folder: a model in transformers' format.
-        problem_type: which decides the loss and the decision.
+        problem_type: decides the loss and the decision.
         labels: their names, in order.
         dropout: probability for all of the model's dropout layers; None keeps the model's own.
     """
@@ -66,7 +66,7 @@ def new_model(
 def _new_model(
     folder: Path, problem_type: ProblemType, labels: tuple[str, ...], dropout: float | None = None
 ) -> tuple[PreTrainedModel, set[str]]:
-    """Return the model of `new_model` and the names of its tensors that are not in `folder` but drawn anew."""
+    """Return the model of `new_model` and the names of its new tensors, which are not in `folder`."""
     config = AutoConfig.from_pretrained(
         folder,
         problem_type=problem_type,
@@ -84,11 +84,11 @@ def _new_model(
 
 
 def finish_first_token_only(model: PreTrainedModel) -> PreTrainedModel:
-    """Let the last layer of a BERT or RoBERTa finish the first token only, the one that the head reads.
+    """Let the last layer of a BERT or RoBERTa finish the first token only, because the head reads no other.
 
-    The logits and the gradients stay the same. The other tokens still serve the last layer as keys and values, but
-    its output projection and its feed-forward part, three quarters of its matrix products, are done for one token
-    of a text: with 6 layers an eighth of all of them, forward and backward.
+    Logits and gradients stay the same. In the last layer, the other tokens still serve as keys and values. Its output
+    projection and its feed-forward part, three quarters of its matrix products, are computed for one token of a text.
+    With 6 layers this saves an eighth of all matrix products, forward and backward.
     """
     if isinstance(model, BertForSequenceClassification | RobertaForSequenceClassification):
         encoder: Any = model.base_model.encoder

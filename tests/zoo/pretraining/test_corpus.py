@@ -145,7 +145,7 @@ def test_fewer_texts_than_a_training_needs_are_told(
 ) -> None:
     corpus = write(tmp_path / "corpus", ["a"])
     pd.DataFrame({"text": pd.array(texts, "string")}).to_parquet(corpus / "part.parquet")
-    with pytest.raises(UserError, match=r"holds [01] texts; one to train on and one to hold out are the least"):
+    with pytest.raises(UserError, match=r"holds [01] texts; at least 2 are needed"):
         pack_corpus(corpus, tokenizer, "[SEP]", "en", None, tmp_path / "cache")
 
 
