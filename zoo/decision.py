@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.special import expit, log_softmax
 
-from zoo.errors import UserError
+from zoo.errors import UserError, first_fault
 
 ProblemType = Literal["single_label_classification", "multi_label_classification"]
 Rule = Literal["argmax", "fixed", "global", "per_label"]
@@ -66,13 +66,5 @@ def read_decision(path: Path) -> Decision:
     try:
         return Decision.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise UserError(
-            f"{path} is not a readable decision ({_first_line(error)}); write the checkpoint again"
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        detail = error.errors()[0]
-        return f"{'.'.join(map(str, detail['loc'])) or 'file'}: {detail['msg']}, got {str(detail['input'])[:80]!r}"
-    return str(error).splitlines()[0]
+        reason = first_fault(error) if isinstance(error, ValidationError) else str(error).splitlines()[0]
+        raise UserError(f"{path} is not a readable decision ({reason}); write the checkpoint again") from error

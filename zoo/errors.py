@@ -4,9 +4,12 @@ shows."""
 import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from safetensors import SafetensorError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 T = TypeVar("T")
 
@@ -26,6 +29,12 @@ def lookup(registry: Mapping[str, T], name: str, noun: str) -> T:
     near = get_close_matches(name, registry, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     raise UserError(f"Unknown {noun} '{name}'.{hint} All: {', '.join(registry)}")
+
+
+def first_fault(error: "ValidationError") -> str:
+    """Return what pydantic refuses first: the field, the reason and the value."""
+    fault = error.errors()[0]
+    return f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}, got {str(fault['input'])[:80]!r}"
 
 
 def run_command_line(app: Callable[[], object], when_stopped: str) -> None:

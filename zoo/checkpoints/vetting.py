@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from zoo.checkpoints.checkpoint import CheckpointInfo
 from zoo.decision import read_decision
 from zoo.encoders.encoder import ENCODER_NAME, NAME
-from zoo.errors import UserError
+from zoo.errors import UserError, first_fault
 from zoo.files import WHOLE
 
 MIB = 2**20
@@ -90,9 +90,7 @@ def check_description(folder: Path) -> None:
     try:
         info = ForeignInfo.model_validate_json((folder / "checkpoint.json").read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        value = f"{'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']}, got {str(first['input'])[:80]!r}"
-        raise UserError(f"its checkpoint.json is refused ({value})") from error
+        raise UserError(f"its checkpoint.json is refused ({first_fault(error)})") from error
     decision = read_decision(folder / "decision.json")
     if (decision.problem_type, len(decision.thresholds)) != (info.problem_type, len(info.labels)):
         raise UserError("its decision.json and checkpoint.json describe different models")

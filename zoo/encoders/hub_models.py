@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from huggingface_hub import HfApi, ModelCard, constants, scan_cache_dir, snapshot_download
+from huggingface_hub import HfApi, ModelCard, constants, scan_cache_dir
 from huggingface_hub.errors import CacheNotFound, OfflineModeIsEnabled
 
 from zoo.encoders.encoder import ENCODER_NAME, Encoder, Language
@@ -38,81 +38,58 @@ def hub_encoder(location: str, revision: str, say: Say) -> Encoder:
 
     def describe() -> Encoder:
         try:
-            return _asked(name, location, revision)
+            return _from_the_hub(name, location, revision)
         except _UNREACHABLE:
-            folder = _cached(location, revision)
-            if folder is None:
+            copies = _cached(location, revision)
+            if not copies:
                 raise
-            say(f"The hub cannot be reached; {name} is the copy in the local cache, revision {folder.name[:12]}")
-            return _described(name, location, folder)
+            say(f"The hub cannot be reached; {name} is the copy in the local cache, revision {copies[0].name[:12]}")
+            return _from_the_cache(name, location, copies)
 
     with explained(location):
         return patiently(describe, say)
 
 
-def _asked(name: str, location: str, revision: str) -> Encoder:
+def _from_the_hub(name: str, location: str, revision: str) -> Encoder:
     info = HfApi().model_info(location, revision=revision or None, timeout=60)
     if info.safetensors is None:
         raise UserError(f"'{location}' has no safetensors weights on the hub; other formats are not loaded.")
-    card: Any = info.card_data or {}
-    return Encoder(
-        name,
-        (info.config or {}).get("model_type", "unknown"),
-        round(info.safetensors.total / 1e6, 1),
-        _language(card.get("language")),
-        str(card.get("license") or "unknown"),
-        "hub",
-        location,
-        str(info.sha),
-    )
+    family, parameters = (info.config or {}).get("model_type", "unknown"), round(info.safetensors.total / 1e6, 1)
+    return Encoder(name, family, parameters, *_language_and_licence(info.card_data), "hub", location, str(info.sha))
 
 
-def _cached(location: str, revision: str) -> Path | None:
-    """Return the model's folder in the cache of the hub's client; None where it is not there as a whole."""
-    commit = _cached_commit(location, revision)
-    try:
-        arguments: dict[str, Any] = {"allow_patterns": HUB_FILES, "local_files_only": True}
-        folder = Path(snapshot_download(location, revision=commit, **arguments)) if commit else None
-    except OSError:
-        return None
-    return folder if folder and (folder / "config.json").is_file() and any(folder.glob("*.safetensors")) else None
+def _from_the_cache(name: str, location: str, copies: list[Path]) -> Encoder:
+    if len(copies) > 1:
+        choice = ", ".join(f"hub:{location}@{copy.name}" for copy in copies)
+        raise UserError(f"The hub cannot be reached, and the local cache has several revisions; give one: {choice}.")
+    folder, path = copies[0], copies[0] / "README.md"
+    card = ModelCard.load(path, ignore_metadata_errors=True).data if path.is_file() else None
+    family, parameters = read_family(folder), count_millions(folder)
+    return Encoder(name, family, parameters, *_language_and_licence(card), "hub", location, folder.name)
 
 
-def _cached_commit(location: str, revision: str) -> str:
-    """Return the commit that stands for the revision in the cache, "" for none.
+def _cached(location: str, revision: str) -> list[Path]:
+    """Return the folders of the model in the cache of the hub's client, each named by its commit.
 
-    A download by a commit leaves no word of which branch it was, so the only copy of a model is its newest.
-
-    Raises:
-        UserError: there are several copies, and no revision was asked for.
+    A download by a commit leaves no word of which branch it was. So without a revision, and without a copy of "main",
+    every copy can be the newest.
     """
     with suppress(CacheNotFound):
-        copies = {
-            copy.commit_hash: copy.refs
+        found = {
+            copy.snapshot_path: {copy.commit_hash, *copy.refs}
             for repo in scan_cache_dir(constants.HF_HUB_CACHE).repos
             if (repo.repo_type, repo.repo_id) == ("model", location)
             for copy in repo.revisions
+            if any(copy.snapshot_path.glob("*.safetensors")) and (copy.snapshot_path / "config.json").is_file()
         }
-        named = [commit for commit, refs in copies.items() if (revision or "main") in (commit, *refs)]
-        found = named or ([] if revision else sorted(copies))
-        if len(found) > 1:
-            raise UserError(
-                f"The hub cannot be reached, and the local cache has several revisions of '{location}'; give one of "
-                f"them: {', '.join(f'hub:{location}@{commit}' for commit in found)}"
-            )
-        return found[0] if found else ""
-    return ""
+        named = [folder for folder, names in found.items() if (revision or "main") in names]
+        return named or ([] if revision else sorted(found))
+    return []
 
 
-def _described(name: str, location: str, folder: Path) -> Encoder:
-    """Return what a copy in the cache says of itself."""
-    path = folder / "README.md"
-    card: Any = ModelCard.load(path, ignore_metadata_errors=True).data if path.is_file() else {}
-    language, licence = _language(card.get("language")), str(card.get("license") or "unknown")
-    return Encoder(name, read_family(folder), count_millions(folder), language, licence, "hub", location, folder.name)
-
-
-def _language(stated: str | list[str] | None) -> Language:
-    """Return the one language that a card states, where it is one of ours."""
-    languages = [stated] if isinstance(stated, str) else stated or []
-    return "en" if languages == ["en"] else "zh" if languages == ["zh"] else "any"
+def _language_and_licence(card: Any) -> tuple[Language, str]:
+    """Return the card's language where it is exactly one of ours, otherwise "any", and its licence."""
+    stated = card.get("language") if card else None
+    languages: dict[str, Language] = {"en": "en", "zh": "zh"}
+    language = languages.get(str(stated[0]) if isinstance(stated, list) and len(stated) == 1 else str(stated), "any")
+    return language, str((card.get("license") if card else None) or "unknown")

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from zoo.errors import UserError, lookup
+from zoo.errors import UserError, first_fault, lookup
 
 
 class PretrainRecipe(BaseModel):
@@ -86,5 +86,4 @@ def get_recipe(name: str, **changes: Any) -> PretrainRecipe:
     try:
         return PretrainRecipe.model_validate(lookup(RECIPES, name, "recipe").model_dump() | given)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UserError(f"Recipe {name}: {first['loc'][0]}: {first['msg']}, got {first['input']!r}") from error
+        raise UserError(f"Recipe {name}: {first_fault(error)}") from error
