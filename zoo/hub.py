@@ -89,7 +89,7 @@ def _explain(error: BaseException, repo: str) -> str:
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE forbids any call to the hub; unset it"
     if isinstance(error, RevisionNotFoundError):
-        return f"'{repo}' on the hub has no such revision; check what stands after the @"
+        return f"'{repo}' has no such revision on the hub; check the part after the @"
     if isinstance(error, GatedRepoError):
         return f"'{repo}' is gated; ask for access on its page, then log in with `hf auth login`"
     if isinstance(error, HfHubHTTPError):

@@ -43,8 +43,7 @@ def hub_encoder(location: str, revision: str, say: Say) -> Encoder:
             copies = _cached(location, revision)
             if not copies:
                 raise
-            say(f"The hub cannot be reached; {name} is the copy in the local cache, revision {copies[0].name[:12]}")
-            return _from_the_cache(name, location, copies)
+            return _from_the_cache(name, location, copies, say)
 
     with explained(location):
         return patiently(describe, say)
@@ -58,11 +57,12 @@ def _from_the_hub(name: str, location: str, revision: str) -> Encoder:
     return Encoder(name, family, parameters, *_language_and_licence(info.card_data), "hub", location, str(info.sha))
 
 
-def _from_the_cache(name: str, location: str, copies: list[Path]) -> Encoder:
+def _from_the_cache(name: str, location: str, copies: list[Path], say: Say) -> Encoder:
     if len(copies) > 1:
         choice = ", ".join(f"hub:{location}@{copy.name}" for copy in copies)
         raise UserError(f"The hub cannot be reached, and the local cache has several revisions; give one: {choice}.")
     folder, path = copies[0], copies[0] / "README.md"
+    say(f"The hub cannot be reached; {name} is the copy in the local cache, revision {folder.name[:12]}")
     card = ModelCard.load(path, ignore_metadata_errors=True).data if path.is_file() else None
     family, parameters = read_family(folder), count_millions(folder)
     return Encoder(name, family, parameters, *_language_and_licence(card), "hub", location, folder.name)
