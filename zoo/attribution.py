@@ -16,8 +16,10 @@ import torch
 from captum.attr import LayerIntegratedGradients
 from torch import Tensor
 from torch.nn import Module
-from transformers import BatchEncoding, PreTrainedModel
+from transformers import BatchEncoding
 
+from zoo.checkpoints.loading import ClassificationModel
+from zoo.checkpoints.onnx_model import OnnxModel
 from zoo.classifier import Classifier
 from zoo.decision import ProblemType
 from zoo.errors import UserError
@@ -101,7 +103,7 @@ def attribute(classifier: Classifier, text: str, label_index: int, steps: int = 
     info, model = classifier.info, classifier.model
     if not 0 <= label_index < len(info.labels):
         raise UserError(f"There is no label {label_index}; this model has {len(info.labels)} labels, counted from 0")
-    if not isinstance(model, PreTrainedModel):
+    if isinstance(model, OnnxModel):
         raise UserError("This model is an export without gradients; use the checkpoint that it was made of")
     if info.long_text != "truncate" and classifier.count_tokens(text) > info.max_length:
         raise UserError(
@@ -168,7 +170,7 @@ def _mask(classifier: Classifier, own: Tensor, places: np.ndarray) -> Tensor:
     return masked
 
 
-def _logits(model: PreTrainedModel, own: Tensor, ids: Tensor) -> Tensor:
+def _logits(model: ClassificationModel, own: Tensor, ids: Tensor) -> Tensor:
     """Return logits, shape (n, num_labels), for token ids (n, length) in place of the text's `own` ids (1, length).
 
     The model gets the text's own ids and computes positions and all else from them. Just before the word embeddings

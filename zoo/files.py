@@ -1,4 +1,4 @@
-"""Atomic writes and content hashes: a file or folder of ours is there as a whole or not at all."""
+"""Atomic writes and content hashes: a file or folder is there as a whole or not at all."""
 
 import hashlib
 import os

@@ -1,7 +1,7 @@
 """Predicts a whole file of texts in bounded memory. A stopped prediction continues where it stopped.
 
-The texts are read and predicted in chunks. Finished rows go to a hidden file beside the output, whose name tells the
-checkpoint and the input. At the end this file becomes the output in one step.
+The texts are read and predicted in chunks. Finished rows go to a hidden file beside the output, whose name is a
+hash of the checkpoint and the input. At the end this file becomes the output in one step.
 """
 
 import csv
@@ -102,7 +102,7 @@ def count_rows(source: Path, text_column: str) -> int:
 
 
 def _identity(classifier: "Classifier", source: Path, text_column: str) -> str:
-    """Return a hash that tells one prediction from another: of the weights, the decision and the file."""
+    """Return a hash of what makes a prediction: the weights, the decision, the file and its column."""
     state = source.stat()
     known: list[Any] = [classifier.info.weights_sha256, classifier.decision.model_dump_json(), text_column]
     known += [str(source.resolve()), state.st_size, state.st_mtime_ns]

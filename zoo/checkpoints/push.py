@@ -1,6 +1,6 @@
 """Publishes on the Hugging Face hub: the whole model that a checkpoint stands for, or the folder of a Space.
 
-What is published is one commit, so it is there whole or not at all.
+Each publication is one commit, so all of it is there or nothing.
 """
 
 import tempfile
@@ -19,7 +19,7 @@ from zoo.files import WHOLE
 from zoo.hub import Say, explained, patiently
 
 Kind = Literal["model", "space"]
-# This file tells a repository that was published from here from one that holds something else.
+# A repository without this file was not published from here, and is left alone.
 _MARKS: dict[Kind, str] = {"model": "checkpoint.json", "space": "app.py"}
 _MADE_BY_THE_HUB = {".gitattributes", "README.md"}
 _NOT_PUBLISHED = {"__pycache__", ".git"}

@@ -14,8 +14,8 @@ class Encoder:
     """Where an encoder's pretrained weights are and what kind of encoder they make.
 
     `location` is a hub id, a path inside an installed package (`package/sub/path`), or a folder, as `source` says.
-    `parameters` counts millions of weights, embeddings included; its publisher gives this size. Weights that come from
-    elsewhere may also stand on the hub: `published` is their id there.
+    `parameters` counts millions of weights, embeddings included; its publisher gives this size. Where weights come from
+    elsewhere but are on the hub, too, `published` is their id there.
     """
 
     name: str

@@ -26,8 +26,8 @@ _VOCABULARIES = (
 def folder_encoder(folder: Path) -> Encoder:
     """Return what the folder of a model in transformers' format holds.
 
-    Its name is the folder's name and the start of its content's hash, `final@1a2b3c4d`: folders of one name are told
-    apart, and one that is trained again is another encoder.
+    Its name is the folder's name with the start of the content's hash, such as `final@1a2b3c4d`. So two folders with
+    one name are two encoders, and a model that is trained again is another encoder.
 
     Raises:
         UserError: the folder's name cannot be an encoder's, or the model is damaged, has no safetensors weights or no

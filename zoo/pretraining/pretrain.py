@@ -53,8 +53,8 @@ from zoo.pretraining.vocabulary import ALPHABET, SIZE, load_tokenizer, train_tok
 
 HELD_OUT_TOKENS = 200_000
 # A model from nothing has no old part to keep while the head learns. And among 128 tokens it does not find the
-# neighbours that tell a masked one, so short sequences come first. Devlin et al. 2019 (A.2) do so for nine tenths of
-# the steps, with 128 tokens of 512.
+# neighbours that give a masked one away, so short sequences come first. Devlin et al. 2019 (A.2) do so for nine
+# tenths of the steps, with 128 tokens of 512.
 FROM_NOTHING = {"head_tokens": 0, "freeze_embeddings": False, "short_share": 0.9}
 
 

@@ -188,15 +188,15 @@ def _train_part(
     whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]  # which is written last
     last = max(whole, key=lambda path: int(path.name.split("-")[1]), default=None)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
-    told = [entry for entry in trainer.state.log_history if "masked_loss" in entry]
-    seen = [int(entry["step"]) * recipe.tokens // trainer.state.max_steps for entry in told]
-    return list(zip(seen, (entry["masked_loss"] for entry in told), strict=True)), told[-1]["seconds"]
+    points = [entry for entry in trainer.state.log_history if "masked_loss" in entry]
+    seen = [int(entry["step"]) * recipe.tokens // trainer.state.max_steps for entry in points]
+    return list(zip(seen, (entry["masked_loss"] for entry in points), strict=True)), points[-1]["seconds"]
 
 
 def _arguments(recipe: PretrainRecipe, folder: Path, sequences: int) -> TrainingArguments:
     processes = PartialState(cpu=not torch.cuda.is_available()).num_processes
     steps = -(-sequences // recipe.batch_size)
-    told = max(1, steps // POINTS)
+    interval = max(1, steps // POINTS)
     return TrainingArguments(
         output_dir=str(folder),
         max_steps=steps,
@@ -210,9 +210,9 @@ def _arguments(recipe: PretrainRecipe, folder: Path, sequences: int) -> Training
         bf16=multiplies_in_bf16(),
         use_cpu=not torch.cuda.is_available(),
         seed=recipe.seed,
-        save_steps=SAVED * told,
+        save_steps=SAVED * interval,
         save_total_limit=1,
-        logging_steps=told,
+        logging_steps=interval,
         remove_unused_columns=False,
         disable_tqdm=True,
         ddp_find_unused_parameters=False,

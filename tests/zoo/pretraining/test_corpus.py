@@ -162,5 +162,5 @@ def test_a_damaged_packed_corpus_is_told_with_what_to_do(tmp_path: Path, tokeniz
     folder = pack_corpus(corpus, tokenizer, "[SEP]", "en", None, tmp_path / "cache").folder
     for name in ("train/tokens.npy", "facts.json"):
         (folder / name).write_bytes((folder / name).read_bytes()[:-1])
-        with pytest.raises(UserError, match="is damaged; delete it: it is packed again"):
+        with pytest.raises(UserError, match="is damaged; delete it, and it is packed again"):
             pack_corpus(corpus, tokenizer, "[SEP]", "en", None, tmp_path / "cache")
