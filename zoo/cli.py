@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Column, Table
 
-from zoo.checkpoints.checkpoint import WHOLE
 from zoo.encoders.deltas import BITS
 from zoo.encoders.registry import ENCODERS
 from zoo.errors import UserError, run_command_line
+from zoo.files import WHOLE
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
@@ -79,7 +79,8 @@ def pack(
     """Make an encoder small enough to come with the project: what pretraining changed in its start, if the zoo has
     that one."""
     from zoo.encoders.packed import PRETRAINED, pack_encoder, start_of
-    from zoo.encoders.registry import fetch_weights, get_encoder
+    from zoo.encoders.registry import get_encoder
+    from zoo.encoders.weights import fetch_weights
 
     if bits not in BITS:
         raise UserError(f"--bits must be 3, 4 or 8, got {bits}")
@@ -123,8 +124,8 @@ def push(
     dry_run: DryRun = False,
 ) -> None:
     """Publish a fine-tuned model on the Hugging Face hub, whole and with its card; private unless you say otherwise."""
-    from zoo.checkpoints.hub import check_repo
     from zoo.checkpoints.push import checkpoint_files
+    from zoo.hub import check_repo
 
     check_repo(repo)  # before the model is restored
     with checkpoint_files(checkpoint) as files:
@@ -148,9 +149,10 @@ def push_space(
 
 def _publish(kind: Any, repo: str, public: bool, dry_run: bool, files: dict[str, Path]) -> str:
     """Publish the files, or only show them; return the address of what was published."""
-    from zoo.checkpoints.hub import Parcel, check_repo, publish
+    from zoo.checkpoints.push import Publication, publish
+    from zoo.hub import check_repo
 
-    parcel = Parcel(kind, check_repo(repo), not public, files)
+    parcel = Publication(kind, check_repo(repo), not public, files)
     sizes = [path.stat().st_size / 2**20 for path in files.values()]
     verb, seen = "would be published" if dry_run else "publishing", "public" if public else "private"
     _say(f"{verb}: {len(files)} files, {sum(sizes):,.1f} MiB, as the {seen} {kind} {repo}")
@@ -168,7 +170,7 @@ def _fetched(checkpoint: str) -> Path:
     """Return a checkpoint's folder, fetched from the hub where its name says so."""
     if not checkpoint.startswith("hub:"):
         return Path(checkpoint)
-    from zoo.checkpoints.hub import fetch_checkpoint
+    from zoo.checkpoints.fetch import fetch_checkpoint
 
     return fetch_checkpoint(checkpoint.removeprefix("hub:"), _say)
 

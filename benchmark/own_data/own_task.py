@@ -23,7 +23,8 @@ from benchmark.tasks.rows import Rows, Split, fingerprint
 from benchmark.tasks.splits import stratify
 from benchmark.training.recipes import BaselineRecipe, Recipe, default_recipe
 from benchmark.training.runs import RESULTS
-from zoo.encoders.registry import Encoder, fetch_weights
+from zoo.encoders.encoder import Encoder
+from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError, lookup
 from zoo.long_text import capacity
 

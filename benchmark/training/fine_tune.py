@@ -35,7 +35,7 @@ from benchmark.training.stopwatch import Measured, Stopwatch
 from benchmark.training.windows import WindowedModel, windowed_collator, windowed_feature
 from zoo.checkpoints.loading import new_model
 from zoo.classifier import predict_logits
-from zoo.encoders.registry import Weights
+from zoo.encoders.weights import Weights
 from zoo.hardware import bf16_products, multiplies_in_bf16, prefers_plain_attention, refuse_several_gpus
 from zoo.long_text import capacity, encode
 

@@ -16,7 +16,8 @@ from benchmark.training.baseline import fit_min_df, train_baseline
 from benchmark.training.process import commit
 from benchmark.training.recipes import BaselineRecipe, Recipe, default_recipe
 from benchmark.training.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, write_run
-from zoo.encoders.registry import Encoder, Weights, fetch_weights
+from zoo.encoders.encoder import Encoder
+from zoo.encoders.weights import Weights, fetch_weights
 from zoo.hardware import library_versions
 
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from benchmark.tasks.registry import Task
-from zoo.checkpoints.checkpoint import LongText
 from zoo.errors import UserError, lookup
+from zoo.long_text import LongText
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # as numpy takes them

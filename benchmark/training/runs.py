@@ -19,7 +19,7 @@ from benchmark.statistics.seeds import Predictions
 from benchmark.tasks.registry import Task
 from benchmark.training.recipes import BaselineRecipe, Recipe
 from zoo.decision import ProblemType
-from zoo.encoders.registry import Encoder
+from zoo.encoders.encoder import Encoder
 from zoo.errors import UserError
 from zoo.files import new_folder, sha256
 

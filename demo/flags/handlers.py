@@ -107,7 +107,7 @@ def upload_regularly(where: Path) -> "CommitScheduler | None":
         return None
     from huggingface_hub import CommitScheduler
 
-    from zoo.checkpoints.hub import check_repo, explained, patiently
+    from zoo.hub import check_repo, explained, patiently
 
     where.mkdir(parents=True, exist_ok=True)
     repo = check_repo(_repo())

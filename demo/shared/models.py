@@ -37,7 +37,7 @@ def add_from_hub(names: str, root: Path | None, target: Path) -> Path:
         UserError: one cannot be had, or fails a check (see `zoo.checkpoints.vetting`).
     """
     from zoo.checkpoints.checkpoint import read_checkpoint
-    from zoo.checkpoints.hub import fetch_checkpoint
+    from zoo.checkpoints.fetch import fetch_checkpoint
 
     folders = {Path(task, name): folder for task, all_ in catalogue(root).items() for name, folder in all_.items()}
     for name in filter(None, (name.strip().removeprefix("hub:") for name in names.split(","))):

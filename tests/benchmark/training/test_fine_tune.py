@@ -16,7 +16,8 @@ from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, Split
 from benchmark.training.fine_tune import EpochSelector, FineTuned, fine_tune, prepare_model
 from benchmark.training.recipes import Recipe
-from zoo.encoders.registry import Weights, fetch_weights, get_encoder
+from zoo.encoders.registry import get_encoder
+from zoo.encoders.weights import Weights, fetch_weights
 
 MULTI, SINGLE = "multi_label_classification", "single_label_classification"
 RECIPE = Recipe(
