@@ -41,7 +41,7 @@ _EMOJI = re.compile(
     "\u2600-\u27bf\u231a\u231b\u23e9-\u23fa\u2b50\u2b55\ufe0f]"
 )
 # The faces :) :( :-) :'( may follow a word directly. All others may not: ;) =) :D :P :O :/ :| :3 xD, and the heart <3.
-# So http://, 10:30, x<3, <30, "two:(see below" and &quot;) do not match. Faces of other kinds, such as ^_^, are left out.
+# So http://, 10:30, x<3, <30, "two:(see below" and &quot;) do not match. Other faces, such as ^_^, do not either.
 _EMOTICON = re.compile(
     r":['-]?[)(]++(?!\w)|(?<!\w)(?:;-?[)(]++|[:;]-?(?:D+|[PpOo/\\|3\]\[])|=[)(DP]|[xX]D+|<3)(?![\w/%])",
 )
