@@ -1,7 +1,7 @@
-"""Facts of a task's test rows that hold no text: what the slices of a leaderboard need to know of the texts.
+"""Facts about a task's test rows, without their texts, for the slices of a leaderboard.
 
-A leaderboard is built without the texts. So a grid writes these facts beside its runs, where the rows are at hand. Runs
-on different rows of one task have a file each, named after the fingerprint of the rows.
+A leaderboard is built without the texts, so a grid writes these facts beside its runs. Runs on different rows of one
+task have a file of facts each, named after the fingerprint of the rows.
 """
 
 import io
@@ -23,16 +23,16 @@ from zoo.files import write_bytes
 FACTS = {"words": np.int64, "duplicate": np.bool_, "negation": np.bool_, "emoji": np.bool_}
 ROW_FACTS = "rows*.npz"  # the pattern of their files in the folder of a task; earlier versions wrote one, rows.npz
 
-# What a byte changed somewhere in a zip archive, or a file of another kind, ends in.
+# The errors that a changed byte in a zip archive, or a file of another kind, can cause.
 _DAMAGE = (OSError, EOFError, LookupError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
-# Drawn from the lists of VADER (Hutto and Gilbert 2014) and of Potts' sentiment tutorial (2011), with the adverbs that
-# almost negate, without "wont" and "cant", which are words of their own. A word's end n't is looked for besides.
+# From the lists of VADER (Hutto and Gilbert 2014) and of Potts' sentiment tutorial (2011), with the adverbs that almost
+# negate. "wont" and "cant" are left out, since they are other words. Words that end in n't are found by the pattern.
 NEGATIONS = """
     not no never none nobody noone nothing neither nor nowhere cannot without hardly barely scarcely rarely seldom nope
     aint arent couldnt didnt doesnt dont hadnt hasnt havent isnt shouldnt wasnt werent wouldnt
 """.split()
-# Neither letter nor digit; unlike \b, an underscore ends a word, as in _not_.
+# A word ends at whatever is neither letter nor digit. An underscore, too, ends it, as in _not_, but not with \b.
 _NEGATION = re.compile(rf"(?<![^\W_])(?:{'|'.join(NEGATIONS)})(?![^\W_])|n['’]t(?![^\W_])")
 # Flags, the blocks of pictographs, Miscellaneous Symbols and Dingbats (♥ ☺ ✓), emoji clocks and buttons, stars and
 # circles, and the selector that asks for the emoji form of a plain character (©️). Not: arrows, ©, ™, box drawings.
@@ -40,20 +40,19 @@ _EMOJI = re.compile(
     "[\U0001f1e6-\U0001f1ff\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f7e0-\U0001f7eb\U0001f900-\U0001faff"
     "\u2600-\u27bf\u231a\u231b\u23e9-\u23fa\u2b50\u2b55\ufe0f]"
 )
-# Upright faces :) :( :-) :'( may end a word; all others stand apart: ;) =) :D :P :O :/ :| :3 xD, and the heart <3.
-# So http://, 10:30, x<3, <30, "two:(see below" and &quot;) are none; neither are faces of other kinds, such as ^_^.
+# The faces :) :( :-) :'( may follow a word directly. All others may not: ;) =) :D :P :O :/ :| :3 xD, and the heart <3.
+# So http://, 10:30, x<3, <30, "two:(see below" and &quot;) do not match. Other faces, such as ^_^, do not either.
 _EMOTICON = re.compile(
     r":['-]?[)(]++(?!\w)|(?<!\w)(?:;-?[)(]++|[:;]-?(?:D+|[PpOo/\\|3\]\[])|=[)(DP]|[xX]D+|<3)(?![\w/%])",
 )
 
 
 def describe_rows(task: Task, rows: Rows) -> pd.DataFrame:
-    """Return the facts of the test rows: one row each, in order, without any text.
+    """Return the facts of the test rows, one row each, in order.
 
-    Columns: `words`, how many (in Chinese, characters that are no whitespace); `duplicate`, whether a row that is
-    trained on has the same text but for case, whitespace and compatibility forms (NFKC); `negation`, a word of
-    `NEGATIONS` or one that ends in n't; `emoji`, an emoji, a pictograph or one of the common emoticons. The last two
-    are of English texts alone and False in others.
+    Columns: `words`, their number (outside English, the characters without whitespace); `duplicate`, whether a train
+    row has the same `normalized` text; `negation`, whether it has a word of `NEGATIONS` or one that ends in n't;
+    `emoji`, whether it has an emoji, a pictograph or a common emoticon. The last two are False outside English.
     """
     texts, english = rows.test.texts, task.language == "en"
     known = {normalized(text) for text in rows.train.texts}
@@ -68,17 +67,17 @@ def describe_rows(task: Task, rows: Rows) -> pd.DataFrame:
 
 
 def normalized(text: str) -> str:
-    """Return the text without what does not make it another one: NFKC, case folded, single spaces."""
+    """Return the text without differences in case, whitespace and compatibility forms: NFKC, case folded."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def has_negation(text: str) -> bool:
-    """Say whether an English text has a word that negates: one of `NEGATIONS`, or one that ends in n't."""
+    """Return whether an English text has a word that negates: one of `NEGATIONS`, or one that ends in n't."""
     return bool(_NEGATION.search(text.casefold()))
 
 
 def has_emoji(text: str) -> bool:
-    """Say whether a text has an emoji, a pictograph or a common emoticon."""
+    """Return whether a text has an emoji, a pictograph or a common emoticon."""
     return bool(_EMOJI.search(text) or _EMOTICON.search(text))
 
 
@@ -102,7 +101,7 @@ def _readable(results: Path, task_name: str) -> set[str]:
 
 
 def find_row_facts(results: Path, task_name: str) -> dict[str, pd.DataFrame]:
-    """Return the facts of a task's rows by the fingerprint of the rows (`Rows.fingerprint`); empty where none are.
+    """Return the facts of a task's rows by the fingerprint of the rows (`Rows.fingerprint`); {} if there are none.
 
     Raises:
         UserError: a file of facts is damaged.
@@ -112,7 +111,7 @@ def find_row_facts(results: Path, task_name: str) -> dict[str, pd.DataFrame]:
 
 
 def write_row_facts(path: Path, frame: pd.DataFrame, fingerprint: str) -> None:
-    """Write the facts of the rows with this fingerprint (`Rows.fingerprint`), whole or not at all; as .npz."""
+    """Write the facts of the rows with this fingerprint (`Rows.fingerprint`) as .npz, completely or not at all."""
     content = io.BytesIO()
     columns = {name: frame[name].to_numpy(kind) for name, kind in FACTS.items()}
     np.savez_compressed(content, fingerprint=np.array(fingerprint), **columns)  # type: ignore[arg-type]
@@ -120,10 +119,10 @@ def write_row_facts(path: Path, frame: pd.DataFrame, fingerprint: str) -> None:
 
 
 def read_row_facts(path: Path) -> tuple[pd.DataFrame, str]:
-    """Return facts as written and the fingerprint of the rows that they are of.
+    """Return the facts in a file, and the fingerprint of their rows.
 
     Raises:
-        UserError: the file is missing, damaged, or not one of facts.
+        UserError: the file is missing, damaged, or holds something else.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
