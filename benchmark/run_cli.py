@@ -210,7 +210,7 @@ def _run(cells: "list[Cell]", asked: Asked) -> None:
     set_up_process(asked.threads)
     if asked.checkpoints:
         _tell_unkept(cells, asked.checkpoints)
-    keep = partial(_keep_checkpoint, asked.checkpoints) if asked.checkpoints else None
+    keep = partial(keep_checkpoint, asked.checkpoints) if asked.checkpoints else None
     with grid_progress() as report:
         failed = run_grid(cells, report, keep)
     for name, reason in failed.items():
@@ -219,7 +219,8 @@ def _run(cells: "list[Cell]", asked: Asked) -> None:
         raise UserError(f"{len(failed)} of {len(cells)} runs failed; the same command runs them again")
 
 
-def _keep_checkpoint(root: Path, cell: "Cell", info: RunInfo, tuned: "FineTuned") -> None:
+def keep_checkpoint(root: Path, cell: "Cell", info: RunInfo, tuned: "FineTuned") -> None:
+    """Write what a run has fine-tuned to its folder below `root`."""
     from benchmark.release.ship import checkpoint_folder, save_run_checkpoint
 
     target = checkpoint_folder(root, cell.folder)

@@ -87,14 +87,13 @@ def plan(
 
 def check_changes(changes: Mapping[str, Any], encoders: Iterable[Encoder]) -> None:
     """Raise UserError for a field of one kind of recipe, if all encoders have the other kind."""
-    names, sources = zip(*((encoder.name, encoder.source) for encoder in encoders), strict=True)
+    encoders = list(encoders)
     tuned, baseline = set(Recipe.model_fields), set(BaselineRecipe.model_fields)
-    of_others = baseline - tuned if "none" not in sources else tuned - baseline if set(sources) == {"none"} else set()
+    fields = set().union(*(baseline if encoder.source == "none" else tuned for encoder in encoders))
     for field in changes:
-        if field in of_others:
-            raise UserError(
-                f"Recipe: {field} does not apply to {', '.join(names)}; leave it out, or add an encoder that has it"
-            )
+        if field in (tuned | baseline) - fields:
+            names = ", ".join(encoder.name for encoder in encoders)
+            raise UserError(f"Recipe: {field} does not apply to {names}; leave it out, or add an encoder that has it")
 
 
 def run_grid(cells: list[Cell], report: Report, keep: Keep | None = None) -> dict[str, str]:
