@@ -23,7 +23,7 @@ for part in (run_cli, cli, zoo_cli):
 
 @commands.command(rich_help_panel=zoo_cli.USE)
 def app(
-    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port; 7860 if not given.")] = None,
+    port: Annotated[str | None, typer.Option(help="Port; 7860 if not given.")] = None,
     host: Annotated[str | None, typer.Option(help="Address; 127.0.0.1 if not given.")] = None,
     results: Annotated[
         Path | None, typer.Option(exists=True, file_okay=False, help="Folder of the runs; the project's if not given.")

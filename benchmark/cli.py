@@ -101,7 +101,7 @@ def ship(
     results: Results = OURS,
     checkpoints: Annotated[Path, typer.Option(help="Folder that run --checkpoints wrote.")] = CHECKPOINTS,
     to: Annotated[Path, typer.Option(help="Folder to write.")] = Path("shipped"),
-    bits: Annotated[int, typer.Option(help="3, 4 or 8 for each changed weight.")] = 4,
+    bits: Annotated[int, typer.Option(help="Bits for each changed weight: 3, 4 or 8.")] = 4,
 ) -> None:
     """Make the best checkpoint of each task and encoder small.
 

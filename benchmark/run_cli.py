@@ -133,7 +133,7 @@ def run_data(
         str, typer.Option(help="Name of the new task; that of the source if not given.", rich_help_panel=DATA)
     ] = "",
     language: Annotated[
-        str, typer.Option(help="en or zh; any for other languages or several.", rich_help_panel=DATA)
+        str, typer.Option(help="Language: en or zh; any for others or several.", rich_help_panel=DATA)
     ] = "any",
     splits_to: Annotated[
         Path | None,

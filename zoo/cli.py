@@ -40,8 +40,10 @@ def encoders() -> None:
 
 @app.command(rich_help_panel=MAKE)
 def pretrain(
-    recipe: Annotated[str, typer.Option(help="bert, roberta or bert-wwm.", rich_help_panel=BUDGET)],
-    language: Annotated[str, typer.Option(help="en or zh; it decides what a word is.", rich_help_panel=BUDGET)],
+    recipe: Annotated[str, typer.Option(help="Recipe: bert, roberta or bert-wwm.", rich_help_panel=BUDGET)],
+    language: Annotated[
+        str, typer.Option(help="Language, which decides what a word is: en or zh.", rich_help_panel=BUDGET)
+    ],
     start: Annotated[
         str, typer.Option(help="Encoder to start from: a name, a folder, or nothing.", rich_help_panel=BUDGET)
     ],
@@ -90,7 +92,7 @@ def pretrain(
 def pack(
     folder: Annotated[Path, typer.Argument(help="Folder that pretrain wrote.")],
     to: Annotated[Path | None, typer.Option(help="Folder to write; among the project's encoders if not given.")] = None,
-    bits: Annotated[int, typer.Option(help="3, 4 or 8 for each changed weight.")] = 4,
+    bits: Annotated[int, typer.Option(help="Bits for each changed weight: 3, 4 or 8.")] = 4,
 ) -> None:
     """Make a pretrained encoder small.
 
