@@ -23,7 +23,7 @@ Results = Annotated[Path, typer.Option(help="Folder of the runs.")]
 @app.command(rich_help_panel=COMPARE)
 def board(results: Results = OURS) -> None:
     """Make the leaderboard of the runs: on the screen, and as CSV, parquet and Markdown beside them."""
-    from benchmark.board.pages import screen_table
+    from benchmark.board.pages import problem_line, screen_table
     from benchmark.board.store import publish
 
     made, written = publish(results)
@@ -31,7 +31,7 @@ def board(results: Results = OURS) -> None:
         say(f"wrote {path}")
     console.print(screen_table(made))
     for row in made.problems.to_dict("records"):
-        say(f"{row['run']}: {row['reason']}", "yellow")
+        say(problem_line(row), "yellow")
 
 
 @app.command(rich_help_panel=COMPARE)
@@ -43,14 +43,14 @@ def verify(results: Results = OURS) -> None:
     from benchmark.board.store import verify as compute_again
 
     found = compute_again(results)
-    for line in (*found.differs, *found.apart):
+    for line in (*found.differs, *found.left_out):
         say(line)
     if found.differs:
         again = "make leaderboard" if results.resolve() == RESULTS else f"encoder-zoo board --results {results}"
         raise UserError(f"The leaderboard differs from the runs in {len(found.differs)} places; make it again: {again}")
     say("The leaderboard agrees with the runs.")
-    if found.apart:
-        typer.echo(f"{len(found.apart)} runs or entries are left out or have no rank", err=True)
+    if found.left_out:
+        typer.echo(f"{len(found.left_out)} runs or entries are left out or have no rank", err=True)
         raise typer.Exit(3)
 
 

@@ -1,4 +1,4 @@
-"""Pictures for the READMEs: every tab in both themes, and the plots of zoo/README.md: `make screenshots`."""
+"""Pictures for the READMEs: every tab in both themes, and the plots of docs/pretraining.md: `make screenshots`."""
 
 import sys
 from pathlib import Path

@@ -6,39 +6,32 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
-from math import comb
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
 from benchmark.board.costs import costs, costs_by_length
-from benchmark.board.entries import Entry, find_runs, make_entries, score
+from benchmark.board.entries import Entry, find_runs, make_entries
 from benchmark.board.published import anchors, not_measured, read_published
-from benchmark.board.tables import KEYS, Board, entry_name
+from benchmark.board.ranked import Ranked, rank_task, rankable
+from benchmark.board.tables import KEYS, Board
 from benchmark.statistics.calibration import calibration, reliability
-from benchmark.statistics.intervals import RESAMPLES, interval, take_care
+from benchmark.statistics.intervals import RESAMPLES, cautions, interval
 from benchmark.statistics.metrics import OF_SCORES, bounds, metrics_of
 from benchmark.statistics.pair_tests import Evidence
-from benchmark.statistics.ranks import (
-    comparable,
-    compare_all,
-    evidence_of,
-    mean_ranks,
-    one_an_encoder,
-    rank_intervals,
-    rankable,
-)
+from benchmark.statistics.ranks import comparable, mean_ranks
 from benchmark.statistics.resampling import Draws, Scored, draw, of_labels, points, resample
 from benchmark.statistics.rules import gains, stability
+from benchmark.statistics.seeds import score
 from benchmark.statistics.slices import ROW_FACTS, read_row_facts, slices
-from benchmark.tasks.registry import Task, as_json, known_tasks
+from benchmark.tasks.registry import Language, Task, as_json, known_tasks
 from zoo.decision import Rule
 from zoo.errors import UserError
 
 RULES: tuple[Rule, ...] = ("fixed", "global", "per_label")
-DRAWS_A_PAIR = 40
 MANY_ENTRIES = 20  # from here on a process for each core is worth its start
 
 
@@ -78,18 +71,13 @@ def build_entries(entries: list[Entry], facts: dict[str, RowFacts], problems: di
         problems: the runs that were left out, and why.
     """
     by_task = _by_task(entries)
-    steps = [delayed(_rank_task)(task, of_task) for task, of_task in by_task.items()]
+    steps = [delayed(rank_task)(task, of_task) for task, of_task in by_task.items()]
     steps += [delayed(_look_at)(entry, facts.get(entry.task.name)) for entry in entries]
     done = Parallel(n_jobs=os.cpu_count() if len(entries) >= MANY_ENTRIES else 1, batch_size=1)(steps)
     ranked, parts = done[: len(by_task)], done[len(by_task) :]
     tables = {name: _joined(part[name] for part in parts) for name in parts[0]}
-    ranks = {(one.task.name, name): both for one in ranked for name, both in one.ranks.items()}
+    ranks = {(one.task.name, *key): both for one in ranked for key, both in one.ranks.items()}
     cells, published = _with_ranks(tables.pop("cells"), ranks, list(by_task)), read_published()
-    apart = {f"{e.task.name}/{e.name}": "has one seed and takes no rank" for e in entries if e not in rankable(entries)}
-    for one in ranked:
-        for a, b in combinations(one.evidence, 2):
-            if not comparable(one.evidence[a], one.evidence[b]):
-                apart[f"{one.task.name}/{a} and {b}"] = "share fewer than two seeds and are not compared"
     beside_ours = anchors(published, cells)
     return Board(
         cells=cells,
@@ -98,31 +86,22 @@ def build_entries(entries: list[Entry], facts: dict[str, RowFacts], problems: di
         anchors=beside_ours,
         unmeasured=not_measured(published, beside_ours),
         tasks=pd.DataFrame([(task.name, as_json(task)) for task in by_task], columns=["task", "spec"]),
-        problems=pd.DataFrame((problems | apart).items(), columns=["run", "reason"], dtype="str"),
+        problems=_problems(entries, ranked, problems),
         **tables,
     )
 
 
-@dataclass(frozen=True)
-class _Ranked:
-    """One task's entries compared; `across` is the evidence of those that stand for an encoder, by its name."""
-
-    task: Task
-    evidence: dict[str, Evidence]
-    across: dict[str, Evidence]
-    pairs: pd.DataFrame
-    ranks: dict[str, tuple[int, int]]
-
-
-def _rank_task(task: Task, entries: list[Entry]) -> _Ranked:
+def _problems(entries: list[Entry], ranked: list[Ranked], problems: dict[str, str]) -> pd.DataFrame:
+    """Return why runs are not on the board, entries without a rank, and pairs not compared."""
+    rows = [(*run.split("/")[:2], "", run, reason) for run, reason in problems.items()]
     with_rank = rankable(entries)
-    # A p-value is not under one in the draws, and times the pairs it must come under 5 %.
-    draws = draw(len(entries[0].y_true), max(RESAMPLES, DRAWS_A_PAIR * comb(len(with_rank), 2)))
-    evidence = {entry.name: evidence_of(entry, draws) for entry in with_rank}
-    across = {encoder: evidence[entry.name] for encoder, entry in one_an_encoder(with_rank).items()}
-    pairs = compare_all(evidence, draws.rng)
-    ranks = rank_intervals(list(evidence), pairs) if len(evidence) > 1 else {}  # one alone would be first in any case
-    return _Ranked(task, evidence, across, pairs, ranks)
+    rows += [(e.task.name, *e.key, "", "has one seed and takes no rank") for e in entries if e not in with_rank]
+    for one in ranked:
+        for a, b in combinations(one.evidence, 2):
+            if not comparable(one.evidence[a], one.evidence[b]):
+                other = f"{b[0]} ({b[1]})" if b[1] else b[0]
+                rows.append((one.task.name, *a, "", f"shares fewer than two seeds with {other}: not compared"))
+    return pd.DataFrame(rows, columns=["task", "encoder", "variant", "run", "reason"], dtype="str")
 
 
 def _look_at(entry: Entry, facts: RowFacts | None) -> dict[str, pd.DataFrame]:
@@ -134,11 +113,11 @@ def _look_at(entry: Entry, facts: RowFacts | None) -> dict[str, pd.DataFrame]:
     tables = {
         "cells": _cells(entry, draws),
         "labels": _labels(entry),
-        "rules": gains(entry, draws) if multi_label else pd.DataFrame(),
-        "thresholds": stability(entry, draws_of) if multi_label else pd.DataFrame(),
-        "calibration": calibration(entry, draws),
-        "reliability": reliability(entry),
-        "slices": slices(entry, known, lambda n: draws_of(n, 1000)),
+        "rules": gains(entry.seeds, draws) if multi_label else pd.DataFrame(),
+        "thresholds": stability(entry.seeds, draws_of) if multi_label else pd.DataFrame(),
+        "calibration": calibration(entry.seeds, draws),
+        "reliability": reliability(entry.seeds),
+        "slices": slices(entry.seeds, known, lambda n: draws_of(n, 1000)),
         "costs": costs_by_length(entry),
         "runs": _runs(entry),
     }
@@ -179,7 +158,7 @@ def _raw(entry: Entry, rule: Rule) -> list[Scored]:
     """Return what the runs say with their logits as they are."""
     return [
         score(decision.uncalibrated(), entry.runs[seed].predictions.test_logits, entry.y_true)
-        for seed, decision in entry.decisions(rule).items()
+        for seed, decision in entry.seeds.decisions(rule).items()
     ]
 
 
@@ -204,10 +183,10 @@ def _cell(
         "sd": round(float(np.std(of_seeds, ddof=1)), 6) if len(of_seeds) > 1 else float("nan"),
         "sd_rows": round(found.sd_rows, 6),
         "sd_seeds": round(found.sd_seeds, 6),
-        "sd_luck": round(found.luck, 6),
+        "sd_seed_by_row": round(found.seed_by_row, 6),
         "seeds": found.seeds,
         "n": len(entry.y_true),
-        "flags": take_care(found, entry.y_true, metric),
+        "flags": cautions(found, entry.y_true, metric),
     }
 
 
@@ -228,19 +207,18 @@ def _runs(entry: Entry) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _with_ranks(cells: pd.DataFrame, ranks: dict[tuple[str, str], tuple[int, int]], tasks: list[Task]) -> pd.DataFrame:
+def _with_ranks(
+    cells: pd.DataFrame, ranks: dict[tuple[str, str, str], tuple[int, int]], tasks: list[Task]
+) -> pd.DataFrame:
     """Add the rank interval to each ranked entry's cell of the main metric."""
     cells = cells.reset_index(drop=True)
     main = {(task.name, task.rule, task.main_metric) for task in tasks}
     cell = zip(cells["task"], cells["rule"], cells["metric"], strict=True)
-    found = [ranks.get(name) if key in main else None for name, key in zip(_names(cells), cell, strict=True)]
+    entry = zip(cells["task"], cells["encoder"], cells["variant"], strict=True)
+    found = [ranks.get(of) if key in main else None for of, key in zip(entry, cell, strict=True)]
     for side, name in enumerate(("rank_low", "rank_high")):
         cells[name] = pd.array([both[side] if both else None for both in found], dtype="Int64")
     return cells
-
-
-def _names(cells: pd.DataFrame) -> list[tuple[str, str]]:
-    return [(row["task"], entry_name(row)) for row in cells.to_dict("records")]
 
 
 def _labels(entry: Entry) -> pd.DataFrame:
@@ -253,8 +231,8 @@ def _overall(evidence: dict[Task, dict[str, Evidence]]) -> pd.DataFrame:
     """Return mean ranks, language by language, where two tasks or more rank two entries or more: one alone is the
     first of its task whatever it is worth."""
     tables = []
-    for language in ("en", "zh"):
-        ranked = {task: found for task, found in evidence.items() if len(found) > 1}
+    ranked = {task: found for task, found in evidence.items() if len(found) > 1}
+    for language in get_args(Language):
         of_language = {task.name: found for task, found in ranked.items() if task.language == language}
         if len(of_language) > 1:
             tables.append(mean_ranks(of_language, np.random.default_rng(0)).assign(language=language))

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.board.tables import LENGTH
-from benchmark.statistics.fit_decision import fit_decision, fit_temperature
 from benchmark.statistics.resampling import Scored
+from benchmark.statistics.seeds import Seeds
 from benchmark.tasks.registry import TASKS, Task, known_tasks
 from benchmark.training.recipes import variant_of
 from benchmark.training.runs import Run, RunInfo, read_run
-from zoo.decision import Decision, Rule
+from zoo.decision import Rule
 from zoo.errors import UserError
 
 
@@ -31,7 +31,13 @@ class Entry:
     runs: dict[int, Run]
 
     @property
+    def key(self) -> tuple[str, str]:
+        """Encoder and variant, which tell it from the task's other entries."""
+        return self.encoder, self.variant
+
+    @property
     def name(self) -> str:
+        """How it is shown; never a key."""
         return f"{self.encoder} ({self.variant})" if self.variant else self.encoder
 
     @property
@@ -40,51 +46,18 @@ class Entry:
         return next(iter(self.runs.values())).info
 
     @cached_property
+    def seeds(self) -> Seeds:
+        """What its seeds predicted."""
+        return Seeds(self.task, {seed: run.predictions for seed, run in self.runs.items()})
+
+    @property
     def y_true(self) -> np.ndarray:
         """Gold labels of the test rows, shape (n, num_labels)."""
-        return next(iter(self.runs.values())).predictions.test_y_true
-
-    @cached_property
-    def temperatures(self) -> dict[int, float]:
-        """The temperature of every seed, fitted on validation."""
-        kind, found = self.task.problem_type, {seed: run.predictions for seed, run in self.runs.items()}
-        return {
-            seed: fit_temperature(kind, each.validation_logits, each.validation_y_true) for seed, each in found.items()
-        }
-
-    @cached_property
-    def _decisions(self) -> dict[Rule, dict[int, Decision]]:
-        return {}
-
-    def decisions(self, rule: Rule) -> dict[int, Decision]:
-        """Return the decision of every seed, fitted on validation."""
-        if rule not in self._decisions:
-            self._decisions[rule] = {seed: self._fit(seed, rule) for seed in self.runs}
-        return self._decisions[rule]
-
-    def _fit(self, seed: int, rule: Rule) -> Decision:
-        found, task = self.runs[seed].predictions, self.task
-        return fit_decision(
-            task.problem_type,
-            found.validation_logits,
-            found.validation_y_true,
-            rule,
-            task.average,
-            self.temperatures[seed],
-        )
+        return self.seeds.y_true
 
     def scored(self, rule: Rule) -> dict[int, Scored]:
         """Return what every seed says about the test rows under its decision."""
-        return {
-            seed: score(decision, self.runs[seed].predictions.test_logits, self.y_true)
-            for seed, decision in self.decisions(rule).items()
-        }
-
-
-def score(decision: Decision, logits: np.ndarray, y_true: np.ndarray) -> Scored:
-    """Return what logits of shape (n, num_labels) say under a decision."""
-    y_score = decision.scores(logits)
-    return Scored(decision.problem_type, y_true, y_score, decision.decide(y_score))
+        return self.seeds.scored(rule)
 
 
 def find_runs(results: Path) -> tuple[list[Run], dict[str, str]]:
@@ -105,11 +78,11 @@ def find_runs(results: Path) -> tuple[list[Run], dict[str, str]]:
             problems[_name(path)] = reason
         else:
             runs.append(run)
-    runs, strangers = _without_strangers(runs, "rows or gold labels", _task, _rows)
-    runs, changed = _without_strangers(runs, "revision or protocol", _encoder, _code)
-    runs, rounded = _without_strangers(runs, "precision", _recipe, _precision)
+    runs, mismatched = _without_mismatches(runs, "rows or gold labels", _task, _rows)
+    runs, changed = _without_mismatches(runs, "revision or protocol", _encoder, _code)
+    runs, rounded = _without_mismatches(runs, "precision", _recipe, _precision)
     runs, twice = _without_doubles(runs, known)
-    return runs, problems | strangers | changed | rounded | twice
+    return runs, problems | mismatched | changed | rounded | twice
 
 
 Fields = Callable[[Run], tuple[object, ...]]
@@ -174,16 +147,16 @@ def _flaw(run: Run, known: Mapping[str, Task]) -> str:
     return ""
 
 
-def _without_strangers(runs: list[Run], what: str, group: Fields, same: Fields) -> tuple[list[Run], dict[str, str]]:
+def _without_mismatches(runs: list[Run], what: str, group: Fields, same: Fields) -> tuple[list[Run], dict[str, str]]:
     """Split off the runs that in the fields `same` are not like most runs that share the fields `group`."""
     votes: dict[object, Counter[object]] = {}
     for run in runs:
         votes.setdefault(group(run), Counter())[same(run)] += 1
     usual = {key: counted.most_common(1)[0][0] for key, counted in votes.items()}
-    strangers = [run for run in runs if same(run) != usual[group(run)]]
+    mismatched = [run for run in runs if same(run) != usual[group(run)]]
     reason = f"its {what} differ from its neighbours'"
     kept = [run for run in runs if same(run) == usual[group(run)]]
-    return kept, {_name(run.folder): reason for run in strangers}
+    return kept, {_name(run.folder): reason for run in mismatched}
 
 
 def _without_doubles(runs: list[Run], known: Mapping[str, Task]) -> tuple[list[Run], dict[str, str]]:

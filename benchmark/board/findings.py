@@ -92,10 +92,10 @@ def _sd_interval(sd: float, seeds: int) -> tuple[float, float]:
 
 def _seed_share(row: dict[Any, Any], sd: float) -> float:
     """The share of one run's variance that is its seed's own, were the standard deviation of single fine-tunings `sd`:
-    they also differ because each is lucky on other rows, see `benchmark.statistics.intervals.luck_variance`."""
-    luck = row["sd_luck"] ** 2
-    own = max(sd**2 - luck, 0.0)
-    return float(own / (own + row["sd_rows"] ** 2 + luck * (1 - 1 / row["seeds"])))
+    seeds also differ because each model is right on other rows (`intervals.seed_by_row_variance`)."""
+    by_row = row["sd_seed_by_row"] ** 2
+    own = max(sd**2 - by_row, 0.0)
+    return float(own / (own + row["sd_rows"] ** 2 + by_row * (1 - 1 / row["seeds"])))
 
 
 def _masking(board: Board, tasks: Sequence[Task]) -> str:
@@ -104,12 +104,12 @@ def _masking(board: Board, tasks: Sequence[Task]) -> str:
     real: dict[str, list[bool]] = {"English": [], "Chinese": []}
     metric = {task.name: task.main_metric for task in tasks}
     for row in board.pairs.to_dict("records"):
-        (a, _, of_a), (b, _, of_b) = row["a"].partition(" ("), row["b"].partition(" (")
+        a, b = row["encoder_a"], row["encoder_b"]
         for whole, pieces in MASKING:
-            if {a, b} == {whole, pieces} and of_a == of_b:
+            if {a, b} == {whole, pieces} and row["variant_a"] == row["variant_b"]:
                 verdict = "cannot tell" if row["verdict"] == "cannot tell" else "real"
                 gain = in_points(row, "difference", 1 if a == whole else -1, unit="")
-                recipe = of_a.removesuffix(")") or "the default"
+                recipe = row["variant_a"] or "the default"
                 figures = (row["seeds"], gain, f"{row['p_holm']:.2g}", would_show(row) or "–", verdict)
                 rows.append((row["task"], f"{whole} less {pieces}", recipe, metric[row["task"]], *figures))
                 real["Chinese" if whole.endswith("-zh") else "English"].append(verdict == "real")
@@ -132,9 +132,8 @@ def _real_gaps(board: Board, tasks: Sequence[Task]) -> str:
         return ""
     real = board.pairs[board.pairs["verdict"] != "cannot tell"]
     linear = set(board.cells.loc[board.cells["family"] == LINEAR, "encoder"])
-    named = [[name.partition(" (") for name in pair] for pair in real[["a", "b"]].itertuples(index=False)]
-    recipes = [{recipe for encoder, _, recipe in pair if encoder not in linear} for pair in named]
-    unlike = sum(len(both) > 1 for both in recipes)
+    tuned = ~(real["encoder_a"].isin(linear) | real["encoder_b"].isin(linear))
+    unlike = int((tuned & (real["variant_a"] != real["variant_b"])).sum())
     answer = f"{len(real)} of {len(board.pairs)} pairs are, {unlike} of them between unlike recipes of fine-tuning."
     return "\n\n".join([answer, *parts])
 

@@ -122,8 +122,9 @@ def gaps(board: Board, task: Task) -> list[str]:
     shared = next(iter(recipes)) if len(recipes) == 1 else ""
     called = dict(zip(ranked.index, ranked["encoder"].where(tuned & bool(shared), ranked.index), strict=True))
     names = list(called.values())
-    pairs = board.pairs[board.pairs["task"] == task.name].replace({"a": called, "b": called})
-    found = {frozenset((row["a"], row["b"])): row for row in pairs.to_dict("records")}
+    pairs = [named(row) for row in board.pairs[board.pairs["task"] == task.name].to_dict("records")]
+    pairs = [row | {side: called.get(row[side], row[side]) for side in ("a", "b")} for row in pairs]
+    found = {frozenset((row["a"], row["b"])): row for row in pairs}
     near = [found.pop(frozenset(both)) for both in pairwise(names) if frozenset(both) in found]
     losers: dict[str, list[str]] = {}
     for winner, loser in permutations(names, 2):
@@ -135,6 +136,12 @@ def gaps(board: Board, task: Task) -> list[str]:
     if losers:
         lines.append(f"Real as well: {'; '.join(f'{a} over ' + ' and '.join(b) for a, b in losers.items())}.")
     return lines
+
+
+def named(pair: dict[Any, Any]) -> dict[Any, Any]:
+    """Return a row of the board's pairs with its entries' names for reading, `a` and `b`."""
+    of_side = {side: {key: pair[f"{key}_{side}"] for key in ("encoder", "variant")} for side in ("a", "b")}
+    return pair | {side: entry_name(row) for side, row in of_side.items()}
 
 
 def sentence(pair: dict[Any, Any]) -> str:
@@ -217,7 +224,7 @@ def page(board: Board) -> str:
     else:
         parts += ["No two encoders are ranked on two tasks of a language or more, by a recipe that most share."]
     if len(board.problems):
-        listed = "\n".join(f"- {row['run']}: {row['reason']}" for row in board.problems.to_dict("records"))
+        listed = "\n".join(f"- {problem_line(row)}" for row in board.problems.to_dict("records"))
         parts += ["## Left out, or without a rank", listed]
     parts += ["## The runs behind it", markdown(_runs(board))]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -240,6 +247,11 @@ Made by `python -m benchmark leaderboard` from the runs in `benchmark/results`; 
 - Temperature and thresholds are fitted on validation alone. "raw" is before the temperature.
 - p50 and p95 are the milliseconds for one text of {LENGTH} tokens, texts/s for batches of 32 such texts, on the
   machine and threads that the runs name. "cut" is the share of test texts that are longer than what is read."""
+
+
+def problem_line(row: Mapping[Any, Any]) -> str:
+    """Return what a row of the board's problems says."""
+    return f"{row['run'] or row['task'] + '/' + entry_name(row)}: {row['reason']}"
 
 
 def _gains(board: Board, task: Task) -> pd.DataFrame:
@@ -329,7 +341,7 @@ def overall(table: pd.DataFrame) -> pd.DataFrame:
     records = table.to_dict("records")
     ranks = [f"{row['mean_rank']:.2f} [{row['low']:.2f}, {row['high']:.2f}]" for row in records]
     return pd.DataFrame(
-        {"language": table["language"], "encoder": table["name"], "mean rank": ranks, "tasks": table["tasks"]}
+        {"language": table["language"], "encoder": table["encoder"], "mean rank": ranks, "tasks": table["tasks"]}
     )
 
 

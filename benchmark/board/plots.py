@@ -57,9 +57,9 @@ def ranks(main: pd.DataFrame) -> go.Figure:
 
 def mean_ranks(overall: pd.DataFrame) -> go.Figure:
     """Return mean ranks across tasks with their intervals, best on top, as in a critical-difference diagram."""
-    table = overall[::-1].assign(variant="", encoder=lambda t: t["name"])
+    table = overall[::-1].assign(variant="")
     points = _points(table, "mean_rank", "low", "high", COLOURS[3], "mean rank")
-    return _rows(table["name"].tolist(), [points], "mean rank (1 is best)")
+    return _rows(table["encoder"].tolist(), [points], "mean rank (1 is best)")
 
 
 def gains(rules: pd.DataFrame) -> go.Figure:

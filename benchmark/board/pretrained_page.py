@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from benchmark.board.pages import DECIDES, in_points, main_cells, markdown, sentence, tasks_of
+from benchmark.board.pages import DECIDES, in_points, main_cells, markdown, named, sentence, tasks_of
 from benchmark.board.plots import COLOURS, dressed, errors
-from benchmark.board.tables import Board, entry_name
+from benchmark.board.tables import Board
 from benchmark.statistics.resampling import draw, weighted_sums
 from zoo.encoders.packed import HITS, PRETRAINED
 from zoo.encoders.registry import ENCODERS
 
 WORDS = {"whole words": 1, "whole words of two pieces and more": 2}  # and the least pieces of such a word
-PICTURES = "../docs/screenshots/pretraining-{}.png"
+PICTURES = "screenshots/pretraining-{}.png"
 _RESAMPLES = 2_000
 
 
@@ -55,7 +55,7 @@ def read_from_nothing(root: Path = PRETRAINED) -> list[Pretraining]:
 
 
 def pretrained_part(board: Board, root: Path = PRETRAINED) -> str:
-    """Return the generated part of zoo/README.md as Markdown; nothing where nothing was pretrained."""
+    """Return the generated part of docs/pretraining.md as Markdown; nothing where nothing was pretrained."""
     trained = read_pretrainings(root)
     if not trained:
         return ""
@@ -202,12 +202,12 @@ def _downstream(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _gaps(board: Board, scores: pd.DataFrame) -> list[str]:
     """What is real, and what cannot be told, between any two rows of the table that were fine-tuned the same way."""
-    where = {(row["task"], entry_name(row)): row["where"] for row in scores.to_dict("records")}
+    where = {(row["task"], row["encoder"], row["variant"]): row["where"] for row in scores.to_dict("records")}
     lines = []
     for row in board.pairs.to_dict("records"):
-        a, b = (where.get((row["task"], row[side])) for side in "ab")
+        a, b = (where.get((row["task"], row[f"encoder_{side}"], row[f"variant_{side}"])) for side in "ab")
         if a is not None and a == b:
-            lines.append(f"{row['task']}: {sentence(row)}")
+            lines.append(f"{row['task']}: {sentence(named(row))}")
     return lines
 
 

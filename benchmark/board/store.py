@@ -11,7 +11,7 @@ import pandas as pd
 from benchmark.board.build import build
 from benchmark.board.findings import findings
 from benchmark.board.html_report import html
-from benchmark.board.pages import between_markers, page, readme_part
+from benchmark.board.pages import between_markers, page, problem_line, readme_part
 from benchmark.board.pretrained_page import pretrained_part
 from benchmark.board.published import PUBLISHED
 from benchmark.board.tables import Board, read_tables, write_tables
@@ -25,8 +25,8 @@ _ROOT = Path(__file__).parents[2]
 # The texts that hold a part of the project's own board, and what makes that part.
 PARTS: dict[Path, Callable[[Board], str]] = {
     _ROOT / "README.md": readme_part,
-    _ROOT / "benchmark" / "README.md": findings,
-    _ROOT / "zoo" / "README.md": pretrained_part,
+    _ROOT / "docs" / "statistics.md": findings,
+    _ROOT / "docs" / "pretraining.md": pretrained_part,
 }
 _REPORT = "report.html"
 _TOLERANCE = 5e-5  # half of the last decimal that is shown; another processor sums in another order
@@ -108,10 +108,10 @@ def _unchanged(results: Path, current: str) -> Board | None:
 @dataclass(frozen=True)
 class Verified:
     """What a board that was computed anew says, one line each: where the one that stands there `differs`, and which
-    runs and entries are `apart`, left out of it or without a rank."""
+    runs and entries are `left_out` of it or have no rank."""
 
     differs: list[str]
-    apart: list[str]
+    left_out: list[str]
 
 
 def verify(results: Path) -> Verified:
@@ -121,7 +121,7 @@ def verify(results: Path) -> Verified:
         UserError: there are no runs that can stand on a board, or no board.
     """
     fresh, found = build(results), read_board(results)
-    apart = [f"{row['run']}: {row['reason']}" for row in fresh.problems.to_dict("records")]
+    left_out = [problem_line(row) for row in fresh.problems.to_dict("records")]
     lines = []
     right = found  # whose last digits the files beside it have
     for field in fields(Board):
@@ -146,4 +146,4 @@ def verify(results: Path) -> Verified:
                 lines.append(f"{name}: it is missing")
         elif path.read_bytes() != text.encode():
             lines.append(f"{name}: it is not the board's")
-    return Verified(lines, apart)
+    return Verified(lines, left_out)

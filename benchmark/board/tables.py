@@ -36,7 +36,8 @@ class Board:
     runs: one row a run: its id, folder, recipe, commit, versions and hardware, which is where every number comes from.
     anchors: published figures beside measured ones; unmeasured: those that nothing measured here stands beside.
     tasks: the tasks that it has, in order; columns task, spec (as JSON).
-    problems: why a run is not on the board, or has no rank; columns run, reason.
+    problems: why a run is not on the board, or has no rank; columns task, encoder, variant, run
+        (its folder; "" where the reason is of an entry), reason.
     """
 
     cells: pd.DataFrame

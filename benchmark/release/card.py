@@ -63,7 +63,7 @@ def write_card(run: Run, task: Task, small: bool = False) -> str:
         small: whether the checkpoint holds only what fine-tuning changed, in few bits.
     """
     entry = Entry(task, run.info.encoder, "", {run.info.recipe.seed: run})
-    decision = entry.decisions(task.rule)[run.info.recipe.seed]
+    decision = entry.seeds.decisions(task.rule)[run.info.recipe.seed]
     metrics = _metrics(entry)
     sections = {
         "Data": _data(run, task),
@@ -197,7 +197,7 @@ def _thresholds(task: Task, decision: Decision) -> str:
 
 
 def _calibration(entry: Entry, decision: Decision) -> str:
-    found = calibration(entry, draw(len(entry.y_true), RESAMPLES)).to_dict("records")
+    found = calibration(entry.seeds, draw(len(entry.y_true), RESAMPLES)).to_dict("records")
     shown = {
         (row["calibrator"], row["metric"]): f"{row['value']:.4f} ({row['low']:.4f} to {row['high']:.4f})"
         for row in found

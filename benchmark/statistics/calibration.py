@@ -12,18 +12,18 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, softmax
 
-from benchmark.board.entries import Entry
 from benchmark.statistics.fit_decision import MIN_POSITIVES, fit_temperature
 from benchmark.statistics.intervals import interval
 from benchmark.statistics.metrics import ECE_BINS
 from benchmark.statistics.resampling import Draws, weighted_sums
+from benchmark.statistics.seeds import Seeds
 from zoo.decision import ProblemType
 
 METRICS = ("ece", "ece_debiased", "brier", "nll")
 _EPS = float(np.finfo(np.float64).eps)
 
 
-def calibration(entry: Entry, draws: Draws) -> pd.DataFrame:
+def calibration(seeds: Seeds, draws: Draws) -> pd.DataFrame:
     """Return how well each calibrator does on the test rows, one row a (calibrator, metric).
 
     Columns: calibrator, metric, value (mean over seeds), low, high (95 % for seeds and test rows), seeds. The debiased
@@ -31,13 +31,13 @@ def calibration(entry: Entry, draws: Draws) -> pd.DataFrame:
     make an interval near 0 too narrow. No metric can be negative, so neither is `low`.
 
     Args:
-        entry: its calibrators are fitted on validation.
-        draws: resamples of its test rows.
+        seeds: of one entry; the calibrators are fitted on validation.
+        draws: resamples of the test rows.
     """
     rows = []
-    for calibrator, of_seeds in scores(entry).items():
+    for calibrator, of_seeds in scores(seeds).items():
         columns = np.stack(
-            [row_sums(entry.task.problem_type, entry.y_true, each) for each in of_seeds.values()], axis=1
+            [row_sums(seeds.task.problem_type, seeds.y_true, each) for each in of_seeds.values()], axis=1
         )
         points = values(columns.sum(axis=0))
         sums = weighted_sums(draws.counts, columns.reshape(len(columns), -1)).astype(np.float64)
@@ -54,14 +54,14 @@ def _shown(metric: str, value: float) -> float:
     return max(value, 0.0) ** (0.5 if metric == "ece_debiased" else 1.0)
 
 
-def reliability(entry: Entry) -> pd.DataFrame:
+def reliability(seeds: Seeds) -> pd.DataFrame:
     """Return a reliability diagram's points for each calibrator: the test pairs of all seeds in equal-mass bins.
 
     Columns: calibrator, bin, confidence (mean score), frequency (mean y), count. A bin without pairs has no row.
     """
     parts = []
-    for calibrator, of_seeds in scores(entry).items():
-        judged = [pairs(entry.task.problem_type, entry.y_true, each) for each in of_seeds.values()]
+    for calibrator, of_seeds in scores(seeds).items():
+        judged = [pairs(seeds.task.problem_type, seeds.y_true, each) for each in of_seeds.values()]
         confidence, correct = (np.concatenate(part).ravel() for part in zip(*judged, strict=True))
         table = pd.DataFrame({"bin": equal_mass_bins(confidence), "confidence": confidence, "frequency": correct})
         means = table.groupby("bin").mean()
@@ -88,18 +88,18 @@ def label_temperatures(logits: np.ndarray, y_true: np.ndarray, shared: float) ->
 
 
 @lru_cache(maxsize=1)  # both tables of an entry ask for them
-def scores(entry: Entry) -> dict[str, dict[int, np.ndarray]]:
+def scores(seeds: Seeds) -> dict[str, dict[int, np.ndarray]]:
     """Return the test scores of every seed, shape (n, num_labels), under each calibrator: "raw", "temperature" and,
     for a multi-label task, "per_label"."""
-    squash = expit if entry.task.multi_label else lambda logits: softmax(logits, axis=1)
-    found = {seed: run.predictions for seed, run in entry.runs.items()}
+    squash = expit if seeds.task.multi_label else lambda logits: softmax(logits, axis=1)
+    found = seeds.predictions
     logits = {seed: each.test_logits.astype(np.float64) for seed, each in found.items()}
-    shared = entry.temperatures
+    shared = seeds.temperatures
     result = {
         "raw": {seed: squash(each) for seed, each in logits.items()},
         "temperature": {seed: squash(each / shared[seed]) for seed, each in logits.items()},
     }
-    if entry.task.multi_label:
+    if seeds.task.multi_label:
         result["per_label"] = {
             seed: squash(
                 logits[seed] / label_temperatures(each.validation_logits, each.validation_y_true, shared[seed])

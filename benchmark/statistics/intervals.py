@@ -2,8 +2,8 @@
 
 The runs of a cell are a crossed design: every seed's model is judged on the same rows. So the hierarchical bootstrap
 draws seeds, then rows, with one draw of rows for all seeds; drawing the rows anew for each seed would average away
-the luck of the test set, which all seeds share. A handful of seeds needs two corrections that a plain bootstrap of
-them lacks: their variance is stretched by S / (S - 1), and the interval as a whole by Student's t over the normal
+the variance of the test set, which all seeds share. A handful of seeds needs two corrections that a plain bootstrap of
+them lacks: their variance is t_over_normaled by S / (S - 1), and the interval as a whole by Student's t over the normal
 quantile, at Satterthwaite's (1946) degrees of freedom of the sum of both parts.
 """
 
@@ -23,7 +23,7 @@ class Interval:
 
     `sd_rows` and `sd_seeds` are the standard errors of the mean that come from the choice of test rows and of seeds;
     `degrees` the degrees of freedom of their sum. `seed_spread` is the standard deviation of one seed's value, and
-    `luck` what it would be if seeds differed by their luck with the rows alone.
+    `seed_by_row` is the part of it that the choice of test rows explains: each seed's model is right on other rows.
     """
 
     value: float
@@ -32,7 +32,7 @@ class Interval:
     sd_rows: float
     sd_seeds: float
     seed_spread: float
-    luck: float
+    seed_by_row: float
     degrees: float
     seeds: int
 
@@ -62,7 +62,7 @@ def interval(
     mean = resampled.mean(axis=1)
     between, of_mean, degrees = seed_variance(of_seeds, resampled)
     drawn = mean - mean.mean() + seed_noise(of_seeds, of_mean, len(resampled), rng)
-    low, high = np.quantile(drawn, ((1 - LEVEL) / 2, (1 + LEVEL) / 2)) * stretch(degrees)
+    low, high = np.quantile(drawn, ((1 - LEVEL) / 2, (1 + LEVEL) / 2)) * t_over_normal(degrees)
     return Interval(
         value=value,
         # All resamples can lie on one side of what they resample, by rounding or where it is perfect.
@@ -71,7 +71,7 @@ def interval(
         sd_rows=float(mean.std()),
         sd_seeds=float(np.sqrt(of_mean)),
         seed_spread=float(np.sqrt(between)),
-        luck=float(np.sqrt(luck_variance(resampled))),
+        seed_by_row=float(np.sqrt(seed_by_row_variance(resampled))),
         degrees=degrees,
         seeds=seeds,
     )
@@ -80,23 +80,23 @@ def interval(
 def seed_variance(of_seeds: np.ndarray, resampled: np.ndarray) -> tuple[float, float, float]:
     """Return the variance of one seed's value, that of the mean which is the seeds' alone, and the degrees of freedom.
 
-    Seeds differ on the same rows for two reasons: one model is better, and each is lucky on other rows. The second
-    is part of the variance of the rows already, so it is taken out of the first: what the resamples show of it.
+    Seeds differ on the same rows for two reasons: one model is better, and each model is right on other rows. The
+    second is part of the variance of the rows already. The resamples show how large it is, and it is taken out.
     """
     seeds = len(of_seeds)
     if seeds == 1:
         return 0.0, 0.0, float("inf")
     between = float(np.var(of_seeds, ddof=1))
-    of_mean = max(between - luck_variance(resampled), 0.0) / seeds
+    of_mean = max(between - seed_by_row_variance(resampled), 0.0) / seeds
     total = float(resampled.mean(axis=1).var()) + of_mean
     return between, of_mean, satterthwaite(total, between / seeds if of_mean else 0.0, seeds)
 
 
-def luck_variance(resampled: np.ndarray) -> float:
-    """Return how much seeds vary because each is lucky on other rows, from resamples of shape (resamples, seeds)."""
+def seed_by_row_variance(resampled: np.ndarray) -> float:
+    """Return how much seeds vary because each model is right on other rows. `resampled`: (resamples, seeds)."""
     seeds = resampled.shape[1]
-    apart = resampled - resampled.mean(axis=1, keepdims=True)
-    return float(apart.var(axis=0).sum() / (seeds - 1)) if seeds > 1 else 0.0
+    deviations = resampled - resampled.mean(axis=1, keepdims=True)
+    return float(deviations.var(axis=0).sum() / (seeds - 1)) if seeds > 1 else 0.0
 
 
 def satterthwaite(total: float, between: float, seeds: int) -> float:
@@ -115,13 +115,13 @@ def seed_noise(of_seeds: np.ndarray, of_mean: float, resamples: int, rng: np.ran
     return noise * np.sqrt(of_mean / (np.var(of_seeds) / seeds))
 
 
-def stretch(degrees: float) -> float:
+def t_over_normal(degrees: float) -> float:
     """Return Student's t quantile over the normal one, for a 95 % interval."""
     tail = (1 + LEVEL) / 2
     return float(stats.t.ppf(tail, degrees) / stats.norm.ppf(tail))
 
 
-def take_care(found: Interval, y_true: np.ndarray, metric: str) -> str:
+def cautions(found: Interval, y_true: np.ndarray, metric: str) -> str:
     """Return why an interval may be too narrow: its `flags`, and resamples that are all alike."""
     return "; ".join([*flags(found.seeds, y_true, metric), *([] if found.sd else ["equal resamples"])])
 

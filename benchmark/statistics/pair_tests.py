@@ -17,8 +17,8 @@ _NEARLY_NORMAL = 1e6  # degrees of freedom, where Student's t is the normal dist
 class Evidence:
     """What a comparison needs of one encoder's runs, by seed: made once, compared with any number of others.
 
-    `totals` are the metric's sums over the test rows, shape (seeds, k), `swung` the same with a random sign for each
-    row, shape (draws, seeds, k), and `resampled` the metric in bootstrap resamples, shape (draws, seeds).
+    `totals` are the metric's sums over the test rows, shape (seeds, k). `sign_flipped` are the same sums with a random
+    sign for each row, shape (draws, seeds, k). `resampled` is the metric in bootstrap resamples, (draws, seeds).
     """
 
     seeds: tuple[int, ...]
@@ -26,13 +26,13 @@ class Evidence:
     metric: str
     summable: Summable
     totals: np.ndarray
-    swung: np.ndarray
+    sign_flipped: np.ndarray
     resampled: np.ndarray
 
     def of(self, seeds: list[int]) -> "Evidence":
         """Return the evidence of some seeds."""
         at = [self.seeds.index(seed) for seed in seeds]
-        parts = self.totals[at], self.swung[:, at], self.resampled[:, at]
+        parts = self.totals[at], self.sign_flipped[:, at], self.resampled[:, at]
         return Evidence(tuple(seeds), tuple(self.runs[i] for i in at), self.metric, self.summable, *parts)
 
 
@@ -64,7 +64,7 @@ def gather(runs: dict[int, Scored], metric: str, draws: Draws) -> Evidence:
         metric=metric,
         summable=summable,
         totals=columns.sum(axis=0, dtype=np.float64),
-        swung=weighted_sums(draws.signs, columns.reshape(len(columns), -1)).reshape(-1, *columns.shape[1:]),
+        sign_flipped=weighted_sums(draws.signs, columns.reshape(len(columns), -1)).reshape(-1, *columns.shape[1:]),
         resampled=resample(scored, [metric], draws)[metric],
     )
 
@@ -117,9 +117,9 @@ def detectable(gap: Interval, alike: list[Interval], tests: int = 1) -> float:
         tests: how many comparisons a correction will be over; the difference is for its strictest step.
     """
     own, usual = gap.sd_seeds**2, float(np.median([each.sd_seeds**2 * each.seeds for each in alike])) / gap.seeds
-    luck = gap.seed_spread**2 / gap.seeds - own  # what seeds vary by because each is lucky on other rows
+    by_row = gap.seed_spread**2 / gap.seeds - own  # each seed's model is right on other rows
     total = gap.sd_rows**2 + max(own, usual)
-    degrees = satterthwaite(total, max(own, usual) + luck if max(own, usual) else 0.0, gap.seeds)
+    degrees = satterthwaite(total, max(own, usual) + by_row if max(own, usual) else 0.0, gap.seeds)
     critical = stats.t.ppf(1 - (1 - LEVEL) / 2 / tests, degrees)
     return float(special.nctdtrinc(min(degrees, _NEARLY_NORMAL), 1 - POWER, critical) * np.sqrt(total))
 
@@ -130,7 +130,7 @@ def randomized(a: Evidence, b: Evidence) -> np.ndarray:
     Approximate randomization (Noreen 1989): what A and B said about a row changes places with a chance of one half,
     for all seeds at once. Sums after the swaps are half the total of both, plus or minus half their signed difference.
     """
-    middle, half = (a.totals + b.totals) / 2, (a.swung - b.swung).astype(np.float64) / 2
+    middle, half = (a.totals + b.totals) / 2, (a.sign_flipped - b.sign_flipped).astype(np.float64) / 2
     return (a.summable.value(middle + half) - a.summable.value(middle - half)).mean(axis=1)
 
 

@@ -1,6 +1,5 @@
 """Ranks that say what they do not know: every pair of a task tested, Holm-corrected; mean ranks across tasks."""
 
-from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -8,41 +7,26 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from benchmark.board.entries import Entry, make_entries
-from benchmark.statistics.intervals import LEVEL, flags, seed_noise, seed_variance, stretch
-from benchmark.statistics.metrics import LOWER_IS_BETTER, metrics_of
-from benchmark.statistics.pair_tests import RESAMPLES, Comparison, Evidence, compare, detectable, gather, holm
-from benchmark.statistics.resampling import Draws, draw
-from benchmark.tasks.registry import Task
-from benchmark.training.recipes import Recipe
-from benchmark.training.runs import Run
-from zoo.errors import UserError, lookup
+from benchmark.statistics.intervals import LEVEL, seed_noise, seed_variance, t_over_normal
+from benchmark.statistics.pair_tests import Comparison, Evidence, compare, detectable, holm
 
 SIGNIFICANT = 0.05
 MIN_SEEDS = 2
+Key = tuple[str, str]  # an entry of a task: encoder and variant
 
 
-def rankable(entries: Sequence[Entry]) -> list[Entry]:
-    """Return the entries that take a rank: those with two seeds or more."""
-    return [entry for entry in entries if len(entry.runs) >= MIN_SEEDS]
-
-
-def evidence_of(entry: Entry, draws: Draws) -> Evidence:
-    """Return an entry's evidence by its task's main metric and rule."""
-    return gather(entry.scored(entry.task.rule), entry.task.main_metric, draws)
-
-
-def compare_all(evidence: dict[str, Evidence], rng: np.random.Generator) -> pd.DataFrame:
+def compare_all(evidence: dict[Key, Evidence], rng: np.random.Generator) -> pd.DataFrame:
     """Compare every pair of one task's entries.
 
     Returns:
-        One row a pair that shares MIN_SEEDS seeds: a, b, difference, low, high, p_value, p_holm (corrected over these
-        pairs), test, superiority, detectable (under the strictest correction, with at least the variance of seeds of
-        the median pair with one of the two), seeds, verdict ("a", "b", or "cannot tell" at 5 % after correction).
+        One row for each pair that shares MIN_SEEDS seeds. Columns: encoder_a, variant_a, encoder_b, variant_b,
+        difference (a less b), low, high, p_value, test, superiority, detectable, seeds, p_holm (corrected over these
+        pairs), verdict: "a", "b", or "cannot tell" at 5 % after the correction. `detectable` is for the strictest step
+        of the correction; it takes at least the variance of seeds of the median pair with one of the two.
     """
     both = [pair for pair in combinations(evidence, 2) if comparable(evidence[pair[0]], evidence[pair[1]])]
     found = [compare(evidence[a], evidence[b], rng) for a, b in both]
-    pairs = pd.DataFrame([{"a": a, "b": b} | _as_row(each) for (a, b), each in zip(both, found, strict=True)])
+    pairs = pd.DataFrame([_keys(*pair) | _as_row(each) for pair, each in zip(both, found, strict=True)])
     if both:
         gaps = {pair: each.difference for pair, each in zip(both, found, strict=True)}
         pairs["detectable"] = [
@@ -53,6 +37,10 @@ def compare_all(evidence: dict[str, Evidence], rng: np.random.Generator) -> pd.D
         better = np.where(pairs["difference"] > 0, "a", "b")
         pairs["verdict"] = np.where(pairs["p_holm"] <= SIGNIFICANT, better, "cannot tell")
     return pairs
+
+
+def _keys(a: Key, b: Key) -> dict[str, str]:
+    return dict(zip(("encoder_a", "variant_a", "encoder_b", "variant_b"), (*a, *b), strict=True))
 
 
 def comparable(a: Evidence, b: Evidence) -> bool:
@@ -74,28 +62,16 @@ def _as_row(found: Comparison) -> dict[str, object]:
     }
 
 
-def rank_intervals(names: Sequence[str], pairs: pd.DataFrame) -> dict[str, tuple[int, int]]:
+def rank_intervals(keys: Sequence[Key], pairs: pd.DataFrame) -> dict[Key, tuple[int, int]]:
     """Return the ranks that each entry may have: from one more than the number of entries that are significantly
     better to all less those that are significantly worse. Entries that cannot be told apart share ranks."""
-    better, worse = dict.fromkeys(names, 0), dict.fromkeys(names, 0)
+    better, worse = dict.fromkeys(keys, 0), dict.fromkeys(keys, 0)
     for row in pairs.to_dict("records"):
         if row["verdict"] != "cannot tell":
-            winner, loser = (row["a"], row["b"]) if row["verdict"] == "a" else (row["b"], row["a"])
-            worse[winner] += 1
-            better[loser] += 1
-    return {name: (1 + better[name], len(names) - worse[name]) for name in names}
-
-
-def one_an_encoder(entries: Sequence[Entry]) -> dict[str, Entry]:
-    """Return by encoder what stands for it across tasks: of a task's entries those with the recipe that most encoders
-    share (in a tie, the default), and baselines, whose recipes are of another kind."""
-    counts = Counter(entry.variant for entry in entries if _tuned(entry))
-    shared = max(counts, key=lambda variant: (counts[variant], not variant, variant), default="")
-    return {entry.encoder: entry for entry in entries if entry.variant == shared or not _tuned(entry)}
-
-
-def _tuned(entry: Entry) -> bool:
-    return isinstance(entry.info.recipe, Recipe)
+            winner, loser = ("a", "b") if row["verdict"] == "a" else ("b", "a")
+            worse[row[f"encoder_{winner}"], row[f"variant_{winner}"]] += 1
+            better[row[f"encoder_{loser}"], row[f"variant_{loser}"]] += 1
+    return {key: (1 + better[key], len(keys) - worse[key]) for key in keys}
 
 
 def mean_ranks(evidence: dict[str, dict[str, Evidence]], rng: np.random.Generator) -> pd.DataFrame:
@@ -106,11 +82,11 @@ def mean_ranks(evidence: dict[str, dict[str, Evidence]], rng: np.random.Generato
     common unit.
 
     Args:
-        evidence: by task, then by entry's name.
+        evidence: by task, then by encoder.
         rng: draws the seeds.
 
     Returns:
-        One row an entry, best first: name, mean_rank, low, high (95 %), tasks; none where fewer than two entries have
+        One row an encoder, best first: encoder, mean_rank, low, high (95 %), tasks; none where fewer than two have
         all tasks.
     """
     common = sorted(set.intersection(*(set(entries) for entries in evidence.values())))
@@ -119,7 +95,7 @@ def mean_ranks(evidence: dict[str, dict[str, Evidence]], rng: np.random.Generato
     point = np.mean([_ranks(_values(entries, common)) for entries in evidence.values()], axis=0)
     drawn = np.mean([_ranks(_drawn(entries, common, rng)) for entries in evidence.values()], axis=0)
     low, high = np.quantile(drawn, ((1 - LEVEL) / 2, (1 + LEVEL) / 2), axis=0)
-    table = pd.DataFrame({"name": common, "mean_rank": point[0], "low": low, "high": high, "tasks": len(evidence)})
+    table = pd.DataFrame({"encoder": common, "mean_rank": point[0], "low": low, "high": high, "tasks": len(evidence)})
     return table.sort_values("mean_rank", kind="stable").reset_index(drop=True)
 
 
@@ -135,7 +111,7 @@ def _drawn(entries: dict[str, Evidence], names: list[str], rng: np.random.Genera
         of_seeds = found.summable.value(found.totals)
         _, of_mean, degrees = seed_variance(of_seeds, found.resampled)
         drawn = found.resampled.mean(axis=1) + seed_noise(of_seeds, of_mean, len(found.resampled), rng)
-        columns.append(drawn.mean() + (drawn - drawn.mean()) * stretch(degrees))
+        columns.append(drawn.mean() + (drawn - drawn.mean()) * t_over_normal(degrees))
     return np.column_stack(columns)
 
 
@@ -143,39 +119,3 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     """Return ranks from 1 for the highest (every main metric is the higher the better), equal values sharing their
     mean rank, row by row."""
     return np.asarray(rankdata(-values, axis=1))
-
-
-def compare_two(runs: Sequence[Run], task: Task, a: str, b: str, metric: str) -> list[str]:
-    """Compare two entries of a task by name with RESAMPLES resamples; return the findings, line by line.
-
-    Raises:
-        UserError: an entry has no runs, they share no seed, or the metric is none of the task's.
-    """
-    lookup(metrics_of(task.problem_type), metric, "metric")
-    of_task = [run for run in runs if run.info.task == task.name]
-    entries = {entry.name: entry for entry in make_entries(of_task, {task.name: task})}
-    if not entries:
-        raise UserError(f"There are no runs of '{task.name}' to compare; make some: python -m benchmark run --help")
-    both = [lookup(entries, name, f"entry of '{task.name}'") for name in (a, b)]
-    draws = draw(len(both[0].y_true), RESAMPLES)
-    first, second = (gather(entry.scored(task.rule), metric, draws) for entry in both)
-    common = sorted(set(first.seeds) & set(second.seeds))
-    if not common:
-        raise UserError(f"'{a}' and '{b}' have no seed in common on '{task.name}'; run both with the same --seeds")
-    found = compare(first, second, draws.rng)
-    gap = found.difference
-    values = [float(each.summable.value(each.of(common).totals).mean()) for each in (first, second)]
-    told = "real" if found.p_value <= SIGNIFICANT else "not to be told from noise"
-    beats = 1 - found.superiority if metric in LOWER_IS_BETTER else found.superiority
-    warned = flags(gap.seeds, both[0].y_true, metric)
-    return [
-        f"{task.name}, {metric}, {task.reported} split, n = {len(both[0].y_true):,}, seeds in common: {gap.seeds}",
-        f"{a}: {values[0]:.4f}    {b}: {values[1]:.4f}",
-        f"difference: {gap.value:+.4f}, 95 % interval [{gap.low:+.4f}, {gap.high:+.4f}]: {told}",
-        "(this pair alone; the leaderboard corrects for all pairs of the task)",
-        f"p = {found.p_value:.2g} ({found.test})",
-        f"standard error from test rows {gap.sd_rows:.4f}, from seeds {gap.sd_seeds:.4f}",
-        f"chance that one fine-tuning of {a} beats one of {b}: {beats:.0%}",
-        f"smallest difference that would have shown (power 80 %): {found.detectable:.4f}",
-        *([f"take care, the interval may be too narrow: {'; '.join(warned)}"] if warned else []),
-    ]

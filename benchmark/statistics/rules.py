@@ -11,10 +11,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from benchmark.board.entries import Entry, score
 from benchmark.statistics.fit_decision import MIN_POSITIVES, best_threshold, between
 from benchmark.statistics.intervals import interval
 from benchmark.statistics.resampling import Draws, Scored, points, resample
+from benchmark.statistics.seeds import Seeds, score
 from zoo.decision import Decision
 
 RULES = ("fixed", "global", "per_label", "top_k", "at_least_one")
@@ -22,14 +22,14 @@ MAX_TOP = 10
 _RESAMPLES = 100
 
 
-def scored_by(entry: Entry, rule: str) -> dict[int, Scored]:
+def scored_by(seeds: Seeds, rule: str) -> dict[int, Scored]:
     """Return what every seed says about the test rows under one of RULES; "top_k" and "at_least_one" are fitted on
     validation like the others."""
     if rule == "top_k":
-        return {seed: _top_scored(entry, seed, decision) for seed, decision in entry.decisions("fixed").items()}
+        return {seed: _top_scored(seeds, seed, decision) for seed, decision in seeds.decisions("fixed").items()}
     if rule == "at_least_one":
-        return {seed: _with_one(scored) for seed, scored in entry.scored("per_label").items()}
-    return entry.scored(rule)  # type: ignore[arg-type]
+        return {seed: _with_one(scored) for seed, scored in seeds.scored("per_label").items()}
+    return seeds.scored(rule)  # type: ignore[arg-type]
 
 
 def decide_top(y_score: np.ndarray, k: int) -> np.ndarray:
@@ -48,9 +48,9 @@ def fit_top(scored: Scored, metric: str) -> int:
     return candidates[int(np.argmax(points(cut, metric)))]
 
 
-def _top_scored(entry: Entry, seed: int, decision: Decision) -> Scored:
-    found = entry.runs[seed].predictions
-    k = fit_top(score(decision, found.validation_logits, found.validation_y_true), entry.task.main_metric)
+def _top_scored(seeds: Seeds, seed: int, decision: Decision) -> Scored:
+    found = seeds.predictions[seed]
+    k = fit_top(score(decision, found.validation_logits, found.validation_y_true), seeds.task.main_metric)
     scored = score(decision, found.test_logits, found.test_y_true)
     return replace(scored, y_pred=decide_top(scored.y_score, k))
 
@@ -61,17 +61,17 @@ def _with_one(scored: Scored) -> Scored:
     return replace(scored, y_pred=y_pred)
 
 
-def gains(entry: Entry, draws: Draws) -> pd.DataFrame:
+def gains(seeds: Seeds, draws: Draws) -> pd.DataFrame:
     """Return what each rule gains on the test rows over 0.5, and over one threshold for all labels, by the task's main
     metric.
 
     Columns: rule, value (mean over seeds), gain, low, high (of the gain over 0.5, 95 %), over_global, over_global_low,
     over_global_high (the same over one threshold), seeds. Empty for a single-label task.
     """
-    if not entry.task.multi_label:
+    if not seeds.task.multi_label:
         return pd.DataFrame()
-    metric, rows = entry.task.main_metric, []
-    by_rule = {rule: list(scored_by(entry, rule).values()) for rule in RULES}
+    metric, rows = seeds.task.main_metric, []
+    by_rule = {rule: list(scored_by(seeds, rule).values()) for rule in RULES}
     values = {rule: (points(runs, metric), resample(runs, [metric], draws)[metric]) for rule, runs in by_rule.items()}
     for rule in RULES:
         over_half, over_one = (
@@ -94,7 +94,7 @@ def gains(entry: Entry, draws: Draws) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def stability(entry: Entry, draws_of: Callable[[int, int], Draws]) -> pd.DataFrame:
+def stability(seeds: Seeds, draws_of: Callable[[int, int], Draws]) -> pd.DataFrame:
     """Return how firm each label's threshold is, by 100 bootstrap resamples of the validation rows of every seed.
 
     Columns: label, positives (in validation), shared (whether the label takes the global threshold), threshold (mean
@@ -104,17 +104,15 @@ def stability(entry: Entry, draws_of: Callable[[int, int], Draws]) -> pd.DataFra
     the label too rare to tell.
 
     Args:
-        entry: of a multi-label task.
+        seeds: of one entry of a multi-label task.
         draws_of: gives draws of so many rows.
     """
-    decisions = entry.decisions("per_label")
-    y_true = next(iter(entry.runs.values())).predictions.validation_y_true
+    decisions = seeds.decisions("per_label")
+    y_true = seeds.validation_y_true
     counts = draws_of(len(y_true), _RESAMPLES).counts[0]
-    scores = {
-        seed: decision.scores(entry.runs[seed].predictions.validation_logits) for seed, decision in decisions.items()
-    }
+    scores = {seed: decision.scores(seeds.predictions[seed].validation_logits) for seed, decision in decisions.items()}
     rows = []
-    for index, label in enumerate(entry.task.labels):
+    for index, label in enumerate(seeds.task.labels):
         gold = y_true[:, index]
         row: dict[str, object] = {"label": label, "positives": int(gold.sum())}
         row["shared"] = bool(gold.sum() < MIN_POSITIVES)

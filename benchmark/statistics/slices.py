@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmark.board.entries import Entry
-from benchmark.statistics.intervals import interval, take_care
+from benchmark.statistics.intervals import cautions, interval
 from benchmark.statistics.metrics import bounds
 from benchmark.statistics.resampling import Draws, Scored, points, resample
+from benchmark.statistics.seeds import Seeds
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows
 from zoo.errors import UserError
@@ -133,7 +133,7 @@ def read_row_facts(path: Path) -> tuple[pd.DataFrame, str]:
     return frame, str(fingerprint)
 
 
-def slices(entry: Entry, facts: pd.DataFrame | None, draws_of: Callable[[int], Draws]) -> pd.DataFrame:
+def slices(seeds: Seeds, facts: pd.DataFrame | None, draws_of: Callable[[int], Draws]) -> pd.DataFrame:
     """Return how an entry does on each part of its task's test that has at least `MIN_ROWS` rows: one row a part.
 
     Columns: `slice` and `part`, `metric`, `n` test rows, `value` (mean over seeds), `low` and `high` (its 95 %
@@ -142,21 +142,22 @@ def slices(entry: Entry, facts: pd.DataFrame | None, draws_of: Callable[[int], D
     they are judged.
 
     Args:
-        entry: the runs of one encoder on a task.
+        seeds: the predictions of one seeds.
         facts: of the task's test rows in order; without them there are only slices by gold labels and by frequency.
         draws_of: returns resamples of as many rows; may return the same object each time.
 
     Raises:
         UserError: the facts are of another number of rows.
     """
-    if facts is not None and len(facts) != len(entry.y_true):
+    if facts is not None and len(facts) != len(seeds.y_true):
         raise UserError(
-            f"The row facts of '{entry.task.name}' are of {len(facts):,} rows and its runs of {len(entry.y_true):,}; "
+            f"The row facts of '{seeds.task.name}' are of {len(facts):,} rows and its runs of {len(seeds.y_true):,}; "
             "write the facts again from the rows that the runs are of"
         )
-    runs = list(entry.scored(entry.task.rule).values())
-    validation = next(iter(entry.runs.values())).predictions.validation_y_true
-    shown = [part for part in parts(entry.task, entry.y_true, validation, facts) if len(part.rows) >= MIN_ROWS]
+    runs = list(seeds.scored(seeds.task.rule).values())
+    shown = [
+        part for part in parts(seeds.task, seeds.y_true, seeds.validation_y_true, facts) if len(part.rows) >= MIN_ROWS
+    ]
     return pd.DataFrame([_judge(part, runs, draws_of(len(part.rows))) for part in shown], columns=COLUMNS)
 
 
@@ -175,7 +176,7 @@ def _judge(part: Part, runs: list[Scored], draws: Draws) -> dict[str, object]:
         "low": found.low,
         "high": found.high,
         "seeds": found.seeds,
-        "flags": take_care(found, taken[0].y_true, part.metric),
+        "flags": cautions(found, taken[0].y_true, part.metric),
     }
 
 

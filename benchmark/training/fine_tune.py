@@ -21,10 +21,10 @@ from transformers import (
     set_seed,
 )
 
-from benchmark.board.entries import score
 from benchmark.statistics.evaluate_metric import ClassificationMetrics
 from benchmark.statistics.fit_decision import fit_decision
 from benchmark.statistics.resampling import Scored, draw, points, resample
+from benchmark.statistics.seeds import score
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, Split
 from benchmark.training.latency import measure_latency

@@ -15,6 +15,7 @@ from zipfile import BadZipFile, is_zipfile
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from benchmark.statistics.seeds import Predictions
 from benchmark.tasks.registry import Task
 from benchmark.training.recipes import BaselineRecipe, Recipe
 from zoo.decision import ProblemType
@@ -81,16 +82,6 @@ class RunInfo(BaseModel):
     versions: dict[str, str]
     commit: str
     predictions_sha256: str = ""
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Logits (float32) and gold labels (int8) of the validation and the test rows, each (n, num_labels)."""
-
-    validation_logits: np.ndarray
-    validation_y_true: np.ndarray
-    test_logits: np.ndarray
-    test_y_true: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -310,7 +310,7 @@ def reliability_of(pair: Pair) -> pd.DataFrame:
 
 @lru_cache(maxsize=8)
 def _reliability(entry: Entry) -> pd.DataFrame:
-    return reliability(entry).assign(encoder=entry.encoder, variant=entry.variant)
+    return reliability(entry.seeds).assign(encoder=entry.encoder, variant=entry.variant)
 
 
 def gains_of(pair: Pair, results: Path | None, language: Language = "en") -> pd.DataFrame:

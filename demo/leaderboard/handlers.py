@@ -89,7 +89,7 @@ def select(board: "Board", families: Sequence[str], size: str) -> "Board":
         if len(getattr(board, name)) and len(names)
     }
     if len(board.overall):
-        rest["overall"] = board.overall[board.overall["name"].isin(names["encoder"])]
+        rest["overall"] = board.overall[board.overall["encoder"].isin(names["encoder"])]
     return replace(board, cells=kept, **rest)
 
 

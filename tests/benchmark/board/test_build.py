@@ -112,10 +112,10 @@ def test_entries_that_cannot_be_told_apart_share_ranks(board: Board) -> None:
     assert ranks["tfidf-lr"] == (3, 3)
     assert pd.isna(ranks["roberta-base"][0])
     assert board.cells.loc[~board.cells.index.isin(main.index), "rank_low"].isna().all()
-    assert board.problems.to_dict("records") == [
-        {"run": "feedback/roberta-base", "reason": "has one seed and takes no rank"}
+    assert board.problems[["task", "encoder", "run", "reason"]].to_dict("records") == [
+        {"task": "feedback", "encoder": "roberta-base", "run": "", "reason": "has one seed and takes no rank"}
     ]
-    verdicts = {frozenset((row.a, row.b)): row.verdict for row in board.pairs.itertuples()}
+    verdicts = {frozenset((row.encoder_a, row.encoder_b)): row.verdict for row in board.pairs.itertuples()}
     assert len(verdicts) == 3
     assert verdicts[frozenset(("minilm-l6", "granite-30m"))] == "cannot tell"
 
@@ -156,7 +156,7 @@ def test_mean_ranks_stand_across_the_tasks_of_a_language(write_synthetic: WriteR
                 folder = write_synthetic(task=task, encoder=encoder, seed=seed)
     overall = build(folder.parents[2]).overall
     assert set(overall["language"]) == {"en"}  # one Chinese task gives no mean
-    assert set(overall["name"]) == {"minilm-l6", "granite-30m"}
+    assert set(overall["encoder"]) == {"minilm-l6", "granite-30m"}
     assert (overall["tasks"] == 2).all()
 
 
@@ -170,7 +170,7 @@ def test_across_tasks_encoders_stand_by_the_recipe_that_most_of_them_share(write
         for encoder in ("minilm-l6", "tfidf-lr"):
             write_synthetic(task="sst2", encoder=encoder, seed=seed)
     overall = build(folder.parents[2]).overall
-    assert set(overall["name"]) == {"minilm-l6", "granite-30m", "tfidf-lr"}
+    assert set(overall["encoder"]) == {"minilm-l6", "granite-30m", "tfidf-lr"}
 
 
 def test_no_run_that_can_stand_is_told_with_a_reason(write_synthetic: WriteRun) -> None:
@@ -206,5 +206,5 @@ def test_of_many_entries_a_clear_gap_is_still_told(write_synthetic: WriteRun) ->
             )
     pairs = build(folder.parents[2]).pairs
     assert len(pairs) == 105
-    last = pairs[(pairs["a"] == "minilm-l6 (epochs=1)") | (pairs["b"] == "minilm-l6 (epochs=1)")]
+    last = pairs[(pairs["variant_a"] == "epochs=1") | (pairs["variant_b"] == "epochs=1")]
     assert (last["verdict"] != "cannot tell").all()

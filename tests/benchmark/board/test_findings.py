@@ -1,7 +1,7 @@
 """The findings: sentences of the board's own numbers, worked by hand on a small board."""
 
 from dataclasses import fields
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import pandas as pd
@@ -24,10 +24,14 @@ def _board(**tables: pd.DataFrame) -> Board:
 def _cells(encoder: str, value: float) -> dict[str, Any]:
     entry = {"task": "feedback", "encoder": encoder, "variant": "", "family": "bert"}
     found = {"rule": "per_label", "metric": "f1_macro", "value": value, "sd": 0.003, "sd_rows": 0.004, "seeds": 5}
-    found |= {"sd_seeds": 0.001, "sd_luck": 0.002, "flags": ""}
+    found |= {"sd_seeds": 0.001, "sd_seed_by_row": 0.002, "flags": ""}
     costs = ("train_seconds", "train_examples_per_second", "p50_ms", "p95_ms", "texts_per_second", "peak_memory_mib")
     found |= dict.fromkeys(costs, 1.0) | {"truncated": 0.0}
     return entry | found | {"rank_low": 1, "rank_high": 2, "parameters": 1, "low": value - 0.1, "high": value + 0.1}
+
+
+def _sides(a: str, b: str, of_a: str = "", of_b: str = "") -> dict[str, str]:
+    return {"encoder_a": a, "variant_a": of_a, "encoder_b": b, "variant_b": of_b}
 
 
 def _rows(text: str) -> list[list[str]]:
@@ -50,7 +54,7 @@ def test_thresholds_and_seeds_are_told_in_points() -> None:
     row = ["feedback", "a", "f1_macro", "+1.4 [-0.4, +3.1]", "+3.5 [+2.0, +5.0]", "+2.1 [+1.0, +3.2]"]
     assert row in _rows(text)
     # By the table of chi-squared at 4 degrees of freedom: .003 sqrt(4 / 11.143) and .003 sqrt(4 / 0.4844).
-    # 5 = 5 x 1 is the seed's own, 4 = 9 - 5 its luck with the rows, a fifth of which is in the 16 of the mean.
+    # 5 = 5 x 1 is the seed's own, 4 = 9 - 5 is of seed and rows together, a fifth of which is in the 16 of the mean.
     # 5 / (5 + 16 + 4 x 4 / 5); with the interval's ends in place of 9 the seed's own is 0 and 74.3 - 4.
     assert ["feedback", "a", "f1_macro", "5", "0.30 [0.18, 0.86]", "21% [0%, 79%]"] in _rows(text)
     assert "are under 0.30 points, the largest is 0.30 (a on feedback)" in text
@@ -60,7 +64,7 @@ def test_thresholds_and_seeds_are_told_in_points() -> None:
 def test_whole_word_masking_is_told_from_its_side_of_the_pair() -> None:
     names = ("zoo-bert-en", "zoo-bert-wwm-en")
     cells = pd.DataFrame([_cells(name, 0.5) for name in names])
-    pair = {"a": names[0], "b": names[1], "task": "feedback", "difference": -0.01, "low": -0.02, "high": 0.001}
+    pair = _sides(names[0], names[1]) | {"task": "feedback", "difference": -0.01, "low": -0.02, "high": 0.001}
     pair |= {"p_holm": 0.2, "verdict": "cannot tell", "detectable": 0.03, "seeds": 5}
     text = findings(_board(cells=cells, rules=_NONE, pairs=pd.DataFrame([pair])))
     assert "Of its differences are real: in English 0 of 1." in text
@@ -70,10 +74,9 @@ def test_whole_word_masking_is_told_from_its_side_of_the_pair() -> None:
 
 def test_whole_word_masking_is_told_only_between_runs_of_one_recipe() -> None:
     pair = {"task": "feedback", "difference": 0.01, "low": 0.004, "high": 0.016, "p_holm": 0.01, "verdict": "better"}
-    names = [f"zoo-bert{kind}-zh{recipe}" for kind in ("", "-wwm") for recipe in ("", " (epochs=1)")]
-    pairs = [
-        pair | {"a": a, "b": b, "detectable": 0.03, "seeds": 3} for i, a in enumerate(names) for b in names[i + 1 :]
-    ]
+    keys = [(f"zoo-bert{kind}-zh", recipe) for kind in ("", "-wwm") for recipe in ("", "epochs=1")]
+    pair |= {"detectable": 0.03, "seeds": 3}
+    pairs = [pair | _sides(a, b, of_a, of_b) for (a, of_a), (b, of_b) in combinations(keys, 2)]
     text = findings(_board(cells=pd.DataFrame([_cells("a", 0.5)]), rules=_NONE, pairs=pd.DataFrame(pairs)))
     told = [row[1:3] + row[5:6] + row[-1:] for row in _rows(text) if len(row) == 9]
     pair = "zoo-bert-wwm-zh less zoo-bert-zh"
@@ -109,10 +112,10 @@ def _told(*entries: tuple[str, str, str]) -> str:
     named = [
         cell | {"variant": variant, "family": family} for cell, (_, variant, family) in zip(cells, entries, strict=True)
     ]
-    names = [f"{encoder} ({variant})" if variant else encoder for encoder, variant, _ in entries]
     pair = {"task": "feedback", "difference": 0.1, "low": 0.05, "high": 0.15, "p_holm": 0.01, "verdict": "a"}
     pair |= {"detectable": 0.03, "seeds": 5}
-    pairs = pd.DataFrame([pair | {"a": a, "b": b} for a, b in pairwise(names)])
+    keys = [(encoder, variant) for encoder, variant, _ in entries]
+    pairs = pd.DataFrame([pair | _sides(a, b, of_a, of_b) for (a, of_a), (b, of_b) in pairwise(keys)])
     return findings(_board(cells=pd.DataFrame(named), rules=_NONE, pairs=pairs)).partition("real?\n\n")[2]
 
 

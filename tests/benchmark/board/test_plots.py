@@ -59,7 +59,7 @@ def test_the_front_is_joined_by_a_line(board: Board) -> None:
 
 def test_mean_ranks_are_drawn_best_on_top(board: Board) -> None:
     (trace,) = mean_ranks(board.overall).data
-    assert list(trace.y)[::-1] == board.overall["name"].tolist()
+    assert list(trace.y)[::-1] == board.overall["encoder"].tolist()
 
 
 def test_every_task_has_its_figures(board: Board) -> None:

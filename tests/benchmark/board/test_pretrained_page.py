@@ -73,7 +73,7 @@ def test_every_table_says_what_the_training_left(board: Board, root: Path) -> No
     assert f"granite-30m less minilm-l6, whole words right: {gain:+.1f} points [" in page
     assert "minilm-l6 less" not in page
     for name in figures(board, root):
-        assert f"(../docs/screenshots/pretraining-{name}.png)" in page
+        assert f"(screenshots/pretraining-{name}.png)" in page
 
 
 def test_encoders_asked_for_other_words_are_not_compared(board: Board, root: Path) -> None:

@@ -84,7 +84,7 @@ def test_verify_finds_a_changed_number_and_a_run_that_cannot_stand(results: Path
     publish(results)
     found = verify(results)
     assert found.differs == []
-    (line,) = found.apart
+    (line,) = found.left_out
     assert "rows or gold labels differ" in line
 
 
@@ -156,7 +156,7 @@ def test_the_projects_own_board_was_made_from_these_runs_by_this_code() -> None:
 def test_the_projects_own_board_is_what_its_runs_give() -> None:
     found = verify(RESULTS)
     assert found.differs == []
-    assert [line for line in found.apart if "has one seed" not in line] == []
+    assert [line for line in found.left_out if "has one seed" not in line] == []
 
 
 @pytest.mark.parametrize("changed", ["benchmark/code.py", "benchmark/inner/code.py", "zoo/inner/deeper/code.py"])

@@ -183,7 +183,7 @@ def test_a_label_too_rare_or_without_negatives_takes_the_shared_temperature() ->
 @pytest.mark.parametrize("task", CALIBRATORS)
 def test_table_has_the_means_over_seeds(write_synthetic: WriteRun, task: str) -> None:
     entry = _entry(write_synthetic, task)
-    table = calibration(entry, draw(60, 200))
+    table = calibration(entry.seeds, draw(60, 200))
     assert [*zip(table["calibrator"], table["metric"], strict=True)] == [
         (calibrator, metric) for calibrator in CALIBRATORS[task] for metric in METRICS
     ]
@@ -191,7 +191,7 @@ def test_table_has_the_means_over_seeds(write_synthetic: WriteRun, task: str) ->
     assert (table["low"] <= table["value"]).all()
     assert (table["value"] <= table["high"]).all()
     assert (table["seeds"] == 3).all()
-    for calibrator, of_seeds in scores(entry).items():
+    for calibrator, of_seeds in scores(entry.seeds).items():
         one = [_values(entry.task.problem_type, entry.y_true, each) for each in of_seeds.values()]
         mean = {metric: np.mean([each[metric] for each in one]) for metric in METRICS}
         mean["ece_debiased"] = np.sqrt(max(mean["ece_debiased"], 0))
@@ -212,8 +212,8 @@ def test_temperature_repairs_logits_that_are_too_large(write_synthetic: WriteRun
             splits += [5 * logits, y_true]
         by_seed[seed] = Predictions(*splits)
     entry = _entry(write_synthetic, task, by_seed)
-    assert list(entry.temperatures.values()) == pytest.approx([5, 5], rel=0.1)
-    table = calibration(entry, draw(1500, 200))
+    assert list(entry.seeds.temperatures.values()) == pytest.approx([5, 5], rel=0.1)
+    table = calibration(entry.seeds, draw(1500, 200))
     for calibrator in CALIBRATORS[task][1:]:
         for metric in METRICS:
             assert _value(table, calibrator, metric, "high") < _value(table, "raw", metric, "low")
@@ -223,14 +223,14 @@ def test_temperature_repairs_logits_that_are_too_large(write_synthetic: WriteRun
 def test_seeds_of_temperatures_are_those_of_the_entry(write_synthetic: WriteRun) -> None:
     y_true, logits = _calibrated(400, 8, seed=0)
     by_seed = {seed: Predictions(scale * logits, y_true, logits, y_true) for seed, scale in ((3, 2), (7, 0.5))}
-    found = _entry(write_synthetic, by_seed=by_seed).temperatures
+    found = _entry(write_synthetic, by_seed=by_seed).seeds.temperatures
     assert found == {3: pytest.approx(2, rel=0.1), 7: pytest.approx(0.5, rel=0.1)}
 
 
 @pytest.mark.parametrize("task", CALIBRATORS)
 def test_reliability_pools_the_seeds(write_synthetic: WriteRun, task: str) -> None:
     entry = _entry(write_synthetic, task)
-    table = reliability(entry)
+    table = reliability(entry.seeds)
     pairs = 3 * 60 * (8 if entry.task.multi_label else 1)
     assert list(table) == ["calibrator", "bin", "confidence", "frequency", "count"]
     assert list(table["calibrator"].unique()) == CALIBRATORS[task]
@@ -238,7 +238,7 @@ def test_reliability_pools_the_seeds(write_synthetic: WriteRun, task: str) -> No
         assert of_calibrator["bin"].tolist() == list(range(ECE_BINS))
         assert of_calibrator["count"].tolist() == [pairs // ECE_BINS] * ECE_BINS
         assert of_calibrator["confidence"].is_monotonic_increasing
-        every = np.concatenate(list(scores(entry)[calibrator].values()))
+        every = np.concatenate(list(scores(entry.seeds)[calibrator].values()))
         gold = np.tile(entry.y_true, (3, 1))
         if entry.task.multi_label:
             plain = calibration_error(every.ravel(), gold.ravel())
@@ -252,7 +252,7 @@ def test_reliability_pools_the_seeds(write_synthetic: WriteRun, task: str) -> No
 def test_one_seed_few_rows_and_one_label(write_synthetic: WriteRun, task: str, num_labels: int, n: int) -> None:
     found = make_predictions(num_labels, TASKS[task].multi_label, seed=0, n=n)
     entry = _entry(write_synthetic, task, {0: found})
-    table, bins = calibration(entry, draw(n, 50)), reliability(entry)
+    table, bins = calibration(entry.seeds, draw(n, 50)), reliability(entry.seeds)
     assert np.isfinite(table[["value", "low", "high"]].to_numpy()).all()
     assert (table["seeds"] == 1).all()
     assert (bins["count"] == 1).all()
@@ -262,7 +262,7 @@ def test_one_seed_few_rows_and_one_label(write_synthetic: WriteRun, task: str, n
 def test_an_interval_of_calibrated_scores_reaches_0_and_no_further(write_synthetic: WriteRun) -> None:
     y_true, logits = _calibrated(200, 8, seed=1)
     table = calibration(
-        _entry(write_synthetic, by_seed={0: Predictions(logits, y_true, logits, y_true)}), draw(200, 200)
+        _entry(write_synthetic, by_seed={0: Predictions(logits, y_true, logits, y_true)}).seeds, draw(200, 200)
     )
     assert _value(table, "raw", "ece_debiased", "low") == 0
     assert 0 < _value(table, "raw", "ece_debiased", "high") < 0.1
@@ -272,7 +272,9 @@ def test_labels_without_positives_anywhere_and_sure_mistakes_stay_finite(write_s
     y_true = np.zeros((30, 8), np.int8)
     y_true[:, 0] = 1
     logits = np.full((30, 8), 3000.0)
-    table = calibration(_entry(write_synthetic, by_seed={0: Predictions(logits, y_true, logits, y_true)}), draw(30, 50))
+    table = calibration(
+        _entry(write_synthetic, by_seed={0: Predictions(logits, y_true, logits, y_true)}).seeds, draw(30, 50)
+    )
     assert np.isfinite(table[["value", "low", "high"]].to_numpy()).all()
     assert _value(table, "raw", "brier") == pytest.approx(7 / 8)
     assert _value(table, "raw", "nll") == pytest.approx(-7 / 8 * np.log(np.finfo(np.float64).eps), rel=1e-3)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmark.statistics.intervals import RESAMPLES, flags, interval, seed_noise, seed_variance, stretch
+from benchmark.statistics.intervals import RESAMPLES, flags, interval, seed_noise, seed_variance, t_over_normal
 from benchmark.statistics.resampling import Scored, draw, points, resample
 
 METRICS = ("subset_accuracy", "f1_micro", "f1_macro")
@@ -54,19 +54,19 @@ def test_two_seeds_far_apart_make_a_wide_interval() -> None:
 
 def test_satterthwaites_degrees_worked_by_hand() -> None:
     of_seeds = np.array([0.1, 0.2, 0.3])
-    rows = np.tile([[0.05], [-0.05]], (100, 1))  # moves all seeds alike: variance 0.0025, no luck of a single seed
+    rows = np.tile([[0.05], [-0.05]], (100, 1))  # moves all seeds alike: variance 0.0025, nothing of a single seed's
     between, of_mean, degrees = seed_variance(of_seeds, of_seeds + rows)
     assert (between, of_mean) == pytest.approx((0.01, 0.01 / 3))
     assert degrees == pytest.approx((0.0025 + 0.01 / 3) ** 2 / ((0.01 / 3) ** 2 / 2))  # 6.125
 
 
-def test_luck_with_the_rows_is_taken_out_of_the_seeds_variance() -> None:
+def test_what_the_choice_of_rows_explains_is_taken_out_of_the_seeds_variance() -> None:
     of_seeds = np.array([0.4, 0.6])  # variance 0.02
-    opposite = np.tile([[0.05, -0.05], [-0.05, 0.05]], (100, 1))  # each seed is lucky where the other is not
+    opposite = np.tile([[0.05, -0.05], [-0.05, 0.05]], (100, 1))  # each seed is better where the other is worse
     between, of_mean, degrees = seed_variance(of_seeds, of_seeds + opposite)
     assert (between, of_mean) == pytest.approx((0.02, (0.02 - 2 * 0.05**2) / 2))
     assert degrees == 1  # never fewer than seeds less one, here where the rows move no mean
-    # Where luck explains all of it, the seeds add nothing.
+    # Where the rows explain all of it, the seeds add nothing.
     assert seed_variance(of_seeds, of_seeds + 4 * opposite)[1:] == (0, np.inf)
     found = interval(of_seeds, of_seeds + 4 * opposite, _rng())
     assert (found.low, found.high, found.sd_seeds) == pytest.approx((0.5, 0.5, 0))
@@ -95,9 +95,11 @@ def test_an_interval_holds_its_value_and_does_not_care_for_the_order_of_seeds(se
     )
 
 
-def test_stretch_is_students_t_over_the_normal_quantile() -> None:
+def test_it_is_students_t_over_the_normal_quantile() -> None:
     # From a printed table of t: 12.706 at one degree of freedom, 2.776 at four.
-    assert [stretch(df) for df in (1, 4, np.inf)] == pytest.approx([12.706 / 1.95996, 2.776 / 1.95996, 1], rel=1e-3)
+    assert [t_over_normal(df) for df in (1, 4, np.inf)] == pytest.approx(
+        [12.706 / 1.95996, 2.776 / 1.95996, 1], rel=1e-3
+    )
 
 
 def test_flags_say_why_an_interval_may_be_too_narrow() -> None:

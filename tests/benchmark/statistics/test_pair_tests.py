@@ -204,7 +204,7 @@ def test_superiority_and_the_detectable_difference_worked_by_hand_for_one_seed()
 
 def test_the_detectable_difference_of_few_seeds_has_the_power_that_it_states() -> None:
     """Student's t with two degrees of freedom, simulated: two seeds' means would do for a normal distribution."""
-    gap = Interval(0.0, -1, 1, sd_rows=0.0, sd_seeds=1.0, seed_spread=np.sqrt(3), luck=0.0, degrees=2.0, seeds=3)
+    gap = Interval(0.0, -1, 1, sd_rows=0.0, sd_seeds=1.0, seed_spread=np.sqrt(3), seed_by_row=0.0, degrees=2.0, seeds=3)
     found, rng = detectable(gap, [gap], tests=6), np.random.default_rng(0)
     statistic = (found + rng.normal(size=100_000)) / np.sqrt(rng.chisquare(2, 100_000) / 2)
     critical = stats.t.ppf(1 - 0.025 / 6, 2)
@@ -212,8 +212,8 @@ def test_the_detectable_difference_of_few_seeds_has_the_power_that_it_states() -
 
 
 def test_a_pair_whose_seeds_seem_not_to_matter_is_believed_no_more_than_the_others_of_its_task() -> None:
-    quiet = Interval(0.0, -1, 1, sd_rows=1.0, sd_seeds=0.0, seed_spread=1.0, luck=1.0, degrees=np.inf, seeds=3)
-    loud = Interval(0.0, -1, 1, sd_rows=1.0, sd_seeds=2.0, seed_spread=4.0, luck=2.0, degrees=2.5, seeds=3)
+    quiet = Interval(0.0, -1, 1, sd_rows=1.0, sd_seeds=0.0, seed_spread=1.0, seed_by_row=1.0, degrees=np.inf, seeds=3)
+    loud = Interval(0.0, -1, 1, sd_rows=1.0, sd_seeds=2.0, seed_spread=4.0, seed_by_row=2.0, degrees=2.5, seeds=3)
     assert detectable(quiet, [quiet]) < 3 < detectable(quiet, [quiet, loud, loud])
     assert detectable(quiet, [quiet, quiet, loud]) == detectable(quiet, [quiet])
     assert detectable(loud, [quiet, quiet, loud]) == detectable(loud, [loud])

@@ -81,7 +81,7 @@ def test_of_equally_good_numbers_of_labels_the_smallest_is_taken_and_none_beyond
 
 
 def test_at_least_one_leaves_no_row_empty_and_changes_no_other(entry: Entry) -> None:
-    before, after = scored_by(entry, "per_label"), scored_by(entry, "at_least_one")
+    before, after = scored_by(entry.seeds, "per_label"), scored_by(entry.seeds, "at_least_one")
     for seed in entry.runs:
         empty = before[seed].y_pred.sum(axis=1) == 0
         assert empty.any()
@@ -96,17 +96,17 @@ def test_the_rank_cut_is_fitted_on_validation_and_applied_to_the_test_rows(write
     validation, test = rng.normal(size=(2, 100, 8)).astype(np.float32)
     found = Predictions(validation, decide_top(validation, 2), test, decide_top(test, 3))
     runs, _ = find_runs(write_synthetic(predictions=found).parents[2])
-    (scored,) = scored_by(make_entries(runs)[0], "top_k").values()
+    (scored,) = scored_by(make_entries(runs)[0].seeds, "top_k").values()
     assert (scored.y_pred.sum(axis=1) == 2).all()
 
 
 def test_gains_are_differences_to_one_half_and_to_one_threshold(entry: Entry) -> None:
-    found = gains(entry, draw(len(entry.y_true), 300)).set_index("rule")
+    found = gains(entry.seeds, draw(len(entry.y_true), 300)).set_index("rule")
     assert tuple(found.index) == RULES
     assert list(found.loc["fixed", ["gain", "low", "high"]]) == [0, 0, 0]
     assert (found["seeds"] == 3).all()
     for rule in RULES:
-        runs = scored_by(entry, rule).values()
+        runs = scored_by(entry.seeds, rule).values()
         value = np.mean([f1_score(run.y_true, run.y_pred, average="macro", zero_division=0) for run in runs])
         row = found.loc[rule].to_dict()
         assert row["value"] == pytest.approx(value)
@@ -120,7 +120,7 @@ def test_gains_are_differences_to_one_half_and_to_one_threshold(entry: Entry) ->
 def test_a_single_label_task_has_no_rules_to_compare(write_synthetic: WriteRun) -> None:
     folder = write_synthetic(task="sst2", predictions=make_predictions(2, False, 0))
     (found,) = make_entries(find_runs(folder.parents[2])[0])
-    assert gains(found, draw(len(found.y_true), 10)).empty
+    assert gains(found.seeds, draw(len(found.y_true), 10)).empty
 
 
 def test_resampled_thresholds_worked_by_hand() -> None:
@@ -171,12 +171,12 @@ def test_the_best_f1_worked_by_hand() -> None:
 
 
 def test_stability_tells_firm_thresholds_from_borrowed_ones(entry: Entry) -> None:
-    found = stability(entry, draw)
+    found = stability(entry.seeds, draw)
     assert tuple(found["label"]) == entry.task.labels
     assert tuple(found["positives"]) == POSITIVES
     assert found["shared"].tolist() == [True, True, *[False] * 6]
     # Labels with few positives take the global threshold, the mean over seeds is shown; the others their own.
-    decisions, runs = entry.decisions("per_label"), entry.runs
+    decisions, runs = entry.seeds.decisions("per_label"), entry.runs
     for label in range(8):
         expected = []
         for seed, decision in decisions.items():

@@ -327,7 +327,7 @@ def test_values_are_those_of_scikit_learn_on_the_same_rows(
     make_entry: MakeEntry, task: str, score: Callable[..., float]
 ) -> None:
     entry, facts = make_entry(task, seeds=3), make_facts(300)
-    found = slices(entry, facts, draws_of)
+    found = slices(entry.seeds, facts, draws_of)
     runs = entry.scored(entry.task.rule).values()
     assert list(found.columns) == COLUMNS
     for name in ("duplicate", "negation", "emoji") if entry.task.language == "en" else ("duplicate",):
@@ -352,7 +352,7 @@ def test_values_are_those_of_scikit_learn_on_the_same_rows(
 
 def test_thirds_of_the_labels_are_judged_by_macro_f1_on_all_rows(make_entry: MakeEntry) -> None:
     entry = make_entry("duee_event_types", seeds=2)
-    found = rows_of(slices(entry, None, draws_of), "label frequency")
+    found = rows_of(slices(entry.seeds, None, draws_of), "label frequency")
     validation = entry.runs[0].predictions.validation_y_true
     rare = sorted(range(65), key=lambda label: (validation[:, label].sum(), label))[:22]
     expected = [
@@ -371,13 +371,13 @@ def test_a_part_with_few_positives_is_flagged_and_so_are_resamples_that_are_all_
     runs = {
         seed: replace(run, predictions=replace(run.predictions, test_y_true=gold)) for seed, run in entry.runs.items()
     }
-    found = slices(replace(entry, runs=runs), None, draws_of)
+    found = slices(replace(entry, runs=runs).seeds, None, draws_of)
     assert found.loc[found["part"] == "all", "flags"].tolist() == ["1 label under 10 positives"]
     perfect = {
         seed: replace(run, predictions=replace(run.predictions, test_logits=run.predictions.test_y_true * 20.0 - 10))
         for seed, run in entry.runs.items()
     }
-    assert slices(replace(entry, runs=perfect), None, draws_of)["flags"][0] == "equal resamples"
+    assert slices(replace(entry, runs=perfect).seeds, None, draws_of)["flags"][0] == "equal resamples"
 
 
 def test_a_macro_f1_leaves_out_labels_whose_gold_rows_are_elsewhere(make_entry: MakeEntry) -> None:
@@ -385,7 +385,7 @@ def test_a_macro_f1_leaves_out_labels_whose_gold_rows_are_elsewhere(make_entry: 
     y_true[:50, 0] = y_true[50:, 1] = y_true[40:60, 2] = 1  # labels 3 to 7 are gold nowhere
     entry = make_entry("feedback", y_true=y_true)
     facts = make_facts(100, duplicate=np.arange(100) < 40)
-    found = slices(entry, facts, draws_of)
+    found = slices(entry.seeds, facts, draws_of)
     run = entry.scored("per_label")[0]
     f1 = sk.f1_score(run.y_true[:40], run.y_pred[:40], average=None, zero_division=0)
     kept = [0, 3, 4, 5, 6, 7]
@@ -397,7 +397,7 @@ def test_a_macro_f1_leaves_out_labels_whose_gold_rows_are_elsewhere(make_entry: 
 def test_rows_without_gold_labels_are_judged_by_how_many_get_none(make_entry: MakeEntry) -> None:
     y_true = np.repeat(np.tri(5, 8, -1, dtype=np.int8), 40, axis=0)  # 40 rows each with 0, 1, 2, 3 and 4 labels
     entry = make_entry("feedback", y_true=y_true)
-    found = rows_of(slices(entry, None, draws_of), "gold labels")
+    found = rows_of(slices(entry.seeds, None, draws_of), "gold labels")
     y_pred = entry.scored("per_label")[0].y_pred[:40]
     assert found.loc["0", "value"] == pytest.approx((y_pred.sum(axis=1) == 0).mean())
     assert found["metric"].to_dict() == {
@@ -412,7 +412,7 @@ def test_rows_without_gold_labels_are_judged_by_how_many_get_none(make_entry: Ma
 def test_nothing_under_30_rows_is_shown(make_entry: MakeEntry) -> None:
     entry = make_entry("sst2", n=59)
     flagged = np.arange(59) < 29
-    found = slices(entry, make_facts(59, duplicate=flagged, negation=~flagged, words=np.arange(59)), draws_of)
+    found = slices(entry.seeds, make_facts(59, duplicate=flagged, negation=~flagged, words=np.arange(59)), draws_of)
     assert (found["n"] >= MIN_ROWS).all()
     assert list(rows_of(found, "training duplicates").index) == ["clean"]
     assert list(rows_of(found, "negation").index) == ["with"]
@@ -421,7 +421,7 @@ def test_nothing_under_30_rows_is_shown(make_entry: MakeEntry) -> None:
 
 
 def test_under_30_rows_in_all_leave_an_empty_table(make_entry: MakeEntry) -> None:
-    found = slices(make_entry("sst2", n=29), make_facts(29), draws_of)
+    found = slices(make_entry("sst2", n=29).seeds, make_facts(29), draws_of)
     assert list(found.columns) == COLUMNS
     assert found.empty
 
@@ -430,7 +430,7 @@ def test_under_30_rows_in_all_leave_an_empty_table(make_entry: MakeEntry) -> Non
 def test_none_or_all_duplicates_leave_one_part_with_the_standard_score(
     make_entry: MakeEntry, flag: bool, part: str
 ) -> None:
-    found = slices(make_entry("sst2", seeds=2), make_facts(300, duplicate=np.full(300, flag)), draws_of)
+    found = slices(make_entry("sst2", seeds=2).seeds, make_facts(300, duplicate=np.full(300, flag)), draws_of)
     one = rows_of(found, "training duplicates")
     assert list(one.index) == [part]
     numbers = ["n", "value", "low", "high"]
@@ -439,7 +439,7 @@ def test_none_or_all_duplicates_leave_one_part_with_the_standard_score(
 
 def test_one_seed_has_an_interval_from_the_rows_alone(make_entry: MakeEntry) -> None:
     entry = make_entry("sst2", n=300)
-    found = slices(entry, None, lambda n: draw(n, 2000)).iloc[0]
+    found = slices(entry.seeds, None, lambda n: draw(n, 2000)).iloc[0]
     p, n = found["value"], 300
     assert found["seeds"] == 1
     assert found["high"] - found["low"] == pytest.approx(2 * 1.96 * np.sqrt(p * (1 - p) / n), rel=0.1)
@@ -447,13 +447,13 @@ def test_one_seed_has_an_interval_from_the_rows_alone(make_entry: MakeEntry) -> 
 
 def test_the_same_runs_give_the_same_table_with_draws_that_were_used_before(make_entry: MakeEntry) -> None:
     entry, facts = make_entry("feedback", seeds=3, n=120), make_facts(120)
-    pd.testing.assert_frame_equal(slices(entry, facts, draws_of), slices(entry, facts, draws_of))
+    pd.testing.assert_frame_equal(slices(entry.seeds, facts, draws_of), slices(entry.seeds, facts, draws_of))
 
 
 def test_facts_of_another_number_of_rows_are_refused(make_entry: MakeEntry) -> None:
     with pytest.raises(UserError, match="are of 31 rows and its runs of 60; write the facts again"):
-        slices(make_entry("sst2", n=60), make_facts(31), draws_of)
+        slices(make_entry("sst2", n=60).seeds, make_facts(31), draws_of)
 
 
 def test_labels_that_a_task_has_few_of_are_not_split(make_entry: MakeEntry) -> None:
-    assert "label frequency" not in set(slices(make_entry("feedback"), None, draws_of)["slice"])
+    assert "label frequency" not in set(slices(make_entry("feedback").seeds, None, draws_of)["slice"])

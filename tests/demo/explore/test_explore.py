@@ -237,7 +237,7 @@ def test_parts_are_those_of_the_board_with_at_least_30_rows(published: Path, tmp
         shown = explore.row_facts(pair, tmp_path)
         assert (shown is not None) == known
         found = explore.by_part(pair, shown)
-        board = slices(pair.a, facts if known else None, partial(draw, number=10))
+        board = slices(pair.a.seeds, facts if known else None, partial(draw, number=10))
         assert found[["slice", "part", "n"]].to_numpy().tolist() == board[["slice", "part", "n"]].to_numpy().tolist()
         assert (found[list(OUTCOMES)].sum(axis=1) == found["n"]).all()
     (tmp_path / "feedback" / "rows.npz").write_bytes(b"cut short")
@@ -263,7 +263,7 @@ def test_reliability_is_the_calibrations_own(published: Path) -> None:
     found = explore.reliability_of(pair)
     for entry in (pair.a, pair.b):
         assert list(entry.runs) == [1]
-        expected = reliability(entry)
+        expected = reliability(entry.seeds)
         of_entry = found[found["encoder"] == entry.encoder].reset_index(drop=True)
         pd.testing.assert_frame_equal(of_entry[expected.columns], expected)
 

@@ -1,0 +1,84 @@
+"""What the seeds of one entry predicted on the same rows, and what that says under each decision rule."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from benchmark.statistics.fit_decision import fit_decision, fit_temperature
+from benchmark.statistics.resampling import Scored
+from benchmark.tasks.registry import Task
+from zoo.decision import Decision, Rule
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Logits (float32) and gold labels (int8) of the validation and the test rows, each (n, num_labels)."""
+
+    validation_logits: np.ndarray
+    validation_y_true: np.ndarray
+    test_logits: np.ndarray
+    test_y_true: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Seeds:
+    """The predictions of every seed for one task: one encoder, one recipe, the same rows.
+
+    Decisions are fitted on validation, and applied to the test rows.
+    """
+
+    task: Task
+    predictions: dict[int, Predictions]
+
+    @cached_property
+    def y_true(self) -> np.ndarray:
+        """Gold labels of the test rows, shape (n, num_labels)."""
+        return next(iter(self.predictions.values())).test_y_true
+
+    @cached_property
+    def validation_y_true(self) -> np.ndarray:
+        """Gold labels of the validation rows, shape (m, num_labels)."""
+        return next(iter(self.predictions.values())).validation_y_true
+
+    @cached_property
+    def temperatures(self) -> dict[int, float]:
+        """The temperature of every seed, fitted on validation."""
+        return {
+            seed: fit_temperature(self.task.problem_type, each.validation_logits, each.validation_y_true)
+            for seed, each in self.predictions.items()
+        }
+
+    @cached_property
+    def _decisions(self) -> dict[Rule, dict[int, Decision]]:
+        return {}
+
+    def decisions(self, rule: Rule) -> dict[int, Decision]:
+        """Return the decision of every seed, fitted on validation."""
+        if rule not in self._decisions:
+            self._decisions[rule] = {seed: self._fit(seed, rule) for seed in self.predictions}
+        return self._decisions[rule]
+
+    def _fit(self, seed: int, rule: Rule) -> Decision:
+        found, task = self.predictions[seed], self.task
+        return fit_decision(
+            task.problem_type,
+            found.validation_logits,
+            found.validation_y_true,
+            rule,
+            task.average,
+            self.temperatures[seed],
+        )
+
+    def scored(self, rule: Rule) -> dict[int, Scored]:
+        """Return what every seed says about the test rows under its decision."""
+        return {
+            seed: score(decision, self.predictions[seed].test_logits, self.y_true)
+            for seed, decision in self.decisions(rule).items()
+        }
+
+
+def score(decision: Decision, logits: np.ndarray, y_true: np.ndarray) -> Scored:
+    """Return what logits of shape (n, num_labels) say under a decision."""
+    y_score = decision.scores(logits)
+    return Scored(decision.problem_type, y_true, y_score, decision.decide(y_score))
