@@ -85,13 +85,12 @@ def compare(
 def tasks() -> None:
     """List the registered tasks."""
     # One types these names elsewhere, so they are whole at any width.
-    table = Table(Column("name", no_wrap=True, min_width=max(map(len, TASKS))), "problem type", "language", "labels")
-    for column in ("main metric", "rows"):
-        table.add_column(column)
+    name = Column("name", no_wrap=True, min_width=max(map(len, TASKS)))
+    problem, rows = Column("problem", no_wrap=True, min_width=len("single-label")), Column("rows from", overflow="fold")
+    table = Table(name, problem, "language", "labels", "main metric", rows)
     for task in TASKS.values():
-        table.add_row(
-            task.name, task.problem_type, task.language, str(len(task.labels)), task.main_metric, _rows_of(task)
-        )
+        kind = "multi-label" if task.multi_label else "single-label"
+        table.add_row(task.name, kind, task.language, str(len(task.labels)), task.main_metric, _rows_of(task))
     console.print(table)
 
 
@@ -173,5 +172,5 @@ def check_data_dir(context: typer.Context, chosen: Sequence[Task]) -> None:
 
 def _rows_of(task: Task) -> str:
     if task.embedded:
-        return "with the project"
+        return "the project"
     return f"--data-dir or hub:{task.hub.dataset}" if task.hub else "--data-dir"

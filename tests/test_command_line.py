@@ -106,7 +106,7 @@ def test_tasks_and_encoders_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: 
         ]
         if command == "tasks":
             row = re.split(r"\s*│\s*", next(line for line in stdout.splitlines() if " go_emotions " in line))
-            assert row[2:6] == ["multi_label_classification", "en", "28", "f1_macro"]
+            assert row[2:6] == ["multi-label", "en", "28", "f1_macro"]
             assert row[6] == "--data-dir or hub:google-research-datasets/go_emotions"
 
 
@@ -183,3 +183,22 @@ def test_make_benchmark_ends_with_how_to_see_it() -> None:
     assert recipe[-1].endswith('make app RESULTS=results CHECKPOINTS=checkpoints"')
     assert "--checkpoints checkpoints" in recipe[-3]
     assert recipe[-2].endswith("encoder-zoo board")
+
+
+def test_a_wheel_would_hold_every_file_of_the_packages() -> None:
+    listed = subprocess.run(["git", "ls-files", "zoo", "benchmark", "demo"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("needs the git checkout")
+    code = (
+        "from setuptools.dist import Distribution\n"
+        "project = Distribution({'script_name': 'setup.py'})\n"
+        "project.parse_config_files()\n"
+        "build = project.get_command_obj('build_py')\n"
+        "build.finalize_options()\n"
+        "for _, folder, _, names in build.get_data_files_without_manifest():\n"
+        "    print(*(f'{folder}/{name}' for name in names), sep='\\n')\n"
+        "print(*(path for _, _, path in build.find_all_modules()), sep='\\n')"
+    )
+    held = {line for line in _process("-c", code).stdout.splitlines() if line}
+    assert {"app.py", "encoder_zoo.py"} <= held
+    assert {line for line in listed.stdout.splitlines() if (ROOT / line).is_file()} - held == set()
