@@ -106,7 +106,7 @@ def pack(
         raise UserError(f"{folder} holds no encoder; give the folder that pretrain wrote")
     target = to or PRETRAINED / folder.resolve().name
     if target.exists() and not (target / "origin.json").is_file():
-        raise UserError(f"{target} exists and is no packed encoder; give another folder with --to")
+        raise UserError(f"{target} is there and is no packed encoder; give another folder with --to")
     start = start_of(folder)
     weights = fetch_weights(get_encoder(start)) if start in ENCODERS else None
     pack_encoder(folder, target, bits, (start, weights.revision, weights.folder) if start and weights else None)
