@@ -84,7 +84,7 @@ class Asked:
 def run(
     context: typer.Context,
     tasks: Annotated[
-        str, typer.Option(help="Names, with commas between them; `tasks` lists them.", rich_help_panel=WHAT)
+        str, typer.Option(help="Names, with commas between them; encoder-zoo tasks lists them.", rich_help_panel=WHAT)
     ],
     encoders: Encoders = ENCODERS,
     seeds: Seeds = 3,
@@ -97,7 +97,7 @@ def run(
     checkpoints: Keep = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Fine-tune encoders on registered tasks. What is complete is skipped."""
+    """Fine-tune encoders on registered tasks. Complete runs are skipped."""
     from benchmark.tasks.rows import read_rows
 
     seed_range = range(first_seed, first_seed + seeds)
@@ -149,7 +149,7 @@ def run_data(
     results: RunsTo = OURS,
     checkpoints: Keep = None,
 ) -> None:
-    """Fine-tune encoders on data of your own. What is complete is skipped."""
+    """Fine-tune encoders on data of your own. Complete runs are skipped."""
     from benchmark.console import reading_progress, show_report
     from benchmark.own_data.data_page import write
     from benchmark.own_data.own_task import choose_columns, declare, prepare
