@@ -49,39 +49,53 @@ def test_generated_parts_stand_in_two_pages_alone(page: Path) -> None:
 # Commands
 
 
-def commands(page: Path) -> Iterator[str]:
-    """Yield the command lines of a page's sh blocks."""
-    for block in blocks(page, "sh"):
-        yield from block.replace("\\\n", " ").splitlines()
+def commands(page: Path) -> Iterator[list[str]]:
+    """Yield the words of each command in a page's sh blocks, without its environment and the sign that it runs in the
+    background."""
+    lines = "".join(blocks(page, "sh")).replace("\\\n", " ").splitlines()
+    for words in (shlex.split(line, comments=True) for line in lines):
+        yield [word for word in words if word != "&" and not re.match(r"[A-Z_]+=", word)]
 
 
-def mentions(page: Path) -> Iterator[str]:
-    """Yield the commands that a page's sentences name."""
-    yield from re.findall(r"`((?:make|encoder-zoo) [^`]+)`", page.read_text(encoding="utf-8"))
+def mentions(page: Path) -> Iterator[list[str]]:
+    """Yield the words of each command that a page's sentences name."""
+    for command in re.findall(r"`((?:make|encoder-zoo) [^`]+)`", page.read_text(encoding="utf-8")):
+        yield command.split()
 
 
-def words_of(line: str) -> list[str]:
-    """Return a command's words without its comment, its environment and the sign that it runs in the background."""
-    words = [word for word in shlex.split(line, comments=True) if word != "&"]
-    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
-        words = words[1:]
-    return words
-
-
-def cases(program: str, *sources: Any) -> list[Any]:
-    found = {(page.name, line): words_of(line) for source in sources for page in PAGES for line in source(page)}
-    return [
-        pytest.param(words[1:], id=f"{name}: {line}")
-        for (name, line), words in found.items()
-        if words[:1] == [program] and "..." not in words
-    ]
-
-
-@pytest.mark.parametrize("words", cases("make", commands, mentions))
-def test_every_make_target_exists(words: list[str]) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_make_target_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.M))
-    asked = {word for word in words if "=" not in word}
+    asked = {target for program, *words in (*commands(page), *mentions(page)) if program == "make" for target in words}
     assert asked <= targets, f"the Makefile has no target {', '.join(sorted(asked - targets))}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_exists_with_its_options(page: Path) -> None:
+    named = [words for program, *words in mentions(page) if program == "encoder-zoo"]
+    problems = [problem for words in named if (problem := flaw(words, whole=False))]
+    given = [words for program, *words in commands(page) if program == "encoder-zoo"]
+    problems += [problem for words in given if (problem := flaw(words, whole=True))]
+    assert problems == []
+
+
+def flaw(words: list[str], whole: bool) -> str:
+    """Return what is wrong with the words after `encoder-zoo`; a whole command has the required options, too."""
+    known = command_line().commands
+    if words == ["--help"]:
+        return ""
+    if words[0] not in known:
+        return f"encoder-zoo has no command '{words[0]}'; it has {', '.join(sorted(known))}"
+    options = [each for each in known[words[0]].params if each.param_type_name == "option"]
+    spelled = {name for each in options for name in (*each.opts, *each.secondary_opts)} | {"--help"}
+    required = {each.opts[0] for each in options if each.required} if whole else set()
+    unknown = {word for word in words if word.startswith("--")} - spelled
+    missing = required - set(words)
+    return "; ".join(
+        f"{words[0]} {what} {', '.join(sorted(which))}"
+        for what, which in (("has no option", unknown), ("needs", missing))
+        if which
+    )
 
 
 @cache
@@ -93,33 +107,6 @@ def command_line() -> Any:
     import encoder_zoo
 
     return get_command(encoder_zoo.commands)
-
-
-def options_of(name: str) -> dict[str, bool]:
-    """Return the options of a command of `encoder-zoo`, and whether each must be given."""
-    known = command_line().commands
-    assert name in known, f"encoder-zoo has no command '{name}'; it has {', '.join(sorted(known))}"
-    options = [each for each in known[name].params if each.param_type_name == "option"]
-    return {"--help": False} | {
-        spelled: each.required for each in options for spelled in (*each.opts, *each.secondary_opts)
-    }
-
-
-@pytest.mark.parametrize("words", cases("encoder-zoo", commands, mentions))
-def test_every_command_and_option_exists(words: list[str]) -> None:
-    if words == ["--help"]:
-        return
-    known = options_of(words[0])
-    asked = {word.split("=")[0] for word in words if word.startswith("--")}
-    assert asked <= known.keys(), f"{words[0]} has no option {', '.join(sorted(asked - known.keys()))}"
-
-
-@pytest.mark.parametrize("words", cases("encoder-zoo", commands))
-def test_no_command_lacks_a_required_option(words: list[str]) -> None:
-    if words == ["--help"]:
-        return
-    missing = {option for option, required in options_of(words[0]).items() if required} - set(words)
-    assert not missing, f"{words[0]} needs {', '.join(sorted(missing))}"
 
 
 # Links
