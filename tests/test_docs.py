@@ -165,7 +165,7 @@ def test_the_file_list_has_every_file_of_code_and_nothing_else() -> None:
     named = listed().keys()
     add = sorted(there - named)
     remove = sorted(path for path in named if path not in there and not (ROOT / path).exists())
-    assert not (add or remove), f"docs/files.md: add {add}; remove {remove}"
+    assert (add, remove) == ([], []), f"docs/files.md: add the lines {add}; remove the lines {remove}"
 
 
 def test_no_phrase_of_the_file_list_needs_an_and() -> None:
@@ -197,13 +197,13 @@ def test_the_table_of_recipes_is_the_defaults() -> None:
     }
 
 
-@pytest.mark.parametrize("code", blocks(ROOT / "docs" / "api.md", "python"), ids=lambda code: code.split("\n")[0])
+LOCAL = [code for code in blocks(ROOT / "docs" / "api.md", "python") if "Client(" not in code]
+
+
+@pytest.mark.parametrize("code", LOCAL, ids=range(len(LOCAL)))
 def test_the_python_code_of_the_api_page_runs(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled = compile(code, "docs/api.md", "exec")
-    if "http://" in code:
-        pytest.skip("it asks a running app; tests/demo asks the same of one")
     monkeypatch.chdir(ROOT)
-    exec(compiled, {})
+    exec(compile(code, "docs/api.md", "exec"), {})
 
 
 def test_the_citation_has_the_projects_version_and_licence() -> None:
