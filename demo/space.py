@@ -24,6 +24,7 @@ from zoo.files import new_folder
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "space"
+CARD = Path(__file__).parent / "space_card.md"
 # A Space cannot have the exact version: ZeroGPU offers a few, 2.8 to 2.11, and takes the newest that is allowed.
 TORCH = "torch>=2.8,<2.14"
 DATA = (
@@ -110,11 +111,10 @@ def _canonical(name: str) -> str:
 
 
 def card() -> str:
-    """Return the Space's README: the front matter of the project's, for the installed gradio, and what it is."""
-    found = SpaceCard((ROOT / "README.md").read_text(encoding="utf-8"))
+    """Return the Space's README, for the installed gradio."""
+    found = SpaceCard(CARD.read_text(encoding="utf-8"))
     found.data["sdk_version"] = version("gradio")
-    title, about = found.text.strip().split("\n\n")[:2]
-    return f"---\n{found.data.to_yaml()}\n---\n\n{title}\n\n{about}\n"
+    return f"{found}\n"
 
 
 def main() -> None:
