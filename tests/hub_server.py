@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
-import yaml
+from huggingface_hub import ModelCard
 
 TOKENS = {"hf_writer": True, "hf_reader": False}  # whether it may write
 LARGE = 4096  # bytes from which a file is sent on its own, as by git-lfs
@@ -120,8 +120,8 @@ def _read_facts(files: dict[str, bytes]) -> dict[str, Any]:
         for name, tensor in json.loads(header[8 : 8 + struct.unpack("<Q", header[:8])[0]]).items():
             total += math.prod(tensor["shape"]) if name != "__metadata__" else 0
         facts["safetensors"] = {"parameters": {"F32": total}, "total": total}
-    if found := re.match(rb"---\n(.*?)\n---\n", files.get("README.md", b""), re.S):
-        facts["cardData"] = yaml.safe_load(found[1])
+    if files.get("README.md", b"").startswith(b"---"):
+        facts["cardData"] = ModelCard(files["README.md"].decode()).data.to_dict()
     return facts
 
 
