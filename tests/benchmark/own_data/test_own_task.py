@@ -116,7 +116,7 @@ def test_tokens_are_counted_for_each_encoder_against_the_recipes_limit(tiny_bert
     data = _data(["good", "good bad the " * 5] * 50, _single(100), given)
     encoders = [get_encoder("tfidf-lr"), get_encoder(str(tiny_bert))]
     own = make_task(data, Declared("my.csv", ONE, "mine", "en"), encoders, {"max_length": 10})
-    assert own.report.lengths[1] == Lengths("tokens of tiny-bert", 100, 10.0, 17.0, 17, 10, 0.5)
+    assert own.report.lengths[1] == Lengths(f"tokens of {encoders[1].name}", 100, 10.0, 17.0, 17, 10, 0.5)
     with pytest.raises(UserError, match="max_lenth"):
         make_task(data, Declared("my.csv", ONE, "mine", "en"), encoders, {"max_lenth": 10})
 
