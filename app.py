@@ -26,7 +26,7 @@ from demo.flags import view as flag_view
 from demo.leaderboard import view as leaderboard_view
 from demo.shared import theme
 from demo.shared.models import add_from_hub
-from demo.shared.texts import label
+from demo.shared.page_texts import label
 from zoo.errors import UserError, run_command_line
 
 WAITING = 200  # requests; whoever comes after them is told that the queue is full

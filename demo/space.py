@@ -29,6 +29,7 @@ TORCH = "torch>=2.8,<2.14"
 DATA = (
     "demo/*/*.css",
     "demo/*/*.js",
+    "demo/*/messages/*.json",
     "zoo/checkpoints/shipped/*/[!.]*/*",
     "benchmark/tasks/data/*.jsonl",
     "benchmark/results/board/*.parquet",

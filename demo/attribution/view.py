@@ -10,7 +10,8 @@ from demo.attribution.handlers import HIGHEST, as_view, explain, labels_of
 from demo.compare.handlers import shown_at_first
 from demo.compare.view import MODELS
 from demo.shared.models import catalogue
-from demo.shared.texts import Language, in_language, label, language_of, say
+from demo.shared.page_texts import label, language_of
+from demo.shared.texts import Language, in_language, say
 from zoo.errors import UserError
 
 _SCRIPT = (Path(__file__).parent / "script.js").read_text(encoding="utf-8")

@@ -15,7 +15,8 @@ from demo.compare.handlers import MAX_CHARACTERS, first_task, shown_at_first
 from demo.shared.endpoints import endpoint
 from demo.shared.models import catalogue
 from demo.shared.notes import notes
-from demo.shared.texts import Language, in_language, label, language_of, say
+from demo.shared.page_texts import label, language_of
+from demo.shared.texts import Language, in_language, say
 from zoo.errors import UserError
 
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}

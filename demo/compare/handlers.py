@@ -169,9 +169,7 @@ def as_json(
 def _catalogue(root: Path | None) -> dict[str, dict[str, Path]]:
     found = catalogue(root)
     if not found:
-        raise UserError(
-            "There are no checkpoints yet; make some: python -m benchmark run --help, python -m benchmark ship --help"
-        )
+        raise UserError("There are no checkpoints yet; make some: encoder-zoo run --help, encoder-zoo ship --help")
     return found
 
 

@@ -17,7 +17,8 @@ from demo.compare.handlers import classify as classify_text
 from demo.compare.validation import validation
 from demo.shared.endpoints import endpoint
 from demo.shared.models import catalogue, read
-from demo.shared.texts import in_language, label, language_of
+from demo.shared.page_texts import label, language_of
+from demo.shared.texts import in_language
 from zoo.errors import UserError
 
 DEMO = Path(__file__).parents[1]

@@ -7,7 +7,8 @@ import gradio as gr
 
 from demo.compare.view import MODELS, CompareTab
 from demo.shared.models import catalogue
-from demo.shared.texts import PageError, in_language, label, language_of, say
+from demo.shared.page_texts import label, language_of
+from demo.shared.texts import PageError, in_language, say
 from zoo.errors import UserError, lookup
 
 

@@ -12,7 +12,7 @@ from gradio.route_utils import FnIndexInferError
 from starlette.middleware import Middleware
 
 from demo.shared.body_limit import BodyLimit
-from demo.shared.texts import i18n, script
+from demo.shared.page_texts import i18n, script
 
 HERE = Path(__file__).parent
 LARGEST_REQUEST = 20_000_000  # bytes, a file's or a whole request's; the tabs have limits of their own, and say them

@@ -79,7 +79,7 @@ def test_a_second_one_takes_the_place_of_the_first(tmp_path: Path) -> None:
 
 def test_no_test_no_bench_no_training_goes_along(space: Path) -> None:
     code = {path.relative_to(space).as_posix() for path in space.rglob("*.py")}
-    assert {"app.py", "demo/compare.py", "zoo/attribution.py", "benchmark/metrics.py"} <= code
+    assert {"app.py", "demo/compare/handlers.py", "zoo/attribution.py", "benchmark/statistics/metrics.py"} <= code
     assert not [path for path in code if re.search(r"test|bench_|screenshots|space|cli|pretraining|fine_tune", path)]
     assert {path.name for path in space.iterdir()} - {"README.md", ".gitattributes", "requirements.txt"} == {
         "app.py",
@@ -131,6 +131,7 @@ from demo.batch import rows as batch_rows
 from demo.leaderboard import handlers as board
 from demo.compare import view as compare_view
 from demo.explore import handlers as explore
+from demo.explore import pairs
 
 app.build()
 text, names = sys.argv[1], ["zoo-roberta-en", "zoo-bert-en"]
@@ -142,10 +143,10 @@ assert batch.metrics(many)
 tables = board.read_board()
 view = board.views(tables)[0]
 assert len(board.table_of(tables, view)) and board.write_csv(tables, view).is_file()
-runs = explore.find(None)
-pair = explore.pair_of(runs, *explore.opening(runs, "feedback", None, None))
-assert len(explore.texts_of(pair)) == len(pair.y_true) and len(explore.gains_of(pair, None))
-assert len(explore.by_part(pair, explore.row_facts(pair, None)))
+runs = pairs.find(None)
+pair = pairs.pair_of(runs, *pairs.opening(runs, "feedback", None, None))
+assert len(pairs.texts_of(pair)) == len(pair.y_true) and len(explore.gains_of(pair, None))
+assert len(explore.by_part(pair, pairs.row_facts(pair, None)))
 own = ("app", "demo", "zoo", "benchmark")
 ours = [module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in own]
 assert all(Path(file).resolve().is_relative_to(Path.cwd()) for file in ours), ours

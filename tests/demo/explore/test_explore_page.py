@@ -65,7 +65,7 @@ def test_two_entries_are_explored(blank: Page, explored: str) -> None:
     expect(blank.locator("#explore-table .body-cell").nth(1)).to_contain_text(f"{MARKUP} validation")
     assert blank.locator("#explore-table img").count() == 0
     assert blank.evaluate("window.hacked === undefined")
-    for view in ("Label by label", "Labels together", "Reliability"):
+    for view in ("Label by label", "Label confusion", "Reliability"):
         look_at(blank, view)
         blank.wait_for_selector("#explore-plot .main-svg")
     look_at(blank, "Threshold gain")
@@ -85,8 +85,8 @@ def test_it_fits_a_phone_in_chinese(browser: BrowserContext, explored: str) -> N
     page = context.new_page()
     page.goto(f"{explored}?__theme=dark")
     page.get_by_role("tab", name="探索").click()
-    expect(page.locator("#explore-about")).to_contain_text("A:granite-30m;B:minilm-l6。")
-    for view in ("差异在哪里", "逐条查看", "标签共现"):
+    expect(page.locator("#explore-about")).to_contain_text("A：granite-30m；B：minilm-l6。")
+    for view in ("差异在哪里", "逐条查看", "标签混淆"):
         look_at(page, view)
         expect(page.locator("#explore-plot")).to_be_visible(visible=view != "逐条查看")
         expect(page.locator("#explore-table .body-cell").first).to_be_visible()

@@ -70,7 +70,7 @@ def test_a_full_folder_takes_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(flags, "MOST", 2)
     keep(ONE, tmp_path)
     path = keep(ONE, tmp_path)
-    with pytest.raises(UserError, match="2 flags are kept"):
+    with pytest.raises(UserError, match="2 flags are kept here"):
         keep(ONE, tmp_path)
     assert len(pd.read_parquet(path)) == 2
 

@@ -6,7 +6,8 @@ import gradio as gr
 import pytest
 from fastapi import Request
 
-from demo.shared.texts import i18n, label, language_of, say
+from demo.shared.page_texts import i18n, label, language_of
+from demo.shared.texts import say
 
 
 def _request(language: str) -> gr.Request:
