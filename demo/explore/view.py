@@ -147,7 +147,8 @@ def _drawn(content: "Content") -> tuple[Any, ...]:
 
 
 def _table(content: "Content") -> gr.Dataframe:
-    table, widths = content.table, list(content.widths)
+    table = content.table
+    widths: list[str | int] = [*content.widths]
     if table is None:
         return gr.Dataframe(visible=False)
     kinds: list[Literal["number", "str"]] = ["number" if table[name].dtype.kind in "if" else "str" for name in table]

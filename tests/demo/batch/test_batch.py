@@ -332,7 +332,7 @@ BAD: dict[str, tuple[str, str | bytes, str]] = {
     "other ending": (
         ".xlsx",
         b"PK",
-        r"does not read a file that ends in '.xlsx'; the endings are .csv, .tsv, .jsonl, .parquet",
+        "ends in '.xlsx'; the endings are .csv, .tsv, .jsonl, .parquet",
     ),
     "no ending": ("", b"text\n", "a file that ends in ''"),
     "no such column": (".csv", "Text;labels\na;b\n", "no column 'text'; it has: 'Text;labels'"),

@@ -197,8 +197,8 @@ def test_the_note_says_what_ranks_and_on_how_many_rows(results: Path) -> None:
 
 def test_rules_and_splits_are_in_words(results: Path) -> None:
     board = read_board(results)
-    assert "test split, n = 200; decision rule: a threshold for each label;" in note_of(board, "feedback", "en")
-    assert "decision rule: highest score;" in note_of(board, "sst2", "en")
+    assert "test split, n = 200; decision rule: a threshold for each label." in note_of(board, "feedback", "en")
+    assert "decision rule: highest score." in note_of(board, "sst2", "en")
     assert "判定规则：每个标签各自的阈值" in note_of(board, "feedback", "zh")
     assert set(ENGLISH) >= set(get_args(Rule))
     assert set(ENGLISH) <= set(CHINESE)
