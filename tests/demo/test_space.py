@@ -52,7 +52,7 @@ def test_it_is_small_and_what_is_large_stays_outside_git(space: Path) -> None:
 
 def test_of_the_encoders_only_those_of_its_checkpoints_go_along(space: Path) -> None:
     used = {read_checkpoint(folder).info.encoder for folder in find_checkpoints(space / "zoo" / "checkpoints" / "shipped")}
-    inside = space / "zoo" / "pretrained"
+    inside = space / "zoo" / "encoders" / "shipped"
     carried = {folder.name for folder in inside.iterdir()} if inside.is_dir() else set()
     starts = {read_origin(inside / name).start for name in carried}
     assert carried == {name for name in used | starts if name and ENCODERS[name].source == "repository"}
