@@ -41,6 +41,9 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
         checkpoints: the folder of `<task>/<name>` checkpoints; None is the one that comes with the project.
         results: the folder of runs; None is the project's own.
     """
+    # Opening a tab goes without the queue. Gradio's queue (6.31) can lose the answer to a click: the server ends the
+    # stream of answers after the last one, and a click that crosses this end waits for a stream that is gone. A tab is
+    # often clicked just then, when the first comparison has appeared.
     day = 24 * 60 * 60  # seconds after which uploads and downloads are deleted
     with gr.Blocks(title="Encoder Zoo", analytics_enabled=False, fill_width=True, delete_cache=(day, day)) as demo:
         theme.add_header()

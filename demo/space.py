@@ -65,7 +65,7 @@ def make_space(target: Path) -> dict[str, int]:
 
 
 def encoders_inside() -> set[str]:
-    """Return the repository's encoders that its checkpoints are differences to, and the encoders that those began from."""
+    """Return the repository's encoders that its checkpoints are differences to, and those that these began from."""
     inside: set[str] = set()
     wanted = [read_checkpoint(folder).info.encoder for folder in find_checkpoints(CHECKPOINTS)]
     while wanted:

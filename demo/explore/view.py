@@ -74,18 +74,19 @@ def add(tab: gr.Tab, results: Path | None) -> None:
     }
     shown = [task, a, b, seed, judged, outcome, gold, whose, about, plot, table]
 
-    def listen(events: list[Any], *left_out: str) -> None:
+    def listen(events: list[Any], *left_out: str, queue: bool = True) -> None:
         kept = {name: widget for name, widget in form.items() if name not in left_out}
 
         def refresh(request: gr.Request, *values: Any) -> tuple[Any, ...]:
             return show(_form(dict(zip(kept, values, strict=True))), results, language_of(request))
 
-        gr.on(events, refresh, list(kept.values()), shown, **_PRIVATE)
+        gr.on(events, refresh, list(kept.values()), shown, queue=queue, **_PRIVATE)
 
     # A dropdown sends a choice twice (gradio 6.31), the second time when what depends on it has already changed.
     listen([task.input], "a", "b", "seed", "judged", "gold")
     listen([a.input, b.input], "seed")
-    listen([tab.select, *(each.input for each in (seed, view, judged, outcome, gold, whose))])
+    listen([each.input for each in (seed, view, judged, outcome, gold, whose)])
+    listen([tab.select], queue=False)
 
 
 def _form(values: dict[str, Any]) -> Form:

@@ -42,7 +42,7 @@ def add(root: Path | None, compare: CompareTab) -> None:
 
     private: dict[str, Any] = {"api_visibility": "private"}
     changed = [accordion.expand, compare.task.change]
-    gr.on(changed, lambda task: _labels(task, root), compare.task, right, **private)
+    gr.on(changed, lambda task: _labels(task, root), compare.task, right, queue=False, **private)
     button.click(send, [compare.view, right], right, **private, **MODELS)
 
 

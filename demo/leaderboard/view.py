@@ -64,19 +64,20 @@ def add(tab: gr.Tab, tabs: gr.Tabs, compare: CompareTab, root: Path | None, resu
     form = {"view": view, "language": language, "families": families, "size": size, "columns": columns, "plot": plot}
     shown = [view, families, columns, about, table, csv, figure, published]
 
-    def listen(events: list[Any], *left_out: str) -> None:
+    def listen(events: list[Any], *left_out: str, queue: bool = True) -> None:
         kept = {name: widget for name, widget in form.items() if name not in left_out}
 
         def refresh(request: gr.Request, *values: Any) -> tuple[Any, ...]:
             return show(results, language_of(request), **dict(zip(kept, values, strict=True)))
 
         # The last of several quick choices counts: "once", gradio's own way, would drop it.
-        gr.on(events, refresh, list(kept.values()), shown, trigger_mode="always_last", **_PRIVATE)
+        gr.on(events, refresh, list(kept.values()), shown, trigger_mode="always_last", queue=queue, **_PRIVATE)
 
     # A value that the choice takes away must not be sent with it: gradio refuses what it no longer offers.
     listen([language.input], "view", "columns")
     listen([view.input], "columns")
-    listen([tab.select, families.input, size.input, columns.input, plot.input])
+    listen([families.input, size.input, columns.input, plot.input])
+    listen([tab.select], queue=False)
 
     def open_row(
         view: str, text: str, table: pd.DataFrame, event: gr.SelectData, request: gr.Request

@@ -51,7 +51,9 @@ def test_it_is_small_and_what_is_large_stays_outside_git(space: Path) -> None:
 
 
 def test_of_the_encoders_only_those_of_its_checkpoints_go_along(space: Path) -> None:
-    used = {read_checkpoint(folder).info.encoder for folder in find_checkpoints(space / "zoo" / "checkpoints" / "shipped")}
+    used = {
+        read_checkpoint(folder).info.encoder for folder in find_checkpoints(space / "zoo" / "checkpoints" / "shipped")
+    }
     inside = space / "zoo" / "encoders" / "shipped"
     carried = {folder.name for folder in inside.iterdir()} if inside.is_dir() else set()
     starts = {read_origin(inside / name).start for name in carried}
@@ -80,7 +82,10 @@ def test_a_second_one_takes_the_place_of_the_first(tmp_path: Path) -> None:
 def test_no_test_no_bench_no_training_goes_along(space: Path) -> None:
     code = {path.relative_to(space).as_posix() for path in space.rglob("*.py")}
     assert {"app.py", "demo/compare/handlers.py", "zoo/attribution.py", "benchmark/statistics/metrics.py"} <= code
-    assert not [path for path in code if re.search(r"(^|/)test|bench_|screenshots|space|cli\.py|pretraining|fine_tune", path)]
+    assert {"en.json", "zh.json"} == {path.name for path in (space / "demo" / "shared" / "messages").iterdir()}
+    assert not [
+        path for path in code if re.search(r"(^|/)test|bench_|screenshots|space|cli\.py|pretraining|fine_tune", path)
+    ]
     assert {path.name for path in space.iterdir()} - {"README.md", ".gitattributes", "requirements.txt"} == {
         "app.py",
         "benchmark",
@@ -103,7 +108,9 @@ def test_its_front_matter_is_one_that_spaces_take(space: Path) -> None:
     assert {data["colorFrom"], data["colorTo"]} <= COLOURS
     assert len(data["emoji"]) == 1
     assert data["license"] == "apache-2.0"
-    served = {read_checkpoint(folder).info.task for folder in find_checkpoints(space / "zoo" / "checkpoints" / "shipped")}
+    served = {
+        read_checkpoint(folder).info.task for folder in find_checkpoints(space / "zoo" / "checkpoints" / "shipped")
+    }
     assert set(data["datasets"]) == {task.hub.dataset for name, task in TASKS.items() if name in served and task.hub}
     assert len(data["models"]) >= 2
 
