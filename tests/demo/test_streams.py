@@ -29,7 +29,7 @@ window.fetch = async (...request) => {
     ("tab", "shown"),
     [
         ("Batch", "#batch-checkpoints input:checked"),
-        ("Leaderboard", "#board-plot .main-svg"),
+        ("Leaderboard", "#board .body-cell"),
         ("Explore", "#explore-about p"),
     ],
 )
