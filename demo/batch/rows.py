@@ -1,4 +1,4 @@
-"""Reads the rows of a batch, pasted or from a file, within bounds that are checked before anything is unpacked."""
+"""Reads the rows of a batch, pasted or from a file. The bounds are checked before anything is unpacked."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from zoo.row_files import ENDINGS, RowFileError, column_names, read_plain_rows
 MAX_ROWS = 2_000
 MAX_BYTES = 5_000_000
 MAX_UNPACKED = 50_000_000  # bytes of a parquet file's columns, unpacked
-MAX_VALUES = 2_000_000  # of a parquet file, which says the same value a million times in a few bytes
+MAX_VALUES = 2_000_000  # of a parquet file, in which a few bytes can hold the same value a million times
 _QUOTED = 80  # characters of what a message quotes
 _LISTED = 20  # columns that a message lists
 T = TypeVar("T")
@@ -20,17 +20,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class BatchRows:
-    """`texts`, each with 1 to MAX_CHARACTERS characters, and their gold labels as the file has them, where it has."""
+    """`texts`, each with 1 to MAX_CHARACTERS characters, and their gold labels as they stand in the file, if any."""
 
     texts: list[str]
     gold: list[object] | None = None
 
 
 def read_rows(pasted: str, file: str | None, text_column: str, labels_column: str) -> BatchRows:
-    """Return the rows of what is given: pasted texts or the path of a file.
+    """Return the rows of the pasted texts, or of the file with the path `file`.
 
     Raises:
-        PageError: both are given, or what is given cannot be read.
+        PageError: there are pasted texts and a file, or they cannot be read.
     """
     if file is None:
         return read_pasted(pasted)
@@ -43,7 +43,7 @@ def read_pasted(pasted: str) -> BatchRows:
     """Return the texts of `pasted`, one a line; blank lines are skipped.
 
     Raises:
-        PageError: there is no text, or there are too many, or one is too long.
+        PageError: there are no texts or too many, or one is too long.
     """
     if len(pasted) > MAX_BYTES:
         raise PageError("batch_pasted", characters=f"{len(pasted):,}", most=f"{MAX_BYTES:,}")
@@ -55,7 +55,7 @@ def read_list(texts: list[str]) -> BatchRows:
     """Return the texts of a list, as the API takes them.
 
     Raises:
-        PageError: there is no text, or there are too many, one is none or too long, or together they are.
+        PageError: there are no texts or too many, one is empty or too long, or all together are too long.
     """
     rows = BatchRows([_text(text, number) for number, text in _numbered(texts)])
     if (characters := sum(map(len, rows.texts))) > MAX_BYTES:
@@ -98,12 +98,12 @@ def _read(path: Path, text_column: str, labels_column: str) -> BatchRows:
 
 
 def quote(value: object) -> str:
-    """Return `value` for a message: on one line, cut, and only its type where it is neither text nor a number."""
+    """Return `value` for a message, on one line and cut; of what is neither text nor a number, return only the type."""
     return repr(value)[:_QUOTED] if isinstance(value, str | int | float) else type(value).__name__
 
 
 def is_missing(value: object) -> bool:
-    """Return whether `value` is what a file's empty cell becomes: None, NaN or blank text."""
+    """Return whether `value` is None, NaN or blank text, as a file's empty cell is read."""
     return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 
@@ -142,7 +142,7 @@ def _check_columns(columns: list[str], text_column: str, labels_column: str) -> 
 
 
 def _check_unpacked(path: Path) -> None:
-    """By what a parquet file says of itself, before a page of it is unpacked."""
+    """Check a parquet file's own figures against the bounds, before any of it is unpacked."""
     from pyarrow import parquet
 
     try:
