@@ -19,6 +19,7 @@ def test_every_text_is_there_in_both_languages_with_the_same_places_for_values()
     texts = i18n().translations_dict
     assert set(texts) == {"en", "zh-CN", "zh-TW"}
     assert texts["zh-CN"] == texts["zh-TW"]
+    assert texts["zh-CN"].keys() == texts["en"].keys()
     for key, english in texts["en"].items():
         chinese = texts["zh-CN"][key]
         assert min(len(english), len(chinese)) > 0, key
