@@ -79,10 +79,9 @@ def test_two_entries_are_explored(blank: Page, explored: str) -> None:
     expect(about).to_contain_text("A: minilm-l6. B: granite-30m.")
 
 
-def test_it_fits_a_phone_in_chinese(browser: BrowserContext, explored: str) -> None:
-    assert browser.browser is not None
-    context = browser.browser.new_context(viewport={"width": 390, "height": 850}, locale="zh-CN")
-    page = context.new_page()
+def test_it_fits_a_phone_in_chinese(chinese: BrowserContext, explored: str) -> None:
+    page = chinese.new_page()
+    page.set_viewport_size({"width": 390, "height": 850})
     page.goto(f"{explored}?__theme=dark")
     page.get_by_role("tab", name="探索").click()
     expect(page.locator("#explore-about")).to_contain_text("A：granite-30m；B：minilm-l6。")
@@ -91,4 +90,4 @@ def test_it_fits_a_phone_in_chinese(browser: BrowserContext, explored: str) -> N
         expect(page.locator("#explore-plot")).to_be_visible(visible=view != "逐条查看")
         expect(page.locator("#explore-table .body-cell").first).to_be_visible()
         page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
-    context.close()
+    page.close()
