@@ -11,13 +11,13 @@ import pytest
 from gradio_client import Client
 
 from app import build
-from benchmark.cli import main
 from benchmark.tasks.rows import read_rows
 from benchmark.training.runs import read_runs
 from demo.compare.examples import examples_for
 from demo.explore import handlers as explore
 from demo.explore.pairs import find, pair_of, row_facts, texts_of
 from demo.leaderboard.handlers import PLOTS, figure_of, note_of, read_board, records_of, table_of, views
+from encoder_zoo import main
 from zoo.checkpoints.checkpoint import read_checkpoint
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
@@ -49,7 +49,7 @@ def _mixed_jsonl(path: Path) -> list[str]:
 
 
 def _call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
-    monkeypatch.setattr(sys, "argv", ["benchmark", *map(str, arguments)])
+    monkeypatch.setattr(sys, "argv", ["encoder-zoo", *map(str, arguments)])
     with pytest.raises(SystemExit) as ended:
         main()
     assert not ended.value.code
@@ -70,7 +70,7 @@ def test_from_a_file_to_the_app(
     monkeypatch.setenv("COLUMNS", "200")
     options = make(tmp_path / file)
     encoders = f"tfidf-lr,{tiny_bert}"
-    command = ["run", "--data", file, *options, "--encoders", encoders, "--seeds", 2, "--recipe", json.dumps(RECIPE)]
+    command = ["run-data", file, *options, "--encoders", encoders, "--seeds", 2, "--recipe", json.dumps(RECIPE)]
     _call(monkeypatch, *command, "--dry-run")
     shown = capsys.readouterr().out
     assert "tokens of tiny-bert" in shown
@@ -86,7 +86,7 @@ def test_from_a_file_to_the_app(
     assert {(run.task, run.labels, run.fingerprint) for run in runs} == {(task, labels, report["fingerprint"])}
     (tmp_path / file).unlink()  # whoever looks needs the runs alone
 
-    _call(monkeypatch, "leaderboard", "--results", results)
+    _call(monkeypatch, "board", "--results", results)
     _call(monkeypatch, "verify", "--results", results)
     found = find(results)
     tiny = next(entry for entry in found.tasks[task] if entry[0] == get_encoder(str(tiny_bert)).name)

@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 from transformers import AutoTokenizer
 
+from encoder_zoo import main
 from tests.checkpoints import toy_info
 from zoo import predict
 from zoo.checkpoints.loading import new_model, save_checkpoint
 from zoo.classifier import Classifier
-from zoo.cli import main
 from zoo.decision import Decision
 from zoo.errors import UserError
 from zoo.predict import count_rows, predict_file

@@ -201,7 +201,7 @@ def test_the_hub_that_cannot_be_reached_is_told(monkeypatch: pytest.MonkeyPatch)
         ("text,a,b\nx,1,0\ny,1,0\n", FLAGS, r"every row has the same labels \(a\)"),
         ("text,a,b\nx,1,0\ny,2,0\n", FLAGS, "row 2 has '2' in the label column 'a', which must say 0 or 1"),
         ("text,a,b\nx,1,0\ny,,0\n", FLAGS, "row 2 has '' in the label column 'a'"),
-        ("text,label\na,x\nb\n", ONE, "row 2: Expected 2 columns, got 1"),
+        ("text,label\na,x\nb\n", ONE, "line 3 has 1 cells and the header has 2"),
         ("text,label\na,x\n\xff,y\n".encode("latin-1"), ONE, "save it as UTF-8"),
         ("text,topic\na,x\n", ONE, "no column 'label'; it has: text, topic"),
     ],

@@ -18,11 +18,11 @@ import torch
 from huggingface_hub import constants
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from encoder_zoo import main
 from tests.checkpoints import toy_info
 from tests.hub_server import Failure, Hub, client_settings, serve_hub
 from zoo.checkpoints.loading import compress_checkpoint, new_model, save_checkpoint
 from zoo.classifier import Classifier
-from zoo.cli import main
 from zoo.decision import Decision
 from zoo.encoders.deltas import DELTA
 from zoo.encoders.registry import ENCODERS, get_encoder

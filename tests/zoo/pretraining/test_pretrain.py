@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM, AutoModelForSequenceClassification, AutoTokenizer, BertConfig, set_seed
 from transformers import BertForPreTraining as BertModel
 
-from zoo.cli import main
+from encoder_zoo import main
 from zoo.encoders.packed import HITS
 from zoo.errors import UserError
 from zoo.pretraining.corpus import Corpus
