@@ -8,7 +8,6 @@ import typer
 from rich.table import Column, Table
 
 from benchmark.tasks.registry import TASKS, Task, known_tasks
-from benchmark.training.runs import RESULTS
 from zoo.cli import LISTS, PUBLISH, console, say
 from zoo.encoders.deltas import BITS
 from zoo.errors import UserError, lookup
@@ -41,6 +40,7 @@ def verify(results: Results = OURS) -> None:
     Exit code 1: they differ. Exit code 3: they agree, but runs are left out or have no rank.
     """
     from benchmark.board.store import verify as compute_again
+    from benchmark.training.runs import RESULTS
 
     found = compute_again(results)
     for line in (*found.differs, *found.left_out):

@@ -10,7 +10,6 @@ import typer
 
 from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
 from benchmark.tasks.registry import TASKS, Task
-from benchmark.training.runs import RunInfo
 from zoo.cli import say
 from zoo.encoders.registry import Encoder, get_encoder
 from zoo.errors import UserError, lookup
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from benchmark.tasks.rows import Rows
     from benchmark.training.fine_tune import FineTuned
     from benchmark.training.grid import Cell
+    from benchmark.training.runs import RunInfo
 
 app = typer.Typer()
 
@@ -219,7 +219,7 @@ def _run(cells: "list[Cell]", asked: Asked) -> None:
         raise UserError(f"{len(failed)} of {len(cells)} runs failed; the same command runs them again")
 
 
-def keep_checkpoint(root: Path, cell: "Cell", info: RunInfo, tuned: "FineTuned") -> None:
+def keep_checkpoint(root: Path, cell: "Cell", info: "RunInfo", tuned: "FineTuned") -> None:
     """Write what a run has fine-tuned to its folder below `root`."""
     from benchmark.release.ship import checkpoint_folder, save_run_checkpoint
 

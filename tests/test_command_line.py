@@ -14,6 +14,7 @@ import typer
 import app
 from benchmark.tasks.registry import TASKS
 from encoder_zoo import commands, main
+from zoo.cli import console
 from zoo.encoders.registry import ENCODERS
 
 ROOT = Path(__file__).parents[1]
@@ -98,6 +99,7 @@ def test_help_is_in_short_sentences(name: str) -> None:
 
 
 def test_tasks_and_encoders_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(console, "width", 200)  # which it has from the environment only when it is made
     for command, registry in (("tasks", TASKS), ("encoders", ENCODERS)):
         code, stdout, _ = _call(monkeypatch, capsys, command)
         assert code == 0
