@@ -11,10 +11,13 @@ import pandas as pd
 from benchmark.board.build import build
 from benchmark.board.findings import findings
 from benchmark.board.html_report import html
-from benchmark.board.pages import between_markers, page, problem_line, readme_part
+from benchmark.board.index_page import index_page, readme_part
+from benchmark.board.pages import problem_line, tasks_of
 from benchmark.board.pretrained_page import pretrained_part
 from benchmark.board.published import PUBLISHED
+from benchmark.board.render import between_markers
 from benchmark.board.tables import Board, read_tables, write_tables
+from benchmark.board.task_page import task_page
 from benchmark.statistics.slices import ROW_FACTS
 from benchmark.tasks.registry import SPEC
 from benchmark.training.runs import RESULTS
@@ -22,10 +25,9 @@ from zoo.errors import UserError
 from zoo.files import write_bytes, write_text
 
 _ROOT = Path(__file__).parents[2]
-# The texts that hold a part of the project's own board, and what makes that part.
+# The project's texts that show its own board, and what makes the part between their markers.
 PARTS: dict[Path, Callable[[Board], str]] = {
     _ROOT / "README.md": readme_part,
-    _ROOT / "docs" / "statistics.md": findings,
     _ROOT / "docs" / "pretraining.md": pretrained_part,
 }
 _REPORT = "report.html"
@@ -44,23 +46,32 @@ def publish(results: Path) -> tuple[Board, list[Path]]:
     if board is None:
         board = build(results)
     written = write_tables(board, results / "board", write_bytes)
-    for name, text in _files(board).items():
-        write_text(results / name, text)
-        written.append(results / name)
-    if results.resolve() == RESULTS.resolve():
-        for path, part in PARTS.items():
-            write_text(path, between_markers(path.read_text(encoding="utf-8"), part(board)))
-            written.append(path)
+    written += write_pages(results, board)
     made_from = {"identity": current, "tables": _tables_sha256(results)}
     write_text(results / "board" / "made_from.json", json.dumps(made_from) + "\n")
     return board, written
 
 
+def write_pages(results: Path, board: Board) -> list[Path]:
+    """Write all that people and programs read of a board: pages, CSV, the report, and the parts of the project's own
+    texts if the runs are its own. Return the paths."""
+    written = []
+    for name, text in _files(board).items():
+        write_text(results / name, text)
+        written.append(results / name)
+    if results.resolve() == RESULTS.resolve():
+        for path, part in PARTS.items():
+            write_text(path, between_markers(path, path.read_text(encoding="utf-8"), part(board)))
+            written.append(path)
+    return written
+
+
 def identity(results: Path) -> str:
-    """Return the hash of all that a board is computed from: the runs, what is published, and the code of this package
-    and of `zoo`."""
+    """Return the hash of all that a board is made from: the runs, the published figures, and the code and templates of
+    this package and of `zoo`."""
     digest = hashlib.sha256()
-    code = [path for package in ("benchmark", "zoo") for path in sorted((_ROOT / package).rglob("*.py"))]
+    kinds = [(package, kind) for package in ("benchmark", "zoo") for kind in ("*.py", "*.jinja")]
+    code = [path for package, kind in kinds for path in sorted((_ROOT / package).rglob(kind))]
     data = [
         path for pattern in (f"*/{ROW_FACTS}", f"*/{SPEC}", "*/*/[!.]*/*") for path in sorted(results.glob(pattern))
     ]
@@ -80,8 +91,9 @@ def _tables_sha256(results: Path) -> str:
 def _files(board: Board) -> dict[str, str]:
     """Return what stands beside the runs for people and programs, by file name."""
     tables = {"leaderboard.csv": board.cells, "pairs.csv": board.pairs, "labels.csv": board.labels}
-    texts = {"LEADERBOARD.md": page(board), _REPORT: html(board)}
-    return {name: table.to_csv(index=False) for name, table in tables.items()} | texts
+    texts = {"LEADERBOARD.md": index_page(board), "findings.md": findings(board), _REPORT: html(board)}
+    pages = {f"{task.name}/README.md": task_page(board, task) for task in tasks_of(board)}
+    return {name: table.to_csv(index=False) for name, table in tables.items()} | texts | pages
 
 
 def read_board(results: Path) -> Board:
@@ -137,8 +149,8 @@ def verify(results: Path) -> Verified:
     if the_projects_own:
         for path, part in PARTS.items():
             text = path.read_text(encoding="utf-8")
-            if between_markers(text, part(right)) != text:
-                lines.append(f"{path.relative_to(path.parents[1])}: what stands between its markers is not the board's")
+            if between_markers(path, text, part(right)) != text:
+                lines.append(f"{path.relative_to(_ROOT)}: the part between its markers is not the board's")
     for name, text in _files(right).items():
         path = results / name
         if not path.is_file():
