@@ -1,4 +1,4 @@
-"""What the board's pages, the app and the terminal share: its tables made for reading."""
+"""What the board's pages, the app and the terminal share: its tables and numbers made for reading."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
-from benchmark.board.render import interval
 from benchmark.board.tables import Board, entry_name
 from benchmark.tasks.registry import Task, parse_task
 
+LARGEST_GAP = 25  # points; two encoders that anybody compares hardly lie further apart
 LINEAR = "linear"  # the family of the baselines, whose recipes are of another kind
 
 
@@ -112,6 +112,39 @@ def overall(table: pd.DataFrame) -> pd.DataFrame:
 def in_points(row: Mapping[Any, Any], name: str, low: str = "low", high: str = "high") -> str:
     """Return a difference with its interval in points, such as "+1.2 [-0.3, +2.7]"."""
     return interval((row[name], row[low], row[high]))
+
+
+def points(difference: float) -> str:
+    """Return a difference in points (0.01) with its sign, such as "+1.2"; 0 has none."""
+    text = f"{100 * difference:+.1f}"
+    return text[1:] if text[1:] == "0.0" else text
+
+
+def size(difference: float) -> str:
+    """Return a difference in points without a plus, such as "1.2"."""
+    return points(difference).removeprefix("+")
+
+
+def interval(found: tuple[float, float, float]) -> str:
+    """Return a difference and the ends of its interval in points, such as "+1.2 [-0.3, +2.7]"."""
+    return f"{points(found[0])} [{points(found[1])}, {points(found[2])}]"
+
+
+def gap(difference: float) -> str:
+    """Return a detectable difference in points; beyond LARGEST_GAP only that it is larger."""
+    return f"{100 * difference:.1f}" if 100 * difference <= LARGEST_GAP else f"over {LARGEST_GAP}"
+
+
+def listed(names: list[str]) -> str:
+    """Return names as a sentence has them: "a, b and c"."""
+    *head, last = names
+    return f"{', '.join(head)} and {last}" if head else last
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Return a data frame as a table in Markdown."""
+    rows = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy(dtype=object).tolist()]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows)
 
 
 def problem_line(row: Mapping[Any, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The board as plots: each a plotly figure made from the board's tables alone, readable on white and on black."""
+"""The board as plots: plotly figures made from the board's tables alone, readable on white and on black."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from benchmark.board.pages import main_cells, names_of, of_task
 from benchmark.board.tables import Board
 from benchmark.tasks.registry import Task
 
-# Okabe and Ito's colours, which hold for every kind of colour vision; the ones that show on white and on black.
+# Those of Okabe and Ito's colours, made for every kind of colour vision, that show on white and on black.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-SYMBOLS = ("circle", "square", "diamond", "cross")  # the colours come again with another symbol and dash
+SYMBOLS = ("circle", "square", "diamond", "cross")  # when the colours repeat, symbol and dash change
 DASHES = ("solid", "dash", "longdash", "dashdot")
 GRID = "rgba(128,128,128,.28)"
 _ROW, _FRAME = 34, 120  # pixels
@@ -23,8 +23,8 @@ def figures(board: Board, task: Task) -> dict[str, go.Figure]:
     main = main_cells(board.cells, task).sort_values("value")
     found = {
         f"{task.main_metric} with its 95 % interval": intervals(main, task),
-        **({"The ranks that each may have": ranks(main)} if main["rank_low"].notna().any() else {}),
-        "Quality against the time for one text, and the front of the best": front(main, task),
+        **({"The ranks that each entry may have": ranks(main)} if main["rank_low"].notna().any() else {}),
+        "Quality against the time for one text; the line joins the best trade-offs": front(main, task),
         "Reliability: how often a score is right": reliability(of_task(board.reliability, task)),
     }
     if task.multi_label:
@@ -120,7 +120,7 @@ def _ticks(bottom: float, zeros: bool) -> dict[str, Any]:
 
 
 def front(main: pd.DataFrame, task: Task, cost: str = "p50_ms", title: str = "ms for one text") -> go.Figure:
-    """Return quality against a cost, coloured by family; the line joins the entries that no other beats in both."""
+    """Return quality against a cost, coloured by family; the line joins the entries that no other one beats in both."""
     figure = go.Figure()
     middle = float(np.sqrt(main[cost].min() * main[cost].max()))
     for number, (family, rows) in enumerate(main.groupby("family", sort=False)):

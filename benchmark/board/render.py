@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import pandas as pd
 
+from benchmark.board.pages import gap, interval, listed, markdown, points, size
 from zoo.errors import UserError
 
 TEMPLATES = Path(__file__).with_name("templates")
-LARGEST_GAP = 25  # points; two encoders that anybody compares hardly lie further apart
 _MARKED = re.compile(r"<!-- leaderboard:.*?-->.*?<!-- end of leaderboard -->", re.DOTALL)
 _BEGIN, _END = "<!-- leaderboard: made by `make leaderboard`, do not edit -->", "<!-- end of leaderboard -->"
 
@@ -38,39 +37,6 @@ def _templates() -> jinja2.Environment:
     )
     found.filters |= {each.__name__: each for each in (points, size, interval, gap, listed, markdown)}
     return found
-
-
-def points(difference: float) -> str:
-    """Return a difference in points (0.01) with its sign, such as "+1.2"; 0 has none."""
-    text = f"{100 * difference:+.1f}"
-    return text[1:] if text[1:] == "0.0" else text
-
-
-def size(difference: float) -> str:
-    """Return a difference in points without a plus, such as "1.2"."""
-    return points(difference).removeprefix("+")
-
-
-def interval(found: tuple[float, float, float]) -> str:
-    """Return a difference and the ends of its interval in points, such as "+1.2 [-0.3, +2.7]"."""
-    return f"{points(found[0])} [{points(found[1])}, {points(found[2])}]"
-
-
-def gap(difference: float) -> str:
-    """Return a detectable difference in points; beyond LARGEST_GAP only that it is larger."""
-    return f"{100 * difference:.1f}" if 100 * difference <= LARGEST_GAP else f"over {LARGEST_GAP}"
-
-
-def listed(names: list[str]) -> str:
-    """Return names as a sentence has them: "a, b and c"."""
-    *head, last = names
-    return f"{', '.join(head)} and {last}" if head else last
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """Return a data frame as a table in Markdown."""
-    rows = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy(dtype=object).tolist()]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows)
 
 
 def between_markers(path: Path, text: str, content: str) -> str:

@@ -1,4 +1,4 @@
-"""The board on disk: made from the runs when they have changed, written out, and verified."""
+"""The board on disk: made again when the runs have changed, written with its pages, and verified."""
 
 import hashlib
 import json
@@ -35,8 +35,8 @@ _TOLERANCE = 5e-5  # half of the last decimal that is shown; another processor s
 
 
 def publish(results: Path) -> tuple[Board, list[Path]]:
-    """Make the board of the runs below `results`, unless it stands there already, and write it beside them, and
-    into the READMEs if the runs are the project's own. Return the board and what was written.
+    """Make the board of the runs below `results`, unless it is there already, and write it with its pages. Return the
+    board and the paths of what was written.
 
     Raises:
         UserError: there are no runs that can stand on a board.
@@ -83,7 +83,7 @@ def identity(results: Path) -> str:
 
 
 def _tables_sha256(results: Path) -> str:
-    """Return the hash of the tables that stand there; a missing one counts as none."""
+    """Return the hash of the tables on disk; a missing one adds nothing."""
     paths = [results / "board" / f"{field.name}.parquet" for field in fields(Board)]
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths if path.is_file())).hexdigest()
 
@@ -91,13 +91,17 @@ def _tables_sha256(results: Path) -> str:
 def _files(board: Board) -> dict[str, str]:
     """Return what stands beside the runs for people and programs, by file name."""
     tables = {"leaderboard.csv": board.cells, "pairs.csv": board.pairs, "labels.csv": board.labels}
-    texts = {"LEADERBOARD.md": index_page(board), "findings.md": findings(board), _REPORT: html(board)}
-    pages = {f"{task.name}/README.md": task_page(board, task) for task in tasks_of(board)}
-    return {name: table.to_csv(index=False) for name, table in tables.items()} | texts | pages
+    return {name: table.to_csv(index=False) for name, table in tables.items()} | pages(board) | {_REPORT: html(board)}
+
+
+def pages(board: Board) -> dict[str, str]:
+    """Return the pages in Markdown that stand beside the runs, by file name."""
+    of_tasks = {f"{task.name}/README.md": task_page(board, task) for task in tasks_of(board)}
+    return {"LEADERBOARD.md": index_page(board), "findings.md": findings(board)} | of_tasks
 
 
 def read_board(results: Path) -> Board:
-    """Return the board that stands beside the runs.
+    """Return the board as it is on disk.
 
     Raises:
         UserError: there is none, or a table is damaged.
@@ -106,7 +110,7 @@ def read_board(results: Path) -> Board:
 
 
 def _unchanged(results: Path, current: str) -> Board | None:
-    """Return the board as it stands if it was made from these very runs by this very code, and not touched since."""
+    """Return the board on disk if it was made from exactly these runs by exactly this code, and not changed since."""
     path = results / "board" / "made_from.json"
     try:
         made_from = json.loads(path.read_text(encoding="utf-8"))
@@ -119,15 +123,15 @@ def _unchanged(results: Path, current: str) -> Board | None:
 
 @dataclass(frozen=True)
 class Verified:
-    """What a board that was computed anew says, one line each: where the one that stands there `differs`, and which
-    runs and entries are `left_out` of it or have no rank."""
+    """What a board that was computed again shows, in lines: where the one on disk `differs`, and which runs and entries
+    are `left_out` of it or have no rank."""
 
     differs: list[str]
     left_out: list[str]
 
 
 def verify(results: Path) -> Verified:
-    """Compute the board of the runs anew and compare it with the one that stands there.
+    """Compute the board of the runs again and compare it and its pages with those on disk.
 
     Raises:
         UserError: there are no runs that can stand on a board, or no board.
@@ -135,7 +139,7 @@ def verify(results: Path) -> Verified:
     fresh, found = build(results), read_board(results)
     left_out = [problem_line(row) for row in fresh.problems.to_dict("records")]
     lines = []
-    right = found  # whose last digits the files beside it have
+    right = found  # the files beside it have its last digits
     for field in fields(Board):
         ours, theirs = getattr(fresh, field.name), getattr(found, field.name)
         try:
@@ -144,7 +148,7 @@ def verify(results: Path) -> Verified:
             )
         except AssertionError as difference:
             lines.append(f"{field.name}: {' '.join(str(difference).split())[:200]}")
-            right = fresh  # a table of another making may lack the columns that the files are made of
+            right = fresh  # a table made by other code may lack columns that the files need
     the_projects_own = results.resolve() == RESULTS.resolve()
     if the_projects_own:
         for path, part in PARTS.items():
@@ -154,7 +158,7 @@ def verify(results: Path) -> Verified:
     for name, text in _files(right).items():
         path = results / name
         if not path.is_file():
-            if name != _REPORT or not the_projects_own:  # too large to be kept with the project's own results
+            if name != _REPORT or not the_projects_own:  # it is too large to be kept with the project's own results
                 lines.append(f"{name}: it is missing")
         elif path.read_bytes() != text.encode():
             lines.append(f"{name}: it is not the board's")

@@ -58,8 +58,8 @@ class Verdicts:
     """All that the comparisons of a task say, those of the best entries first.
 
     `recipe` is what all fine-tuned entries with a rank share, if it is not the task's default; their names here leave
-    it out. `neighbours` compares each entry with the next one in the ranking. `also` lists, by the worse entry, the better
-    ones of all other decided pairs.
+    it out. `neighbours` compares each entry with the next one in the ranking. `also` lists, by the worse entry, the
+    better ones of all other decided pairs.
     """
 
     recipe: str
