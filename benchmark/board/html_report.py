@@ -8,7 +8,6 @@ from benchmark.board.pages import main_cells, problem_line, tasks_of, wide
 from benchmark.board.plots import figures, mean_ranks
 from benchmark.board.render import render
 from benchmark.board.tables import Board
-from benchmark.board.task_page import RULES
 from benchmark.board.verdicts import verdicts
 from benchmark.tasks.registry import Task
 
@@ -31,7 +30,7 @@ def _task(board: Board, task: Task, first: bool) -> dict[str, Any]:
     ]
     n = int(main_cells(board.cells, task)["n"].iloc[0])
     table = wide(board.cells, task).to_html(index=False, border=0)
-    found = {"task": task, "n": n, "rule": RULES[task.rule], "verdicts": verdicts(board, task)}
+    found = {"task": task, "n": n, "verdicts": verdicts(board, task)}
     return found | {"table": table, "plots": plots}
 
 

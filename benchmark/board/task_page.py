@@ -10,12 +10,6 @@ from benchmark.board.tables import Board, entry_name
 from benchmark.board.verdicts import verdicts
 from benchmark.tasks.registry import Task
 
-RULES = {
-    "argmax": "the highest score",
-    "fixed": "0.5 for every label",
-    "global": "one threshold for all labels",
-    "per_label": "a threshold for each label",
-}
 _SHOWN_ERRORS = ("ece_debiased", "brier", "nll")
 
 
@@ -26,7 +20,6 @@ def task_page(board: Board, task: Task) -> str:
         "task.md.jinja",
         task=task,
         n=int(main["n"].iloc[0]),
-        rule=RULES[task.rule],
         brackets=bool((main["variant"] != "").any()),
         verdicts=verdicts(board, task),
         ranks=ranked(main, task).assign(caution=main["flags"]),
@@ -54,18 +47,14 @@ def _gains(board: Board, task: Task) -> pd.DataFrame:
 
 def _stability(board: Board, task: Task) -> pd.DataFrame:
     rows = []
-    for name, of_entry in _by_entry(of_task(board.thresholds, task)):
+    for (encoder, variant), of_entry in of_task(board.thresholds, task).groupby(["encoder", "variant"], sort=False):
+        name = entry_name({"encoder": encoder, "variant": variant})
         own = of_entry[~of_entry["shared"].astype(bool)]
         among = ((own["low"] <= own["half_best_f1"]) & (own["half_best_f1"] <= own["high"])).sum()
         width = f"{(own['high'] - own['low']).median():.3f}" if len(own) else "–"
         rows.append((name, len(own), len(of_entry) - len(own), width, f"{among} of {len(own)}"))
-    columns = ["encoder", "own thresholds", "labels too rare for one", "width", "hold half of the best F1"]
+    columns = ["encoder", "own thresholds", "labels too rare for one", "width", "half of best F1 inside"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _by_entry(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    names = pd.Series(names_of(table), index=table.index, dtype=object)
-    return [(str(name), part) for name, part in table.groupby(names, sort=False)]
 
 
 def _calibration(board: Board, task: Task) -> pd.DataFrame:
