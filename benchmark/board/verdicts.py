@@ -58,15 +58,15 @@ class Verdicts:
     """All that the comparisons of a task say, those of the best entries first.
 
     `recipe` is what all fine-tuned entries with a rank share, if it is not the task's default; their names here leave
-    it out. `neighbours` compares each entry with the next one in the ranking. `also` lists, by the worse entry, the
-    better ones of all other decided pairs.
+    it out. `neighbours` compares each entry with the next one in the ranking. `also` lists the better
+    entries of all other decided pairs, by the worse one and by whether the recipes are unlike.
     """
 
     recipe: str
     answer: Answer
     pairs: list[Verdict]
     neighbours: list[Verdict]
-    also: dict[str, list[str]]
+    also: dict[tuple[str, bool], list[str]]
 
 
 def verdicts(board: Board, task: Task) -> Verdicts:
@@ -84,10 +84,10 @@ def verdicts(board: Board, task: Task) -> Verdicts:
     pairs.sort(key=lambda pair: sorted(place[key] for key in keys_of(pair)))
     found = {frozenset(keys_of(pair)): verdict_of(pair, shown, baselines, floor) for pair in pairs}
     near = [frozenset(both) for both in pairwise(_key(row) for row in rows if not pd.isna(row["rank_low"]))]
-    also: dict[str, list[str]] = {}
+    also: dict[tuple[str, bool], list[str]] = {}
     for both, each in found.items():
         if each.decided and both not in near:
-            also.setdefault(each.worse, []).append(each.better)
+            also.setdefault((each.worse, each.recipes == "unlike"), []).append(each.better)
     neighbours = [found[both] for both in near if both in found]
     return Verdicts(recipe, _answer(rows, shown, found), list(found.values()), neighbours, also)
 

@@ -125,6 +125,11 @@ def test_a_pair_of_unlike_recipes_says_so() -> None:
     unlike = [line for line in sentences if line.endswith("Their recipes differ.")]
     recipes = {row["encoder"] + row["compared with"]: row["recipes"] for row in _rows(text, "The figures of all pairs")}
     assert 0 < len(unlike) < len(sentences)
+    also = [
+        line for line in task_page(read_board(RESULTS), TASKS["go_emotions"]).splitlines() if " are better " in line
+    ]
+    assert all(line.endswith("Their recipes differ.") for line in also)
+    assert len(also) == 4
     assert set(recipes.values()) == {"same", "unlike", "baseline"}
 
 

@@ -96,7 +96,7 @@ def test_each_pair_is_seen_from_its_better_side() -> None:
     ]
     assert {(each.difference, each.low, each.high) for each in found.pairs} == {(0.1, 0.05, 0.15)}
     assert [(each.better, each.worse) for each in found.neighbours] == [("a", "b"), ("b", "words")]
-    assert found.also == {"words": ["a"]}
+    assert found.also == {("words", False): ["a"]}
 
 
 def test_a_recipe_that_all_encoders_share_is_named_once() -> None:
