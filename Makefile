@@ -1,47 +1,58 @@
-# Every target does its own set-up in .venv. PYTHON is any Python 3.11 or 3.12.
+# Every target does its own set-up in .venv. PYTHON is any Python from 3.11 to 3.14.
 PYTHON ?= python3
 PORT ?= 7860
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 export TOKENIZERS_PARALLELISM ?= false
 
 .DEFAULT_GOAL := help
-.PHONY: help app benchmark leaderboard verify test test-slow check fix bench-train bench-statistics bench-app screenshots space clean
+.PHONY: help app benchmark leaderboard verify test test-all check fix bench-train bench-statistics bench-app screenshots space clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 # torch goes in first and alone: the pin then holds while everything else is resolved, and no second build comes in.
-.venv/installed: requirements.txt
+.venv/installed: requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c "$$CHECK_PYTHON"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' requirements.txt)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PIP) "$$(grep '^torch==' requirements.txt)"
+	$(PIP) -r requirements.txt setuptools
+	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
+
+define CHECK_PYTHON
+import sys
+if not (3, 11) <= sys.version_info[:2] <= (3, 14):
+    sys.exit("Encoder Zoo needs Python 3.11 to 3.14; $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12" % sys.version_info[:2])
+endef
+export CHECK_PYTHON
 
 .venv/installed-dev: requirements-dev.txt requirements-onnx.txt .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
 	@touch $@
 
-app: .venv/installed ## serve the app on 127.0.0.1, PORT=7860
-	PORT=$(PORT) $(BIN)/python app.py
+app: .venv/installed ## serve the app on 127.0.0.1; PORT=7860 RESULTS=folder CHECKPOINTS=folder
+	$(BIN)/encoder-zoo app --port $(PORT) $(if $(RESULTS),--results $(RESULTS)) $(if $(CHECKPOINTS),--checkpoints $(CHECKPOINTS))
 
-benchmark: .venv/installed ## train and compare the packaged encoders on the embedded task, 3 seeds, into results/
-	$(BIN)/python -m benchmark run --encoders tfidf-lr,minilm-l6,granite-30m --tasks feedback --seeds 3 --results results
-	$(BIN)/python -m benchmark leaderboard --results results
+benchmark: .venv/installed ## compare the encoders that come with the project on its own task, into results/
+	$(BIN)/encoder-zoo run --tasks feedback --encoders tfidf-lr,minilm-l6,granite-30m --seeds 3 --checkpoints checkpoints
+	$(BIN)/encoder-zoo board
+	@echo "Open the app on these runs: make app RESULTS=results CHECKPOINTS=checkpoints"
 
-leaderboard: .venv/installed ## rebuild the committed leaderboard and the README's from benchmark/results
-	$(BIN)/python -m benchmark leaderboard
+leaderboard: .venv/installed ## make the committed leaderboard and the README's again from benchmark/results
+	$(BIN)/encoder-zoo board --results benchmark/results
 
-verify: .venv/installed ## compute the committed leaderboard anew and fail on any difference
-	$(BIN)/python -m benchmark verify || test $$? -eq 3  # entries of one seed, kept without a rank
+verify: .venv/installed ## compute the committed leaderboard again and fail on any difference
+	$(BIN)/encoder-zoo verify --results benchmark/results || test $$? -eq 3  # 3: entries of one seed, which have no rank
 
 # Three at a time on two cores: browsers and other processes are waited for a third of the time.
 test: .venv/installed-dev ## run the tests, a few minutes
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
-test-slow: .venv/installed-dev ## run the tests that take minutes each
+test-all: test ## run all tests, those that take minutes each as well
 	$(BIN)/python -m pytest -m slow
 
-check: .venv/installed-dev ## lint, format and types, nothing is changed
+check: .venv/installed-dev ## check lint, format and types; nothing is changed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -50,20 +61,20 @@ fix: .venv/installed-dev ## mend what the linter and the formatter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench-train: .venv/installed ## fine-tuning speed against transformers' example settings (needs ENCODER_ZOO_DATA)
+bench-train: .venv/installed ## time fine-tuning against transformers' example settings (needs ENCODER_ZOO_DATA)
 	$(BIN)/python -m benchmark.speed.bench_train
 
-bench-statistics: .venv/installed ## the bootstrap against a loop over scikit-learn, and how long a whole board takes
+bench-statistics: .venv/installed ## time the bootstrap against a loop over scikit-learn, and a whole board
 	$(BIN)/python -m benchmark.speed.bench_statistics
 
-bench-app: .venv/installed-dev ## the app's start, sliders, single texts, 50 clients at once, memory
+bench-app: .venv/installed-dev ## time the app's start, sliders, single texts and 50 clients at once; measure memory
 	$(BIN)/python -m demo.bench_app
 
-screenshots: .venv/installed-dev ## pictures of every tab in both themes, into docs/screenshots
+screenshots: .venv/installed-dev ## take pictures of every tab in both themes, into docs/screenshots
 	$(BIN)/python -m demo.screenshots
 
-space: .venv/installed ## the app as a Hugging Face Space, in build/space
+space: .venv/installed ## write the app as a Hugging Face Space to build/space
 	$(BIN)/python -m demo.space
 
 clean: ## remove the virtual environment and the caches
-	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

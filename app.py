@@ -1,7 +1,7 @@
 """Encoder Zoo in the browser: `python app.py`, then open http://127.0.0.1:7860.
 
-The environment may say PORT, HOST, ENCODER_ZOO_CHECKPOINTS and ENCODER_ZOO_RESULTS (folders), ENCODER_ZOO_HUB
-(checkpoints to fetch: user/name, with commas between), and where wrong verdicts are kept (see `demo.flags.handlers`).
+These environment variables change it: PORT and HOST; ENCODER_ZOO_CHECKPOINTS and ENCODER_ZOO_RESULTS, two folders;
+ENCODER_ZOO_HUB, checkpoints to fetch as user/name[@revision], separated by commas; and those of `demo.flags.handlers`.
 """
 
 import os
@@ -11,6 +11,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 import socket
 import tempfile
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -23,13 +24,14 @@ from demo.compare import view as compare_view
 from demo.compare.handlers import classify, read_link
 from demo.explore import view as explore_view
 from demo.flags import view as flag_view
+from demo.flags.handlers import start_uploads
 from demo.leaderboard import view as leaderboard_view
 from demo.shared import theme
 from demo.shared.models import add_from_hub
-from demo.shared.texts import label
+from demo.shared.page_texts import label
 from zoo.errors import UserError, run_command_line
 
-WAITING = 200  # requests; whoever comes after them is told that the queue is full
+WAITING = 200  # requests; the next visitor is told that the queue is full
 
 
 def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple[gr.Blocks, dict[str, Any]]:
@@ -39,7 +41,10 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
         checkpoints: the folder of `<task>/<name>` checkpoints; None is the one that comes with the project.
         results: the folder of runs; None is the project's own.
     """
-    day = 24 * 60 * 60  # for which uploads and downloads are kept
+    # Opening a tab goes without the queue. Gradio's queue (6.31) can lose the answer to a click: the server ends the
+    # stream of answers after the last one, and a click that crosses this end waits for a stream that is gone. A tab is
+    # often clicked just then, when the first comparison has appeared.
+    day = 24 * 60 * 60  # seconds after which uploads and downloads are deleted
     with gr.Blocks(title="Encoder Zoo", analytics_enabled=False, fill_width=True, delete_cache=(day, day)) as demo:
         theme.add_header()
         with gr.Tabs() as tabs:
@@ -59,24 +64,36 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
 
 
 def main() -> None:
-    """Serve the app; the models are loaded behind the first page, not before it."""
+    """Serve the app until it is stopped. The models are loaded after the first page is there, not before.
+
+    Raises:
+        UserError: the environment names a port, an address, a folder or a checkpoint that cannot be used.
+    """
     host = os.environ.get("HOST") or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1"
     port = os.environ.get("PORT", "7860")
     if not (port.isdecimal() and int(port) < 65_536):
         raise UserError(f"PORT must be a number below 65,536, got {port!r}")
     _check_address(host, int(port))
-    checkpoints, results = (os.environ.get(f"ENCODER_ZOO_{name}") for name in ("CHECKPOINTS", "RESULTS"))
-    folder = Path(checkpoints) if checkpoints else None
+    checkpoints, results = _folder("ENCODER_ZOO_CHECKPOINTS"), _folder("ENCODER_ZOO_RESULTS")
     if hub := os.environ.get("ENCODER_ZOO_HUB"):
-        folder = add_from_hub(hub, folder, Path(tempfile.mkdtemp(prefix="encoder-zoo-")))
-    demo, arguments = build(folder, Path(results) if results else None)
+        checkpoints = add_from_hub(hub, checkpoints, Path(tempfile.mkdtemp(prefix="encoder-zoo-")))
+    demo, arguments = build(checkpoints, results)
     demo.launch(server_name=host, server_port=int(port), prevent_thread_lock=True, **arguments)
-    Thread(target=_load_models, args=[folder], daemon=True).start()
+    for work in (partial(_load_models, checkpoints), start_uploads):
+        Thread(target=work, daemon=True).start()
     demo.block_thread()
 
 
+def _folder(variable: str) -> Path | None:
+    """Return the folder that an environment variable names; None where it is not set."""
+    value = os.environ.get(variable)
+    if value and not Path(value).is_dir():
+        raise UserError(f"{variable} names the folder {value}, and there is none; make it, or unset {variable}")
+    return Path(value) if value else None
+
+
 def _check_address(host: str, port: int) -> None:
-    """Raise UserError where nothing can be served; gradio's own message is of the port, whatever the reason."""
+    """Raise UserError if nothing can be served there; gradio's own message blames the port, whatever the reason."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as trial:
@@ -87,7 +104,7 @@ def _check_address(host: str, port: int) -> None:
 
 
 def _load_models(folder: Path | None) -> None:
-    with suppress(UserError):  # the page says it
+    with suppress(UserError):  # the page tells it
         view = read_link("", folder)
         classify(view.text, view.task, view.names, folder)
 

@@ -1,5 +1,5 @@
-"""`python -m benchmark`: run the grid, rebuild the leaderboard."""
+"""`python -m benchmark` is `encoder-zoo`."""
 
-from benchmark.cli import main
+from encoder_zoo import main
 
 main()

@@ -1,7 +1,7 @@
 """The app as a folder that is a complete Hugging Face Space: `make space`, or `python -m demo.space`.
 
-What goes in follows from app.py: the modules that it imports, inside their functions too, the lines of requirements.txt
-that these modules need, and the data that they read.
+app.py decides what goes in: the modules that it imports, inside their functions too, the lines of requirements.txt that
+these modules need, and the data that they read. The Space's own README is `space_card.md`.
 """
 
 import re
@@ -24,25 +24,27 @@ from zoo.files import new_folder
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "space"
+CARD = Path(__file__).parent / "space_card.md"
 # A Space cannot have the exact version: ZeroGPU offers a few, 2.8 to 2.11, and takes the newest that is allowed.
 TORCH = "torch>=2.8,<2.14"
 DATA = (
     "demo/*/*.css",
     "demo/*/*.js",
+    "demo/*/messages/*.json",
     "zoo/checkpoints/shipped/*/[!.]*/*",
     "benchmark/tasks/data/*.jsonl",
     "benchmark/results/board/*.parquet",
-    "benchmark/results/*/rows.npz",
+    "benchmark/results/*/rows*.npz",
 )
 MOST = 100 * 2**20  # bytes
 LARGE = (".safetensors", ".npz", ".parquet")  # what the hub keeps outside git
 
 
 def make_space(target: Path) -> dict[str, int]:
-    """Write the Space to `target`, there whole or not at all; what stood there goes.
+    """Write the Space to `target`, as a whole or not at all; it replaces what was there.
 
     Returns:
-        The path of every file below `target`, in order, and its bytes.
+        The size in bytes of every file, by its path below `target`, in order.
     """
     modules, libraries = imports(ROOT / "app.py")
     data = [path for pattern in DATA for path in ROOT.glob(pattern)]
@@ -63,7 +65,7 @@ def make_space(target: Path) -> dict[str, int]:
 
 
 def encoders_inside() -> set[str]:
-    """Return the encoders of the repository that its checkpoints are differences to, and their own starts."""
+    """Return the repository's encoders that its checkpoints are differences to, and those that these began from."""
     inside: set[str] = set()
     wanted = [read_checkpoint(folder).info.encoder for folder in find_checkpoints(CHECKPOINTS)]
     while wanted:
@@ -75,8 +77,8 @@ def encoders_inside() -> set[str]:
 
 
 def runs_inside() -> list[Path]:
-    """Return the folders of the runs that its checkpoints come from, and of the first seed of each entry of their
-    tasks, which is what the tab Explore opens on; the numbers over all seeds, and of other tasks, are the board's."""
+    """Return the folders of the runs that made its checkpoints, and of the first seed of each entry of their tasks, on
+    which the Explore tab opens. The board holds the numbers over all seeds, and of other tasks."""
     runs, _ = find_runs(RESULTS)
     shipped = [read_checkpoint(folder).info for folder in find_checkpoints(CHECKPOINTS)]
     tasks, ids = {info.task for info in shipped}, {info.run for info in shipped}
@@ -94,8 +96,8 @@ def imports(script: Path) -> tuple[list[Path], set[str]]:
 
 
 def requirements(libraries: set[str]) -> str:
-    """Return the lines of requirements.txt that install any of `libraries`, given as they are imported, or that hold
-    an encoder's weights; gradio is the installed one, torch a range."""
+    """Return the lines of requirements.txt that install one of `libraries` (names as they are imported) or an encoder's
+    weights; gradio has the installed version, torch a range."""
     holders = {encoder.location.split("/")[0] for encoder in ENCODERS.values() if encoder.source == "package"}
     installed = packages_distributions()
     needed = {_canonical(name) for library in libraries | holders for name in installed.get(library, [])}
@@ -110,11 +112,10 @@ def _canonical(name: str) -> str:
 
 
 def card() -> str:
-    """Return the Space's README: the front matter of the project's, for the installed gradio, and what it is."""
-    found = SpaceCard((ROOT / "README.md").read_text(encoding="utf-8"))
+    """Return the Space's README, for the installed gradio."""
+    found = SpaceCard(CARD.read_text(encoding="utf-8"))
     found.data["sdk_version"] = version("gradio")
-    title, about = found.text.strip().split("\n\n")[:2]
-    return f"---\n{found.data.to_yaml()}\n---\n\n{title}\n\n{about}\n"
+    return f"{found}\n"
 
 
 def main() -> None:
@@ -123,7 +124,7 @@ def main() -> None:
     size = sum(files.values())
     Console().print(f"wrote {FOLDER.relative_to(ROOT)}: {len(files)} files, {size / 2**20:.1f} MiB", highlight=False)
     if size > MOST:
-        raise UserError(f"a Space is to stay under {MOST // 2**20} MiB; ship fewer checkpoints, or in fewer bits")
+        raise UserError(f"the Space is larger than {MOST // 2**20} MiB; ship fewer checkpoints, or in fewer bits")
 
 
 if __name__ == "__main__":

@@ -4,16 +4,19 @@ and fetches, kept in memory, with failures on demand."""
 import base64
 import hashlib
 import json
+import math
 import re
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
+
+from huggingface_hub import ModelCard
 
 TOKENS = {"hf_writer": True, "hf_reader": False}  # whether it may write
 LARGE = 4096  # bytes from which a file is sent on its own, as by git-lfs
@@ -105,6 +108,21 @@ def _sha256(content: bytes) -> str:
 
 def _git_hash(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def _read_facts(files: dict[str, bytes]) -> dict[str, Any]:
+    """What the hub reads out of a model's files and tells of it, where they can be read."""
+    facts: dict[str, Any] = {}
+    with suppress(KeyError, ValueError, TypeError):
+        facts["config"] = {"model_type": json.loads(files["config.json"])["model_type"]}
+    with suppress(KeyError, ValueError, struct.error):
+        header, total = files["model.safetensors"], 0
+        for name, tensor in json.loads(header[8 : 8 + struct.unpack("<Q", header[:8])[0]]).items():
+            total += math.prod(tensor["shape"]) if name != "__metadata__" else 0
+        facts["safetensors"] = {"parameters": {"F32": total}, "total": total}
+    if files.get("README.md", b"").startswith(b"---"):
+        facts["cardData"] = ModelCard(files["README.md"].decode()).data.to_dict()
+    return facts
 
 
 class _Refused(Exception):
@@ -217,7 +235,8 @@ class _Handler(BaseHTTPRequestHandler):
         commit, files = self._files(repo, revision or "main")
         sizes = {name: {"size": len(data)} if "blobs" in self.query else {} for name, data in files.items()}
         siblings = [{"rfilename": name, **size} for name, size in sizes.items()]
-        return {"id": repo, "sha": commit, "private": self._repo(repo).private, "siblings": siblings}
+        told = {"id": repo, "sha": commit, "private": self._repo(repo).private, "siblings": siblings}
+        return told | _read_facts(files)
 
     def preupload(self, body: bytes, repo: str) -> Any:
         self._writable()
@@ -274,7 +293,7 @@ class _Handler(BaseHTTPRequestHandler):
         return files[file], {"ETag": f'"{_git_hash(files[file])}"', "X-Repo-Commit": commit}
 
 
-_KIND, _NAME = "/api/(?:model|space|dataset)s", "(?P<repo>[^/]+/[^/]+)"
+_KIND, _NAME = "/api/(?:model|space|dataset)s", "(?P<repo>(?:[^/]+/)?[^/]+)"
 _ROUTES = [
     ("/api/repos/create", "POST", _Handler.create),
     ("/api/validate-yaml", "POST", _Handler.validate),

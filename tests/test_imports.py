@@ -1,17 +1,43 @@
-"""The arrows between the packages, read from the code; and that looking at results never loads torch."""
+"""The arrows between the packages and their folders, read from the code; and that looking at results never loads
+torch."""
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ALLOWED = {"zoo": {"zoo"}, "benchmark": {"zoo", "benchmark"}, "demo": {"zoo", "benchmark", "demo"}}
+PACKAGES = ("zoo", "benchmark", "demo")
 LIBRARIES = {"datasets", "evaluate", "transformers", "torch", "tokenizers", "gradio", "sklearn"}
+# Each line may import the lines above it and itself, and nothing below. What shares a line are rooms of one floor.
+FLOORS = [
+    ["zoo.errors", "zoo.files", "zoo.hardware", "zoo.decision", "zoo.long_text", "zoo.row_files", "zoo.hub"],
+    ["zoo.encoders"],
+    ["zoo.checkpoints", "zoo.pretraining"],
+    ["zoo.classifier", "zoo.predict", "zoo.attribution"],
+    ["zoo.cli"],
+    ["benchmark.tasks"],
+    ["benchmark.statistics"],
+    ["benchmark.training"],
+    ["benchmark.own_data", "benchmark.board"],
+    ["benchmark.release"],
+    ["benchmark.speed", "benchmark.console", "benchmark.cli", "benchmark.run_cli"],
+    ["demo"],
+    ["app"],
+    ["encoder_zoo"],
+    ["zoo.__main__", "benchmark.__main__"],
+]
+# Rooms of one floor that may not look into each other.
+APART = [{"zoo.checkpoints", "zoo.pretraining"}, {"benchmark.own_data", "benchmark.board"}]
+# Nobody but the doors and the commands themselves may need a command.
+COMMANDS = {"zoo.cli", "benchmark.cli", "benchmark.run_cli", "benchmark.console"}
+SHARED_NAMES = {"__main__", "cli", "handlers", "view"}
 LIGHT = [
     "benchmark.board.store",
     "benchmark.statistics.fit_decision",
@@ -20,58 +46,154 @@ LIGHT = [
     "benchmark.training.recipes",
     "benchmark.tasks.rows",
     "benchmark.training.runs",
+    "benchmark.training.estimate",
     "benchmark.tasks.registry",
+    "benchmark.console",
     "zoo.decision",
     "zoo.encoders.registry",
+    "encoder_zoo",
 ]
+# Handlers are functions that tests call without a browser, so the page's library is not theirs to load.
+HANDLERS = sorted(path.relative_to(ROOT) for path in (ROOT / "demo").rglob("handlers.py"))
 HEAVY = {"torch", "transformers", "datasets", "evaluate", "gradio"}
 
 
-def _modules(package: str) -> list[Path]:
-    return sorted((ROOT / package).rglob("*.py"))
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
-def _imported(path: Path) -> Iterator[str]:
-    """Yield the first part of every module that a file imports, inside functions, too."""
+@cache
+def _modules() -> dict[str, Path]:
+    """Every module of ours by its dotted name, but for the packages' own, which hold nothing."""
+    inside = (path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+    return {_name(path): path for path in sorted([*inside, *ROOT.glob("*.py")]) if path.name != "__init__.py"}
+
+
+@cache
+def _imported() -> dict[str, set[str]]:
+    """Which modules of ours each one imports, inside functions, too."""
+    return {name: {*_ours(path)} - {name} for name, path in _modules().items()}
+
+
+def _ours(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
+            found = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
-            yield (node.module or "").split(".")[0]
+            found = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in found:
+            module = name if name in _modules() else name.rpartition(".")[0]
+            if module in _modules():
+                yield module
 
 
-@pytest.mark.parametrize("package", ALLOWED)
+def _floor(module: str) -> tuple[int, str]:
+    """The floor of a module and its room there."""
+    for number, rooms in reversed([*enumerate(FLOORS)]):
+        for room in rooms:
+            if module == room or module.startswith(f"{room}."):
+                return number, room
+    raise AssertionError(f"{module} is on no floor; give it one in FLOORS")
+
+
+def test_imports_are_found_in_functions_and_by_module() -> None:
+    assert {"benchmark.training.fine_tune", "benchmark.training.baseline"} <= _imported()["benchmark.training.grid"]
+    assert "zoo.errors" in _imported()["benchmark.tasks.rows"]
+    assert _imported()["encoder_zoo"] >= {"app", "benchmark.cli", "benchmark.run_cli", "zoo.cli"}
+
+
+def test_packages_hold_nothing_but_a_docstring() -> None:
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("__init__.py"):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            assert (len(tree.body), bool(ast.get_docstring(tree))) == (1, True), path
+
+
+@pytest.mark.parametrize("package", [*PACKAGES, "app", "encoder_zoo"])
 def test_imports_go_one_way(package: str) -> None:
-    ours = {*ALLOWED, "app", "tests"}
-    modules = _modules(package)
-    assert len(modules) > 1 or not (ROOT / package).is_dir()
-    wrong = {
-        f"{path.relative_to(ROOT)} imports {name}"
-        for path in modules
-        for name in _imported(path)
-        if name in ours - ALLOWED[package]
-    }
+    wrong = []
+    for module, imported in _imported().items():
+        if module.partition(".")[0] == package:
+            floor, room = _floor(module)
+            for other in sorted(imported):
+                number, neighbour = _floor(other)
+                if number > floor or {room, neighbour} in APART:
+                    wrong.append(f"{module} imports {other}")
+    assert wrong == []
+
+
+def test_nothing_but_commands_imports_a_command() -> None:
+    allowed = COMMANDS | {"encoder_zoo"}
+    wrong = {f"{module} imports {each}" for module, imported in _imported().items() for each in imported & COMMANDS
+             if module not in allowed}  # fmt: skip
+    doors = {module for module, imported in _imported().items() if "encoder_zoo" in imported}
     assert wrong == set()
+    assert doors == {"zoo.__main__", "benchmark.__main__"}
+
+
+def test_only_commands_write_to_the_terminal() -> None:
+    """What does the work reports through a callback, so that an app or another machine can do it, too."""
+    commands = ("benchmark.speed", "demo.bench_app", "demo.space", *COMMANDS)
+    writing = {module for module, path in _modules().items() if re.search(r"^from rich", path.read_text("utf-8"), re.M)}
+    assert {module for module in writing if not module.startswith(commands)} == set()
+
+
+def test_there_is_no_import_circle() -> None:
+    """Take away what imports nothing that is left, and what nothing left imports, until only circles remain."""
+    left = {module: set(imported) for module, imported in _imported().items()}
+    while True:
+        needed = set().union(*left.values())
+        ends = [module for module in left if module not in needed or not left[module] & left.keys()]
+        if not ends:
+            break
+        for module in ends:
+            del left[module]
+    assert {module: sorted(imported & left.keys()) for module, imported in left.items()} == {}
+
+
+def test_no_two_modules_are_called_alike() -> None:
+    by_name: dict[str, list[str]] = {}
+    for module in _modules():
+        by_name.setdefault(module.rpartition(".")[2], []).append(module)
+    alike = {name: found for name, found in by_name.items() if len(found) > 1 and name not in SHARED_NAMES}
+    assert alike == {}
 
 
 def test_no_module_of_ours_shadows_a_library() -> None:
-    names = {path.stem for package in ALLOWED for path in _modules(package)} | {path.stem for path in ROOT.glob("*.py")}
+    names = {module.rpartition(".")[2] for module in _modules()}
     top = {path.name for path in ROOT.iterdir() if path.is_dir()} | {path.stem for path in ROOT.glob("*.py")}
     assert names & {"datasets", "evaluate", "transformers"} == set()
     assert top & LIBRARIES == set()
 
 
-def test_modules_that_only_look_at_results_load_no_torch() -> None:
-    """One process a module would be slow, so the first of them all that loads something heavy is named."""
+def test_no_file_of_code_is_long() -> None:
+    scripts = (path for package in PACKAGES for path in (ROOT / package).rglob("*.js"))
+    lines = {path: path.read_text(encoding="utf-8").count("\n") for path in [*_modules().values(), *scripts]}
+    assert {str(path.relative_to(ROOT)): count for path, count in lines.items() if count > 300} == {}
+
+
+def _first_heavy(modules: list[str], heavy: set[str]) -> str:
+    """Import the modules one after the other in one process; return which is the first to load something heavy."""
     code = "\n".join(
         [
             "import importlib, sys",
-            f"for name in {LIGHT}:",
+            f"for name in {modules}:",
             "    importlib.import_module(name)",
-            f"    heavy = {HEAVY} & set(sys.modules)",
+            f"    heavy = {heavy} & set(sys.modules)",
             "    if heavy: sys.exit(f'{name} loads {heavy}')",
         ]
     )
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ, capture_output=True, text=True)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    return ended.stderr.strip()
+
+
+def test_modules_that_only_look_at_results_load_no_torch() -> None:
+    assert _first_heavy(LIGHT, HEAVY) == ""
+
+
+def test_handlers_load_no_gradio() -> None:
+    assert HANDLERS
+    assert _first_heavy([_name(ROOT / path) for path in HANDLERS], {"gradio"}) == ""

@@ -1,5 +1,5 @@
-"""`python -m zoo`: pretrain an encoder."""
+"""`python -m zoo` is `encoder-zoo`."""
 
-from zoo.cli import main
+from encoder_zoo import main
 
 main()

@@ -1,9 +1,9 @@
 """Which tokens of a text speak for a label: integrated gradients, and a check on whether they mean something.
 
-Integrated gradients (Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networks") go from a baseline,
-the text with every token masked, to the text, and share out among the tokens what the label gains on the way. They
-go through the word embeddings alone: positions, token types and attention stay those of the text, also in a RoBERTa,
-which counts its positions from the token ids and would lose count at a padding token.
+Integrated gradients (Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networks") start at a baseline,
+the text with every token masked, and end at the text. They share out among the tokens what the label gains on the way.
+Only the word embeddings change on the way. Positions, token types and attention stay those of the text. This holds for
+RoBERTa, too, which counts its positions from the token ids and would lose count at a padding token.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,8 +16,9 @@ import torch
 from captum.attr import LayerIntegratedGradients
 from torch import Tensor
 from torch.nn import Module
-from transformers import BatchEncoding, PreTrainedModel
+from transformers import BatchEncoding
 
+from zoo.checkpoints.loading import ClassificationModel
 from zoo.checkpoints.onnx_model import OnnxModel
 from zoo.classifier import Classifier
 from zoo.decision import ProblemType
@@ -36,7 +37,7 @@ TOKENS_A_PASS = 4096  # bounds the memory, whatever the text's length
 class Span:
     """The characters `start` to `end` of a text and what they add to a label's log-odds: above 0, they speak for it.
 
-    The tokens that make up one character all have its span; a token of spaces alone can have an empty one.
+    Several tokens that make up one character all have its span. A token of spaces alone can have an empty span.
     """
 
     start: int
@@ -50,18 +51,18 @@ class Attribution:
 
     Attributes:
         label: its name.
-        tokens: those that were read, in order. Special tokens are not among them: the baseline keeps them as they
-            are, so that all there is to share out falls to the text's own.
-        words: the tokens summed to the tokenizer's words; for a BERT, each Chinese character is one.
+        tokens: the tokens that were read, in order, without special tokens. The baseline keeps the special tokens as
+            they are, so the text's own tokens share the whole gain.
+        words: the tokens summed to the tokenizer's words. For a BERT, each Chinese character is a word.
         score: the label's calibrated score for the text, in [0, 1].
         baseline_score: its score with every token masked.
-        gain: the label's log-odds for the text less those for the baseline.
-        delta: the tokens' sum less `gain`; 0 with endless steps.
-        steps: of the integral.
+        gain: the label's log-odds for the text minus those for the baseline.
+        delta: the tokens' sum minus `gain`; it goes to 0 as the number of steps grows.
+        steps: the number of steps of the integral.
         comprehensiveness: how much `score` drops when the tokens that speak most for the label are masked; the mean
             over FRACTIONS of the tokens (DeYoung et al. 2020, "ERASER").
-        random_comprehensiveness: how much it drops when as many random ones are; the mean of DRAWS draws. Attributions
-            that are no better than these say little.
+        random_comprehensiveness: how much it drops when as many random tokens are masked; the mean of DRAWS draws.
+            Attributions that are no better than random ones say little.
         unread: how many tokens were cut at the model's limit.
         seconds: how long it all took.
     """
@@ -83,36 +84,36 @@ class Attribution:
 def attribute(classifier: Classifier, text: str, label_index: int, steps: int = STEPS) -> Attribution:
     """Return what each token of `text` adds to the log-odds of a label.
 
-    With sigmoid scores, a label's log-odds are its logit. With softmax scores they are logit_i - logsumexp(the other
-    logits): the logit alone explains nothing there, since what is added to every logit changes no score. Two classes
-    so get the same attributions with opposite signs. All of it is before the temperature, which makes every score
-    less or more sure, but turns no attribution around.
+    With sigmoid scores, a label's log-odds are its logit. With softmax scores, they are logit_i - logsumexp(the other
+    logits). The logit alone explains nothing there, because a value added to every logit changes no score. So two
+    classes get the same attributions with opposite signs. Attributions are computed before the temperature, which
+    scales all of them and changes no sign.
 
     Args:
-        classifier: in no other thread's use meanwhile, with its model out of training, as `Classifier.load` leaves it.
-        text: to be read; tokens past the model's limit are cut.
+        classifier: as `Classifier.load` returns it, not used by another thread meanwhile.
+        text: the text; tokens past the model's limit are cut.
         label_index: into `classifier.info.labels`.
-        steps: to start with; doubled, up to MOST_STEPS, while `delta` is above TOLERANCE of the gain.
+        steps: the number to start with. It is doubled, up to MOST_STEPS, while `delta` is above TOLERANCE of the gain.
 
     Raises:
-        UserError: there is no such label, the text has no token or is read in parts, or the tokenizer or the weights
-            are not fit for it.
+        UserError: there is no such label, the text has no token or is too long to be read in one piece, the tokenizer
+            tells no positions, or the weights are damaged.
     """
     started = perf_counter()
     info, model = classifier.info, classifier.model
     if not 0 <= label_index < len(info.labels):
-        raise UserError(f"There is no label {label_index}; {len(info.labels)} are counted from 0")
+        raise UserError(f"There is no label {label_index}; this model has {len(info.labels)} labels, counted from 0")
     if isinstance(model, OnnxModel):
-        raise UserError("This model is an export without gradients; ask the checkpoint that it was made of")
+        raise UserError("This model is an export without gradients; use the checkpoint that it was made of")
     if info.long_text != "truncate" and classifier.count_tokens(text) > info.max_length:
         raise UserError(
-            f"This model reads long texts by '{info.long_text}'; what speaks for a label is told for texts of up to "
-            f"{info.max_length} tokens: shorten this one"
+            f"This model reads long texts by '{info.long_text}', and attributions exist for texts of up to "
+            f"{info.max_length} tokens only; shorten this text"
         )
     encoding = _encode(classifier, text)
     places = np.flatnonzero(np.array(encoding["special_tokens_mask"]) == 0)
     if not places.size:
-        raise UserError("The model reads no token in this text; write some words")
+        raise UserError("The model finds no token in this text; write some words")
     own = torch.tensor([encoding["input_ids"]], device=model.device)
     masked = _mask(classifier, own, places)
 
@@ -149,7 +150,9 @@ def attribute(classifier: Classifier, text: str, label_index: int, steps: int = 
 
 def _encode(classifier: Classifier, text: str) -> BatchEncoding:
     if not classifier.tokenizer.is_fast:
-        raise UserError(f"The tokenizer of {classifier.info.encoder} does not say where its tokens stand in a text")
+        raise UserError(
+            f"The tokenizer of {classifier.info.encoder} does not say where its tokens are in a text; use another model"
+        )
     return classifier.tokenizer(
         text,
         truncation=True,
@@ -160,18 +163,18 @@ def _encode(classifier: Classifier, text: str) -> BatchEncoding:
 
 
 def _mask(classifier: Classifier, own: Tensor, places: np.ndarray) -> Tensor:
-    """Return the token ids `own`, shape (1, n), with every token at `places` masked, or padding for want of a mask."""
+    """Return the token ids `own`, shape (1, n), with every token at `places` masked (padded, without a mask token)."""
     tokenizer = classifier.tokenizer
     masked = own.clone()
     masked[0, places] = tokenizer.pad_token_id if tokenizer.mask_token_id is None else tokenizer.mask_token_id
     return masked
 
 
-def _logits(model: PreTrainedModel, own: Tensor, ids: Tensor) -> Tensor:
-    """Return logits, shape (n, num_labels), for token ids (n, length) in the places of the text's `own` (1, length).
+def _logits(model: ClassificationModel, own: Tensor, ids: Tensor) -> Tensor:
+    """Return logits, shape (n, num_labels), for token ids (n, length) in place of the text's `own` ids (1, length).
 
-    The model is given the text's own ids and makes positions and all else of them; they are swapped for `ids` just
-    before the word embeddings are looked up.
+    The model gets the text's own ids and computes positions and all else from them. Just before the word embeddings
+    are looked up, `ids` take their place.
     """
     own = own.expand(len(ids), -1)
     handle = model.get_input_embeddings().register_forward_pre_hook(lambda module, inputs: (ids,))
@@ -192,12 +195,12 @@ def _log_odds(logits: Tensor, label: int, problem_type: ProblemType) -> Tensor:
 def _integrate(
     log_odds: Callable[[Tensor], Tensor], embeddings: Module, own: Tensor, masked: Tensor, steps: int
 ) -> tuple[np.ndarray, float, int]:
-    """Return the integrated gradients, summed to shape (length,), what they should add up to, and the steps taken."""
+    """Return the integrated gradients, summed to shape (length,), the gain that they should sum to, and the steps."""
     with torch.inference_mode():
         after, before = log_odds(torch.cat([own, masked])).tolist()
     gain = after - before
     if not np.isfinite(gain):
-        raise UserError("Its scores are not numbers; its weights are damaged: copy or train it again")
+        raise UserError("The model's scores are not numbers, so its weights are damaged; copy or train it again")
     gradients = LayerIntegratedGradients(log_odds, embeddings)
     rows = max(1, TOKENS_A_PASS // own.shape[1])
     while True:
@@ -211,7 +214,7 @@ def _integrate(
 def _comprehensiveness(
     score: Callable[[Tensor], np.ndarray], own: Tensor, masked: Tensor, ranking: np.ndarray
 ) -> tuple[float, float]:
-    """Return by how much the score drops without the first of `ranking`, and without random ones, on average."""
+    """Return how much the score drops on average without the first tokens of `ranking`, and without random tokens."""
     rng = np.random.default_rng(0)
     orders = [ranking, *(rng.permutation(ranking) for _ in range(DRAWS))]
     rows = own.repeat(1 + len(orders) * len(FRACTIONS), 1)

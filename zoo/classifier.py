@@ -1,4 +1,4 @@
-"""Classifier: texts in, scores and labels out, for a model in memory or a checkpoint on disk."""
+"""Classifier: turns texts into scores and labels, with a model in memory or a checkpoint on disk."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from zoo.checkpoints.checkpoint import CheckpointInfo, read_checkpoint
-from zoo.checkpoints.loading import load_model
+from zoo.checkpoints.loading import ClassificationModel, load_model
 from zoo.decision import Decision
 from zoo.long_text import capacity, encode, pool
 
 
 def predict_logits(
-    model: PreTrainedModel,
+    model: ClassificationModel,
     tokenizer: PreTrainedTokenizerBase,
     windows: Sequence[Sequence[Sequence[int]]],
     batch_size: int = 64,
@@ -23,7 +23,7 @@ def predict_logits(
 ) -> np.ndarray:
     """Return float32 logits of shape (n, num_labels), in the order of the texts, pooled over each text's `windows`.
 
-    Windows are batched by length, so that little is padded; `advance` is told after each batch how many it had.
+    Windows are batched by length, so that little is padded. `advance` is called after each batch with its size.
     """
     if not windows:
         return np.zeros((0, model.config.num_labels or 0), np.float32)
@@ -50,7 +50,7 @@ class Classifier:
 
     info: CheckpointInfo
     decision: Decision
-    model: PreTrainedModel
+    model: ClassificationModel
     tokenizer: PreTrainedTokenizerBase
 
     @classmethod
@@ -58,7 +58,7 @@ class Classifier:
         """Load the checkpoint in `folder`, onto the GPU where there is one.
 
         Raises:
-            UserError: the checkpoint is missing, incomplete or damaged, or its encoder cannot be had.
+            UserError: the checkpoint is missing, incomplete or damaged, or its encoder is not at hand.
         """
         checkpoint = read_checkpoint(folder)
         model, tokenizer = load_model(checkpoint)

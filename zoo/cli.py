@@ -1,4 +1,4 @@
-"""The command line: `python -m zoo encoders | pretrain | pack | predict | push | push-space`."""
+"""The commands that need no runs: predict, encoders, pretrain, pack, push and push-space."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,23 +8,26 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Column, Table
 
-from zoo.checkpoints.checkpoint import WHOLE
 from zoo.encoders.deltas import BITS
 from zoo.encoders.registry import ENCODERS
-from zoo.errors import UserError, run_command_line
+from zoo.errors import UserError
+from zoo.files import WHOLE
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
 
-Repo = Annotated[str, typer.Option(help="Where on the hub: user/name.")]
-Public = Annotated[bool, typer.Option("--public", help="Let everybody see it.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be published; ask and send nothing.")]
+USE, LISTS, MAKE, PUBLISH = "Use models", "What there is", "Make encoders", "Publish models"
+BUDGET, CHANGES, WHERE = "What to train on", "Changes to the recipe", "Where files are"
+
+Repo = Annotated[str, typer.Option(help="Its name on the hub: user/name.")]
+Public = Annotated[bool, typer.Option("--public", help="Let everybody see it; otherwise it is private.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be published; send nothing.")]
 
 
-@app.command()
+@app.command(rich_help_panel=LISTS)
 def encoders() -> None:
-    """List the encoders that are registered."""
-    # The names are what one types elsewhere: whole at any width.
+    """List the registered encoders."""
+    # One types these names elsewhere, so they are whole at any width.
     name = Column("name", no_wrap=True, min_width=max(map(len, ENCODERS)))
     table = Table(name, "family", "parameters (M)", "language", "licence", "source", "revision")
     for encoder in ENCODERS.values():
@@ -35,26 +38,41 @@ def encoders() -> None:
     console.print(table)
 
 
-@app.command()
+@app.command(rich_help_panel=MAKE)
 def pretrain(
-    recipe: Annotated[str, typer.Option(help="bert, roberta or bert-wwm.")],
-    language: Annotated[str, typer.Option(help="en or zh: decides what a word is.")],
-    start: Annotated[str, typer.Option(help="An encoder of BERT's kind, its folder, or nothing.")],
-    corpus: Annotated[Path, typer.Option(help="Folder of parquet files with a column text.")],
-    output: Annotated[Path, typer.Option(help="Where the encoder is written; a stopped training goes on there.")],
+    recipe: Annotated[str, typer.Option(help="Recipe: bert, roberta or bert-wwm.", rich_help_panel=BUDGET)],
+    language: Annotated[
+        str, typer.Option(help="Language, which decides what a word is: en or zh.", rich_help_panel=BUDGET)
+    ],
+    start: Annotated[
+        str, typer.Option(help="Encoder to start from: a name, a folder, or nothing.", rich_help_panel=BUDGET)
+    ],
+    corpus: Annotated[Path, typer.Option(help="Folder of parquet files with a column text.", rich_help_panel=WHERE)],
+    output: Annotated[
+        Path, typer.Option(help="Folder to write; a stopped training resumes there.", rich_help_panel=WHERE)
+    ],
     exclude: Annotated[
         Path | None,
-        typer.Option(envvar="ENCODER_ZOO_DATA", help="Folder of datasets whose held-out texts must not occur."),
+        typer.Option(
+            envvar="ENCODER_ZOO_DATA",
+            help="Folder of datasets; documents with their validation or test texts are left out.",
+            rich_help_panel=WHERE,
+        ),
     ] = None,
-    masking: Annotated[str | None, typer.Option(help="piece or word, instead of the recipe's.")] = None,
-    dynamic: Annotated[bool | None, typer.Option("--dynamic/--static", help="Instead of the recipe's.")] = None,
-    nsp: Annotated[bool | None, typer.Option("--nsp/--no-nsp", help="Instead of the recipe's.")] = None,
-    tokens: Annotated[int | None, typer.Option(min=1, help="Tokens to train on.")] = None,
+    tokens: Annotated[int | None, typer.Option(min=1, help="Tokens to train on.", rich_help_panel=BUDGET)] = None,
+    masking: Annotated[str | None, typer.Option(help="Mask by piece or word.", rich_help_panel=CHANGES)] = None,
+    dynamic: Annotated[
+        bool | None, typer.Option("--dynamic/--static", help="Mask anew at each visit.", rich_help_panel=CHANGES)
+    ] = None,
+    nsp: Annotated[
+        bool | None, typer.Option("--nsp/--no-nsp", help="Predict next sentences, too.", rich_help_panel=CHANGES)
+    ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Instead of the recipe's, which is for a start that knows something.")
+        float | None,
+        typer.Option(help="The default suits a pretrained start, not nothing.", rich_help_panel=CHANGES),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0)] = None,
-    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all.")] = 0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything random.", rich_help_panel=CHANGES)] = None,
+    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 is all.")] = 0,
 ) -> None:
     """Pretrain a masked language model, from an encoder or from nothing."""
     from zoo.pretraining.objectives import get_recipe
@@ -67,24 +85,26 @@ def pretrain(
     from zoo.pretraining.pretrain import Job, run  # takes seconds: after the checks above
 
     job = Job(chosen, language, start, corpus, output, exclude, threads)
-    run(job, lambda line: console.print(line, markup=False, highlight=False))
+    run(job, say)
 
 
-@app.command()
+@app.command(rich_help_panel=MAKE)
 def pack(
-    folder: Annotated[Path, typer.Argument(help="An encoder, as pretrain writes it.")],
-    to: Annotated[Path | None, typer.Option(help="Where it goes; beside the zoo's own, if not given.")] = None,
-    bits: Annotated[int, typer.Option(help="3, 4 or 8, for each weight that pretraining changed.")] = 4,
+    folder: Annotated[Path, typer.Argument(help="Folder that pretrain wrote.")],
+    to: Annotated[Path | None, typer.Option(help="Folder to write; among the project's encoders if not given.")] = None,
+    bits: Annotated[int, typer.Option(help="Bits for each changed weight: 3, 4 or 8.")] = 4,
 ) -> None:
-    """Make an encoder small enough to come with the project: what pretraining changed in its start, if the zoo has
-    that one."""
+    """Make a pretrained encoder small.
+
+    What is kept is its difference to the encoder that it started from, if the project has that one."""
     from zoo.encoders.packed import PRETRAINED, pack_encoder, start_of
-    from zoo.encoders.registry import fetch_weights, get_encoder
+    from zoo.encoders.registry import get_encoder
+    from zoo.encoders.weights import fetch_weights
 
     if bits not in BITS:
         raise UserError(f"--bits must be 3, 4 or 8, got {bits}")
     if not all((folder / name).is_file() for name in ("config.json", WHOLE)):
-        raise UserError(f"{folder} holds no encoder to pack; give the folder that pretrain wrote")
+        raise UserError(f"{folder} holds no encoder; give the folder that pretrain wrote")
     target = to or PRETRAINED / folder.resolve().name
     if target.exists() and not (target / "origin.json").is_file():
         raise UserError(f"{target} is there and is no packed encoder; give another folder with --to")
@@ -92,55 +112,55 @@ def pack(
     weights = fetch_weights(get_encoder(start)) if start in ENCODERS else None
     pack_encoder(folder, target, bits, (start, weights.revision, weights.folder) if start and weights else None)
     size = sum(file.stat().st_size for file in target.iterdir()) / 2**20
-    console.print(f"wrote {target} ({size:.1f} MiB)", highlight=False)
+    say(f"wrote {target} ({size:.1f} MiB)")
 
 
-@app.command()
+@app.command(rich_help_panel=USE)
 def predict(
     checkpoint: Annotated[str, typer.Argument(help="A fine-tuned model: its folder, or hub:user/name\\[@revision].")],
     source: Annotated[Path, typer.Option("--input", help="A CSV, TSV, JSONL or parquet file.")],
-    target: Annotated[Path, typer.Option("--output", help="A .jsonl or .csv file.")],
-    text_column: Annotated[str, typer.Option(help="The column of the texts.")] = "text",
+    target: Annotated[Path, typer.Option("--output", help="The .jsonl or .csv file to write.")],
+    text_column: Annotated[str, typer.Option(help="Column with the texts.")] = "text",
 ) -> None:
-    """Write a model's scores and labels for every text of a file; a stopped prediction goes on where it was."""
+    """Write scores and labels for every text of a file. A stopped prediction resumes where it was."""
     from zoo.checkpoints.checkpoint import read_checkpoint
     from zoo.predict import check_files, count_rows, predict_file
 
     check_files(source, target)
     folder = _fetched(checkpoint)
-    read_checkpoint(folder)  # before a file of any size is counted
+    read_checkpoint(folder)  # first, since counting a large file takes long
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
         shown = progress.add_task("predicting", total=count_rows(source, text_column))
         rows = predict_file(folder, source, target, text_column, lambda done: progress.update(shown, completed=done))
-    console.print(f"wrote {target} ({rows:,} rows)", highlight=False)
+    say(f"wrote {target} ({rows:,} rows)")
 
 
-@app.command()
+@app.command(rich_help_panel=PUBLISH)
 def push(
-    checkpoint: Annotated[Path, typer.Argument(help="The folder of a fine-tuned model.")],
+    checkpoint: Annotated[Path, typer.Argument(help="Folder of a fine-tuned model.")],
     repo: Repo,
     public: Public = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Publish a fine-tuned model on the Hugging Face hub, whole and with its card; private unless you say otherwise."""
-    from zoo.checkpoints.hub import check_repo
+    """Publish a fine-tuned model with its card on the Hugging Face hub."""
     from zoo.checkpoints.push import checkpoint_files
+    from zoo.hub import check_repo
 
     check_repo(repo)  # before the model is restored
     with checkpoint_files(checkpoint) as files:
         address = _publish("model", repo, public, dry_run, files)
     if address:
-        console.print(f"load it with: python -m zoo predict hub:{repo} ...", highlight=False, soft_wrap=True)
+        say(f"load it with: encoder-zoo predict hub:{repo} ...")
 
 
-@app.command()
+@app.command(rich_help_panel=PUBLISH)
 def push_space(
     repo: Repo,
-    folder: Annotated[Path, typer.Argument(help="What make space wrote.")] = Path("build/space"),
+    folder: Annotated[Path, typer.Argument(help="Folder that make space wrote.")] = Path("build/space"),
     public: Public = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Publish the app as a Space on the Hugging Face hub; private unless you say otherwise."""
+    """Publish the app as a Space on the Hugging Face hub."""
     from zoo.checkpoints.push import space_files
 
     _publish("space", repo, public, dry_run, space_files(folder))
@@ -148,19 +168,20 @@ def push_space(
 
 def _publish(kind: Any, repo: str, public: bool, dry_run: bool, files: dict[str, Path]) -> str:
     """Publish the files, or only show them; return the address of what was published."""
-    from zoo.checkpoints.hub import Parcel, check_repo, publish
+    from zoo.checkpoints.push import Publication, publish
+    from zoo.hub import check_repo
 
-    parcel = Parcel(kind, check_repo(repo), not public, files)
+    parcel = Publication(kind, check_repo(repo), not public, files)
     sizes = [path.stat().st_size / 2**20 for path in files.values()]
     verb, seen = "would be published" if dry_run else "publishing", "public" if public else "private"
-    _say(f"{verb}: {len(files)} files, {sum(sizes):,.1f} MiB, as the {seen} {kind} {repo}")
+    say(f"{verb}: {len(files)} files, {sum(sizes):,.1f} MiB, as the {seen} {kind} {repo}")
     for name, size in zip(files, sizes, strict=True):
-        _say(f"{size:10,.3f} MiB  {name}")
+        say(f"{size:10,.3f} MiB  {name}")
     if dry_run:
-        _say("\n" + files["README.md"].read_text(encoding="utf-8") if kind == "model" else "")
+        say("\n" + files["README.md"].read_text(encoding="utf-8") if kind == "model" else "")
         return ""
-    address = publish(parcel, _say)
-    _say(f"published {address}")
+    address = publish(parcel, say)
+    say(f"published {address}")
     return address
 
 
@@ -168,15 +189,11 @@ def _fetched(checkpoint: str) -> Path:
     """Return a checkpoint's folder, fetched from the hub where its name says so."""
     if not checkpoint.startswith("hub:"):
         return Path(checkpoint)
-    from zoo.checkpoints.hub import fetch_checkpoint
+    from zoo.checkpoints.fetch import fetch_checkpoint
 
-    return fetch_checkpoint(checkpoint.removeprefix("hub:"), _say)
-
-
-def _say(line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return fetch_checkpoint(checkpoint.removeprefix("hub:"), say)
 
 
-def main() -> None:
-    """Run the command line."""
-    run_command_line(app, "the same command goes on where this one was")
+def say(line: str, style: str | None = None) -> None:
+    """Print a line as it is, whole at any width."""
+    console.print(line, style=style, markup=False, highlight=False, soft_wrap=True)

@@ -1,7 +1,6 @@
 """Decision: the one place that turns scores into labels. `demo/compare/decide.js` is its twin in the browser.
 
-Fitting a Decision needs gold labels and stands in `benchmark.statistics.fit_decision`; applying one needs none and
-stands here.
+`benchmark.statistics.fit_decision` fits a Decision, which needs gold labels. Applying one needs none and is done here.
 """
 
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.special import expit, log_softmax
 
-from zoo.errors import UserError
+from zoo.errors import UserError, first_fault
 
 ProblemType = Literal["single_label_classification", "multi_label_classification"]
 Rule = Literal["argmax", "fixed", "global", "per_label"]
@@ -21,8 +20,8 @@ Threshold = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 class Decision(BaseModel):
     """Temperature, thresholds and the rule that they were fitted by, for one checkpoint.
 
-    A label is decided when its score reaches its threshold. In a single-label problem only the label with the
-    highest score (the first of equals) can be; its thresholds are 0 unless a person raises them, to leave unsure
+    A label is decided when its score reaches its threshold. In a single-label problem, only the label with the highest
+    score (the first of equals) can be decided. The thresholds there are 0 unless a person raises them to leave unsure
     texts undecided.
     """
 
@@ -36,8 +35,8 @@ class Decision(BaseModel):
     def scores(self, logits: np.ndarray) -> np.ndarray:
         """Return calibrated scores in [0, 1], shape (n, num_labels), for logits of that shape.
 
-        Logits are divided by the temperature (Guo et al. 2017, "On Calibration of Modern Neural Networks"), then
-        softmax (single-label) or sigmoid (multi-label) is taken.
+        Logits are divided by the temperature (Guo et al. 2017, "On Calibration of Modern Neural Networks"). Then
+        softmax (single-label) or sigmoid (multi-label) turns them into scores.
         """
         scaled = np.asarray(logits, dtype=np.float64) / self.temperature
         return (
@@ -45,7 +44,7 @@ class Decision(BaseModel):
         )
 
     def uncalibrated(self) -> "Decision":
-        """Return the same decision for scores as the logits give them, before the temperature."""
+        """Return the same decision with temperature 1, so that the logits alone give the scores."""
         return self.model_copy(update={"temperature": 1.0})
 
     def decide(self, y_score: np.ndarray) -> np.ndarray:
@@ -67,13 +66,5 @@ def read_decision(path: Path) -> Decision:
     try:
         return Decision.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise UserError(
-            f"{path} is not a readable decision ({_first_line(error)}); write the checkpoint again"
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        detail = error.errors()[0]
-        return f"{'.'.join(map(str, detail['loc'])) or 'file'}: {detail['msg']}, got {str(detail['input'])[:80]!r}"
-    return str(error).splitlines()[0]
+        reason = first_fault(error) if isinstance(error, ValidationError) else str(error).splitlines()[0]
+        raise UserError(f"{path} is not a readable decision ({reason}); write the checkpoint again") from error

@@ -1,12 +1,15 @@
-"""The one exception that a user's mistake ends in, the did-you-mean lookup behind most of them, and the one line that
-they become on the command line."""
+"""The exception for a user's mistake, a lookup that suggests the nearest name, and the one line that a command line
+shows."""
 
 import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from safetensors import SafetensorError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 T = TypeVar("T")
 
@@ -28,9 +31,18 @@ def lookup(registry: Mapping[str, T], name: str, noun: str) -> T:
     raise UserError(f"Unknown {noun} '{name}'.{hint} All: {', '.join(registry)}")
 
 
+def first_fault(error: "ValidationError") -> str:
+    """Return what pydantic refuses first: the field, the reason and the value."""
+    fault = error.errors()[0]
+    return f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}, got {str(fault['input'])[:80]!r}"
+
+
 def run_command_line(app: Callable[[], object], when_stopped: str) -> None:
-    """Run a command line; a user's mistake, or the system's refusal of a file, ends in one line on stderr and exit
-    code 1, an interrupt in `when_stopped`."""
+    """Run a command line.
+
+    A user's mistake, or a file that the system refuses, ends in one line on stderr and exit code 1. An interrupt ends
+    in "Stopped" and `when_stopped`.
+    """
     try:
         app()
     except (UserError, OSError, SafetensorError) as error:  # safetensors' own where a disk is full

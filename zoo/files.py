@@ -1,4 +1,4 @@
-"""Atomic writes and content hashes: a file or folder of ours is there whole or not at all."""
+"""Atomic writes and content hashes: a file or folder is there as a whole or not at all."""
 
 import hashlib
 import os
@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+WHOLE = "model.safetensors"  # the weights of a whole model, in transformers' format
 
 
 def sha256(path: Path) -> str:
@@ -17,12 +19,12 @@ def sha256(path: Path) -> str:
 
 def seal(folder: Path) -> None:
     """Write the hash of a folder's weights beside them, for `is_whole`."""
-    (folder / "weights.sha256").write_text(sha256(folder / "model.safetensors"))
+    (folder / "weights.sha256").write_text(sha256(folder / WHOLE))
 
 
 def is_whole(folder: Path) -> bool:
     """Return whether the weights in a folder are those that it was sealed with."""
-    digest, weights = folder / "weights.sha256", folder / "model.safetensors"
+    digest, weights = folder / "weights.sha256", folder / WHOLE
     return digest.is_file() and weights.is_file() and digest.read_text() == sha256(weights)
 
 
@@ -30,8 +32,8 @@ def is_whole(folder: Path) -> bool:
 def new_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `target` that takes its place when the block ends without an error.
 
-    A `target` that another process finished first stays as it is; a folder left by a killed process is never
-    mistaken for a whole one, since its name starts with a dot.
+    A `target` that another process finished first stays as it is. A killed process leaves a folder whose name starts
+    with a dot, so nothing mistakes it for a whole one.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))

@@ -1,4 +1,4 @@
-"""What this machine computes in, and with what; torch is imported only where it is asked."""
+"""What this machine computes with, and in which precision. Only functions that need torch import it."""
 
 import ctypes
 import platform
@@ -20,8 +20,10 @@ def library_versions() -> dict[str, str]:
 
 
 def multiplies_in_bf16() -> bool:
-    """Return whether the hardware multiplies matrices in bf16: a GPU that has it, or a processor with AMX or
-    AVX512-BF16. Any other processor is several times slower with it, or fifty times (see `bf16_products`)."""
+    """Return whether the hardware multiplies matrices in bf16: a GPU that can, or a processor with AMX or AVX512-BF16.
+
+    Any other processor is several times slower in bf16, up to fifty times (see `bf16_products`).
+    """
     import torch
 
     if torch.cuda.is_available():
@@ -30,8 +32,10 @@ def multiplies_in_bf16() -> bool:
 
 
 def refuse_several_gpus(next_step: str) -> None:
-    """Refuse to train where one process sees several GPUs: Trainer would take as many batches at once as there are,
-    for the same number of steps, which is another recipe than the one that is told.
+    """Refuse to train where one process sees several GPUs.
+
+    Trainer would put one batch on each GPU in every step and make as many steps as before. That is another recipe than
+    the one that is recorded.
 
     Raises:
         UserError: there are several; the line ends with `next_step`.
@@ -43,20 +47,23 @@ def refuse_several_gpus(next_step: str) -> None:
 
 
 def prefers_plain_attention(bf16: bool) -> bool:
-    """Return whether a model trains faster here with transformers' "eager" attention. On a processor torch's fused
-    one takes a third of a step in bf16, nearly all of it in its backward pass: plain matrix products make a step of
-    fine-tuning 1.2 to 1.3 times faster and one of pretraining 1.3 times (in float32 the two are alike)."""
+    """Return whether a model trains faster here with transformers' "eager" attention.
+
+    On a processor in bf16, torch's fused attention takes a third of a step, nearly all of it in the backward pass.
+    Plain matrix products make a step of fine-tuning 1.2 to 1.3 times faster, and a step of pretraining 1.3 times. In
+    float32 the two are equally fast.
+    """
     import torch
 
     return bf16 and not torch.cuda.is_available()
 
 
 def bf16_products() -> AbstractContextManager[object]:
-    """Return a context in which a processor without bf16 multiplies bf16 matrices at the speed of its float32: the
-    operands are widened, multiplied, and the product is rounded once, which is what a processor with bf16 does.
+    """Return a context in which a processor without bf16 multiplies bf16 matrices at the speed of its float32.
 
-    torch's own way there has no fast kernel: on an EPYC with AVX2 it made 1.4 GFLOP/s of a core's 70 in float32.
-    Does nothing where the hardware multiplies in bf16.
+    The operands are widened and multiplied, and the product is rounded once, as a processor with bf16 does it. torch
+    has no fast kernel for this: on an EPYC with AVX2 it reached 1.4 GFLOP/s, where a core makes 70 in float32. The
+    context does nothing where the hardware multiplies in bf16.
     """
     if multiplies_in_bf16():
         return nullcontext()
@@ -76,16 +83,18 @@ def bf16_products() -> AbstractContextManager[object]:
 
 
 def processor() -> str:
-    """Return the processor's model name with what it multiplies with, or its architecture where the system tells no
-    more."""
+    """Return the processor's model name and its instruction sets, or its architecture where nothing more is known."""
     info = Path("/proc/cpuinfo")
     described = describe_processor(info.read_text()) if info.is_file() else ""
     return described or platform.processor() or platform.machine()
 
 
 def describe_processor(cpuinfo: str) -> str:
-    """Return what Linux's /proc/cpuinfo says of the first processor, such as "AMD EPYC (AVX512, bf16)"; nothing where
-    it has no model name. The name alone stands for machines of which one is three times as fast as another."""
+    """Return what Linux's /proc/cpuinfo says of the first processor, such as "AMD EPYC (AVX512, bf16)".
+
+    It is "" where there is no model name. The instruction sets are part of it because machines with the same model
+    name differ in speed, up to three times.
+    """
     facts = dict(reversed([re.split(r"\s*:\s*", line, maxsplit=1) for line in cpuinfo.splitlines() if ":" in line]))
     flags = set(facts.get("flags", "").split())
     has = ["AVX512"] if "avx512f" in flags else ["AVX2"] if "avx2" in flags else []
@@ -96,10 +105,10 @@ def describe_processor(cpuinfo: str) -> str:
 
 
 def reuse_memory() -> None:
-    """Have glibc keep freed memory for the process instead of giving it back to the system after every step.
+    """Make glibc keep freed memory for the process instead of giving it back to the system after every step.
 
-    Training frees and takes the same megabytes at each step; page faults were 8 to 14 % of its time. Does
-    nothing where the C library is another one.
+    Training frees and takes the same megabytes at each step; page faults took 8 to 14 % of its time. With another C
+    library this does nothing.
     """
     mmap_max, trim_threshold, top_pad = -4, -1, -2
     with suppress(OSError, AttributeError):
@@ -110,9 +119,12 @@ def reuse_memory() -> None:
 
 
 def matrix_rate(size: int = 1024, repeats: int = 10, batches: int = 10) -> float:
-    """Return the operations a second of a product of square matrices here, in bf16 where the hardware multiplies in
-    it and in float32 elsewhere: what a training's own rate is compared with. It is the fastest of several batches:
-    what else runs on the machine only ever slows one down."""
+    """Return how many operations a second a product of square matrices makes here; a training's rate is compared with
+    it.
+
+    It is measured in bf16 where the hardware multiplies in bf16, and in float32 elsewhere. The fastest of several
+    batches counts, because other work on the machine can only slow a batch down.
+    """
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"

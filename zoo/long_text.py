@@ -1,25 +1,27 @@
 """Texts longer than a model reads at once: cut at the end, kept at both ends, or read in overlapping windows."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from transformers import PreTrainedTokenizerBase
 
-from zoo.checkpoints.checkpoint import LongText
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
+LongText = Literal["truncate", "head-tail", "windows"]
 MOST_WINDOWS = 16  # of a text: at 128 tokens each about 1,500 of them, at 512 about 6,000
 
 
 def encode(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int, long_text: LongText = "truncate"
+    tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], max_length: int, long_text: LongText = "truncate"
 ) -> list[list[list[int]]]:
-    """Return the windows of every text, one at least, as token ids with the special ones.
+    """Return the windows of every text as token ids, special tokens included; every text has at least one window.
 
     - `truncate`: the first `max_length` tokens.
-    - `head-tail`: the first quarter of `max_length` and the rest from the text's end, which did best in Sun et al.
+    - `head-tail`: a quarter of `max_length` from the text's start and the rest from its end. It did best in Sun et al.
       2019, "How to Fine-Tune BERT for Text Classification?", section 5.3.1.
-    - `windows`: all of it in windows of `max_length` tokens, a quarter of them shared with the window before, the
-      first `MOST_WINDOWS` of them.
+    - `windows`: the first `MOST_WINDOWS` windows of `max_length` tokens; a window shares a quarter of its tokens with
+      the one before.
     """
     if not texts:
         return []
@@ -43,7 +45,7 @@ def encode(
     return [of[:MOST_WINDOWS] for of in windows]
 
 
-def capacity(tokenizer: PreTrainedTokenizerBase, max_length: int, long_text: LongText) -> int:
+def capacity(tokenizer: "PreTrainedTokenizerBase", max_length: int, long_text: LongText) -> int:
     """Return how many tokens of a text are read at most, special ones included."""
     if long_text != "windows":
         return max_length

@@ -1,7 +1,7 @@
-"""What a checkpoint says of a whole file of texts, in bounded memory; a stopped prediction goes on where it was.
+"""Predicts a whole file of texts in bounded memory. A stopped prediction continues where it stopped.
 
-The texts are read and predicted a chunk at a time. What is done stands in a hidden file beside the output, named after
-the checkpoint and the input, and becomes the output in one step at the end.
+The texts are read and predicted in chunks. Finished rows go to a hidden file beside the output, whose name is a
+hash of the checkpoint and the input. At the end this file becomes the output in one step.
 """
 
 import csv
@@ -37,7 +37,7 @@ def predict_file(
         target: a .jsonl file (a row: `row`, `labels`, `scores` by label) or a .csv file (`row`, `labels` with "|"
             between them, a column of scores a label). Rows are counted from 1.
         text_column: the column of the texts; an empty cell is an empty text.
-        report: called with the number of rows that are done, first with those of a prediction that was stopped.
+        report: called with the number of finished rows, first with those of a stopped prediction.
 
     Raises:
         UserError: the checkpoint or the file cannot be read, or there is no such column.
@@ -65,17 +65,17 @@ def predict_file(
 
 
 def check_files(source: Path, target: Path) -> None:
-    """Check what can be told of a prediction's two files before anything is read, fetched or loaded.
+    """Check a prediction's two files before anything is read, fetched or loaded.
 
     Raises:
-        UserError: there is no file to read, or the output is of another kind, that file, or where none can be.
+        UserError: the input is missing, or the output has another ending, is the input, or cannot be written there.
     """
     if target.suffix.lower() not in OUTPUTS:
-        raise UserError(f"{target} ends in neither {' nor '.join(OUTPUTS)}; name the output so")
+        raise UserError(f"The output must end in {' or '.join(OUTPUTS)}, and {target} does not; give another --output")
     if not source.is_file():
         raise UserError(f"There is no file {source}; give one with --input")
     if target.resolve() == source.resolve():
-        raise UserError(f"{target} is the file to read, too; give another --output")
+        raise UserError(f"{target} is the input; give another --output")
     if not target.parent.is_dir():
         raise UserError(f"There is no folder {target.parent} for {target.name}; make it, or give another --output")
     if target.is_dir():
@@ -93,7 +93,7 @@ def read_texts(source: Path, text_column: str) -> Iterator[str]:
 
 
 def count_rows(source: Path, text_column: str) -> int:
-    """Return how many texts a file has; it is read once through.
+    """Return how many texts a file has. This reads the whole file once.
 
     Raises:
         UserError: as `read_texts`.
@@ -102,7 +102,7 @@ def count_rows(source: Path, text_column: str) -> int:
 
 
 def _identity(classifier: "Classifier", source: Path, text_column: str) -> str:
-    """Return what tells one prediction from another: the weights, the decision, and which file it is."""
+    """Return a hash of what makes a prediction: the weights, the decision, the file and its column."""
     state = source.stat()
     known: list[Any] = [classifier.info.weights_sha256, classifier.decision.model_dump_json(), text_column]
     known += [str(source.resolve()), state.st_size, state.st_mtime_ns]
@@ -110,7 +110,7 @@ def _identity(classifier: "Classifier", source: Path, text_column: str) -> str:
 
 
 def _go_on(part: Path, header: str) -> int:
-    """Cut the half-written last line of a stopped prediction away, or begin; return how many rows are done."""
+    """Cut off a stopped prediction's half-written last line, or begin a new file; return how many rows are done."""
     end = lines = 0
     with part.open("ab+") as file:
         file.seek(0)

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -26,8 +25,9 @@ from benchmark.statistics.ranks import comparable, mean_ranks
 from benchmark.statistics.resampling import Draws, Scored, draw, of_labels, points, resample
 from benchmark.statistics.rules import gains, stability
 from benchmark.statistics.seeds import score
-from benchmark.statistics.slices import ROW_FACTS, read_row_facts, slices
+from benchmark.statistics.slices import slices
 from benchmark.tasks.registry import Language, Task, as_json, known_tasks
+from benchmark.tasks.row_facts import find_row_facts
 from zoo.decision import Rule
 from zoo.errors import UserError
 
@@ -35,13 +35,7 @@ RULES: tuple[Rule, ...] = ("fixed", "global", "per_label")
 MANY_ENTRIES = 20  # from here on a process for each core is worth its start
 
 
-@dataclass(frozen=True)
-class RowFacts:
-    """What is known of a task's test rows without their texts (see `benchmark.statistics.slices`), and of which
-    rows."""
-
-    frame: pd.DataFrame
-    fingerprint: str
+FactsOfRows = dict[str, pd.DataFrame]  # by the fingerprint of the rows
 
 
 def build(results: Path) -> Board:
@@ -58,11 +52,12 @@ def build(results: Path) -> Board:
         )
     if not runs:
         raise UserError(f"There are no runs in {results} yet; make some: python -m benchmark run --help")
-    facts = {path.parent.name: RowFacts(*read_row_facts(path)) for path in sorted(results.glob(f"*/{ROW_FACTS}"))}
-    return build_entries(make_entries(runs, known_tasks(results)), facts, problems)
+    entries = make_entries(runs, known_tasks(results))
+    facts = {name: find_row_facts(results, name) for name in {entry.task.name for entry in entries}}
+    return build_entries(entries, facts, problems)
 
 
-def build_entries(entries: list[Entry], facts: dict[str, RowFacts], problems: dict[str, str]) -> Board:
+def build_entries(entries: list[Entry], facts: dict[str, FactsOfRows], problems: dict[str, str]) -> Board:
     """Compute the board of entries.
 
     Args:
@@ -72,7 +67,7 @@ def build_entries(entries: list[Entry], facts: dict[str, RowFacts], problems: di
     """
     by_task = _by_task(entries)
     steps = [delayed(rank_task)(task, of_task) for task, of_task in by_task.items()]
-    steps += [delayed(_look_at)(entry, facts.get(entry.task.name)) for entry in entries]
+    steps += [delayed(_look_at)(entry, facts.get(entry.task.name, {}).get(entry.info.fingerprint)) for entry in entries]
     done = Parallel(n_jobs=os.cpu_count() if len(entries) >= MANY_ENTRIES else 1, batch_size=1)(steps)
     ranked, parts = done[: len(by_task)], done[len(by_task) :]
     tables = {name: _joined(part[name] for part in parts) for name in parts[0]}
@@ -104,11 +99,10 @@ def _problems(entries: list[Entry], ranked: list[Ranked], problems: dict[str, st
     return pd.DataFrame(rows, columns=["task", "encoder", "variant", "run", "reason"], dtype="str")
 
 
-def _look_at(entry: Entry, facts: RowFacts | None) -> dict[str, pd.DataFrame]:
+def _look_at(entry: Entry, facts: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
     """Return the tables that look at one entry alone; what they draw depends on no other entry."""
     draws_of = cache(draw)
     draws = draws_of(len(entry.y_true), RESAMPLES)
-    known = facts.frame if facts and facts.fingerprint == entry.info.fingerprint else None
     multi_label = entry.task.multi_label
     tables = {
         "cells": _cells(entry, draws),
@@ -117,7 +111,7 @@ def _look_at(entry: Entry, facts: RowFacts | None) -> dict[str, pd.DataFrame]:
         "thresholds": stability(entry.seeds, draws_of) if multi_label else pd.DataFrame(),
         "calibration": calibration(entry.seeds, draws),
         "reliability": reliability(entry.seeds),
-        "slices": slices(entry.seeds, known, lambda n: draws_of(n, 1000)),
+        "slices": slices(entry.seeds, facts, lambda n: draws_of(n, 1000)),
         "costs": costs_by_length(entry),
         "runs": _runs(entry),
     }

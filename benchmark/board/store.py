@@ -18,8 +18,8 @@ from benchmark.board.published import PUBLISHED
 from benchmark.board.render import between_markers
 from benchmark.board.tables import Board, read_tables, write_tables
 from benchmark.board.task_page import task_page
-from benchmark.statistics.slices import ROW_FACTS
 from benchmark.tasks.registry import SPEC
+from benchmark.tasks.row_facts import ROW_FACTS
 from benchmark.training.runs import RESULTS
 from zoo.errors import UserError
 from zoo.files import write_bytes, write_text

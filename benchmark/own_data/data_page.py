@@ -1,37 +1,33 @@
-"""The report on a user's data for reading: on the screen, and as Markdown and JSON beside the runs."""
+"""The report on a user's data in words and tables, and as Markdown and JSON beside the runs."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 from pydantic import TypeAdapter
-from rich.console import Console
-from rich.table import Table
 
-from benchmark.board.pages import markdown
 from benchmark.own_data.data_report import DataReport
 from benchmark.statistics.fit_decision import MIN_POSITIVES
 from zoo.files import write_text
 
 FILES = ("data.json", "data.md")  # in the folder of the task
-SHOWN = 30  # labels on the screen; the files have all of them
 _REPORT = TypeAdapter(DataReport)
 
 
 def lines(report: DataReport) -> Iterator[str]:
-    """Yield the report's findings in words, those that ask for something after the plain ones."""
+    """Yield the report's findings as sentences: first what the data are, then what asks for something."""
     parts = ", ".join(f"{name} {number:,}" for name, number in report.rows.items())
     yield f"{report.source}: {sum(report.rows.values()):,} rows: {parts} ({report.splits})"
     yield f"fingerprint of rows and splits: {report.fingerprint}"
     shares = [f"{script} {share:.1%}" for script, share in report.scripts.items() if share]
-    yield f"script that most letters of a text are of: {', '.join(shares)}"
+    yield f"script of most letters of a text: {', '.join(shares)}"
     yield f"{report.cardinality:.2f} labels a row, {report.label_sets:,} different sets of labels"
     if report.unlabelled:
         yield f"{report.unlabelled:,} rows have no label"
     if report.undivided:
         yield (
             f"no row has more than one label, but {report.undivided:,} labels have a , or ; in their names; if it "
-            "stands between two labels, name it with --delimiter"
+            "separates labels, give it with --delimiter"
         )
     for each in report.lengths:
         if each.over:
@@ -43,9 +39,9 @@ def lines(report: DataReport) -> Iterator[str]:
         yield f"{report.repeated:,} rows repeat the text of another"
     for parts, number in report.in_two_parts.items():
         if number:
-            yield f"{number:,} texts stand in both {parts}, so that the test is too kind; remove them from one"
+            yield f"{number:,} texts are in both {parts}, so the scores come out too high; remove them from one"
     if report.contradictory:
-        yield f"{report.contradictory:,} texts stand more than once, with different labels; decide on one"
+        yield f"{report.contradictory:,} texts occur more than once, with different labels; decide on one"
     rare = [each.label for each in report.labels if each.rare]
     if rare:
         named = ", ".join(rare[:5]) + (", ..." if len(rare) > 5 else "")
@@ -59,7 +55,7 @@ def tables(report: DataReport) -> dict[str, pd.DataFrame]:
     labels["rare"] = ["too few to judge" if rare else "" for rare in labels["rare"]]
     found = {"Lengths of the texts": lengths, "Rows of every label": labels}
     if report.together:
-        found["Labels that stand together most"] = pd.DataFrame([vars(each) for each in report.together]).round(3)
+        found["Labels that occur together most"] = pd.DataFrame([vars(each) for each in report.together]).round(3)
     return {title: table.astype(object).fillna("").map(_cell) for title, table in found.items()}
 
 
@@ -67,24 +63,11 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def show(report: DataReport, console: Console) -> None:
-    """Print the report, and of the labels the first SHOWN."""
-    for line in lines(report):
-        console.print(line, markup=False, highlight=False)
-    for title, table in tables(report).items():
-        shown = Table(*map(str, table.columns), title=title, title_justify="left")
-        for row in table.head(SHOWN).itertuples(index=False):
-            shown.add_row(*row)
-        console.print(shown, markup=False)
-        if len(table) > SHOWN:
-            console.print(f"... and {len(table) - SHOWN:,} more, in {FILES[1]} beside the runs")
-
-
 def write(report: DataReport, folder: Path) -> list[Path]:
     """Write the report to the folder, as FILES; return their paths."""
     parts = [f"# {report.source}", "\n".join(f"- {line}" for line in lines(report))]
     for title, table in tables(report).items():
-        parts += [f"## {title}", markdown(table)]
+        parts += [f"## {title}", str(table.to_markdown(index=False, disable_numparse=True))]
     contents = (_REPORT.dump_json(report, indent=1).decode(), "\n\n".join(parts))
     paths = [folder / name for name in FILES]
     for path, content in zip(paths, contents, strict=True):

@@ -1,8 +1,8 @@
-"""What a user's own data are like, before anything is trained on them: counts, lengths, and what may mislead."""
+"""A report on a user's own data before training: counts, lengths, and what can make scores misleading."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ _SCRIPTS = {"Han": r"\p{Han}", "Latin": r"\p{Latin}", "other": r"\p{L}"}
 
 @dataclass(frozen=True)
 class Lengths:
-    """How long texts are, in `unit`; `over` is the share of those that are longer than `limit`."""
+    """The lengths of texts in `unit`. `over` is the share of the texts that are longer than `limit`."""
 
     unit: str
     texts: int
@@ -33,7 +33,7 @@ class Lengths:
 
 @dataclass(frozen=True)
 class LabelFacts:
-    """How many rows of each part have a label, and whether its test rows are too few to judge it by."""
+    """The rows of each part that have a label. `rare`: its test rows are too few to judge it by."""
 
     label: str
     train: int
@@ -43,8 +43,8 @@ class LabelFacts:
 
 
 @dataclass(frozen=True)
-class Together:
-    """Two labels, how many rows have both, and the share of those with either that have both (Jaccard)."""
+class LabelPair:
+    """Two labels, the number of rows with both, and their share of the rows with either (Jaccard)."""
 
     a: str
     b: str
@@ -54,15 +54,16 @@ class Together:
 
 @dataclass(frozen=True)
 class DataReport:
-    """What there is to know of a user's data.
+    """The facts about a user's data.
 
-    rows: by part. fingerprint: the hash of rows and splits, which stands in every run, too. splits: how the rows came
-    into their parts. scripts: the share of the texts that are mostly in each script. cardinality: labels a row;
-    unlabelled: rows without; label_sets: different sets of labels. together: the labels that stand together most.
-    repeated: rows whose text stood before; in_two_parts: texts by the pair of parts that both have them;
-    contradictory: texts that stand twice with different labels; undivided: labels that may be several with another
-    delimiter between them. Texts are the same where they differ only in case,
-    blanks and compatibility forms (`benchmark.statistics.slices.normalized`).
+    Texts count as the same if they differ only in case, blanks and compatibility forms
+    (`benchmark.tasks.row_facts.normalized`).
+
+    rows: by part. fingerprint: the hash of rows and splits, as in every run. splits: how the parts were made. scripts:
+    the share of the texts by their main script. cardinality: labels a row. unlabelled: rows without a label.
+    label_sets: different sets of labels. together: the pairs of labels that most rows have both of. repeated: rows with
+    the text of an earlier row. in_two_parts: texts that are in both of two parts, by the two. contradictory: texts
+    that occur with different labels. undivided: labels that look like several with another delimiter between them.
     """
 
     source: str
@@ -75,7 +76,7 @@ class DataReport:
     unlabelled: int
     label_sets: int
     labels: tuple[LabelFacts, ...]
-    together: tuple[Together, ...]
+    together: tuple[LabelPair, ...]
     repeated: int
     in_two_parts: dict[str, int]
     contradictory: int
@@ -95,12 +96,12 @@ def describe(
 
     Args:
         data: the rows.
-        part: the position in PARTS of each, shape (n,).
-        groups: the number of its text, the same for texts that are the same, shape (n,).
-        fingerprint: of rows and splits.
-        splits: how the rows came into their parts, in words.
+        part: the position in PARTS of every row, shape (n,).
+        groups: the number of every row's text, equal for equal texts, shape (n,).
+        fingerprint: the hash of rows and splits.
+        splits: how the parts were made, in words.
         token_lengths: of a sample of the texts, one for each encoder.
-        undivided: how many labels may be several.
+        undivided: the number of labels that look like several.
     """
     label_set = label_sets(data.y_true)
     of_row = np.diff(data.y_true.indptr)
@@ -115,7 +116,7 @@ def describe(
         unlabelled=int((of_row == 0).sum()),
         label_sets=len(np.unique(label_set)),
         labels=label_facts(data, part),
-        together=together(data.y_true, data.labels),
+        together=label_pairs(data.y_true, data.labels),
         repeated=len(groups) - len(np.unique(groups)),
         in_two_parts=in_two_parts(part, groups),
         contradictory=contradictory(label_set, groups),
@@ -124,32 +125,34 @@ def describe(
 
 
 def scripts(texts: pa.ChunkedArray) -> dict[str, float]:
-    """Return the share of the texts that have more letters of a script than of any other, by script; texts without a
-    letter count as "none". A light rule: it tells Chinese from English, not English from French."""
+    """Return the share of the texts by the script that most of their letters are in; "none" for texts without letters.
+
+    The rule is simple: it can tell Chinese from English, but not English from French.
+    """
     letters = {name: pc.count_substring_regex(texts, pattern).to_numpy() for name, pattern in _SCRIPTS.items()}
     letters["other"] = letters["other"] - letters["Han"] - letters["Latin"]
     counts = np.column_stack([np.zeros(len(texts)), *letters.values()])
-    most = counts.argmax(axis=1)  # the first of equals: none where all are 0
+    most = counts.argmax(axis=1)  # the first of equals, so "none" if all are 0
     shares = np.bincount(most, minlength=4) / len(texts)
     return dict(zip(["none", *letters], shares.tolist(), strict=True))
 
 
 def lengths(unit: str, found: np.ndarray, limit: int | None = None) -> Lengths:
-    """Return what there is to say of the lengths of texts, shape (n,)."""
+    """Return a summary of the lengths of texts, shape (n,)."""
     median, p95 = np.quantile(found, (0.5, 0.95)).tolist()
     over = float((found > limit).mean()) if limit else None
     return Lengths(unit, len(found), median, p95, int(found.max()), limit, over)
 
 
 def sample_texts(texts: pa.ChunkedArray) -> list[str]:
-    """Return SAMPLE texts drawn with a fixed seed, or all where there are fewer."""
+    """Return SAMPLE texts, drawn with a fixed seed, or all if there are fewer."""
     rows = np.random.default_rng(0).permutation(len(texts))[:SAMPLE]
     found: list[str] = texts.take(pa.array(np.sort(rows))).to_pylist()
     return found
 
 
 def label_facts(data: OwnData, part: np.ndarray) -> tuple[LabelFacts, ...]:
-    """Count every label's rows in every part."""
+    """Return the number of rows of every label in every part."""
     counts = [data.y_true[part == number].sum(axis=0, dtype=np.int64).tolist() for number in range(len(PARTS))]
     return tuple(
         LabelFacts(label, train, validation, test, test < MIN_POSITIVES)
@@ -157,8 +160,8 @@ def label_facts(data: OwnData, part: np.ndarray) -> tuple[LabelFacts, ...]:
     )
 
 
-def together(y_true: csr_array, labels: Sequence[str]) -> tuple[Together, ...]:
-    """Return the MAX_PAIRS pairs of labels that most rows have both of, most first."""
+def label_pairs(y_true: csr_array, labels: Sequence[str]) -> tuple[LabelPair, ...]:
+    """Return the MAX_PAIRS pairs of labels that most rows have both of, the most frequent first."""
     counts = y_true.astype(np.int64)
     both = (counts.T @ counts).tocoo()
     of_label = counts.sum(axis=0)
@@ -166,28 +169,27 @@ def together(y_true: csr_array, labels: Sequence[str]) -> tuple[Together, ...]:
     a, b, rows = both.coords[0][above], both.coords[1][above], both.data[above]
     first = np.lexsort((b, a, -rows))[:MAX_PAIRS]
     return tuple(
-        Together(labels[i], labels[j], int(n), float(n / (of_label[i] + of_label[j] - n)))
+        LabelPair(labels[i], labels[j], int(n), float(n / (of_label[i] + of_label[j] - n)))
         for i, j, n in zip(a[first], b[first], rows[first], strict=True)
     )
 
 
 def in_two_parts(part: np.ndarray, groups: np.ndarray) -> dict[str, int]:
-    """Return how many texts stand in both of two parts, for each two."""
-    texts = [np.unique(groups[part == number]) for number in range(len(PARTS))]
+    """Return the number of texts that are in both of two parts, for every two parts."""
+    texts = {name: np.unique(groups[part == number]) for number, name in enumerate(PARTS)}
     return {
-        f"{PARTS[i]} and {PARTS[j]}": len(np.intersect1d(texts[i], texts[j], assume_unique=True))
-        for i, j in ((0, 1), (0, 2), (1, 2))
+        f"{a} and {b}": len(np.intersect1d(texts[a], texts[b], assume_unique=True)) for a, b in combinations(PARTS, 2)
     }
 
 
 def contradictory(label_set: np.ndarray, groups: np.ndarray) -> int:
-    """Return how many texts stand more than once, with different sets of labels."""
+    """Return the number of texts that occur with different sets of labels."""
     different = np.unique(np.column_stack([groups, label_set]), axis=0)
     return int((np.bincount(different[:, 0]) > 1).sum())
 
 
 def label_sets(y_true: csr_array) -> np.ndarray:
-    """Return the number of every row's set of labels, the same for equal sets, shape (n,)."""
+    """Return a number for every row's set of labels, equal for equal sets, shape (n,)."""
     y_true.sort_indices()
     found: dict[bytes, int] = {}
     sets = (y_true.indices[start:end].tobytes() for start, end in pairwise(y_true.indptr.tolist()))

@@ -1,7 +1,7 @@
-"""From a user's own data to a task of its own: read, split, reported, and known by a spec beside its runs."""
+"""From a user's own data to a task: read, split and described. A spec beside its runs keeps the task."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -10,25 +10,24 @@ from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
-from rich.console import Console
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from benchmark.own_data.data_page import show, write
 from benchmark.own_data.data_report import DataReport, Lengths, describe, lengths, sample_texts
 from benchmark.own_data.reading import Columns, Kind, OwnData, read_own
 from benchmark.own_data.sources import HUB, PARTS
-from benchmark.statistics.slices import ROW_FACTS, normalized, read_row_facts
 from benchmark.tasks.registry import SPEC, TASKS, Language, Task, known_tasks
+from benchmark.tasks.row_facts import find_row_facts, normalized
 from benchmark.tasks.rows import Rows, Split, fingerprint
 from benchmark.tasks.splits import stratify
 from benchmark.training.recipes import BaselineRecipe, Recipe, default_recipe
 from benchmark.training.runs import RESULTS
-from zoo.encoders.registry import Encoder, fetch_weights
+from zoo.encoders.encoder import Encoder
+from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError, lookup
 from zoo.long_text import capacity
 
 SHARES = (0.8, 0.1, 0.1)
 SEED = 0
+DELIMITER = "|"
 _NAME = re.compile(r"\w[\w-]*")
 _TAKEN = {*TASKS, "board"}
 
@@ -53,11 +52,12 @@ class Declared:
     language: Language
 
 
-def choose_columns(text: str, label: str, label_list: str, label_columns: str, delimiter: str) -> Columns:
-    """Return the columns that the command line names.
+def choose_columns(text: str, label: str, label_list: str, label_columns: str, delimiter: str | None) -> Columns:
+    """Return the columns that the command line names; the delimiter is DELIMITER if it is None.
 
     Raises:
-        UserError: the labels are not named, in more than one way, or in the column of the texts.
+        UserError: the labels are not named, in more than one way, or in the column of the texts; or the delimiter is
+            empty or does not apply.
     """
     flags = tuple(dict.fromkeys(name.strip() for name in label_columns.split(",") if name.strip()))
     kinds: list[tuple[tuple[str, ...], Kind]] = [((label,), "one"), ((label_list,), "several"), (flags, "flags")]
@@ -69,52 +69,56 @@ def choose_columns(text: str, label: str, label_list: str, label_columns: str, d
         )
     if text in given[0][0]:
         raise UserError(f"The column '{text}' cannot hold both the texts and a label; name another with --text-column")
-    if not delimiter:
-        raise UserError("--delimiter is empty; give what stands between two labels")
-    return Columns(text, *given[0], delimiter)
+    if delimiter is not None and not label_list:
+        raise UserError(f"--delimiter '{delimiter}' applies to --label-list alone; leave it out")
+    if delimiter == "":
+        raise UserError("--delimiter is empty; give the text between two labels")
+    return Columns(text, *given[0], delimiter or DELIMITER)
 
 
 def declare(source: str, columns: Columns, name: str, language: str) -> Declared:
-    """Return what the user says of the data; without a name the source's own is made safe for a folder.
+    """Return what the user says of the data. Without a name, the task is named after its source.
 
     Raises:
-        UserError: the name is not one for a folder or a task of the project has it, or the language is unknown.
+        UserError: the name cannot be a folder's or is that of one of the project's tasks, or the language is unknown.
     """
     spoken = lookup({each: each for each in get_args(Language)}, language, "language")
     at_hub = source.startswith(HUB)
     called = Path(source.removeprefix(HUB)).name if at_hub else Path(source).stem
     made = name or re.sub(r"[^\w-]+", "-", called).strip("-_")
     if not _NAME.fullmatch(made):
-        raise UserError(f"'{made}' is no name for a task: letters, digits, - and _ are; give another with --name")
+        raise UserError(f"'{made}' cannot name a task; use letters, digits, - and _ in --name")
     if made in _TAKEN:
-        raise UserError(f"'{made}' is a name of the project's own; give your data another with --name")
+        raise UserError(f"'{made}' is taken by the project itself; give your data another name with --name")
     return Declared(source, columns, made, spoken)
 
 
 def prepare(
-    declared: Declared, encoders: Sequence[Encoder], changes: Mapping[str, Any], results: Path, console: Console
+    declared: Declared,
+    encoders: Sequence[Encoder],
+    changes: Mapping[str, Any],
+    results: Path,
+    report: Callable[[str], None],
 ) -> OwnTask:
-    """Read the user's data, split them where they are not, and print the report on them.
+    """Read the user's data, split them where they are not, and describe them.
+
+    Args:
+        declared: what the user says of the data.
+        encoders: those whose tokens are counted.
+        changes: to the default recipe.
+        results: the folder of the runs to come.
+        report: called with what is being done, in a few words.
 
     Raises:
         UserError: the data cannot be used (see `read_own` and `make_task`), or `results` has other runs of that name.
     """
     if results.resolve() == RESULTS.resolve():
         raise UserError(f"{results} holds the project's own runs; give another folder with --results")
-    with Progress(TextColumn("reading {task.completed:,} rows"), TimeElapsedColumn(), console=console) as progress:
-        bar = progress.add_task("reading", total=None)
-        data = read_own(declared.source, declared.columns, lambda rows: progress.update(bar, completed=rows))
-    with console.status("splitting, counting tokens"):
-        own = make_task(data, declared, encoders, changes)
+    data = read_own(declared.source, declared.columns, lambda rows: report(f"reading, {rows:,} rows so far"))
+    report(f"splitting {len(data.texts):,} rows and counting tokens")
+    own = make_task(data, declared, encoders, changes)
     _check_results(results, own)
-    show(own.report, console)
     return own
-
-
-def leave_report(own: OwnTask, results: Path, console: Console) -> None:
-    """Write the report beside the runs."""
-    for path in write(own.report, results / own.task.name):
-        console.print(f"wrote {path}", highlight=False)
 
 
 def make_task(data: OwnData, declared: Declared, encoders: Sequence[Encoder], changes: Mapping[str, Any]) -> OwnTask:
@@ -217,8 +221,8 @@ def _check_results(results: Path, own: OwnTask) -> None:
     """Raise UserError where the folder's runs of that name are of other data."""
     if not (results / own.task.name / SPEC).is_file():
         return
-    facts = results / own.task.name / ROW_FACTS
-    same_rows = not facts.is_file() or read_row_facts(facts)[1] == own.rows.fingerprint
+    facts = find_row_facts(results, own.task.name)
+    same_rows = not facts or own.rows.fingerprint in facts
     if known_tasks(results)[own.task.name] != own.task or not same_rows:
         raise UserError(
             f"{results / own.task.name} holds runs of other rows or labels; give these data another --name or "

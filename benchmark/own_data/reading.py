@@ -1,7 +1,7 @@
 """A user's own data, read in bounded memory and checked: texts as one Arrow column, labels as a sparse matrix.
 
-The bounds are MAX_ROWS, MOST_LABELS, MAX_CELLS and `benchmark.own_data.sources.MAX_BYTES`; what breaks one is told as
-soon as it does, and nothing more is read.
+The bounds are MAX_ROWS, MOST_LABELS, MAX_CELLS and `benchmark.own_data.sources.MAX_BYTES`. Reading ends with an error
+as soon as one is exceeded.
 """
 
 import json
@@ -24,10 +24,10 @@ from zoo.errors import UserError
 from zoo.row_files import Batch
 
 MAX_ROWS = 2_000_000
-MAX_CELLS = 500_000_000  # rows times labels: as many bytes, once every row's labels are written out for training
-_QUOTED = 40  # characters of what a message quotes
+MAX_CELLS = 500_000_000  # rows times labels: training needs as many bytes for the labels
+_QUOTED = 40  # characters of a value that a message quotes
 _FLAGS = {"0": 0, "0.0": 0, "false": 0, "1": 1, "1.0": 1, "true": 1}
-# A list as Python or NumPy writes it. NumPy has no commas, so that Python's own parser would glue its strings together.
+# A list as Python or NumPy writes it. NumPy writes no commas, so Python's own parser would join its strings.
 _ITEM = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?"""
 _ITEMS = re.compile(_ITEM, re.DOTALL)
 _LIST = re.compile(rf"\[\s*(?:(?:{_ITEM})(?:(?:\s*,\s*|\s+)(?:{_ITEM}))*\s*(?:,\s*)?)?\]", re.DOTALL)
@@ -38,11 +38,11 @@ Labelled = tuple[np.ndarray, np.ndarray]  # rows and labels, by number
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of the user's data hold what.
+    """Which columns of the user's data hold the texts and the labels.
 
-    `labels` is one column with one label a row (kind "one"), one with several, as a list, also one written as text by
-    pandas or as JSON, or as text with `delimiter` between them ("several"), or there is one column a label that says
-    0 or 1 ("flags").
+    `kind` says how the labels are written. "one": one column, one label a row. "several": one column with a list (also
+    a list as text, from pandas or JSON), or text with `delimiter` between the labels. "flags": one column of 0 and 1 a
+    label.
     """
 
     text: str
@@ -59,9 +59,9 @@ class Columns:
 class OwnData:
     """The n rows of `source`.
 
-    `texts` are n strings; `y_true` is int8 of shape (n, num_labels), sparse; `labels` are in order of their columns,
-    or of their names where they stand in one. `part` is the position in PARTS of every row, shape (n,), and
-    `parts` the names of the splits that the user gave: one where all rows are still to be split.
+    `texts` are n strings. `y_true` is int8 of shape (n, num_labels), sparse. `labels` are in the order of their
+    columns, or sorted if they are values of one column. `part` is the position in PARTS of every row, shape (n,).
+    `parts` are the names of the splits that the user gave: one name if the rows are not split yet.
     """
 
     source: str
@@ -81,11 +81,11 @@ def read_own(source: str, columns: Columns, report: Callable[[int], object] = la
     Args:
         source: see `benchmark.own_data.sources.find_pieces`.
         columns: which columns hold what.
-        report: called with the number of rows that are read, again and again.
+        report: called after every batch with the number of rows read so far.
 
     Raises:
-        UserError: what is given is not to be had, is damaged or breaks a bound, a row has no text, a label column
-            holds something else, or the labels tell nothing apart.
+        UserError: the source is missing, damaged or exceeds a bound, a row has no text, a label column holds something
+            else, or every row has the same labels.
     """
     pieces = find_pieces(source, (columns.text, *columns.labels))
     names = {name: number for number, name in enumerate(columns.labels)} if columns.kind == "flags" else {}
@@ -95,9 +95,9 @@ def read_own(source: str, columns: Columns, report: Callable[[int], object] = la
     rows = size = 0
     for piece in pieces:
         for batch in piece.batches:
-            where = _Where(piece.where, sizes[piece.part])
-            texts.append(_texts(batch[columns.text], where))
-            of_batch, label = _labels(batch, columns, names, where)
+            origin = _Origin(piece.where, sizes[piece.part])
+            texts.append(_texts(batch[columns.text], origin))
+            of_batch, label = _labels(batch, columns, names, origin)
             found.append((of_batch + rows, label))
             sizes[piece.part] += len(texts[-1])
             rows, size = rows + len(texts[-1]), size + texts[-1].nbytes
@@ -112,39 +112,41 @@ def read_own(source: str, columns: Columns, report: Callable[[int], object] = la
 
 
 @dataclass(frozen=True)
-class _Where:
-    """What a message says of a row: the file, and the rows before the batch."""
+class _Origin:
+    """Where a batch is from: its file, and the number of rows before it."""
 
     file: str
     before: int
 
     def error(self, bad: pa.Array, reason: str) -> UserError:
-        """The error of the first row of the batch where `bad` is true; rows are counted from 1."""
+        """Return the error for the first row of the batch where `bad` is true. Rows count from 1."""
         return UserError(f"{self.file}: row {self.before + pc.index(bad, True).as_py() + 1} {reason}")
 
 
-def _texts(values: pa.Array, where: _Where) -> pa.Array:
+def _texts(values: pa.Array, origin: _Origin) -> pa.Array:
     if not (_is_text(values.type) or pa.types.is_null(values.type)):
-        raise UserError(f"{where.file}: the text column holds {values.type}, not text; name another with --text-column")
+        raise UserError(
+            f"{origin.file}: the text column holds {values.type}, not text; name another with --text-column"
+        )
     values = values.cast(pa.string())
     empty = pc.equal(pc.utf8_trim_whitespace(values), "").fill_null(True)
     if pc.any(empty).as_py():
-        raise where.error(empty, "has an empty text; remove the row")
+        raise origin.error(empty, "has an empty text; remove the row")
     return values
 
 
-def _labels(batch: Batch, columns: Columns, names: dict[str, int], where: _Where) -> Labelled:
-    """Return which rows of the batch have which labels; labels that are new take the next number in `names`."""
+def _labels(batch: Batch, columns: Columns, names: dict[str, int], origin: _Origin) -> Labelled:
+    """Return the (row, label) pairs of the batch as two arrays. A new label takes the next number in `names`."""
     if columns.kind == "flags":
-        yes = [_flagged(batch[column], column, where) for column in columns.labels]
+        yes = [_flagged(batch[column], column, origin) for column in columns.labels]
         return np.concatenate(yes), np.repeat(np.arange(len(yes)), [len(rows) for rows in yes])
     (column,) = columns.labels
     if columns.kind == "several":
-        rows, values = _several(batch[column], column, columns.delimiter, where)
+        rows, values = _several(batch[column], column, columns.delimiter, origin)
     else:
-        rows, values = np.arange(len(batch[column])), _names_in(batch[column], column, where)
+        rows, values = np.arange(len(batch[column])), _names_in(batch[column], column, origin)
         if pc.any(pc.equal(values, "")).as_py():
-            raise where.error(
+            raise origin.error(
                 pc.equal(values, ""), f"has no label in the column '{column}'; give one or remove the row"
             )
     coded = values.dictionary_encode()
@@ -152,25 +154,25 @@ def _labels(batch: Batch, columns: Columns, names: dict[str, int], where: _Where
     return rows, np.array(known, np.int64)[coded.indices.to_numpy()]
 
 
-def _flagged(values: pa.Array, column: str, where: _Where) -> np.ndarray:
-    """Return the rows where a column says yes."""
-    place = pc.index_in(pc.utf8_lower(_names_in(values, column, where)), pa.array(list(_FLAGS)))
+def _flagged(values: pa.Array, column: str, origin: _Origin) -> np.ndarray:
+    """Return the rows where a column of 0 and 1 holds 1."""
+    place = pc.index_in(pc.utf8_lower(_names_in(values, column, origin)), pa.array(list(_FLAGS)))
     unknown = pc.is_null(place)
     if pc.any(unknown).as_py():
         value = str(values.filter(unknown)[0].as_py())[:_QUOTED]
-        raise where.error(unknown, f"has {value!r} in the label column '{column}', which must say 0 or 1")
+        raise origin.error(unknown, f"has {value!r} in the label column '{column}', which must say 0 or 1")
     return np.flatnonzero(np.array(list(_FLAGS.values()))[place.to_numpy()])
 
 
-def _several(values: pa.Array, column: str, delimiter: str, where: _Where) -> tuple[np.ndarray, pa.Array]:
-    """Return row and name of every label of a column of lists, or of text with a delimiter; blank ones are none."""
+def _several(values: pa.Array, column: str, delimiter: str, origin: _Origin) -> tuple[np.ndarray, pa.Array]:
+    """Return row and name of every label in a column of lists, or of text with a delimiter; skip blank labels."""
     if _is_text(values.type):
         values = _split(values, delimiter)
     elif pa.types.is_null(values.type):
         values = values.cast(pa.list_(pa.string()))
     elif not (pa.types.is_list(values.type) or pa.types.is_large_list(values.type)):
-        raise UserError(f"{where.file}: the column '{column}' holds {values.type}, neither lists nor text of labels")
-    rows, flat = pc.list_parent_indices(values), _names_in(pc.list_flatten(values), column, where)
+        raise UserError(f"{origin.file}: the column '{column}' holds {values.type}, neither lists nor text of labels")
+    rows, flat = pc.list_parent_indices(values), _names_in(pc.list_flatten(values), column, origin)
     named = pc.not_equal(flat, "")
     return rows.filter(named).to_numpy(), flat.filter(named)
 
@@ -186,8 +188,8 @@ def _split(values: pa.Array, delimiter: str) -> pa.Array:
 
 
 def _read_list(text: str) -> list[str] | None:
-    """Return the labels of a list that is written as text; None where it is none of strings or numbers."""
-    with suppress(ValueError, SyntaxError, RecursionError):  # a label that is no UTF-8 is a ValueError, too
+    """Return the labels of a list that is written as text; None if it is not a list of strings or numbers."""
+    with suppress(ValueError, SyntaxError, RecursionError):  # ValueError: also a label that UTF-8 cannot encode
         found = _from_json(text)
         if found is None and _LIST.fullmatch(text):
             found = [str(literal_eval(item)) if item[0] in "'\"" else item for item in _ITEMS.findall(text)]
@@ -204,14 +206,14 @@ def _from_json(text: str) -> list[str] | None:
     return None
 
 
-def _names_in(values: pa.Array, column: str, where: _Where) -> pa.Array:
-    """Return values as text without blanks around it; "" where there is none."""
+def _names_in(values: pa.Array, column: str, origin: _Origin) -> pa.Array:
+    """Return values as text without surrounding blanks; a missing value is ""."""
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), None, values)
     try:
         return pc.utf8_trim_whitespace(values.cast(pa.string())).fill_null("")
     except pa.ArrowException as error:
-        raise UserError(f"{where.file}: the column '{column}' holds {values.type}, which are no labels") from error
+        raise UserError(f"{origin.file}: the column '{column}' holds {values.type}, which are no labels") from error
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -235,18 +237,17 @@ def _check_bounds(source: str, rows: int, size: int, labels: int) -> None:
 def _matrix(
     found: list[Labelled], names: dict[str, int], rows: int, columns: Columns
 ) -> tuple[csr_array, tuple[str, ...]]:
-    """Return the labels of all rows and their names: sorted, so that they do not hang on the order of the rows."""
+    """Return the labels of all rows, and their names, sorted, so that the order of the rows does not matter."""
     order = list(names) if columns.kind == "flags" else sorted(names)
     place = np.argsort([names[name] for name in order])
     row, label = (np.concatenate(part) for part in zip(*found, strict=True))
     y_true = csr_array((np.ones(len(row), bool), (row, place[label])), shape=(rows, len(order)))
-    y_true.sum_duplicates()  # a label said twice of one row
+    y_true.sum_duplicates()  # a row can name a label twice
     return y_true.astype(np.int8), tuple(order)
 
 
 def _check_labels(source: str, y_true: csr_array, labels: tuple[str, ...]) -> None:
-    """Raise UserError where a label is too long for a checkpoint that bears it, or every row has the same labels, so
-    that there is nothing to tell apart."""
+    """Raise UserError if a label is too long for a checkpoint, or if every row has the same labels."""
     if long := [label for label in labels if len(label) > LONGEST_LABEL]:
         raise UserError(
             f"{source}: the label '{long[0][:_QUOTED]}…' has {len(long[0]):,} characters and {LONGEST_LABEL} is the "
@@ -256,6 +257,6 @@ def _check_labels(source: str, y_true: csr_array, labels: tuple[str, ...]) -> No
     if not ((positives > 0) & (positives < y_true.shape[0])).any():
         always = [name for name, number in zip(labels, positives, strict=True) if number]
         raise UserError(
-            f"{source}: every row has the same labels ({', '.join(always)[:_QUOTED] or 'none'}), so that there is "
-            "nothing to tell apart; check which columns hold them"
+            f"{source}: every row has the same labels ({', '.join(always)[:_QUOTED] or 'none'}), so there is "
+            "nothing to learn; check which columns hold them"
         )

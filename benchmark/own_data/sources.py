@@ -1,4 +1,4 @@
-"""Where a user's own rows are: a file, a folder with a file a split, or a dataset of the hub."""
+"""The sources of a user's own rows: a file, a folder with one file a split, or a dataset of the hub."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,14 +14,14 @@ from zoo.row_files import ENDINGS, Batch, read_batches
 
 MAX_BYTES = 2**30  # of all files together
 HUB = "hub:"
-# What the datasets library says where a configuration is missing ("Config name is missing...") or there is no such one.
+# The datasets library's words for a configuration that was not given ("Config name is missing...") or does not exist.
 _CONFIGS = re.compile(r"(?:among the available configs|BuilderConfig '.*' not found\. Available): \[(.*?)\]")
 PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
 class Piece:
-    """The rows of one split, or all of them as "train", and where they come from."""
+    """The rows of one split and their source. Rows that are not split yet are one piece, "train"."""
 
     part: str
     where: str
@@ -29,15 +29,15 @@ class Piece:
 
 
 def find_pieces(source: str, columns: Sequence[str]) -> list[Piece]:
-    """Return the pieces of a user's data: one, or one for each of the splits train, perhaps validation, and test.
+    """Return the pieces of a user's data: one, or one a split (train, test, and validation if there is one).
 
     Args:
-        source: the path of a CSV, TSV, JSONL or parquet file, or of a folder with such a file for each split, named
-            after it; or "hub:", the name of a dataset and, if it has several, ":" and that of a configuration.
-        columns: those to read.
+        source: the path of a CSV, TSV, JSONL or parquet file; or of a folder with one such file a split (train.csv,
+            test.csv); or hub:NAME, or hub:NAME:CONFIG if the dataset has several configurations.
+        columns: the columns to read.
 
     Raises:
-        UserError: there is no such thing, it is larger than MAX_BYTES, or its splits are other ones.
+        UserError: the source does not exist, is larger than MAX_BYTES, or has other splits.
     """
     if source.startswith(HUB):
         return _hub_pieces(source, columns)
@@ -83,12 +83,12 @@ def _hub_pieces(source: str, columns: Sequence[str]) -> list[Piece]:
 
     name, _, config = source.removeprefix(HUB).partition(":")
     try:
-        files = load_dataset_builder(name, config or None).config.data_files or {}  # listed, not downloaded yet
+        files = load_dataset_builder(name, config or None).config.data_files or {}  # only listed
         places = [url_to_fs(file) for split in files.values() for file in split]
         _check_size(source, sum(system.size(path) for system, path in places))
         found = load_dataset(name, config or None, download_mode=DownloadMode.REUSE_DATASET_IF_EXISTS)
     except (HTTPError, DatasetsError, OSError, ValueError, RuntimeError) as error:
-        raise _not_had(source, name, config, str(error)) from error
+        raise _hub_error(source, name, config, str(error)) from error
     _check_parts(source, [part for part in found if part in PARTS])
     for column in columns:
         if column not in found["train"].column_names:
@@ -96,13 +96,13 @@ def _hub_pieces(source: str, columns: Sequence[str]) -> list[Piece]:
     return [Piece(p, f"{source}, {p}", _hub_batches(found[p], columns)) for p in PARTS if p in found]
 
 
-def _not_had(source: str, name: str, config: str, said: str) -> UserError:
+def _hub_error(source: str, name: str, config: str, said: str) -> UserError:
     if listed := _CONFIGS.search(said):
         wrong = f"no configuration '{config}'" if config else "several configurations"
         configs = listed[1].replace("'", "")[:300]
         return UserError(f"{source} has {wrong}; give one as {HUB}{name}:CONFIG: {configs}")
     reason = (said.splitlines() or ["no reason given"])[0][:160]
-    return UserError(f"{source} cannot be had from the hub ({reason}); check its name and the connection")
+    return UserError(f"{source} cannot be loaded from the hub ({reason}); check its name and the connection")
 
 
 def _hub_batches(rows: Any, columns: Sequence[str]) -> Iterator[Batch]:
@@ -112,7 +112,7 @@ def _hub_batches(rows: Any, columns: Sequence[str]) -> Iterator[Batch]:
 
 
 def _class_names(feature: Any) -> list[str] | None:
-    """The names of labels that the hub keeps as numbers, alone or in lists."""
+    """Return the names of labels that the hub stores as numbers, one a row or in lists; None for other columns."""
     return getattr(feature, "names", None) or getattr(getattr(feature, "feature", None), "names", None)
 
 
@@ -123,5 +123,5 @@ def _named(values: pa.Array, names: list[str] | None) -> pa.Array:
         lengths = pc.list_value_length(values).fill_null(0)
         offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths).cast(pa.int32())])
         return pa.ListArray.from_arrays(offsets, _named(pc.list_flatten(values), names))
-    known = pc.and_(pc.greater_equal(values, 0), pc.less(values, len(names)))  # the hub says -1 where it hides a label
+    known = pc.and_(pc.greater_equal(values, 0), pc.less(values, len(names)))  # the hub writes -1 for a hidden label
     return pa.array(names).take(pc.if_else(known, values, None))

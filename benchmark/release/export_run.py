@@ -20,7 +20,7 @@ from benchmark.training.latency import measure_latency
 from benchmark.training.process import commit, peak_memory_mib, reset_peak_memory
 from benchmark.training.runs import Predictions, Run, RunInfo, as_stored, read_runs, run_folder, write_run
 from zoo.checkpoints.checkpoint import read_checkpoint
-from zoo.checkpoints.onnx_model import export_checkpoint
+from zoo.checkpoints.onnx_export import export_checkpoint
 from zoo.classifier import Classifier, predict_logits
 from zoo.errors import UserError, lookup
 from zoo.hardware import library_versions, processor

@@ -68,7 +68,8 @@ def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: in
     from benchmark.training.fine_tune import embedding_parameters, prepare_model
     from benchmark.training.process import peak_memory_mib, reset_peak_memory, set_up_process
     from benchmark.training.recipes import Recipe, default_recipe
-    from zoo.encoders.registry import fetch_weights, get_encoder
+    from zoo.encoders.registry import get_encoder
+    from zoo.encoders.weights import fetch_weights
     from zoo.hardware import matrix_rate
     from zoo.long_text import encode
 

@@ -1,5 +1,5 @@
-"""The metrics as an `evaluate.Metric`, for use wherever that library is; imported directly, since `evaluate.load`
-reaches for the hub. Importing this takes seconds: nothing that only looks at results does."""
+"""The metrics as an `evaluate.Metric`, for code that uses that library. Import the class directly: `evaluate.load`
+asks the hub. The import takes seconds, so the project itself calls `benchmark.statistics.metrics`."""
 
 from typing import Any
 

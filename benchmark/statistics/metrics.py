@@ -22,7 +22,7 @@ def _f1(average: str) -> Metric:
 
 
 def _mean_average_precision(y_true: np.ndarray, y_score: np.ndarray, y_pred: np.ndarray) -> float:
-    """Macro average precision over the labels that occur in y_true; nan where none does."""
+    """Macro average precision over the labels that occur in y_true; nan if none does."""
     present = y_true.any(axis=0)
     if not present.any():
         return float("nan")
@@ -30,7 +30,7 @@ def _mean_average_precision(y_true: np.ndarray, y_score: np.ndarray, y_pred: np.
 
 
 def _auc(y_true: np.ndarray, y_score: np.ndarray, y_pred: np.ndarray) -> float:
-    """One-vs-rest ROC AUC averaged over the labels that have both positives and negatives; nan where none has."""
+    """One-vs-rest ROC AUC averaged over the labels that have both positives and negatives; nan if none has."""
     both = y_true.any(axis=0) & ~y_true.all(axis=0)
     return float(sk.roc_auc_score(y_true[:, both], y_score[:, both], average="macro")) if both.any() else float("nan")
 
@@ -45,7 +45,7 @@ def calibration_error(confidence: np.ndarray, correct: np.ndarray, bins: int = E
     Args:
         confidence: predicted probabilities, shape (n,).
         correct: 0 or 1, shape (n,).
-        bins: how many; fewer are used where n is smaller.
+        bins: the number of bins; n if n is smaller.
     """
     order = np.argsort(confidence, kind="stable")
     parts = [part for part in np.array_split(order, bins) if len(part)]
@@ -58,7 +58,7 @@ def _ece(y_true: np.ndarray, y_score: np.ndarray, y_pred: np.ndarray) -> float:
 
 
 def _ece_top(y_true: np.ndarray, y_score: np.ndarray, y_pred: np.ndarray) -> float:
-    """Single-label: confidence of the highest label against whether it is gold (Guo et al. 2017)."""
+    """Single-label: the score of the highest label, against whether that label is gold (Guo et al. 2017)."""
     best = y_score.argmax(axis=1)
     rows = np.arange(len(best))
     return calibration_error(y_score[rows, best], y_true[rows, best])
@@ -101,7 +101,7 @@ SINGLE_LABEL: dict[str, Metric] = {
     "brier": _brier,
 }
 LOWER_IS_BETTER = frozenset({"hamming_loss", "ece", "brier"})
-# These look at the scores alone, whatever is decided.
+# These use the scores alone, not the decisions.
 OF_SCORES = frozenset({"lrap", "map", "auc", "ece", "brier"})
 
 
@@ -114,7 +114,7 @@ def get_metric(problem_type: ProblemType, name: str) -> Metric:
     """Return one metric by name.
 
     Raises:
-        UserError: there is none of that name.
+        UserError: no metric has that name.
     """
     return lookup(metrics_of(problem_type), name, "metric")
 
@@ -126,7 +126,7 @@ def compute_metrics(
     y_pred: np.ndarray,
     names: Iterable[str] | None = None,
 ) -> dict[str, float]:
-    """Return the metrics of the problem type by name: those in `names`, or all."""
+    """Return the values of the metrics in `names`, or of all metrics of the problem type, by name."""
     metrics = metrics_of(problem_type)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", category=UserWarning)

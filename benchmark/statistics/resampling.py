@@ -1,26 +1,32 @@
 """Metrics as functions of sums over the test rows, so that thousands of resamples of the rows are one matrix product.
 
-An F1 needs only the sums of true positives, of decided and of gold labels; a mean over rows is a sum itself. Where a
-metric is no function of sums (average precision, ROC AUC) its first-order expansion in the rows' weights is: the
-influence of each row (Hampel 1974), whose sum over a resample tells how far the metric moves. Resampled expected
+An F1 needs only the sums of true positives, of decided and of gold labels, and a mean over rows is a sum itself.
+Average precision and ROC AUC are not functions of sums, so they are expanded to first order in the weights of the rows:
+the sum of the rows' influences (Hampel 1974) over a resample approximates how far the metric moves. Resampled expected
 calibration errors keep the bins of the whole sample.
+
+The memory is that of the columns and of what is returned, and at most about 400 MiB more, whatever the numbers of rows,
+labels and draws: the work is done in blocks of at most 2**23 numbers.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from benchmark.statistics.influences import auc_influence, average_precision_influence, label_ranking_precision
 from benchmark.statistics.metrics import ECE_BINS
 from zoo.decision import ProblemType
 
-# This many draws, in single precision, take about 20 MiB at 5,000 test rows.
-_BLOCK = 1000
+_BLOCK = 1000  # draws at most
+_CELLS = 2**23  # numbers at most in a block: 32 MiB in single precision
+_KEPT = 2**25  # draws times rows; more counts than that are not kept, but drawn again whenever they are used
 
 
 @dataclass(frozen=True)
 class Scored:
-    """What one run says about the test rows: y_true, y_score and y_pred, each (n, num_labels)."""
+    """The predictions of one run on the test rows: y_true, y_score and y_pred, each (n, num_labels)."""
 
     problem_type: ProblemType
     y_true: np.ndarray
@@ -28,7 +34,7 @@ class Scored:
     y_pred: np.ndarray
 
     def take(self, rows: np.ndarray) -> "Scored":
-        """Return the same of some rows."""
+        """Return the predictions on some rows, given by number."""
         return Scored(self.problem_type, self.y_true[rows], self.y_score[rows], self.y_pred[rows])
 
 
@@ -42,35 +48,83 @@ class Summable:
 
 @dataclass(frozen=True)
 class Draws:
-    """Random draws of n test rows, in blocks of at most 1,000 draws; shared by all runs of a task, which pairs them.
+    """Random draws of n test rows, shared by all runs of a task, which pairs them.
 
-    `counts` are bootstrap resamples, how often each row was drawn (uint8); `signs` are +1 or -1 for each row (int8),
-    for randomization tests. `rng` draws whatever else is needed.
+    `counts` are bootstrap resamples: how often each row was drawn (uint8). `signs` are +1 or -1 for each row (int8),
+    for randomization tests. Both come in blocks of shape (draws, n) with at most 1,000 draws and 2**23 numbers, and may
+    be drawn again, the same each time, whenever they are looked at. `rng` draws whatever else is needed.
     """
 
-    counts: list[np.ndarray]
-    signs: list[np.ndarray]
+    counts: Sequence[np.ndarray]
+    signs: Sequence[np.ndarray]
     rng: np.random.Generator
 
 
+class _DrawnAnew(Sequence[np.ndarray]):
+    """Blocks that are drawn again at every access, each from the saved state of the generator."""
+
+    def __init__(self, make: Callable[..., np.ndarray], n: int, sizes: list[int], rng: np.random.Generator) -> None:
+        self._make, self._n, self._sizes, self._states = make, n, sizes, list[Any]()
+        for size in sizes:
+            self._states.append(rng.bit_generator.state)
+            make(n, size, rng)
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    def __getitem__(self, at: Any) -> Any:
+        rng = np.random.default_rng(0)
+        rng.bit_generator.state = self._states[at]
+        return self._make(self._n, self._sizes[at], rng)
+
+
 def draw(n: int, number: int, seed: int = 0) -> Draws:
-    """Draw `number` resamples and as many sign vectors of n rows."""
+    """Draw `number` resamples and as many sign vectors of n rows. The size of the blocks does not change the draws."""
     rng = np.random.default_rng(seed)
-    sizes = [min(_BLOCK, number - start) for start in range(0, number, _BLOCK)]
-    signs = [rng.integers(0, 2, (size, n), dtype=np.int8) * np.int8(2) - np.int8(1) for size in sizes]
-    return Draws([_count(n, size, rng) for size in sizes], signs, rng)
+    sizes = list(_block_sizes(n, number))
+    signs = _DrawnAnew(_draw_signs, n, sizes, rng)
+    counts = _DrawnAnew(_draw_counts, n, sizes, rng) if n * number > _KEPT else [_draw_counts(n, s, rng) for s in sizes]
+    return Draws(counts, signs, rng)
 
 
-def _count(n: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    drawn = rng.integers(0, n, (size, n), dtype=np.int32)
-    drawn += np.arange(size, dtype=np.int32)[:, None] * n
-    return np.minimum(np.bincount(drawn.ravel(), minlength=size * n), 255).reshape(size, n).astype(np.uint8)
+def _block_sizes(n: int, number: int) -> Iterator[int]:
+    # NumPy takes four signs from one random number and drops the rest at the end of a call: hence multiples of four.
+    most = min(_BLOCK, max(4, _CELLS // n // 4 * 4))
+    for start in range(0, number, _BLOCK):
+        of_thousand = min(_BLOCK, number - start)
+        yield from (min(most, of_thousand - at) for at in range(0, of_thousand, most))
 
 
-def weighted_sums(blocks: list[np.ndarray], columns: np.ndarray) -> np.ndarray:
+def _draw_signs(n: int, size: int, rng: np.random.Generator) -> np.ndarray:
+    return rng.integers(0, 2, (size, n), dtype=np.int8) * np.int8(2) - np.int8(1)
+
+
+def _draw_counts(n: int, size: int, rng: np.random.Generator) -> np.ndarray:
+    counts = np.empty((size, n), np.uint8)
+    for count in counts:
+        count[:] = np.minimum(np.bincount(rng.integers(0, n, n, dtype=np.int32), minlength=n), 255)
+    return counts
+
+
+def weighted_sums(blocks: Iterable[np.ndarray], columns: np.ndarray) -> np.ndarray:
     """Return the sums of `columns`, shape (n, k), weighted by every row of the blocks: shape (draws, k)."""
-    columns = columns.astype(np.float32)
-    return np.vstack([block.astype(np.float32) @ columns for block in blocks])
+    return np.vstack(list(_sums(blocks, [columns])))
+
+
+def _sums(blocks: Iterable[np.ndarray], columns: list[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield the sums of all columns side by side, a few draws at a time; `columns` are arrays of shape (n, k)."""
+    step = max(1, _CELLS // sum(part.shape[1] for part in columns))
+    for block in blocks:
+        for start in range(0, len(block), step):
+            yield _product(block[start : start + step], columns, step)
+
+
+def _product(weights: np.ndarray, columns: list[np.ndarray], step: int) -> np.ndarray:
+    """Multiply in single precision, `step` rows at a time, which bounds both factors."""
+    total = np.zeros((), np.float32)
+    for rows in (slice(start, start + step) for start in range(0, weights.shape[1], step)):
+        total = total + weights[:, rows].astype(np.float32) @ np.hstack([p[rows].astype(np.float32) for p in columns])
+    return total
 
 
 def resample(runs: list[Scored], metrics: Iterable[str], draws: Draws) -> dict[str, np.ndarray]:
@@ -80,17 +134,16 @@ def resample(runs: list[Scored], metrics: Iterable[str], draws: Draws) -> dict[s
     """
     chosen = {name: summables(runs[0].problem_type)[name] for name in metrics}
     parts = {name: np.stack([summable.columns(run) for run in runs], axis=1) for name, summable in chosen.items()}
-    sums = weighted_sums(draws.counts, np.hstack([part.reshape(len(part), -1) for part in parts.values()]))
-    values, start = {}, 0
-    for name, part in parts.items():
-        end = start + part.shape[1] * part.shape[2]
-        values[name] = chosen[name].value(sums[:, start:end].reshape(-1, *part.shape[1:]).astype(np.float64))
-        start = end
-    return values
+    ends = np.cumsum([part.shape[1] * part.shape[2] for part in parts.values()])
+    found: dict[str, list[np.ndarray]] = {name: [] for name in parts}
+    for sums in _sums(draws.counts, [part.reshape(len(part), -1) for part in parts.values()]):
+        for (name, part), of_part in zip(parts.items(), np.split(sums, ends[:-1], axis=1), strict=True):
+            found[name].append(chosen[name].value(of_part.reshape(-1, *part.shape[1:]).astype(np.float64)))
+    return {name: np.concatenate(values) for name, values in found.items()}
 
 
 def points(runs: list[Scored], metric: str) -> np.ndarray:
-    """Return the metric on the rows as they are, shape (len(runs),)."""
+    """Return the metric on the rows themselves, shape (len(runs),)."""
     summable = summables(runs[0].problem_type)[metric]
     return np.array([summable.value(summable.columns(run).sum(axis=0, dtype=np.float64)) for run in runs])
 
@@ -141,8 +194,8 @@ def _mean(of_rows: Callable[[Scored], np.ndarray]) -> Summable:
 
 
 def _share(of_rows: Callable[[Scored], np.ndarray], whole: Callable[[Scored], np.ndarray]) -> Summable:
-    """What rows have over what they could have. Divided after the sums: those of whole numbers are exact in single
-    precision, so that a draw that ties with what was observed is seen to."""
+    """A ratio of two sums over the rows, divided after summing: sums of whole numbers are exact in single precision, so
+    a draw that equals the observed value is recognised as equal."""
     return Summable(
         lambda scored: np.column_stack([of_rows(scored), whole(scored)]), lambda sums: sums[..., 0] / sums[..., 1]
     )
@@ -170,55 +223,34 @@ def _squared_error(scored: Scored) -> np.ndarray:
     return ((scored.y_score - scored.y_true) ** 2).mean(axis=1)
 
 
-def label_ranking_precision(y_true: np.ndarray, y_score: np.ndarray) -> np.ndarray:
-    """Return each row's part of the label ranking average precision, shape (n,), as scikit-learn defines it.
-
-    Of each gold label: the share of gold labels among those with at least its score. A row without gold labels, or
-    with all of them, counts 1.
-    """
-    at_least = y_score[:, None, :] >= y_score[:, :, None]
-    gold = y_true.astype(bool)
-    precision = (at_least & gold[:, None, :]).sum(axis=2) / at_least.sum(axis=2)
-    number = gold.sum(axis=1)
-    mean = np.where(gold, precision, 0).sum(axis=1) / np.maximum(number, 1)
-    return np.where((number == 0) | (number == y_true.shape[1]), 1.0, mean)
+def _matches(scored: Scored) -> np.ndarray:
+    """Columns of 0 and 1, shape (n, 2 * num_labels): whether the highest label is right; the gold class; the highest
+    class without the last one, which `_mcc` computes. A confusion matrix would be quadratic in the labels."""
+    gold, highest = (_one_hot(array.argmax(axis=1), array.shape[1]) for array in (scored.y_true, scored.y_score))
+    return np.hstack([(gold & highest).any(axis=1, keepdims=True), gold, highest[:, :-1]])
 
 
-def _in_blocks(function: Callable[[np.ndarray, np.ndarray], np.ndarray], scored: Scored) -> np.ndarray:
-    """Call `function` on a few rows at a time, to bound the memory of what is quadratic in the labels."""
-    step = min(256, max(1, 2**24 // scored.y_true.shape[1] ** 2))
-    starts = range(0, len(scored.y_true), step)
-    return np.concatenate([function(scored.y_true[i : i + step], scored.y_score[i : i + step]) for i in starts])
-
-
-def _confusion(scored: Scored) -> np.ndarray:
-    gold, decided = scored.y_true.argmax(axis=1), scored.y_score.argmax(axis=1)
-    num_labels = scored.y_true.shape[1]
-    return np.eye(num_labels * num_labels)[gold * num_labels + decided]
+def _one_hot(classes: np.ndarray, num_labels: int) -> np.ndarray:
+    return (classes[:, None] == np.arange(num_labels)).astype(np.int8)
 
 
 def _mcc(sums: np.ndarray) -> np.ndarray:
-    """Gorodkin 2004, the form of scikit-learn; 0 where all is one class."""
-    num_labels = int(np.sqrt(sums.shape[-1]))
-    table = sums.reshape(*sums.shape[:-1], num_labels, num_labels)
-    gold, decided = table.sum(axis=-1), table.sum(axis=-2)
-    n, correct = gold.sum(axis=-1), np.trace(table, axis1=-2, axis2=-1)
+    """Gorodkin 2004, as in scikit-learn; 0 if all rows are of one class."""
+    correct, gold, decided = np.split(sums, (1, 1 + sums.shape[-1] // 2), axis=-1)
+    correct, n = correct[..., 0], gold.sum(axis=-1)
+    decided = np.concatenate([decided, (n - decided.sum(axis=-1))[..., None]], axis=-1)
     covariance = n * correct - (gold * decided).sum(axis=-1)
     scale = np.sqrt((n**2 - (gold**2).sum(axis=-1)) * (n**2 - (decided**2).sum(axis=-1)))
     return np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0)
 
 
 def _gaps(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
-    """Confidence less correctness of every pair in the column of its equal-mass bin, summed over a row's pairs:
-    shape (n, bins). Both arguments have the shape (n, pairs)."""
-    order = np.argsort(confidence.ravel(), kind="stable")
-    bins = np.empty(confidence.size, int)
-    for number, part in enumerate(np.array_split(order, ECE_BINS)):
-        bins[part] = number
-    row = np.repeat(np.arange(len(confidence)), confidence.shape[1])
+    """Confidence minus correctness, summed over the pairs of a row in each equal-mass bin: shape (n, bins). Both
+    arguments have the shape (n, pairs)."""
+    n, pairs = confidence.shape
     gap = (confidence - correct).ravel() / confidence.size
-    flat = np.bincount(row * ECE_BINS + bins, weights=gap, minlength=len(confidence) * ECE_BINS)
-    return flat.reshape(len(confidence), ECE_BINS)
+    bins = (np.sort(part) for part in np.array_split(np.argsort(confidence.ravel(), kind="stable"), ECE_BINS))
+    return np.column_stack([np.bincount(part // pairs, weights=gap[part], minlength=n) for part in bins])
 
 
 def _top(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
@@ -226,50 +258,21 @@ def _top(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
     return np.take_along_axis(scored.y_score, best, axis=1), np.take_along_axis(scored.y_true, best, axis=1)
 
 
-def _gap_size(sums: np.ndarray) -> np.ndarray:
-    return np.abs(sums).sum(axis=-1)
-
-
 def _expanded(of_label: Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]], both: bool) -> Summable:
-    """A mean over labels, expanded to first order; `both` asks for negatives too, as an AUC does."""
+    """A mean over labels, expanded to first order. `both`: a label needs negatives, too, as for an AUC."""
 
     def columns(scored: Scored) -> np.ndarray:
         present = scored.y_true.any(axis=0) & ~(scored.y_true.all(axis=0) & both)
-        found = [of_label(scored.y_true[:, label], scored.y_score[:, label]) for label in np.flatnonzero(present)]
-        if not found:
+        if not present.any():
             return np.full((len(scored.y_true), 1), np.nan)
-        value, influence = np.mean([v for v, _ in found]), np.mean([rows for _, rows in found], axis=0)
-        return (value / len(influence) + influence)[:, None]
+        values, influence = [], np.zeros(len(scored.y_true))
+        for label in np.flatnonzero(present):
+            value, of_rows = of_label(scored.y_true[:, label], scored.y_score[:, label])
+            values.append(value)
+            influence += of_rows
+        return (np.mean(values) / len(influence) + influence / len(values))[:, None]
 
     return Summable(columns, lambda sums: sums[..., 0])
-
-
-def average_precision_influence(y_true: np.ndarray, y_score: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the average precision of one label and its derivative by the weight of each row, both from sums over
-    the groups of equal scores. Shapes (n,); at least one positive."""
-    score, group, size = np.unique(-y_score, return_inverse=True, return_counts=True)
-    hits = np.bincount(group, weights=y_true, minlength=len(score))
-    above_hits, above = np.cumsum(hits), np.cumsum(size)
-    precision, positives = above_hits / above, hits.sum()
-    value = float((hits * precision).sum() / positives)
-    # A row's weight moves the precision at its own score and at all lower ones.
-    lower_gain = np.cumsum((hits / above)[::-1])[::-1][group]
-    lower_loss = np.cumsum((hits * precision / above)[::-1])[::-1][group]
-    influence = (y_true * (precision[group] - value + lower_gain) - lower_loss) / positives
-    return value, influence
-
-
-def auc_influence(y_true: np.ndarray, y_score: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the ROC AUC of one label and its derivative by the weight of each row: the structural components of
-    DeLong et al. 1988. Shapes (n,); positives and negatives."""
-    order = np.sort(y_score[y_true == 0]), np.sort(y_score[y_true == 1])
-    negatives, positives = map(len, order)
-    beats = (np.searchsorted(order[0], y_score, "left") + np.searchsorted(order[0], y_score, "right")) / 2 / negatives
-    loses = 1 - (np.searchsorted(order[1], y_score, "left") + np.searchsorted(order[1], y_score, "right")) / (
-        2 * positives
-    )
-    value = float(beats[y_true == 1].mean())
-    return value, np.where(y_true == 1, (beats - value) / positives, (loses - value) / negatives)
 
 
 _MULTI_LABEL = {
@@ -282,16 +285,16 @@ _MULTI_LABEL = {
         lambda scored: (scored.y_true != scored.y_pred).sum(axis=1),
         lambda scored: np.full(*scored.y_true.shape),
     ),
-    "lrap": _mean(lambda scored: _in_blocks(label_ranking_precision, scored)),
+    "lrap": _mean(lambda scored: label_ranking_precision(scored.y_true, scored.y_score)),
     "map": _expanded(average_precision_influence, both=False),
-    "ece": Summable(lambda scored: _gaps(scored.y_score, scored.y_true), _gap_size),
+    "ece": Summable(lambda scored: _gaps(scored.y_score, scored.y_true), lambda sums: np.abs(sums).sum(axis=-1)),
     "brier": _mean(_squared_error),
 }
 _SINGLE_LABEL = {
     "accuracy": _mean(_exact),
     "f1_macro": Summable(_counts, _f1),
-    "mcc": Summable(_confusion, _mcc),
+    "mcc": Summable(_matches, _mcc),
     "auc": _expanded(auc_influence, both=True),
-    "ece": Summable(lambda scored: _gaps(*_top(scored)), _gap_size),
+    "ece": Summable(lambda scored: _gaps(*_top(scored)), lambda sums: np.abs(sums).sum(axis=-1)),
     "brier": _mean(_squared_error),
 }

@@ -109,7 +109,7 @@ def stability(seeds: Seeds, draws_of: Callable[[int, int], Draws]) -> pd.DataFra
     """
     decisions = seeds.decisions("per_label")
     y_true = seeds.validation_y_true
-    counts = draws_of(len(y_true), _RESAMPLES).counts[0]
+    counts = np.vstack(list(draws_of(len(y_true), _RESAMPLES).counts))
     scores = {seed: decision.scores(seeds.predictions[seed].validation_logits) for seed, decision in decisions.items()}
     rows = []
     for index, label in enumerate(seeds.task.labels):

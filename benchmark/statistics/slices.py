@@ -1,18 +1,11 @@
 """How an encoder does on parts of a task's test rows: long texts, texts that also stand in train, rare labels.
 
-Slices by text need the texts, and the board is built without them. So what slices need to know of a text is written
-down once, where the rows are at hand, as facts that hold no text; the rest comes from the logits and the gold labels
-in the runs.
+The board is built without the texts. What the slices need to know of them comes from `benchmark.tasks.row_facts`, the
+rest from the logits and the gold labels in the runs.
 """
 
-import io
-import re
-import unicodedata
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,39 +15,12 @@ from benchmark.statistics.metrics import bounds
 from benchmark.statistics.resampling import Draws, Scored, points, resample
 from benchmark.statistics.seeds import Seeds
 from benchmark.tasks.registry import Task
-from benchmark.tasks.rows import Rows
 from zoo.errors import UserError
-from zoo.files import write_bytes
 
 COLUMNS = ["slice", "part", "metric", "n", "value", "low", "high", "seeds", "flags"]
-FACTS = {"words": np.int64, "duplicate": np.bool_, "negation": np.bool_, "emoji": np.bool_}
-ROW_FACTS = "rows.npz"  # their file in the folder of a task
 MIN_ROWS = 30
 # Tasks with fewer labels show each of them on its own; thirds of them would say less.
 MANY_LABELS = 10
-
-# What a byte changed somewhere in a zip archive, or a file of another kind, ends in.
-_DAMAGE = (OSError, EOFError, LookupError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
-
-# Drawn from the lists of VADER (Hutto and Gilbert 2014) and of Potts' sentiment tutorial (2011), with the adverbs that
-# almost negate, without "wont" and "cant", which are words of their own. A word's end n't is looked for besides.
-NEGATIONS = """
-    not no never none nobody noone nothing neither nor nowhere cannot without hardly barely scarcely rarely seldom nope
-    aint arent couldnt didnt doesnt dont hadnt hasnt havent isnt shouldnt wasnt werent wouldnt
-""".split()
-# Neither letter nor digit; unlike \b, an underscore ends a word, as in _not_.
-_NEGATION = re.compile(rf"(?<![^\W_])(?:{'|'.join(NEGATIONS)})(?![^\W_])|n['’]t(?![^\W_])")
-# Flags, the blocks of pictographs, Miscellaneous Symbols and Dingbats (♥ ☺ ✓), emoji clocks and buttons, stars and
-# circles, and the selector that asks for the emoji form of a plain character (©️). Not: arrows, ©, ™, box drawings.
-_EMOJI = re.compile(
-    "[\U0001f1e6-\U0001f1ff\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f7e0-\U0001f7eb\U0001f900-\U0001faff"
-    "\u2600-\u27bf\u231a\u231b\u23e9-\u23fa\u2b50\u2b55\ufe0f]"
-)
-# Upright faces :) :( :-) :'( may end a word; all others stand apart: ;) =) :D :P :O :/ :| :3 xD, and the heart <3.
-# So http://, 10:30, x<3, <30, "two:(see below" and &quot;) are none; neither are faces of other kinds, such as ^_^.
-_EMOTICON = re.compile(
-    r":['-]?[)(]++(?!\w)|(?<!\w)(?:;-?[)(]++|[:;]-?(?:D+|[PpOo/\\|3\]\[])|=[)(DP]|[xX]D+|<3)(?![\w/%])",
-)
 
 
 @dataclass(frozen=True)
@@ -69,68 +35,6 @@ class Part:
     metric: str
     rows: np.ndarray
     labels: np.ndarray
-
-
-def describe_rows(task: Task, rows: Rows) -> pd.DataFrame:
-    """Return the facts of the test rows: one row each, in order, without any text.
-
-    Columns: `words`, how many (in Chinese, characters that are no whitespace); `duplicate`, whether a row that is
-    trained on has the same text but for case, whitespace and compatibility forms (NFKC); `negation`, a word of
-    `NEGATIONS` or one that ends in n't; `emoji`, an emoji, a pictograph or one of the common emoticons. The last two
-    are of English texts alone and False in others.
-    """
-    texts, english = rows.test.texts, task.language == "en"
-    known = {normalized(text) for text in rows.train.texts}
-    return pd.DataFrame(
-        {
-            "words": [len(text.split() if english else "".join(text.split())) for text in texts],
-            "duplicate": [normalized(text) in known for text in texts],
-            "negation": [english and has_negation(text) for text in texts],
-            "emoji": [english and has_emoji(text) for text in texts],
-        }
-    ).astype(FACTS)
-
-
-def normalized(text: str) -> str:
-    """Return the text without what does not make it another one: NFKC, case folded, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def has_negation(text: str) -> bool:
-    """Say whether an English text has a word that negates: one of `NEGATIONS`, or one that ends in n't."""
-    return bool(_NEGATION.search(text.casefold()))
-
-
-def has_emoji(text: str) -> bool:
-    """Say whether a text has an emoji, a pictograph or a common emoticon."""
-    return bool(_EMOJI.search(text) or _EMOTICON.search(text))
-
-
-def write_row_facts(path: Path, frame: pd.DataFrame, fingerprint: str) -> None:
-    """Write the facts of the rows with this fingerprint (`Rows.fingerprint`), whole or not at all; as .npz."""
-    content = io.BytesIO()
-    columns = {name: frame[name].to_numpy(kind) for name, kind in FACTS.items()}
-    np.savez_compressed(content, fingerprint=np.array(fingerprint), **columns)  # type: ignore[arg-type]
-    write_bytes(path, content.getvalue())
-
-
-def read_row_facts(path: Path) -> tuple[pd.DataFrame, str]:
-    """Return facts as written and the fingerprint of the rows that they are of.
-
-    Raises:
-        UserError: the file is missing, damaged, or not one of facts.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            fingerprint = arrays["fingerprint"]
-            frame = pd.DataFrame({name: arrays[name] for name in FACTS})
-        if frame.dtypes.to_dict() != FACTS or fingerprint.dtype.kind != "U" or fingerprint.ndim:
-            raise ValueError("its columns are of other types")
-    except _DAMAGE as error:
-        raise UserError(
-            f"{path} is not a readable file of row facts; `python -m benchmark run` of its task writes it again"
-        ) from error
-    return frame, str(fingerprint)
 
 
 def slices(seeds: Seeds, facts: pd.DataFrame | None, draws_of: Callable[[int], Draws]) -> pd.DataFrame:

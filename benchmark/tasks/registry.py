@@ -1,7 +1,6 @@
-"""The tasks: one spec each. A new dataset is one entry of `TASKS`; reading its rows stands in `benchmark.tasks.rows`.
+"""The tasks: one spec each. A new dataset is one entry of `TASKS`; `benchmark.tasks.rows` reads its rows.
 
-A task of a user's own data is known by the spec that its grid leaves beside its runs (see
-`benchmark.own_data.own_task`).
+A task of a user's own data has its spec in a file beside its runs (see `benchmark.own_data.own_task`).
 """
 
 from dataclasses import dataclass, field
@@ -49,7 +48,7 @@ _DUEE = """
 
 @dataclass(frozen=True)
 class HubRows:
-    """A dataset on the hub, pinned, and the two columns that are read."""
+    """A dataset on the hub at a pinned revision, and the two columns that are read."""
 
     dataset: str
     config: str | None
@@ -60,13 +59,13 @@ class HubRows:
 
 @dataclass(frozen=True)
 class Task:
-    """A dataset and how it is judged.
+    """A dataset and how models are judged on it.
 
-    `reported` is the official split that numbers are computed on. Where it is not `test`, or where the dataset has no
-    validation split, a tuning split of `carve` of the training rows is set aside with `split_seed`: stratified, or,
-    where the training rows are `phrases` of sentences, of whole sentences with all that is in them. The language "any"
-    stands for several, or one that is neither English nor Chinese. `own_splits` says, of a user's own data, how their
-    rows came into their parts; which rows those are is told by their fingerprint, so that it makes no other task.
+    `reported` is the official split that numbers are computed on. If it is not `test`, or if the dataset has no
+    validation split, the share `carve` of the train rows is set aside for validation with `split_seed`. That split is
+    stratified; if the train rows are `phrases` of sentences, it is one of whole sentences with their phrases. The
+    language "any" is for several languages, or one that is neither English nor Chinese. `own_splits` tells how the
+    parts of a user's own data were made. It is not part of a task's identity, since the fingerprint of the rows is.
     """
 
     name: str
@@ -88,13 +87,13 @@ class Task:
 
     @property
     def average(self) -> Literal["macro", "micro"]:
-        """Which average of F1 a shared threshold is fitted for."""
+        """The average of F1 that a shared threshold is fitted for."""
         return "micro" if self.main_metric == "f1_micro" else "macro"
 
     @property
     def rule(self) -> Rule:
-        """The decision rule behind the main metric: a macro average asks for each label's own threshold, a micro
-        average for one that all share."""
+        """The decision rule of the main metric: a threshold a label for a macro average, one shared threshold for a
+        micro average."""
         if not self.multi_label:
             return "argmax"
         return "global" if self.average == "micro" else "per_label"
@@ -152,7 +151,7 @@ _SPEC = TypeAdapter(Task)
 
 
 def known_tasks(results: Path) -> dict[str, Task]:
-    """Return the project's tasks by name, and after them those of the user's own data that have runs in `results`.
+    """Return the project's tasks by name, followed by the tasks of a user's own data that have runs in `results`.
 
     Raises:
         UserError: a spec is damaged.
@@ -172,13 +171,12 @@ def _read_task(path: Path) -> Task:
 
 
 def write_task(results: Path, task: Task) -> None:
-    """Leave the spec of a task of the user's own beside its runs."""
+    """Write the spec of a task of a user's own data beside its runs."""
     write_text(results / task.name / SPEC, as_json(task) + "\n")
 
 
 def as_json(task: Task) -> str:
-    """Return the spec of a task as JSON, that of the project's own without what only other data have; `parse_task`
-    reads it back."""
+    """Return the spec of a task as JSON, for `parse_task`. An empty `own_splits` is left out."""
     return _SPEC.dump_json(task, indent=1, exclude=None if task.own_splits else {"own_splits"}).decode()
 
 
@@ -186,6 +184,6 @@ def parse_task(text: str) -> Task:
     """Return the task whose spec is `text`.
 
     Raises:
-        ValidationError: it is none.
+        ValidationError: the text is not a spec.
     """
     return _SPEC.validate_json(text)

@@ -1,4 +1,4 @@
-"""Read a task's rows: from the folder that the user names, from the hub, or from the project itself."""
+"""Read a task's rows: from a folder that the user names, from the hub, or from the project itself."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Rows:
-    """A task's rows as they are used: what is trained on, what is tuned on, what is reported."""
+    """A task's rows: those to train on, those to tune on, and those that numbers are reported on."""
 
     train: Split
     validation: Split
@@ -38,10 +38,10 @@ class Rows:
 
 
 def read_rows(task: Task, data_dir: Path | None) -> Rows:
-    """Read and check the rows of `task`, carving its tuning split out of train where the task says so.
+    """Read and check the rows of `task`. If the task says so, set validation rows aside from train.
 
     Raises:
-        UserError: no rows are to be had, or they do not fit the task.
+        UserError: the rows cannot be found or read, or they do not fit the task.
     """
     splits = _read_embedded(task) if task.embedded else _read_folder(task, data_dir) or _read_hub(task, data_dir)
     train, reported = splits["train"], splits[task.reported]
@@ -53,8 +53,8 @@ def read_rows(task: Task, data_dir: Path | None) -> Rows:
 
 
 def write_splits(task: Task, rows: Rows, data_dir: Path) -> Path:
-    """Write rows as they were split to `data_dir`, in the shape that `read_rows` reads; return the task's folder there,
-    which stays as it is if it is there already."""
+    """Write the splits to the task's folder in `data_dir`, in the format that `read_rows` reads; return the folder. A
+    folder that exists stays as it is."""
     with new_folder(data_dir / task.name) as folder:
         for name, split in (("train", rows.train), ("validation", rows.validation), (task.reported, rows.test)):
             labels = [np.flatnonzero(row) for row in split.y_true] if task.multi_label else split.y_true.argmax(axis=1)
@@ -190,10 +190,10 @@ def _take(split: Split, rows: np.ndarray) -> Split:
 
 
 def fingerprint(*splits: Split) -> str:
-    """Return the hash of rows and splits, 16 hex digits."""
+    """Return a hash of the rows of all splits, 16 hex digits."""
     digest = hashlib.sha256()
     for split in splits:
-        for piece in json.JSONEncoder(ensure_ascii=False).iterencode(split.texts):  # all at once would be a copy
+        for piece in json.JSONEncoder(ensure_ascii=False).iterencode(split.texts):  # without a copy of them all
             digest.update(piece.encode())
         digest.update(np.packbits(split.y_true).tobytes())
     return digest.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Splits of rows: stratified by one label (scikit-learn) or many (iterative stratification), or by sentence."""
+"""Splits of rows: stratified by one label (scikit-learn), by several (iterative stratification), or by sentence."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,7 +9,7 @@ from sklearn.model_selection import StratifiedShuffleSplit
 
 
 def carve(y_true: np.ndarray, share: float, seed: int, multi_label: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return the row numbers, ascending, of what stays and of what is set aside.
+    """Return the numbers of the rows that stay and of the rows that are set aside, both ascending.
 
     A single-label split is stratified by the label; a multi-label one by iterative stratification (Sechidis et al.
     2011, "On the Stratification of Multi-Label Data").
@@ -18,7 +18,7 @@ def carve(y_true: np.ndarray, share: float, seed: int, multi_label: bool) -> tup
         y_true: gold labels, shape (n, num_labels).
         share: the part of the rows that is set aside, between 0 and 1.
         seed: fixes the draw.
-        multi_label: whether a row can have other than one label.
+        multi_label: whether a row can have no label or several.
     """
     kind = MultilabelStratifiedShuffleSplit if multi_label else StratifiedShuffleSplit
     # Rows without a label are one more kind of row to spread evenly.
@@ -27,13 +27,15 @@ def carve(y_true: np.ndarray, share: float, seed: int, multi_label: bool) -> tup
     return np.sort(kept), np.sort(aside)
 
 
+# `carve` cannot take its place, nor can a library: the committed runs are on the rows that `carve` sets aside, and it
+# knows no groups. scikit-learn's StratifiedGroupKFold does, but takes one label a row and about a millisecond a group.
 def stratify(y_true: csr_array, groups: np.ndarray, shares: Sequence[float], seed: int) -> np.ndarray:
     """Return the part of every row, shape (n,), by iterative stratification (Sechidis et al. 2011).
 
-    Label by label, the one with the fewest rows left first, each row goes to the part that still lacks most of the
-    label; of parts that lack as much, to the one that lacks most rows; of those, to any. Rows without a label come
-    last and go where most rows are lacking. Rows of one group, such as those with the same text, go together and count
-    as one row with the labels of all.
+    The label with the fewest rows left comes first. Each of its rows goes to the part that misses most rows of the
+    label; among equals to the part that misses most rows, then to a random one. Rows without a label come last and go
+    to the part that misses most rows. Rows of one group, such as those with the same text, stay together and count as
+    one row with the labels of all.
 
     Args:
         y_true: gold labels, shape (n, num_labels).
@@ -48,46 +50,47 @@ def stratify(y_true: csr_array, groups: np.ndarray, shares: Sequence[float], see
 
 
 class _Stratifier:
-    """What is kept while groups are given to parts, in plain lists, which a loop reads faster than arrays.
+    """The state while groups are assigned to parts, in plain lists, which a loop reads faster than arrays.
 
-    `lacks[label][part]` and `lacks_rows[part]` are what each part still needs, `left[label]` the groups to come.
+    `missing[label][part]` and `missing_rows[part]` are what each part still needs, `left[label]` the unassigned groups
+    of a label. `tie_breaks[group][part]` are random numbers.
     """
 
     def __init__(self, labels: csr_array, sizes: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> None:
         self.by_label, self.left = labels.tocsc(), np.diff(labels.tocsc().indptr)
-        self.lacks = np.outer(labels.sum(axis=0), shares).tolist()
-        self.lacks_rows = (sizes.sum() * shares).tolist()
+        self.missing = np.outer(labels.sum(axis=0), shares).tolist()
+        self.missing_rows = (sizes.sum() * shares).tolist()
         self.sizes, self.starts = sizes.tolist(), labels.indptr.tolist()
         self.label_of, self.count_of = labels.indices.tolist(), labels.data.tolist()
         self.part_of, self.rng = np.full(len(sizes), -1), rng
-        self.luck = rng.random((len(sizes), len(shares))).tolist()
+        self.tie_breaks = rng.random((len(sizes), len(shares))).tolist()
 
     def run(self) -> np.ndarray:
         """Return the part of every group."""
         while self.left.any():
             label = int(np.where(self.left, self.left, np.iinfo(self.left.dtype).max).argmin())
             column = self.by_label.indices[self.by_label.indptr[label] : self.by_label.indptr[label + 1]]
-            self._give(column[self.part_of[column] < 0], self.lacks[label])
-        self._give(np.flatnonzero(self.part_of < 0), self.lacks_rows)
+            self._assign(column[self.part_of[column] < 0], self.missing[label])
+        self._assign(np.flatnonzero(self.part_of < 0), self.missing_rows)
         return self.part_of
 
-    def _give(self, groups: np.ndarray, lacks: list[float]) -> None:
-        """Give each of the groups to the part that lacks most, by a list that each gift changes."""
+    def _assign(self, groups: np.ndarray, missing: list[float]) -> None:
+        """Assign each of the groups to the part that misses most, by a list that every assignment changes."""
         for group in self.rng.permutation(groups).tolist():
-            wanted = zip(lacks, self.lacks_rows, self.luck[group], range(len(lacks)), strict=True)
-            self.part_of[group] = part = max(wanted)[-1]
-            self.lacks_rows[part] -= self.sizes[group]
+            ranked = zip(missing, self.missing_rows, self.tie_breaks[group], range(len(missing)), strict=True)
+            self.part_of[group] = part = max(ranked)[-1]
+            self.missing_rows[part] -= self.sizes[group]
             for at in range(self.starts[group], self.starts[group + 1]):
-                self.lacks[self.label_of[at]][part] -= self.count_of[at]
+                self.missing[self.label_of[at]][part] -= self.count_of[at]
                 self.left[self.label_of[at]] -= 1
 
 
 def carve_sentences(texts: list[str], share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the row numbers, ascending, of what stays and of what is set aside, for rows that are phrases.
+    """Return the numbers of the rows that stay and of the rows that are set aside, both ascending, for phrases.
 
-    In SST-2 a training row is a sentence or a phrase of one. Set aside are whole sentences (rows of which no other row
-    holds more), as the reported rows are; every phrase of theirs is in neither part, since with it in train the
-    sentence would be half known. Drawn at random, which at hundreds of sentences is as good as stratified.
+    In SST-2 a training row is a sentence or a phrase of one. Only whole sentences (rows that are part of no other row)
+    are set aside, since the reported rows are sentences. Their phrases are in neither part: in train they would give
+    the sentence away. The draw is random, which for hundreds of sentences is as good as a stratified one.
 
     Args:
         texts: words with single spaces between.
@@ -106,7 +109,7 @@ def carve_sentences(texts: list[str], share: float, seed: int) -> tuple[np.ndarr
 
 
 def _inner_phrases(phrase: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yield every run of words of the phrase but the whole."""
+    """Yield every run of consecutive words of the phrase, without the whole phrase."""
     for length in range(1, len(phrase)):
         for start in range(len(phrase) - length + 1):
             yield phrase[start : start + length]

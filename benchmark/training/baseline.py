@@ -1,5 +1,7 @@
 """The baseline that always stands on the board: TF-IDF and one logistic regression a label (scikit-learn)."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,23 +15,54 @@ from benchmark.training.latency import measure_latency
 from benchmark.training.recipes import BaselineRecipe
 from benchmark.training.runs import Predictions
 from benchmark.training.stopwatch import Measured, Stopwatch
+from zoo.errors import UserError
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """The baseline's predictions and cost. It has no randomness: every seed gives the same."""
+    """The baseline's predictions and cost. They do not depend on the seed."""
 
     predictions: Predictions
     measured: Measured
 
 
+def fit_min_df(recipe: BaselineRecipe, texts: Iterable[str]) -> BaselineRecipe:
+    """Return the recipe for these train texts, with `min_df` 1 if none of their terms is in `min_df` texts.
+
+    So a small dataset has a baseline, too, and its run and its row on the board say min_df=1.
+    """
+    return recipe if _has_terms(recipe, texts) else recipe.model_copy(update={"min_df": 1})
+
+
+def _has_terms(recipe: BaselineRecipe, texts: Iterable[str]) -> bool:
+    terms_of, texts_with = _vectorizer(recipe).build_analyzer(), Counter[str]()
+    for text in texts:
+        for term in set(terms_of(text)):
+            texts_with[term] += 1
+            if texts_with[term] >= recipe.min_df:
+                return True
+    return False
+
+
+def _vectorizer(recipe: BaselineRecipe) -> TfidfVectorizer:
+    return TfidfVectorizer(analyzer=recipe.analyzer, ngram_range=recipe.ngrams, min_df=recipe.min_df, sublinear_tf=True)
+
+
 def train_baseline(task: Task, rows: Rows, recipe: BaselineRecipe) -> Baseline:
-    """Train on `rows.train`, predict validation and test."""
+    """Train on `rows.train`, predict validation and test.
+
+    Raises:
+        UserError: no term of the train texts is in as many of them as the recipe asks for.
+    """
+    if not _has_terms(recipe, rows.train.texts):
+        change = '"min_df": 1' if recipe.min_df > 1 else '"analyzer": "char"'
+        raise UserError(
+            f"No term is in at least {recipe.min_df} of the {len(rows.train):,} train texts of "
+            f"'{task.name}'; set {change} in --recipe"
+        )
     watch = Stopwatch()
     with watch.time("training"):
-        vectorizer = TfidfVectorizer(
-            analyzer=recipe.analyzer, ngram_range=recipe.ngrams, min_df=recipe.min_df, sublinear_tf=True
-        )
+        vectorizer = _vectorizer(recipe)
         features = vectorizer.fit_transform(rows.train.texts)
         models = [_train_label(features, rows.train.y_true[:, label], recipe) for label in _modelled(task)]
     with watch.time("inference"):
@@ -58,12 +91,12 @@ def _cut(text: str, length: int, task: Task) -> str:
 
 
 def _modelled(task: Task) -> list[int]:
-    """A single-label task of two labels needs one regression, of the second label against the first."""
+    """Return the labels that have a regression each: of two single labels the second alone."""
     return list(range(len(task.labels))) if task.multi_label or len(task.labels) > 2 else [1]
 
 
 def _train_label(features: csr_matrix, target: np.ndarray, recipe: BaselineRecipe) -> LogisticRegression | float:
-    """Return the regression, or the smoothed log odds of a label that has one class only in train."""
+    """Return the regression, or the smoothed log odds of a label that all train texts have or that none has."""
     if target.min() == target.max():
         return float(np.log((target.sum() + 0.5) / (len(target) - target.sum() + 0.5)))
     # liblinear is three times as fast as the default on these sparse features, with the same decisions.

@@ -21,8 +21,8 @@ from transformers import (
     set_seed,
 )
 
-from benchmark.statistics.evaluate_metric import ClassificationMetrics
 from benchmark.statistics.fit_decision import fit_decision
+from benchmark.statistics.metrics import compute_metrics
 from benchmark.statistics.resampling import Scored, draw, points, resample
 from benchmark.statistics.seeds import score
 from benchmark.tasks.registry import Task
@@ -35,7 +35,7 @@ from benchmark.training.stopwatch import Measured, Stopwatch
 from benchmark.training.windows import WindowedModel, windowed_collator, windowed_feature
 from zoo.checkpoints.loading import new_model
 from zoo.classifier import predict_logits
-from zoo.encoders.registry import Weights
+from zoo.encoders.weights import Weights
 from zoo.hardware import bf16_products, multiplies_in_bf16, prefers_plain_attention, refuse_several_gpus
 from zoo.long_text import capacity, encode
 
@@ -44,7 +44,7 @@ Report = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class FineTuned:
-    """A trained model with its predictions and what was measured on the way."""
+    """A trained model with its predictions and its costs."""
 
     predictions: Predictions
     epochs: tuple[Epoch, ...]
@@ -57,9 +57,8 @@ class FineTuned:
 def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: Report) -> FineTuned:
     """Train on `rows.train`, keep the best epoch by `rows.validation`, predict validation and test.
 
-    The best epoch is the last, unless an earlier one is clearly better (see `Judge`).
-
-    Nothing of `rows.test` is looked at before training has ended.
+    The best epoch is the last, unless an earlier one is clearly better (see `EpochSelector`). Nothing of `rows.test` is
+    used before training has ended.
 
     Args:
         weights: the pretrained encoder.
@@ -67,10 +66,10 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
         rows: what is trained on, tuned on, reported.
         recipe: everything that shapes the training; the same recipe on the same machine with the same number of
             threads gives the same logits.
-        report: called with the share of the steps done and a line to show.
+        report: called with the share of the steps that are done, and a line to show or "".
 
     Raises:
-        UserError: several GPUs are to be seen.
+        UserError: the process sees several GPUs.
     """
     refuse_several_gpus("choose one of them by CUDA_VISIBLE_DEVICES=0")
     set_seed(recipe.seed)
@@ -83,7 +82,7 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
         for split in (rows.train, rows.validation, rows.test)
     )
     with tempfile.TemporaryDirectory() as output_dir:
-        progress, judge = _Progress(report), Judge(task)
+        progress, selector = _Progress(report), EpochSelector(task)
         trainer = Trainer(
             model=WindowedModel(model) if windowed else model,
             args=training_arguments(recipe, output_dir),
@@ -91,13 +90,13 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
             eval_dataset=_features(validation, rows.validation.y_true, windowed),
             data_collator=windowed_collator(tokenizer) if windowed else DataCollatorWithPadding(tokenizer),
             compute_loss_func=make_loss(task.multi_label, recipe.loss, _class_weights(recipe, task, rows.train)),
-            compute_metrics=judge,
+            compute_metrics=selector,
             callbacks=[progress],
         )
         trainer.remove_callback(PrinterCallback)  # our own report takes its place
         with watch.time("training"), bf16_products() if use_bf16(recipe) else nullcontext():
             trainer.train()
-        # Takes bf16 autocast off, which accelerate leaves on the model: it is served, and so scored, in float32.
+        # accelerate leaves bf16 autocast on the model. It is served in float32, so it is scored in float32.
         trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     with watch.time("inference"):
         test_logits = predict_logits(model, tokenizer, test)
@@ -115,11 +114,11 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
         hardware={"precision": "bf16" if use_bf16(recipe) else "fp32", "threads": torch.get_num_threads()} | _gpu(),
     )
     predictions = Predictions(validation_logits, rows.validation.y_true, test_logits, rows.test.y_true)
-    return FineTuned(predictions, tuple(progress.epochs), judge.best_epoch, measured, model, tokenizer)
+    return FineTuned(predictions, tuple(progress.epochs), selector.best_epoch, measured, model, tokenizer)
 
 
 def training_arguments(recipe: Recipe, output_dir: str, **changes: Any) -> TrainingArguments:
-    """Return Trainer's settings for a recipe: batches of like length, padded to their longest; fused AdamW."""
+    """Return Trainer's settings for a recipe: batches of similar lengths, padded to the longest; fused AdamW."""
     settings: dict[str, Any] = {
         "output_dir": output_dir,
         "num_train_epochs": recipe.epochs,
@@ -140,7 +139,7 @@ def training_arguments(recipe: Recipe, output_dir: str, **changes: Any) -> Train
         "save_only_model": True,
         "save_total_limit": 1,
         "load_best_model_at_end": True,
-        "metric_for_best_model": "kept",
+        "metric_for_best_model": "best_epoch",  # the highest number is the latest choice
         "greater_is_better": True,
         "logging_strategy": "epoch",
         "label_names": ["labels"],
@@ -163,7 +162,7 @@ def embedding_parameters(model: PreTrainedModel) -> int:
 
 
 def truncated_share(tokenizer: PreTrainedTokenizerBase, texts: list[str], recipe: Recipe) -> float:
-    """Return the share of texts that are not read whole."""
+    """Return the share of the texts that are cut."""
     lengths = [len(ids) for ids in tokenizer(texts, return_attention_mask=False, verbose=False)["input_ids"]]
     return float(np.mean(np.array(lengths) > capacity(tokenizer, recipe.max_length, recipe.long_text)))
 
@@ -195,7 +194,7 @@ def _gpu() -> dict[str, str | int]:
 
 
 class _Progress(TrainerCallback):
-    """Tells how far training is, and keeps each epoch's loss and validation score."""
+    """Reports the progress of training, and records each epoch's loss and validation score."""
 
     def __init__(self, report: Report) -> None:
         self.report, self.epochs, self.loss = report, list[Epoch](), float("nan")
@@ -216,32 +215,31 @@ class _Progress(TrainerCallback):
         )
 
 
-class Judge:
-    """Trainer's `compute_metrics`: the main metric on validation, decided as the board decides, and whether to keep
-    the epoch.
+class EpochSelector:
+    """Trainer's `compute_metrics`: the main metric on validation, decided as the board decides, and the best epoch.
 
-    An epoch takes the place of the one kept so far unless it is worse by more than one standard error of their
-    difference, paired over the validation rows: a rule of one standard error as in Breiman et al. 1984, with the
-    preference for the later epoch because the learning rate comes down to zero only there. Choosing by the bare
-    maximum chose by luck: of SST-2's 688 tuning sentences one decided for an epoch that was a point worse.
+    A later epoch replaces the best one so far unless it is worse by more than one standard error of their difference,
+    paired over the validation rows. This is the one-standard-error rule of Breiman et al. 1984. It prefers the later
+    epoch because the learning rate reaches zero only at the end. The plain maximum would follow chance: on SST-2 one of
+    688 validation sentences once decided for an epoch that was a point worse.
     """
 
     def __init__(self, task: Task) -> None:
-        self.task, self.metrics = task, ClassificationMetrics(task.problem_type)
-        self.epoch, self.best_epoch, self.kept = 0, 0, list[Scored]()
+        self.task, self.epoch, self.best_epoch = task, 0, 0
+        self.best: Scored | None = None
 
     def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
         logits, y_true = np.asarray(prediction.predictions), np.asarray(prediction.label_ids).astype(np.int8)
-        decision = fit_decision(self.task.problem_type, logits, y_true, self.task.rule, self.task.average)
-        scored = score(decision, logits, y_true)
-        found = self.metrics.compute(predictions=scored.y_score, references=y_true, y_pred=scored.y_pred)
+        task = self.task
+        scored = score(fit_decision(task.problem_type, logits, y_true, task.rule, task.average), logits, y_true)
+        found = compute_metrics(task.problem_type, y_true, scored.y_score, scored.y_pred, [task.main_metric])
         self.epoch += 1
-        if not self.kept or not self._is_worse(scored):
-            self.best_epoch, self.kept = self.epoch, [scored]
-        return {"main_metric": found[self.task.main_metric], "kept": float(self.best_epoch)}
+        if self.best is None or not self._is_worse(scored, self.best):
+            self.best_epoch, self.best = self.epoch, scored
+        return {"main_metric": found[task.main_metric], "best_epoch": float(self.best_epoch)}
 
-    def _is_worse(self, scored: Scored) -> bool:
+    def _is_worse(self, scored: Scored, best: Scored) -> bool:
         metric = self.task.main_metric
-        now, kept = points([scored, *self.kept], metric)
-        resampled = resample([scored, *self.kept], [metric], draw(len(scored.y_true), 200))[metric]
-        return bool(kept - now > np.diff(resampled, axis=1).std())
+        now, before = points([scored, best], metric)
+        resampled = resample([scored, best], [metric], draw(len(scored.y_true), 200))[metric]
+        return bool(before - now > np.diff(resampled, axis=1).std())

@@ -1,29 +1,31 @@
-"""The grid: every (task, encoder, seed), one run each; what is complete is skipped, what fails is told at the end."""
+"""The grid: one run for every task, encoder and seed. Complete runs are skipped; failures are returned at the end."""
 
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-from benchmark.statistics.slices import ROW_FACTS, describe_rows, read_row_facts, write_row_facts
 from benchmark.tasks.registry import TASKS, Task, write_task
+from benchmark.tasks.row_facts import keep_row_facts
 from benchmark.tasks.rows import Rows
+from benchmark.training.baseline import fit_min_df, train_baseline
 from benchmark.training.process import commit
 from benchmark.training.recipes import BaselineRecipe, Recipe, default_recipe
 from benchmark.training.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, write_run
-from zoo.encoders.registry import Encoder, Weights, fetch_weights
+from zoo.encoders.encoder import Encoder
+from zoo.encoders.weights import Weights, fetch_weights
 from zoo.errors import UserError
 from zoo.hardware import library_versions
+
+if TYPE_CHECKING:
+    from benchmark.training.fine_tune import FineTuned
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One run to be: what it is, and where its folder stands once it is done."""
+    """A run that is asked for: what it is, and which folder it gets."""
 
     task: Task
     encoder: Encoder
@@ -41,6 +43,23 @@ class Cell:
         return f"{self.task.name} / {self.encoder.name} / seed {self.recipe.seed} ({self.id})"
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far a grid is: how many of the runs to do have ended, which one is running, what share of it is done, and a
+    line to show, if there is one."""
+
+    ended: int
+    total: int
+    run: str = ""
+    share: float = 0.0
+    line: str = ""
+
+
+Report = Callable[[Progress], None]
+RunReport = Callable[[float, str], None]  # the share of a run that is done, and a line to show or ""
+Keep = Callable[[Cell, RunInfo, "FineTuned"], None]
+
+
 def plan(
     rows: Mapping[Task, Rows],
     encoders: Iterable[Encoder],
@@ -52,100 +71,107 @@ def plan(
     """Return the cells of the grid, seed by seed, so that an interrupted grid has every encoder with fewer seeds.
 
     Raises:
-        UserError: `changes` does not fit a recipe.
+        UserError: a change fits no recipe, or the recipe of none of the encoders.
     """
     encoders = list(encoders)
+    check_changes(changes, encoders)
     cells = []
     for seed in seeds:
         for task in rows:
             for encoder in encoders:
                 recipe = default_recipe(task, seed, encoder.source == "none", **changes)
+                if isinstance(recipe, BaselineRecipe) and "min_df" not in changes:
+                    recipe = fit_min_df(recipe, rows[task].train.texts)
                 identifier = run_id(encoder, task, rows[task].fingerprint, recipe)
                 folder = run_folder(results, task.name, encoder.name, seed, identifier)
                 cells.append(Cell(task, encoder, recipe, rows[task], folder, identifier))
     return cells
 
 
-def run_grid(cells: list[Cell], console: Console, checkpoints: Path | None) -> dict[str, str]:
-    """Run the cells that are not done yet; return what went wrong, by the cell's name."""
+def check_changes(changes: Mapping[str, Any], encoders: Iterable[Encoder]) -> None:
+    """Raise UserError for a field of one kind of recipe, if all encoders have the other kind."""
+    encoders = list(encoders)
+    tuned, baseline = set(Recipe.model_fields), set(BaselineRecipe.model_fields)
+    fields = set().union(*(baseline if encoder.source == "none" else tuned for encoder in encoders))
+    for field in changes:
+        if field in (tuned | baseline) - fields:
+            names = ", ".join(encoder.name for encoder in encoders)
+            raise UserError(f"Recipe: {field} does not apply to {names}; leave it out, or add an encoder that has it")
+
+
+def run_grid(cells: list[Cell], report: Report, keep: Keep | None = None) -> dict[str, str]:
+    """Run the cells that are not done yet.
+
+    Args:
+        cells: the grid, as `plan` returns it.
+        report: called with every step.
+        keep: called with each fine-tuned model after its run is written, to keep a checkpoint.
+
+    Returns:
+        Why runs failed, by the cell's name.
+
+    Raises:
+        UserError: a run that is there already is damaged.
+    """
     for cell in cells:
-        _keep_row_facts(cell)
         if cell.task.name not in TASKS:
             write_task(cell.folder.parents[2], cell.task)
-    failed = {}
     todo = [cell for cell in cells if not _is_complete(cell)]
-    console.print(f"{len(cells)} runs: {len(cells) - len(todo)} complete, {len(todo)} to do")
-    if checkpoints and (without := _without_checkpoint(cells, checkpoints)):
-        console.print(f"{len(without)} complete runs left no checkpoint in {checkpoints}; to train them again, delete:")
-        console.print("\n".join(f"    {cell.folder}" for cell in without), markup=False, highlight=False)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left:"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        for number, cell in enumerate(todo, 1):
-            console.print(f"[{number}/{len(todo)}] {cell.name}", markup=False, highlight=False)
-            bar = progress.add_task(f"{number}/{len(todo)} {cell.name}", total=1.0)
-
-            def report(share: float, line: str, bar: Any = bar) -> None:
-                progress.update(bar, completed=share)
-                if line:
-                    console.print(f"    {line}", markup=False, highlight=False)
-
-            start = time.perf_counter()
-            try:
-                run_cell(cell, report, checkpoints)
-            except Exception as error:  # whatever it was, the other cells still run and this one is told at the end
-                failed[cell.name] = f"{type(error).__name__}: {error}".splitlines()[0]
-                console.print(f"    failed: {failed[cell.name]}", markup=False, highlight=False, soft_wrap=True)
-            else:
-                console.print(f"    done in {time.perf_counter() - start:.0f} s", markup=False, highlight=False)
-            progress.remove_task(bar)
+    for cell in cells:
+        if cell.done:
+            _keep_row_facts(cell)
+    report(Progress(0, len(todo), line=f"{len(cells)} runs: {len(cells) - len(todo)} complete, {len(todo)} to do"))
+    failed = {}
+    for ended, cell in enumerate(todo):
+        now = Progress(ended, len(todo), cell.name)
+        report(replace(now, line=f"[{ended + 1}/{len(todo)}] {cell.name}"))
+        if reason := _attempt(cell, partial(_report_run, report, now), keep):
+            failed[cell.name] = reason
     return failed
 
 
+def _report_run(report: Report, now: Progress, share: float, line: str) -> None:
+    report(replace(now, share=share, line=f"    {line}" if line else ""))
+
+
+def _attempt(cell: Cell, report: RunReport, keep: Keep | None) -> str:
+    """Run one cell; return why it failed, or "". Whatever the reason, the other cells can still run."""
+    start = time.perf_counter()
+    try:
+        run_cell(cell, report, keep)
+        _keep_row_facts(cell)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        report(1.0, f"failed: {reason}")
+        return reason
+    report(1.0, f"done in {time.perf_counter() - start:.0f} s")
+    return ""
+
+
 def _keep_row_facts(cell: Cell) -> None:
-    """Write what the leaderboard's slices need to know of the test rows, since it is made without the rows."""
-    path = cell.folder.parents[1] / ROW_FACTS
-    with suppress(UserError):  # missing or damaged
-        if read_row_facts(path)[1] == cell.rows.fingerprint:
-            return
-    write_row_facts(path, describe_rows(cell.task, cell.rows), cell.rows.fingerprint)
-
-
-def _without_checkpoint(cells: list[Cell], checkpoints: Path) -> list[Cell]:
-    from benchmark.release.ship import checkpoint_folder
-
-    trained = (cell for cell in cells if cell.done and not isinstance(cell.recipe, BaselineRecipe))
-    return [cell for cell in trained if not checkpoint_folder(checkpoints, cell.folder).is_dir()]
+    """Write what the leaderboard's slices need to know of the rows of a complete run."""
+    keep_row_facts(cell.folder.parents[2], cell.task, cell.rows)
 
 
 def _is_complete(cell: Cell) -> bool:
-    """A corrupt run is an error that the user must see, not one to be written over."""
+    """A damaged run is an error that the user must see; it is not written over."""
     return cell.done and read_run(cell.folder).info.id == cell.id
 
 
-def run_cell(cell: Cell, report: Any, checkpoints: Path | None) -> None:
-    """Run one cell and write its run, and its checkpoint below `checkpoints` where that is given."""
+def run_cell(cell: Cell, report: RunReport, keep: Keep | None = None) -> None:
+    """Run one cell and write its run. `keep` then gets what was fine-tuned; a baseline makes nothing to keep."""
     if isinstance(cell.recipe, BaselineRecipe):
-        from benchmark.training.baseline import train_baseline
-
         baseline = train_baseline(cell.task, cell.rows, cell.recipe)
         write_run(cell.folder, _info(cell, cell.encoder.revision, vars(baseline.measured), (), 1), baseline.predictions)
         return
-    from benchmark.release.ship import checkpoint_folder, save_run_checkpoint
     from benchmark.training.fine_tune import fine_tune
 
     weights: Weights = fetch_weights(cell.encoder)
     tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report)
     info = _info(cell, weights.revision, vars(tuned.measured), tuned.epochs, tuned.best_epoch)
-    write_run(cell.folder, info, tuned.predictions)  # first: no full disk may take what the training came to
-    if checkpoints is not None:
-        target = checkpoint_folder(checkpoints, cell.folder)
-        save_run_checkpoint(target, info, cell.task, tuned.predictions, tuned.model, tuned.tokenizer)
+    write_run(cell.folder, info, tuned.predictions)  # first, so that a full disk does not lose what was trained
+    if keep is not None:
+        keep(cell, info, tuned)
 
 
 def _info(cell: Cell, revision: str, measured: dict[str, Any], epochs: Any, best_epoch: int) -> RunInfo:

@@ -16,15 +16,15 @@ def measure_latency(answer: Callable[[list[str], int], object], texts: Iterable[
     """Time `answer` at each of `LENGTHS`, after one call that is not counted.
 
     Args:
-        answer: takes texts and a length to cut them to (tokens; words or characters for the baseline) and predicts
-            them, from text to logits.
-        texts: what to predict; they are strung together, so that every length is reached.
+        answer: predicts texts, cut to a length, from text to logits. The length is in tokens, or for the baseline in
+            words or characters.
+        texts: what to predict; they are joined, so that every length is reached.
     """
     return tuple(_at_length(answer, text, length) for length, text in _long_texts(texts))
 
 
 def _long_texts(texts: Iterable[str]) -> Iterable[tuple[int, str]]:
-    """Pair each length with a text that has more tokens and words than that: 16 characters for each."""
+    """Yield each length with a text that has more tokens and words than that: 16 characters for each."""
     joined = " ".join(texts) + " "
     for length in LENGTHS:
         wanted = 16 * length

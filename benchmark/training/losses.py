@@ -15,9 +15,9 @@ def make_loss(multi_label: bool, over_labels: Literal["sum", "mean"], weights: n
 
     Args:
         multi_label: binary cross-entropy of each label; otherwise cross-entropy over the labels.
-        over_labels: how the multi-label loss is taken over the labels; transformers' own is the mean, which makes
-            the gradient num_labels times smaller.
-        weights: class weights of shape (num_labels,): of the positives in a multi-label task.
+        over_labels: how the losses of the labels are combined in a multi-label task. transformers takes the mean, which
+            makes the gradient num_labels times smaller.
+        weights: class weights of shape (num_labels,); in a multi-label task they weight the positives.
     """
     weight = None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
@@ -33,9 +33,9 @@ def make_loss(multi_label: bool, over_labels: Literal["sum", "mean"], weights: n
 
 
 def balanced_weights(y_true: np.ndarray, multi_label: bool) -> np.ndarray:
-    """Return weights, shape (num_labels,), that let every class count the same.
+    """Return weights, shape (num_labels,), that give every class the same influence.
 
-    Multi-label: negatives over positives, bounded by 100 since a rare label would else drown the others.
+    Multi-label: negatives over positives, at most 100, since a rare label would otherwise dominate the others.
     Single-label: n / (num_labels * count), as scikit-learn's `class_weight="balanced"`.
     """
     positives = np.maximum(y_true.sum(axis=0), 1)
@@ -57,6 +57,6 @@ def start_at_prior(head: torch.nn.Linear, y_true: np.ndarray, multi_label: bool)
 
 
 def last_linear(model: torch.nn.Module, num_labels: int) -> torch.nn.Linear:
-    """Return the layer that gives the logits: the last linear one with `num_labels` outputs."""
+    """Return the layer that computes the logits: the last linear one with `num_labels` outputs."""
     layers = [m for m in model.modules() if isinstance(m, torch.nn.Linear) and m.out_features == num_labels]
     return layers[-1]

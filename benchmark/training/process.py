@@ -1,30 +1,36 @@
 """What a run was measured on: processor, threads, precision, library versions, peak memory."""
 
 import os
-import resource
 import subprocess
+import sys
+from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
 
+_PROGRAMS = {"benchmark", "zoo", "encoder_zoo", "encoder-zoo"}  # the doors to the one command line
+
 
 def default_threads() -> int:
-    """Return how many threads a run should take: the usable cores, shared with the other grids under way here."""
+    """Return how many threads a run takes: the usable cores, divided by the grids that run on this machine."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // max(1, _grids_under_way()))
+    return max(1, cores // max(1, _running_grids()))
 
 
-def _grids_under_way() -> int:
-    return sum(
-        command[1:4] == ["-m", "benchmark", "run"]
-        for process in psutil.process_iter(["cmdline"])
-        if (command := process.info["cmdline"] or [])
-    )
+def _running_grids() -> int:
+    return sum(is_grid(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
+
+
+def is_grid(command: Sequence[str]) -> bool:
+    """Return whether a command line trains a grid: `run` or `run-data`, by a script or by `python -m`."""
+    words = [word for word in command[:4] if word != "-m"]
+    return any(Path(a).stem in _PROGRAMS and b in ("run", "run-data") for a, b in pairwise(words))
 
 
 def reset_peak_memory() -> None:
-    """Start a new measurement of the peak, where the system can (Linux); elsewhere the peak is the process's whole."""
+    """Start a new measurement of the peak where the system can (Linux). Elsewhere the peak is the whole process's."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
@@ -37,14 +43,28 @@ def peak_memory_mib() -> float:
     if status.is_file():
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+                return int(line.split()[1]) / 2**10
+    return process_peak_mib()
+
+
+def process_peak_mib() -> float:
+    """Return the peak resident memory of this process in MiB since its start, on systems without /proc."""
+    if sys.platform == "win32":
+        return float(psutil.Process().memory_info().peak_wset / 2**20)
+    import resource  # Windows has no such module
+
+    return max_rss_mib(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, sys.platform)
+
+
+def max_rss_mib(max_rss: int, platform: str) -> float:
+    """Return `ru_maxrss` in MiB: macOS counts it in bytes, other systems in KiB (see getrusage(2) of each)."""
+    return max_rss / (2**20 if platform == "darwin" else 2**10)
 
 
 @cache
 def commit() -> str:
-    """Return the git commit that this process started from, with "+" behind it where tracked code differs, or
-    "unknown" where there is no git."""
+    """Return the git commit that this process started from, with "+" behind it if tracked code differs from it, or
+    "unknown" if there is no git."""
     here = Path(__file__).parent
     try:
         head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=here, capture_output=True, text=True)

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from benchmark.tasks.registry import Task
-from zoo.checkpoints.checkpoint import LongText
 from zoo.errors import UserError, lookup
+from zoo.long_text import LongText
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # as numpy takes them
@@ -16,11 +16,13 @@ Length = Annotated[int, Field(ge=1)]
 class Recipe(BaseModel):
     """How an encoder is fine-tuned.
 
-    `loss` is how a multi-label loss is taken over the labels: their `sum`, or their `mean` as transformers has it,
-    which divides the gradient by the number of labels. `label_prior` starts the head's bias at the labels' log odds
-    in train. `balanced` weights every class by the inverse of its frequency. `freeze_embeddings` keeps the word
-    embeddings as they are; their dense update would take about half of a step on a processor. `dropout` None keeps
-    the encoder's own.
+    learning_rate: of AdamW; it rises over the first `warmup` share of the steps and then falls linearly to zero.
+    max_length: tokens of a text that are read. long_text: what happens to longer texts (see `zoo.long_text`).
+    dropout: None keeps the encoder's own. freeze_embeddings: the word embeddings are not trained, which saves about
+    half of the time of a step on a CPU. loss: a multi-label loss is the `sum` over the labels, or their `mean` as in
+    transformers, which divides the gradient by the number of labels. label_prior: the bias of the head starts at the
+    labels' log odds in train. balanced: each class is weighted by the inverse of its frequency. precision: `auto` is
+    bf16 on hardware that multiplies in bf16, and else fp32. seed: of everything random.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,7 +44,12 @@ class Recipe(BaseModel):
 
 
 class BaselineRecipe(BaseModel):
-    """How the TF-IDF and logistic regression baseline is trained."""
+    """How the TF-IDF and logistic regression baseline is trained.
+
+    analyzer: whether terms are made of words or of characters. ngrams: the shortest and the longest term, in words or
+    characters. min_df: a term counts if at least so many train texts have it; for the default on tiny data see
+    `benchmark.training.baseline.fit_min_df`. inverse_regularisation: scikit-learn's C.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,7 +62,7 @@ class BaselineRecipe(BaseModel):
     @model_validator(mode="after")
     def _shortest_first(self) -> Self:
         if self.ngrams[0] > self.ngrams[1]:
-            raise ValueError("ngrams are from the shortest to the longest")
+            raise ValueError("ngrams go from the shortest to the longest")
         return self
 
 
@@ -78,16 +85,17 @@ _TASK_DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 def default_recipe(task: Task, seed: int, baseline: bool, /, **changes: Any) -> Recipe | BaselineRecipe:
-    """Return the recipe of `task` with `seed`, with `changes` laid over it.
+    """Return the default recipe of `task` with `seed` and `changes`.
 
     Args:
-        task: whose texts and size the defaults fit.
+        task: the default fits its texts and its size.
         seed: of everything random.
-        baseline: whether it is the recipe of the TF-IDF baseline.
-        changes: fields of the recipe and their values; those of the other kind of recipe are passed over.
+        baseline: whether to return a recipe of the TF-IDF baseline.
+        changes: fields of the recipe and their values. Fields of the other kind of recipe are ignored, so that one set
+            of changes can serve a grid with both kinds.
 
     Raises:
-        UserError: a change names no field of either recipe, or is out of range.
+        UserError: a change is a field of neither recipe, or its value is out of range.
     """
     if "seed" in changes:
         raise UserError("Recipe: seed: every run of a grid has its own; choose them with --seeds and --first-seed")
@@ -109,6 +117,6 @@ def default_recipe(task: Task, seed: int, baseline: bool, /, **changes: Any) -> 
 
 
 def variant_of(recipe: Recipe | BaselineRecipe, task: Task) -> str:
-    """Return in what a recipe differs from the task's default, such as "loss=mean"; "" where it is the default."""
+    """Return how a recipe differs from the task's default, such as "loss=mean"; "" if it is the default."""
     default = default_recipe(task, recipe.seed, isinstance(recipe, BaselineRecipe)).model_dump()
     return ", ".join(f"{name}={value}" for name, value in recipe.model_dump().items() if value != default[name])

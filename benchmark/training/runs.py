@@ -1,7 +1,7 @@
-"""A Run: the folder that one fine-tuning leaves behind, and the boundary between training and looking.
+"""A Run: the folder that one fine-tuning writes, and all that the evaluation reads.
 
-A run's folder holds `run.json` (what it is, how it was measured) and `predictions.npz` (logits in half precision and
-gold labels of the validation and the test rows). It is there whole or not at all.
+A run's folder holds `run.json` (what the run is, and its costs) and `predictions.npz` (logits in half precision and
+gold labels of the validation and the test rows). The folder is written completely or not at all.
 """
 
 import hashlib
@@ -19,17 +19,17 @@ from benchmark.statistics.seeds import Predictions
 from benchmark.tasks.registry import Task
 from benchmark.training.recipes import BaselineRecipe, Recipe
 from zoo.decision import ProblemType
-from zoo.encoders.registry import Encoder
+from zoo.encoders.encoder import Encoder
 from zoo.errors import UserError
 from zoo.files import new_folder, sha256
 
 RESULTS = Path(__file__).parents[1] / "results"
-# Raised when a change of the code changes the numbers of a run that its recipe does not tell apart.
+# Increased when a change of the code changes the numbers that a recipe gives.
 PROTOCOL = 3
 
 
 class Epoch(BaseModel):
-    """What one epoch of training ended in, judged on validation."""
+    """The training loss of one epoch, and the main metric on validation after it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -94,9 +94,9 @@ class Run:
 
 
 def run_id(encoder: Encoder, task: Task, fingerprint: str, recipe: Recipe | BaselineRecipe) -> str:
-    """Return the hash of all that could change a run's numbers, but for the machine: 12 hex digits.
+    """Return a hash of everything that can change a run's numbers, except the machine: 12 hex digits.
 
-    The main metric and its rule are in it because the best epoch is chosen by them.
+    It includes the main metric and its rule, since they choose the best epoch.
     """
     identity = {
         "encoder": encoder.name,
@@ -110,18 +110,18 @@ def run_id(encoder: Encoder, task: Task, fingerprint: str, recipe: Recipe | Base
 
 
 def _identity(recipe: Recipe | BaselineRecipe) -> dict[str, Any]:
-    """Return a recipe's fields; one that came later is left out at its default, so that earlier runs keep their id."""
+    """Return a recipe's fields without `long_text` at its default: runs from before that field keep their ids."""
     fields = recipe.model_dump(mode="json")
     return {name: value for name, value in fields.items() if (name, value) != ("long_text", "truncate")}
 
 
 def run_folder(results: Path, task: str, encoder: str, seed: int, identifier: str) -> Path:
-    """Return where the run with this id stands, there or not."""
+    """Return the folder of the run with this id, whether it exists or not."""
     return results / task / encoder.replace("/", "--") / f"{seed}-{identifier}"
 
 
 def as_stored(predictions: Predictions) -> Predictions:
-    """Return predictions as they come back from a run's folder: logits rounded to half precision."""
+    """Return predictions as `read_run` returns them: with logits rounded to half precision."""
     return Predictions(
         **{
             name: array.astype(np.float16).astype(np.float32) if name.endswith("logits") else array.astype(np.int8)
@@ -131,7 +131,7 @@ def as_stored(predictions: Predictions) -> Predictions:
 
 
 def write_run(folder: Path, info: RunInfo, predictions: Predictions) -> None:
-    """Write a run's folder, whole or not at all. Logits are stored in half precision."""
+    """Write a run's folder, completely or not at all. Logits are stored in half precision."""
     with new_folder(folder) as temporary:
         arrays = {
             name: array.astype(np.float16 if name.endswith("logits") else np.int8)
@@ -146,7 +146,7 @@ def read_run(folder: Path) -> Run:
     """Read a run's folder.
 
     Raises:
-        UserError: the run is corrupt: a file is missing, unreadable, or not the one that was written.
+        UserError: the run is damaged: a file is missing, unreadable, or was changed.
     """
     remedy = f"delete {folder} and run it again"
     try:
@@ -163,7 +163,7 @@ def read_run(folder: Path) -> Run:
 
 
 def _read_predictions(path: Path) -> Predictions:
-    if not is_zipfile(path):  # of which numpy says that it may be loaded unsafely
+    if not is_zipfile(path):  # numpy's own message would suggest an unsafe way to load it
         raise ValueError("it is no .npz archive")
     with np.load(path, allow_pickle=False) as arrays:
         found = {field.name: arrays[field.name] for field in fields(Predictions)}
@@ -179,6 +179,6 @@ def read_runs(results: Path) -> list[Run]:
     """Read every run below `results`, in the order of their folders' names.
 
     Raises:
-        UserError: a run is corrupt.
+        UserError: a run is damaged.
     """
     return [read_run(path.parent) for path in sorted(results.glob("*/*/[!.]*/run.json"))]

@@ -9,7 +9,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 
 class WindowedModel(torch.nn.Module):
-    """A model whose logits are the mean over the windows of each text, as `zoo.long_text.pool` has it."""
+    """A model whose logits are the mean over the windows of each text, as in `zoo.long_text.pool`."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         super().__init__()
@@ -24,12 +24,12 @@ class WindowedModel(torch.nn.Module):
 
 
 def windowed_feature(windows: list[list[int]]) -> dict[str, Any]:
-    """Return a text's windows strung together, so that Trainer groups texts by all of their tokens."""
+    """Return a text's windows joined into one list, so that Trainer groups texts by their total length."""
     return {"input_ids": [token for window in windows for token in window], "lengths": [len(w) for w in windows]}
 
 
 def windowed_collator(tokenizer: PreTrainedTokenizerBase) -> Any:
-    """Return what makes a batch of texts one of their windows, padded to the longest."""
+    """Return a collator that turns a batch of texts into a batch of their windows, padded to the longest."""
 
     def collate(features: list[dict[str, Any]]) -> dict[str, Tensor]:
         windows = [

@@ -1,1 +1,1 @@
-"""Which words speak for a label, below Compare."""
+"""Which words support a label, below Compare."""

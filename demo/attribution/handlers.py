@@ -1,4 +1,4 @@
-"""Which words speak for a label: the handlers behind the Compare tab's last part, free of widgets."""
+"""Which words support a label: the handlers of the last part of the Compare tab, free of widgets."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from zoo.attribution import Attribution, Span
 
 HIGHEST = ""  # in place of a label: the one with the highest score
-SHOWN = 0.1  # of the strongest word: below it, a word is plain text
+SHOWN = 0.1  # share of the strongest word's score; a word below it is shown as plain text
 LISTED = 5  # words for a label, and as many against it
 
 
@@ -27,7 +27,7 @@ def labels_of(task: str, name: str, root: Path | None = None) -> tuple[str, ...]
 
 
 def explain(text: str, task: str, name: str, label: str, root: Path | None = None) -> "Attribution":
-    """Return what each word of `text` says for `label`, or for the one with the highest score where it is HIGHEST.
+    """Return the score of each word of `text` for `label`; HIGHEST stands for the label with the highest score.
 
     Raises:
         UserError: the text is empty or too long, the task, the checkpoint or the label unknown, or the checkpoint
@@ -44,7 +44,7 @@ def explain(text: str, task: str, name: str, label: str, root: Path | None = Non
 
 @on_gpu
 def _attribute(folder: Path, text: str, index: int | None) -> "Attribution | UserError":
-    """The attribution for the label at `index`, or for the one with the highest score, or why there is none."""
+    """The attribution for the label at `index` (None: the label with the highest score), or the reason for none."""
     from zoo.attribution import attribute
 
     try:
@@ -63,7 +63,7 @@ def _folder(task: str, name: str, root: Path | None) -> Path:
 
 
 def as_view(text: str, name: str, found: "Attribution", language: Language) -> dict[str, Any]:
-    """Return an attribution as attribution.js draws it: its facts, the text in pieces, the strongest words."""
+    """Return an attribution as script.js draws it: its facts, the text in pieces, the strongest words."""
     return {
         "facts": say("attribution_facts", language, name=name, **_figures(found)),
         "notes": _notes(found, language),
@@ -99,7 +99,7 @@ def _notes(found: "Attribution", language: Language) -> list[str]:
 
 
 def _pieces(text: str, words: "tuple[Span, ...]", cut: bool) -> list[dict[str, Any]]:
-    """Return the whole text in pieces, in order; those that say something have a strength from -1 to 1."""
+    """Return the whole text in pieces, in order; the words that matter have a strength from -1 to 1."""
     pieces: list[dict[str, Any]] = []
     at = 0
     for word, strength in zip(words, _strengths(words), strict=True):
@@ -112,7 +112,7 @@ def _pieces(text: str, words: "tuple[Span, ...]", cut: bool) -> list[dict[str, A
 
 
 def _strongest(text: str, words: "tuple[Span, ...]", sign: int) -> list[str]:
-    """Return the words that say most in one direction, strongest first, with their scores."""
+    """Return the words with the highest scores for the label (sign 1) or against it (-1), strongest first."""
     named = [
         (sign * word.score, f"{text[word.start : word.end]} {_signed(word.score)}")
         for word, strength in zip(words, _strengths(words), strict=True)

@@ -1,5 +1,5 @@
-// Draws an attribution (the JSON of demo.attribution.as_view). Runs inside gr.HTML: `element`, `props` and `watch` are
-// gradio's. Text reaches the page as textContent only.
+// Draws an attribution (the JSON of demo.attribution.handlers.as_view). It runs inside gr.HTML: `element`, `props` and
+// `watch` are gradio's. Text reaches the page only as textContent.
 
 const root = element.querySelector(".zoo");
 

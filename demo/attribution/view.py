@@ -1,4 +1,4 @@
-"""Which words speak for a label: the widgets below the comparison."""
+"""Which words support a label: the widgets below the comparison."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +10,8 @@ from demo.attribution.handlers import HIGHEST, as_view, explain, labels_of
 from demo.compare.handlers import shown_at_first
 from demo.compare.view import MODELS
 from demo.shared.models import catalogue
-from demo.shared.texts import Language, in_language, label, language_of, say
+from demo.shared.page_texts import label, language_of
+from demo.shared.texts import Language, in_language, say
 from zoo.errors import UserError
 
 _SCRIPT = (Path(__file__).parent / "script.js").read_text(encoding="utf-8")
@@ -28,7 +29,7 @@ def add(root: Path | None, text: gr.Textbox, task: gr.Dropdown, names: gr.Checkb
         view = gr.HTML(None, html_template=_TEMPLATE, js_on_load=_SCRIPT, apply_default_css=False)
 
     def choose_task(task: str | None, request: gr.Request) -> tuple[gr.Dropdown, gr.Dropdown]:
-        # Not with `names`: they may still be the last task's, and gradio refuses those.
+        # `names` is not used: it may still hold the last task's checkpoints, which gradio refuses.
         opening = shown_at_first(catalogue(root).get(task or "", {}))
         return choices(task or "", opening, language_of(request), root)
 
@@ -59,7 +60,7 @@ def choices(task: str, names: list[str], language: Language, root: Path | None) 
 def explain_or_say_why(
     text: str, task: str, name: str, wanted: str, language: Language, root: Path | None
 ) -> dict[str, Any]:
-    """Return an attribution as attribution.js draws it, or `{"problem": ...}` with the reason why there is none."""
+    """Return an attribution as script.js draws it, or `{"problem": ...}` with the reason why there is none."""
     try:
         return as_view(text, name, explain(text, task, name, wanted, root), language)
     except UserError as error:

@@ -11,12 +11,11 @@ _FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 def write_csv(results: Results, path: Path) -> Path:
-    """Write every row: its number and text, its gold labels where there are any, then for each checkpoint the decided
-    labels, "|" between them, and the score of every label.
+    """Write every row: its number and text, its gold labels if there are any, then for each checkpoint the decided
+    labels, separated by "|", and the score of every label.
 
-    A cell of text that a spreadsheet would take for a formula (it begins with = + - or @) gets an apostrophe before
-    it: who reads the texts back takes the JSONL, where they are as they were given. UTF-8 with a mark, which Excel
-    needs to read Chinese.
+    A text that a spreadsheet would take for a formula (it begins with = + - or @) gets an apostrophe before it; the
+    JSONL file holds the texts unchanged. The file is UTF-8 with a mark, which Excel needs to read Chinese.
     """
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
@@ -26,8 +25,8 @@ def write_csv(results: Results, path: Path) -> Path:
 
 
 def write_jsonl(results: Results, path: Path) -> Path:
-    """Write one object a row: `row`, `text`, `labels` where gold ones are given, and `checkpoints`, by name, each with
-    its `decided` labels and its `scores` by label."""
+    """Write one object for each row: `row`, `text`, `labels` if there are gold ones, and `checkpoints`, by name, each
+    with its `decided` labels and its `scores` by label."""
     with path.open("w", encoding="utf-8") as file:
         for row in range(len(results.texts)):
             file.write(json.dumps(_record(results, row), ensure_ascii=False) + "\n")

@@ -21,10 +21,10 @@ _SHOWN_CHARACTERS = 120
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """What several checkpoints say of n texts, in the order of the texts.
+    """The scores and decisions of several checkpoints for n texts, in the order of the texts.
 
-    `scores` (float) and `decided` (int8, at the fitted thresholds) go by checkpoint and have the shape
-    (n, num_labels), as have the gold labels `y_true` (int8), where there are any.
+    `scores` (float) and `decided` (int8, at the fitted thresholds) hold an array of shape (n, num_labels) for each
+    checkpoint. `y_true` (int8) has the gold labels in the same shape, or is None.
     """
 
     problem_type: ProblemType
@@ -39,7 +39,7 @@ class Results:
         return [self.labels[position] for position in np.flatnonzero(row)]
 
     def labels_without_gold(self) -> int:
-        """Return how many labels are gold in no row, which f1_macro counts as 0; 0 without gold labels."""
+        """Return how many labels are gold in no row (f1_macro counts them as 0); without gold labels, return 0."""
         return 0 if self.y_true is None else int((~self.y_true.any(axis=0)).sum())
 
     def agreed(self) -> np.ndarray:
@@ -53,8 +53,8 @@ def classify_rows(
 ) -> Iterator[int | Results]:
     """Classify every text with each of the task's checkpoints `names`.
 
-    Yields, after every batch, how many (text, checkpoint) pairs are done, and at last the results; whoever stops
-    taking them stops the models.
+    Yields after every batch how many (text, checkpoint) pairs are done, and at the end the results. The models stop as
+    soon as the caller takes no more.
 
     Raises:
         UserError: the task or a checkpoint is unknown or damaged, or a gold label is unknown.
@@ -81,7 +81,7 @@ def classify_rows(
 
 @on_gpu
 def _logits(folder: Path, texts: list[str]) -> Iterator[tuple[int, list[int], np.ndarray]]:
-    """How many texts are done after a batch, its rows, and their logits."""
+    """Yield, for each batch, how many texts are done after it, its rows, and their logits."""
     classifier = load(folder)
     for done, batch in _batches(texts):
         with computing:
@@ -90,7 +90,8 @@ def _logits(folder: Path, texts: list[str]) -> Iterator[tuple[int, list[int], np
 
 
 def _batches(texts: list[str]) -> Iterator[tuple[int, list[int]]]:
-    """How many texts are done after a batch, and its rows; texts of like length together, so that little is padded."""
+    """Yield, for each batch, how many texts are done after it, and its rows. Texts of similar length share a batch, so
+    that little is padded."""
     order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
     for start in range(0, len(order), BATCH):
         yield min(start + BATCH, len(order)), order[start : start + BATCH]
@@ -100,14 +101,13 @@ def gold_matrix(gold: Sequence[object], labels: Sequence[str], single: bool) -> 
     """Return gold labels as int8 of shape (n, num_labels).
 
     Args:
-        gold: a row's labels: a list of names, or text; in text, names have "|" between them, or "," where there is no
-            "|", but where a text has one label alone (`single`), or is a label as it stands, all of it is the name.
-            An empty cell is no label.
+        gold: the labels of each row: a list of names, or a text. A text is one name if `single` is set or if the whole
+            text is a label; otherwise "|" separates its names, or "," if there is no "|". An empty cell is no label.
         labels: the task's.
         single: every text has exactly one label.
 
     Raises:
-        PageError: a label is unknown, or a single label is not one.
+        PageError: a label is unknown, or a row that must have one label has none or several.
     """
     position = {label: i for i, label in enumerate(labels)}
     y_true = np.zeros((len(gold), len(labels)), np.int8)
@@ -160,7 +160,7 @@ def metrics(results: Results) -> dict[str, dict[str, float]]:
 
 
 def metrics_table(results: Results, language: Language = "en") -> tuple[list[str], list[list[str]]]:
-    """Return the header and the rows of the metrics, a checkpoint a column; a metric that is not defined is a dash."""
+    """Return the header and the rows of the metrics, one column for each checkpoint; an undefined metric is a dash."""
     found = metrics(results)
     names = next(iter(found.values()), {})
     cells = [[f"{of[name]:.4f}" if np.isfinite(of[name]) else "–" for of in found.values()] for name in names]
@@ -169,7 +169,7 @@ def metrics_table(results: Results, language: Language = "en") -> tuple[list[str
 
 
 def shown_table(results: Results, language: Language = "en") -> tuple[list[str], list[list[str | int]]]:
-    """Return the header and the first SHOWN_ROWS rows: number, text cut short, decided labels, and do they agree."""
+    """Return the header and the first SHOWN_ROWS rows: number, cut text, decided labels, and whether they agree."""
     several = len(results.decided) > 1
     header = [say(f"batch_{name}", language) for name in ("row", "text", *["agree"] * several)]
     agreed = [say("batch_yes" if same else "batch_no", language) for same in results.agreed()]

@@ -1,40 +1,36 @@
-"""Reads the rows of a batch, pasted or from a file, within bounds that are checked before anything is unpacked."""
+"""Reads the rows of a batch, pasted or from a file. The bounds are checked before anything is unpacked."""
 
-import csv
-import io
-import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
 from demo.compare.handlers import MAX_CHARACTERS, half_character
 from demo.shared.texts import PageError
+from zoo.row_files import ENDINGS, RowFileError, column_names, read_plain_rows
 
 MAX_ROWS = 2_000
 MAX_BYTES = 5_000_000
 MAX_UNPACKED = 50_000_000  # bytes of a parquet file's columns, unpacked
-MAX_VALUES = 2_000_000  # of a parquet file, which says the same value a million times in a few bytes
+MAX_VALUES = 2_000_000  # of a parquet file, in which a few bytes can hold the same value a million times
 _QUOTED = 80  # characters of what a message quotes
 _LISTED = 20  # columns that a message lists
 T = TypeVar("T")
-Table = tuple[list[str], Iterable[dict[str, object]]]  # column names, rows by column name
 
 
 @dataclass(frozen=True)
 class BatchRows:
-    """`texts`, each with 1 to MAX_CHARACTERS characters, and their gold labels as the file has them, where it has."""
+    """`texts`, each with 1 to MAX_CHARACTERS characters, and their gold labels as they stand in the file, if any."""
 
     texts: list[str]
     gold: list[object] | None = None
 
 
 def read_rows(pasted: str, file: str | None, text_column: str, labels_column: str) -> BatchRows:
-    """Return the rows of what is given: pasted texts or the path of a file.
+    """Return the rows of the pasted texts, or of the file with the path `file`.
 
     Raises:
-        PageError: both are given, or what is given cannot be read.
+        PageError: there are pasted texts and a file, or they cannot be read.
     """
     if file is None:
         return read_pasted(pasted)
@@ -47,7 +43,7 @@ def read_pasted(pasted: str) -> BatchRows:
     """Return the texts of `pasted`, one a line; blank lines are skipped.
 
     Raises:
-        PageError: there is no text, or there are too many, or one is too long.
+        PageError: there are no texts or too many, or one is too long.
     """
     if len(pasted) > MAX_BYTES:
         raise PageError("batch_pasted", characters=f"{len(pasted):,}", most=f"{MAX_BYTES:,}")
@@ -59,7 +55,7 @@ def read_list(texts: list[str]) -> BatchRows:
     """Return the texts of a list, as the API takes them.
 
     Raises:
-        PageError: there is no text, or there are too many, one is none or too long, or together they are.
+        PageError: there are no texts or too many, one is empty or too long, or all together are too long.
     """
     rows = BatchRows([_text(text, number) for number, text in _numbered(texts)])
     if (characters := sum(map(len, rows.texts))) > MAX_BYTES:
@@ -80,25 +76,34 @@ def read_file(path: Path, text_column: str, labels_column: str) -> BatchRows:
     """
     if (size := path.stat().st_size) > MAX_BYTES:
         raise PageError("batch_bytes", size=f"{size:,}", most=f"{MAX_BYTES:,}")
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise PageError("batch_ending", ending=quote(path.suffix), endings=", ".join(_READERS))
-    columns, rows = reader(path.read_bytes(), [text_column, labels_column])
+    if path.suffix.lower() not in ENDINGS:
+        raise PageError("batch_ending", ending=quote(path.suffix), endings=", ".join(ENDINGS))
+    try:
+        return _read(path, text_column, labels_column)
+    except RowFileError as error:
+        raise PageError(f"batch_{error.kind}", **error.values) from error
+
+
+def _read(path: Path, text_column: str, labels_column: str) -> BatchRows:
+    if path.suffix.lower() == ".parquet":
+        _check_unpacked(path)
+    columns = column_names(path)
     _check_columns(columns, text_column, labels_column)
+    wanted = [text_column, *[labels_column] * (labels_column in columns)]
     texts, gold = [], []
-    for number, row in _numbered(rows):
-        texts.append(_text(row.get(text_column), number))
-        gold.append(row.get(labels_column))
+    for number, row in _numbered(read_plain_rows(path, wanted)):
+        texts.append(_text(row[0], number))
+        gold.append(row[-1])
     return BatchRows(texts, gold if labels_column in columns else None)
 
 
 def quote(value: object) -> str:
-    """Return `value` for a message: on one line, cut, and only its type where it is neither text nor a number."""
+    """Return `value` for a message, on one line and cut; of what is neither text nor a number, return only the type."""
     return repr(value)[:_QUOTED] if isinstance(value, str | int | float) else type(value).__name__
 
 
 def is_missing(value: object) -> bool:
-    """Return whether `value` is what a file's empty cell becomes: None, NaN or blank text."""
+    """Return whether `value` is None, NaN or blank text, as a file's empty cell is read."""
     return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 
@@ -109,7 +114,7 @@ def _numbered(rows: Iterable[T]) -> Iterator[tuple[int, T]]:
             raise PageError("batch_rows", most=f"{MAX_ROWS:,}")
         yield number, row
     if number == 0:
-        raise PageError("batch_no_rows")
+        raise PageError("batch_empty")
 
 
 def _text(value: object, number: int) -> str:
@@ -126,7 +131,7 @@ def _text(value: object, number: int) -> str:
 
 def _check_columns(columns: list[str], text_column: str, labels_column: str) -> None:
     if not columns:
-        raise PageError("batch_no_rows")
+        raise PageError("batch_empty")
     if text_column not in columns:
         listed = [quote(column) for column in columns[:_LISTED]]
         more = [f"... ({len(columns):,})"] if len(columns) > _LISTED else []
@@ -136,75 +141,14 @@ def _check_columns(columns: list[str], text_column: str, labels_column: str) -> 
             raise PageError("batch_twice", column=quote(column))
 
 
-def _decode(content: bytes) -> str:
-    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise PageError("batch_encoding") from error
-    if "\0" in text:  # UTF-16 without its mark, or no text at all
-        raise PageError("batch_encoding")
-    return text
-
-
-def _delimited(content: bytes, delimiter: str) -> Table:
-    cells = _cells(_decode(content), delimiter)
-    _, columns = next(cells, (0, []))
-    return columns, (_record(columns, line, row) for line, row in cells)
-
-
-def _cells(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        yield from ((reader.line_num, row) for row in reader if row)
-    except csv.Error as error:
-        raise PageError("batch_line", line=reader.line_num, reason=error) from error
-
-
-def _record(columns: list[str], line: int, row: list[str]) -> dict[str, object]:
-    if len(row) != len(columns):
-        raise PageError("batch_ragged", line=line, cells=len(row), columns=len(columns))
-    return dict(zip(columns, row, strict=True))
-
-
-def _jsonl(content: bytes) -> Table:
-    lines = [(number, line) for number, line in enumerate(_decode(content).split("\n"), 1) if line.strip()]
-    rows = [_object(number, line) for number, line in lines[: MAX_ROWS + 1]]
-    return list(dict.fromkeys(chain.from_iterable(rows))), rows
-
-
-def _object(number: int, line: str) -> dict[str, object]:
-    try:
-        found = json.loads(line, object_pairs_hook=_without_twins)
-    except (ValueError, RecursionError) as error:
-        raise PageError("batch_line", line=number, reason=error) from error
-    if not isinstance(found, dict):
-        raise PageError("batch_line", line=number, reason=f"{type(found).__name__}, not an object")
-    return found
-
-
-def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name stands twice in an object")
-    return found
-
-
-def _parquet(content: bytes, wanted: Collection[str]) -> Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _check_unpacked(path: Path) -> None:
+    """Check a parquet file's own figures against the bounds, before any of it is unpacked."""
+    from pyarrow import parquet
 
     try:
-        file = pq.ParquetFile(pa.BufferReader(content))
-        columns: list[str] = file.schema_arrow.names
+        metadata = parquet.read_metadata(path)
     except Exception as error:  # a file from outside can be damaged in any way
-        raise PageError("batch_parquet") from error
-    _check_unpacked(file.metadata)
-    return columns, _parquet_rows(file, [column for column in wanted if column in columns])
-
-
-def _check_unpacked(metadata: "FileMetaData") -> None:  # type: ignore[name-defined]  # noqa: F821
-    """By what the file says of itself, before a page of it is unpacked."""
+        raise PageError("batch_damaged") from error
     groups = [metadata.row_group(group) for group in range(metadata.num_row_groups)]
     chunks = [group.column(column) for group in groups for column in range(group.num_columns)]
     if max(metadata.num_rows, sum(group.num_rows for group in groups)) > MAX_ROWS:
@@ -213,25 +157,3 @@ def _check_unpacked(metadata: "FileMetaData") -> None:  # type: ignore[name-defi
     if size > MAX_UNPACKED or values > MAX_VALUES:
         found, most = {"size": size, "values": values}, {"most": MAX_UNPACKED, "most_values": MAX_VALUES}
         raise PageError("batch_unpacked", **{name: f"{value:,}" for name, value in (found | most).items()})
-
-
-def _parquet_rows(file: "ParquetFile", columns: list[str]) -> Iterator[dict[str, object]]:  # type: ignore[name-defined]  # noqa: F821
-    """Row by row: a long text said once can stand in every row, and the first that is too long ends the reading."""
-    batches = file.iter_batches(batch_size=1, columns=columns, use_threads=False)
-    while True:
-        try:
-            batch = next(batches, None)
-            row = {} if batch is None else batch.to_pylist()[0]
-        except Exception as error:
-            raise PageError("batch_parquet") from error
-        if batch is None:
-            return
-        yield row
-
-
-_READERS: dict[str, Callable[[bytes, Collection[str]], Table]] = {
-    ".csv": lambda content, _: _delimited(content, ","),
-    ".tsv": lambda content, _: _delimited(content, "\t"),
-    ".jsonl": lambda content, _: _jsonl(content),
-    ".parquet": _parquet,
-}

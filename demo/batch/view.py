@@ -15,13 +15,14 @@ from demo.compare.handlers import MAX_CHARACTERS, first_task, shown_at_first
 from demo.shared.endpoints import endpoint
 from demo.shared.models import catalogue
 from demo.shared.notes import notes
-from demo.shared.texts import Language, in_language, label, language_of, say
+from demo.shared.page_texts import label, language_of
+from demo.shared.texts import Language, in_language, say
 from zoo.errors import UserError
 
-_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 _LIMITS = {"rows": f"{MAX_ROWS:,}", "characters": f"{MAX_CHARACTERS:,}", "size": MAX_BYTES // 1_000_000}
 _LIMITS_SCRIPT = f'element.querySelector("p").textContent = zooText("batch_limits", {json.dumps(_LIMITS)});'
-# Apart from single texts, which have their turn between two batches of 32.
+# Not in the queue of single texts: one of those has its turn between two batches of 32 texts.
 _BATCHES: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "batches"}
 _PROGRESS = gr.Progress()
 _NOTHING: tuple[Any, ...] = (
@@ -34,7 +35,7 @@ _NOTHING: tuple[Any, ...] = (
 
 
 def add(tab: gr.Tab, root: Path | None) -> None:
-    """Add the tab's widgets to the open Blocks; the checkpoints are looked for when the tab is opened."""
+    """Add the tab's widgets to the open Blocks; the checkpoints are found when the tab is opened."""
     gr.HTML(
         '<section class="zoo"><p class="zoo-quiet"></p></section>', js_on_load=_LIMITS_SCRIPT, apply_default_css=False
     )
@@ -44,7 +45,7 @@ def add(tab: gr.Tab, root: Path | None) -> None:
                 label=label("batch_pasted_label"),
                 info=label("batch_pasted_info"),
                 lines=10,
-                max_lines=10,  # as many: gradio would measure thousands of lines anew at every change
+                max_lines=10,  # as `lines`: otherwise gradio measures thousands of lines at every change
                 elem_id="batch-texts",
             )
             file = gr.File(label=label("batch_file"), height=140, elem_id="batch-file")
@@ -85,10 +86,10 @@ def add(tab: gr.Tab, root: Path | None) -> None:
 
     form = [pasted, file, text_column, labels_column, task, names]
     event = button.click(run, form, shown, show_progress_on=shown[0], api_visibility="private", **_BATCHES)
-    cancel.click(_cancelled, None, shown, cancels=[event], queue=False, **_QUIET)
+    cancel.click(_cancelled, None, shown, cancels=[event], **_QUIET)
 
     def open_tab(task: str | None, request: gr.Request) -> tuple[Any, ...]:
-        """What a visitor has chosen stays while there is such a task."""
+        """Keep a visitor's choice as long as there is such a task."""
         found = catalogue(root)
         return (gr.skip(), gr.skip()) if task in found else _choices(first_task(found, language_of(request)), root)
 
@@ -128,7 +129,7 @@ def _add_results() -> list[Any]:
 def _show(
     results: Results, from_file: bool, labels_column: str, task: str, language: Language
 ) -> Iterator[tuple[Any, ...]]:
-    """One step; gradio has its own copies of the two files by the time that it asks for the next, and they go."""
+    """Yield once: when gradio asks for the next step, it has copied the two files, and they are deleted."""
     header, rows = shown_table(results, language)
     measures, measured = metrics_table(results, language)
     missing = labels_column if from_file and results.y_true is None else ""
@@ -143,14 +144,14 @@ def _show(
 
 
 def _widths(header: list[str]) -> list[str | int]:
-    """In pixels: long texts must not push the decisions away, and a phone scrolls within the table."""
+    """Widths in pixels: a long text must not push the decisions away, and a phone scrolls within the table."""
     rest = len(header) - 2
     return [60, 290, *[max(190, 820 // rest)] * rest]
 
 
 def note(results: Results, missing_column: str, language: Language = "en") -> str:
-    """Return what stands above the table: how many rows it shows, on how many the checkpoints agree, and, where the
-    file has no gold labels, the column that it would have them in, or how many labels have no gold row."""
+    """Return the note above the table: how many rows it shows and on how many the checkpoints agree; then the missing
+    column of a file without gold labels, or how many labels have no gold row."""
     rows, values = len(results.texts), {"rows": f"{len(results.texts):,}", "shown": SHOWN_ROWS}
     parts = [say("batch_first_shown" if rows > SHOWN_ROWS else "batch_all_shown", language, **values)]
     if len(results.decided) > 1:

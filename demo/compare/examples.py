@@ -23,19 +23,19 @@ _EXAMPLES: dict[str, list[str]] = {
         "The company said net profit rose to 4.2 mln dlrs and it will acquire a smaller rival.",
     ],
     "duee_event_types": [
-        "昨晚的决赛中,主队以三比一夺冠,教练赛后宣布辞职。",
-        "该公司今日在港交所上市,并宣布完成新一轮融资。",
-        "一辆货车在高速上起火,所幸没有人员伤亡。",
+        "昨晚的决赛中，主队以三比一夺冠，教练赛后宣布辞职。",
+        "该公司今日在港交所上市，并宣布完成新一轮融资。",
+        "一辆货车在高速上起火，所幸没有人员伤亡。",
     ],
     "chnsenticorp": [
-        "房间干净,前台热情,早餐种类很多,下次还会住这里。",
-        "屏幕不错,但是用了两天就死机,客服也一直没有回复。",
-        "书的内容一般,不过包装很好,送货也快。",
+        "房间干净，前台热情，早餐种类很多，下次还会住这里。",
+        "屏幕不错，但是用了两天就死机，客服也一直没有回复。",
+        "书的内容一般，不过包装很好，送货也快。",
     ],
     "feedback_zh": [
-        "快递晚了一个星期,杯子还碎了,不过客服很快就退了款。",
-        "性价比很高,做工也好,希望能出绿色款。",
-        "请问保修包括电池吗?更换要多少钱?",
+        "快递晚了一个星期，杯子还碎了，不过客服很快就退了款。",
+        "性价比很高，做工也好，希望能出绿色款。",
+        "请问保修包括电池吗？更换要多少钱？",
     ],
 }
 _ANY = [
@@ -46,10 +46,10 @@ _ANY = [
 
 
 def examples_for(task: str) -> list[str]:
-    """Return the example texts of `task`; general ones for a task of the user's own."""
+    """Return the example texts of `task`; for a user's own task, general ones."""
     return _EXAMPLES.get(task, _ANY)
 
 
 def is_example(text: str) -> bool:
-    """Return whether `text` is an example of any task, and not the user's own."""
+    """Return whether `text` is an example of some task, not a text of the user's own."""
     return any(text in texts for texts in (*_EXAMPLES.values(), _ANY))

@@ -26,10 +26,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Answer:
-    """What one checkpoint says of a text.
+    """What one checkpoint decides on a text.
 
-    `scores`, calibrated, and its fitted `thresholds` go by the comparison's labels; `raw_scores` and `raw_thresholds`
-    are the same before the temperature.
+    The calibrated `scores` and the fitted `thresholds` are in the order of the comparison's labels; `raw_scores` and
+    `raw_thresholds` are the same before the temperature.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Failure:
-    """A checkpoint that could not answer, and why, in one line."""
+    """A checkpoint that could not answer, and the reason in one line."""
 
     name: str
     error: str
@@ -62,8 +62,8 @@ class Comparison:
     failures: tuple[Failure, ...]
 
     def decided(self, answer: Answer, by_hand: Mapping[str, float] | None = None, calibrated: bool = True) -> list[str]:
-        """Return the labels decided at the answer's fitted thresholds, or at those `by_hand`, by label, which are
-        thresholds of raw scores where not `calibrated`.
+        """Return the labels decided at the answer's fitted thresholds, or at the thresholds `by_hand`, by label. These
+        are thresholds of raw scores unless `calibrated`.
 
         Raises:
             UserError: a label is unknown, or its threshold is not a number from 0 to 1.
@@ -76,7 +76,7 @@ class Comparison:
         scores, thresholds = list(answer.scores), list(answer.thresholds)
         single = self.problem_type == "single_label_classification"
         for i, label in enumerate(self.labels):
-            # A fitted threshold of several labels decides the same on either kind of score, but for rounding.
+            # With several labels, a fitted threshold decides the same on either kind of score, except for rounding.
             if not calibrated and (single or label in by_hand):
                 scores[i], thresholds[i] = answer.raw_scores[i], answer.raw_thresholds[i]
             thresholds[i] = by_hand.get(label, thresholds[i])
@@ -86,7 +86,7 @@ class Comparison:
 
 
 def classify(text: str, task: str, names: Sequence[str], root: Path | None = None) -> Comparison:
-    """Return what each of the task's checkpoints `names` says of `text`; a damaged one is a Failure beside the others.
+    """Return the answer of each of the task's checkpoints `names` to `text`; a damaged checkpoint becomes a Failure.
 
     Raises:
         UserError: the text is empty or too long, or the task or a checkpoint is unknown.
@@ -100,7 +100,7 @@ def classify(text: str, task: str, names: Sequence[str], root: Path | None = Non
 
 
 def check_text(text: str) -> None:
-    """Raise UserError where `text` is empty, longer than MAX_CHARACTERS, or no text."""
+    """Raise UserError if `text` is empty, longer than MAX_CHARACTERS, or holds half a character."""
     if not text.strip():
         raise PageError("no_text")
     if len(text) > MAX_CHARACTERS:
@@ -110,7 +110,7 @@ def check_text(text: str) -> None:
 
 
 def half_character(text: str) -> str | None:
-    """Return the first half of a surrogate pair in `text`, which no tokenizer takes; None where there is none."""
+    """Return the first lone half of a surrogate pair in `text`, which no tokenizer takes; None if there is none."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -120,7 +120,7 @@ def half_character(text: str) -> str | None:
 
 @dataclass(frozen=True)
 class View:
-    """What the tab is opened on."""
+    """What the tab shows when it opens."""
 
     task: str
     text: str
@@ -128,24 +128,24 @@ class View:
 
 
 def shown_at_first(names: Iterable[str]) -> list[str]:
-    """Return which of a task's checkpoints are chosen before anybody chooses: those on the encoders that the project
-    pretrained to be compared, and others only where these are too few."""
+    """Return the checkpoints of a task that are chosen at the start: those on the encoders that the project pretrained
+    to be compared, and others only if these are too few."""
     return sorted(names, key=lambda name: not name.startswith("zoo-"))[:SHOWN_AT_FIRST]
 
 
 def first_task(tasks: Iterable[str], language: str) -> str | None:
-    """Return the task that is open before anybody chooses: the first one in the page's language, else the first."""
+    """Return the task that is open at the start: the first one in the page's language, else the first."""
     names = list(tasks)
     own = (name for name in names if name in TASKS and TASKS[name].language == language)
     return next(own, next(iter(names), None))
 
 
 def read_link(link: str, root: Path | None = None, language: str = "en") -> View:
-    """Return the view that the part of a link after "#" asks for; what it does not say is the app's own choice, a task
-    in the page's `language` where there is one.
+    """Return the view that the part of a link after "#" asks for. The app chooses what the link leaves open: a task in
+    the page's `language` if there is one.
 
     Raises:
-        UserError: there are no checkpoints, or the link asks for a task or a checkpoint that there is not.
+        UserError: there are no checkpoints, or the link asks for an unknown task or checkpoint.
     """
     asked, found = parse_qs(link.lstrip("#")), _catalogue(root)
     task = asked.get("task", [str(first_task(found, language))])[-1]
@@ -159,7 +159,7 @@ def read_link(link: str, root: Path | None = None, language: str = "en") -> View
 def as_json(
     comparison: Comparison, by_hand: Mapping[str, float] | None = None, calibrated: bool = True
 ) -> dict[str, Any]:
-    """Return the comparison as plain values, each answer with the labels that it decides."""
+    """Return the comparison as plain values; each answer has its decided labels."""
     found = asdict(comparison)
     for answer, shown in zip(comparison.answers, found["answers"], strict=True):
         shown["decided"] = comparison.decided(answer, by_hand, calibrated)
@@ -169,9 +169,7 @@ def as_json(
 def _catalogue(root: Path | None) -> dict[str, dict[str, Path]]:
     found = catalogue(root)
     if not found:
-        raise UserError(
-            "There are no checkpoints yet; make some: python -m benchmark run --help, python -m benchmark ship --help"
-        )
+        raise UserError("There are no checkpoints yet; make some: encoder-zoo run --help, encoder-zoo ship --help")
     return found
 
 
@@ -189,7 +187,7 @@ def _answers(folders: dict[str, Path], text: str) -> list[_Answered | Failure]:
 
 
 def _answer(name: str, folder: Path, text: str) -> _Answered | Failure:
-    """A checkpoint's files come from outside and can be damaged in any way: whatever it raises is its failure."""
+    """Whatever a checkpoint raises is its failure: its files come from outside and can be damaged in any way."""
     try:
         return _predict(name, folder, text)
     except UserError as error:
@@ -223,14 +221,14 @@ def _predict(name: str, folder: Path, text: str) -> _Answered:
 
 
 def raw_thresholds(decision: Decision) -> tuple[float, ...]:
-    """Return where a decision's thresholds lie on raw scores: those of a sigmoid move with the temperature."""
+    """Return a decision's thresholds on raw scores; with a sigmoid, they move with the temperature."""
     if decision.problem_type == "single_label_classification":
         return decision.thresholds
     return tuple(expit(decision.temperature * logit(np.asarray(decision.thresholds))).tolist())
 
 
 def _join(task: str, results: Sequence[_Answered | Failure]) -> Comparison:
-    """Answers stand side by side where they are about the same labels; the first one sets which."""
+    """Join the answers that have the labels of the first one; the others become failures."""
     first = next((result for result in results if isinstance(result, _Answered)), None)
     failures = [result for result in results if isinstance(result, Failure)]
     answers: list[Answer] = []

@@ -1,4 +1,5 @@
-// A link that opens on the same view, and the Python that asks the same of the server.
+// A link that opens the same view, and Python code that asks the server for it. A part of the comparison: see script.js,
+// whose variables it uses.
 
 /** The part of a link after "#": the text, task and checkpoints, and each threshold that was set by hand. */
 function linkOf({ text, task, answers }, thresholds, calibrated) {
@@ -35,4 +36,34 @@ function pythonOf({ text, task, answers }, thresholds, calibrated) {
   if (thresholds.size) lines.push(`    thresholds=${JSON.stringify(Object.fromEntries(thresholds))},`);
   lines.push('    api_name="/classify",', ")", 'print({answer["name"]: answer["decided"] for answer in found["answers"]})');
   return lines.join("\n");
+}
+
+function sharing() {
+  // Into the address without a reload, which `hashchange` would bring about.
+  const here = (event) => (event.preventDefault(), history.replaceState(null, "", all.link.href));
+  all.link = make("a", { href: "#", onclick: here }, zooText("link_here"));
+  all.python = make("code");
+  const copyLink = copier("copy_link", () => all.link.href);
+  const copyPython = copier("copy_python", () => all.python.textContent);
+  const block = make("pre", { tabindex: 0, "aria-label": "Python" }, all.python);
+  const buttons = make("div", { class: "zoo-buttons" }, copyLink, copyPython, all.link);
+  return make("details", { class: "zoo-sharing" }, make("summary", {}, zooText("share")), buttons, block);
+}
+
+function updateSharing() {
+  all.link.href = location.href.split("#")[0] + linkOf(comparison, byHand(), calibrated);
+  all.python.textContent = pythonOf(comparison, byHand(), calibrated);
+}
+
+function copier(key, content) {
+  const copy = button(zooText(key), async () => {
+    try {
+      await navigator.clipboard.writeText(content());
+      copy.textContent = zooText("copied");
+    } catch {
+      copy.textContent = zooText("not_copied"); // no permission, or no https: the text stands there to be marked
+    }
+    setTimeout(() => (copy.textContent = zooText(key)), 1500);
+  });
+  return copy;
 }

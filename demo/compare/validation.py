@@ -1,6 +1,6 @@
-"""What a threshold is worth on the validation split: counts from the logits that the checkpoint's run left behind.
+"""The effect of each threshold on the validation split: counts from the stored logits of the checkpoint's run.
 
-The browser makes precision, recall and F1 of them (`figures.js`), so that a moved slider asks the server nothing.
+The browser computes precision, recall and F1 from them (`figures.js`), so that a moved slider sends no request.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ THRESHOLDS = np.arange(101) / 100
 
 @dataclass(frozen=True)
 class Counts:
-    """How often a label is decided on the validation rows, and how often rightly.
+    """How often a label is decided on the validation rows, and how often that is right.
 
     `predicted` and `right` have a list for each label: the counts at each of THRESHOLDS, then at the label's fitted
     threshold.
@@ -39,11 +39,11 @@ class Validation:
 
 
 def validation(info: CheckpointInfo, decision: Decision, results: Path | None = None) -> Validation | None:
-    """Return what thresholds are worth for a checkpoint; None where the run that made it is not in `results`.
+    """Return the counts of a checkpoint's thresholds; None if the run that trained it is not in `results`.
 
     Args:
-        info: the checkpoint's; it names the run.
-        decision: the checkpoint's; its thresholds are those fitted.
+        info: of the checkpoint; it names the run.
+        decision: of the checkpoint, with the fitted thresholds.
         results: the folder of runs; None is the project's own.
     """
     from benchmark.training.runs import RESULTS
@@ -74,7 +74,7 @@ def count(temperature: float, fitted: Decision, logits: np.ndarray, y_true: np.n
 
     Args:
         temperature: the fitted one for calibrated scores, 1 for raw ones.
-        fitted: the checkpoint's decision; what it decides does not depend on which scores are shown.
+        fitted: the checkpoint's decision; it decides the same whichever scores are shown.
         logits: shape (n, num_labels).
         y_true: gold labels, the same shape.
     """

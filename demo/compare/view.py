@@ -1,6 +1,6 @@
 """The Compare tab: a form, and the comparison drawn in the browser.
 
-The scores come from the server once a text. Thresholds never go there: `compare.js` applies them with `decide.js`.
+The scores come from the server once for each text. Thresholds never go there: the browser applies them (`decide.js`).
 """
 
 from collections.abc import Callable, Sequence
@@ -17,11 +17,20 @@ from demo.compare.handlers import classify as classify_text
 from demo.compare.validation import validation
 from demo.shared.endpoints import endpoint
 from demo.shared.models import catalogue, read
-from demo.shared.texts import in_language, label, language_of
+from demo.shared.page_texts import label, language_of
+from demo.shared.texts import in_language
 from zoo.errors import UserError
 
 DEMO = Path(__file__).parents[1]
-SCRIPTS = ("compare/decide.js", "shared/figures.js", "compare/share.js", "compare/script.js")
+# They run in one scope, in this order.
+SCRIPTS = (
+    "compare/decide.js",
+    "shared/figures.js",
+    "compare/share.js",
+    "compare/controls.js",
+    "compare/table.js",
+    "compare/script.js",
+)
 _TEMPLATE = '<section class="zoo" aria-label="Comparison"><p class="zoo-quiet">...</p></section>'
 # The models answer one request at a time, so that the latency shown is that of one text alone.
 MODELS: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "models"}
@@ -31,7 +40,7 @@ _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minim
 def compare(
     text: str, task: str | None, names: list[str], root: Path | None, results: Path | None = None
 ) -> dict[str, Any]:
-    """Return the comparison as the view takes it: with its text, and with what thresholds are worth on validation.
+    """Return the comparison as the view takes it: with its text, and with the counts of each threshold on validation.
 
     Raises:
         UserError: the text is empty or too long, or the task or a checkpoint is unknown.
@@ -48,10 +57,10 @@ def compare(
 
 @dataclass(frozen=True)
 class CompareTab:
-    """What other parts of the app need of the tab.
+    """The parts of the tab that other parts of the app use.
 
     `text`, `task` and `names` are the form, `view` holds the comparison on screen; `open(text, task, names, request)`
-    gives the values of `shown` for a comparison of these checkpoints.
+    returns the values of `shown` for a comparison of these checkpoints.
     """
 
     text: gr.Textbox
@@ -117,7 +126,7 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
     shown: list[Component] = [*form, examples, view]
     demo.load(open_page, link, shown, js="() => location.hash", **_PRIVATE)
     task.input(choose_task, [text, task], [text, names, examples, view], trigger_mode="multiple", **_PRIVATE)
-    # What is clicked while an answer is under way counts, too: two boxes unchecked one after the other, say.
+    # A click during an answer counts, too, such as the second of two boxes unchecked one after the other.
     gr.on([button.click, text.submit, names.input], show, form, view, trigger_mode="always_last", **_PRIVATE)
     examples.click(choose_example, [examples, task, names], [text, view], trigger_mode="multiple", **_PRIVATE)
     _add_endpoint(root)
@@ -125,7 +134,7 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
 
 
 def own_text(text: str, task: str) -> str:
-    """Return a visitor's text; where there is none but an example, the task's first."""
+    """Return a visitor's own text; in place of an example or no text, the task's first example."""
     return examples_for(task)[0] if is_example(text) or not text.strip() else text
 
 

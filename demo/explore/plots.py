@@ -1,11 +1,11 @@
-"""The Explore tab's own plots, in the style of `benchmark.board.plots`; what they say comes in as words."""
+"""The Explore tab's own plots, in the style of `benchmark.board.plots`. Their words are arguments."""
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from benchmark.board.plots import COLOURS, dressed
 
-# What both get right or wrong is quiet; where they differ is not.
+# Rows that both get right or wrong are grey; rows where the two differ have a colour.
 _COLOURS = ("rgba(128,128,128,.3)", COLOURS[0], COLOURS[1], "rgba(128,128,128,.75)")
 # Up to a blue on which the page's ink can be read, dark or light.
 _BLUES = [[0, "rgba(0,114,178,0)"], [1, "rgba(0,114,178,.7)"]]
@@ -13,7 +13,7 @@ _FEW = 10  # labels: with so few, the cells have room for their numbers
 
 
 def stacked(names: list[str], counts: pd.DataFrame, legend: list[str], title: str) -> go.Figure:
-    """Return one bar for each name, from the top: the shares of its counts, in per cent.
+    """Return one bar for each name, from the top; its parts are the shares of its counts, in per cent.
 
     Args:
         names: of the bars, all different.
@@ -44,7 +44,7 @@ def heatmap(table: pd.DataFrame, gold: str, decided: str) -> go.Figure:
     """Return shares as a square: gold labels from the top, decided ones from the left.
 
     Args:
-        table: columns gold, decided, n and share, as `demo.explore.handlers.together` has them.
+        table: columns gold, decided, n and share, as `demo.explore.handlers.confusion` returns them.
         gold: the title of the gold labels.
         decided: the title of the decided ones.
     """

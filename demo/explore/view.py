@@ -1,24 +1,24 @@
 """The Explore tab: a form, and one plot or table at a time of what two entries say of the test rows."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import gradio as gr
-import pandas as pd
 
-from demo.leaderboard.words import heading, in_words
+from demo.explore.form import OUTCOMES, VIEWS, Form, Identity
+from demo.leaderboard.words import heading
 from demo.shared.notes import notes
-from demo.shared.texts import Language, label, language_of, say
+from demo.shared.page_texts import label, language_of
+from demo.shared.texts import Language, say
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
+    from demo.explore.contents import Content
+    from demo.explore.pairs import Found, Pair
 
-    from demo.explore.handlers import Found, Pair
-
-# One after the other, none skipped while another runs: what is chosen last is what is shown in the end.
+# The requests run one after the other, and the last is never dropped: the page ends on the last choice.
 _PRIVATE: dict[str, Any] = {
     "api_visibility": "private",
     "show_progress": "minimal",
@@ -26,36 +26,6 @@ _PRIVATE: dict[str, Any] = {
     "concurrency_limit": 1,
     "concurrency_id": "explore",
 }
-_OUTCOMES = ("both", "only_a", "only_b", "neither")
-_WIDTHS = ("70px", "360px", "160px", "160px", "160px", "90px", "120px")  # of the rows with their texts
-_LENGTHS = ("word", "words", "character", "characters")
-
-
-@dataclass(frozen=True)
-class Form:
-    """What is chosen; None is not chosen yet. `judged` and `gold` are labels, "" for any or all of them."""
-
-    task: str | None = None
-    a: str | None = None
-    b: str | None = None
-    seed: int | None = None
-    view: str = "parts"
-    judged: str | None = None
-    outcome: str = "only_a"
-    gold: str | None = None
-    whose: str = "a"
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a view shows: lines of text, a plot, a table; or why there is none. With `widths` of its columns, the table
-    wraps what is longer."""
-
-    lines: list[str]
-    figure: "go.Figure | None" = None
-    table: pd.DataFrame | None = None
-    widths: tuple[str, ...] = ()
-    problem: str = ""
 
 
 def add(tab: gr.Tab, results: Path | None) -> None:
@@ -66,7 +36,7 @@ def add(tab: gr.Tab, results: Path | None) -> None:
         b = gr.Dropdown([], label=label("explore_b"), elem_id="explore-b", min_width=150)
         seed = gr.Dropdown([], label=label("explore_seed"), elem_id="explore-seed", min_width=100)
     view = gr.Radio(
-        [(label(f"explore_view_{name}"), name) for name in _VIEWS],
+        [(label(f"explore_view_{name}"), name) for name in VIEWS],
         value=Form.view,
         label=label("explore_view"),
         elem_id="explore-view",
@@ -74,7 +44,7 @@ def add(tab: gr.Tab, results: Path | None) -> None:
     with gr.Row():
         judged = gr.Dropdown([], label=label("explore_judged"), elem_id="explore-judged", visible=False)
         outcome = gr.Dropdown(
-            [(label(f"explore_{name}"), name) for name in _OUTCOMES],
+            [(label(f"explore_{name}"), name) for name in OUTCOMES],
             value=Form.outcome,
             label=label("explore_outcome"),
             elem_id="explore-outcome",
@@ -104,43 +74,51 @@ def add(tab: gr.Tab, results: Path | None) -> None:
     }
     shown = [task, a, b, seed, judged, outcome, gold, whose, about, plot, table]
 
-    def listen(events: list[Any], *left_out: str) -> None:
+    def listen(events: list[Any], *left_out: str, queue: bool = True) -> None:
         kept = {name: widget for name, widget in form.items() if name not in left_out}
 
         def refresh(request: gr.Request, *values: Any) -> tuple[Any, ...]:
-            return show(Form(**dict(zip(kept, values, strict=True))), results, language_of(request))
+            return show(_form(dict(zip(kept, values, strict=True))), results, language_of(request))
 
-        gr.on(events, refresh, list(kept.values()), shown, **_PRIVATE)
+        gr.on(events, refresh, list(kept.values()), shown, queue=queue, **_PRIVATE)
 
-    # A dropdown tells a choice twice (gradio 6.31), the second time when the choices that depend on it are others.
+    # A dropdown sends a choice twice (gradio 6.31), the second time when what depends on it has already changed.
     listen([task.input], "a", "b", "seed", "judged", "gold")
     listen([a.input, b.input], "seed")
-    listen([tab.select, *(each.input for each in (seed, view, judged, outcome, gold, whose))])
+    listen([each.input for each in (seed, view, judged, outcome, gold, whose)])
+    listen([tab.select], queue=False)
+
+
+def _form(values: dict[str, Any]) -> Form:
+    return Form(**values | {side: tuple(json.loads(values[side])) for side in ("a", "b") if values.get(side)})
 
 
 def show(form: Form, results: Path | None, language: Language) -> tuple[Any, ...]:
-    """Return what the tab's widgets show; where that is nothing, one line that says why."""
-    from demo.explore import handlers as explore
+    """Return what the tab's widgets show, or one line that says why they show nothing."""
+    from demo.explore.contents import CONTENTS, Content
+    from demo.explore.pairs import find, opening, pair_of
 
     try:
-        found = explore.find(results)
+        found = find(results)
     except UserError as error:
-        return *[gr.skip()] * 8, *_drawn(Seen([], problem=str(error)))
-    task, a, b = explore.opening(found, form.task, form.a, form.b, language)
+        return *[gr.skip()] * 8, *_drawn(Content([], problem=str(error)))
+    task, a, b = opening(found, form.task, form.a, form.b, language)
     pair = None
     try:
-        pair = explore.pair_of(found, task, a, b, form.seed, language)
-        seen = _VIEWS[form.view](pair, form, results, language)
-        seen = replace(seen, lines=[*_about(pair, language), *seen.lines, *_left_out(found, task, language)])
+        pair = pair_of(found, task, a, b, form.seed, language)
+        content = CONTENTS[form.view](pair, form, results, language)
+        content = replace(content, lines=[*_about(pair, language), *content.lines, *_left_out(found, task, language)])
     except UserError as error:
-        seen = Seen(_left_out(found, task, language), problem=str(error))
-    names = list(found.tasks.get(task, {}))
-    chosen = [_chosen(each, value) for each, value in ((list(found.tasks), task), (names, a), (names, b))]
-    return *chosen, *_controls(pair, form), *_drawn(seen)
+        content = Content(_left_out(found, task, language), problem=str(error))
+    tasks = gr.Dropdown(choices=list(found.tasks), value=task if task in found.tasks else None)
+    return tasks, _entries(found, task, a), _entries(found, task, b), *_controls(pair, form), *_drawn(content)
 
 
-def _chosen(choices: list[str], value: str) -> gr.Dropdown:
-    return gr.Dropdown(choices=choices, value=value if value in choices else None)
+def _entries(found: "Found", task: str, chosen: Identity | None) -> gr.Dropdown:
+    """A task's entries to choose from: a choice's value is an entry's identity as JSON, its text the entry's name."""
+    entries = found.tasks.get(task, {})
+    choices = [(entry.name, json.dumps(identity)) for identity, entry in entries.items()]
+    return gr.Dropdown(choices=choices, value=json.dumps(chosen) if chosen in entries else None)
 
 
 def _controls(pair: "Pair | None", form: Form) -> tuple[gr.Dropdown | gr.Radio, ...]:
@@ -154,7 +132,7 @@ def _controls(pair: "Pair | None", form: Form) -> tuple[gr.Dropdown | gr.Radio, 
         _of_labels(labels, "explore_whole", form.judged, (rows or parts) and pair.task.multi_label),
         gr.Dropdown(visible=rows),
         _of_labels(labels, "explore_any", form.gold, rows),
-        gr.Radio(visible=form.view == "together"),
+        gr.Radio(visible=form.view == "confusion"),
     )
 
 
@@ -163,21 +141,19 @@ def _of_labels(labels: list[str], all_of_them: str, value: str | None, visible: 
     return gr.Dropdown(choices=choices, value=value if value in labels else "", visible=visible)
 
 
-def _drawn(seen: Seen) -> tuple[Any, ...]:
-    """What is said, the plot, the table."""
-    table = gr.Dataframe(visible=False)
-    if seen.table is not None:
-        kinds: list[Literal["number", "str"]] = [
-            "number" if seen.table[name].dtype.kind in "if" else "str" for name in seen.table
-        ]
-        table = gr.Dataframe(
-            seen.table, datatype=kinds, wrap=bool(seen.widths), column_widths=list(seen.widths), visible=True
-        )
-    return (
-        {"lines": seen.lines, "problem": seen.problem},
-        gr.Plot(seen.figure, visible=seen.figure is not None),
-        table,
-    )
+def _drawn(content: "Content") -> tuple[Any, ...]:
+    """The lines above, the plot, the table."""
+    plot = gr.Plot(content.figure, visible=content.figure is not None)
+    return {"lines": content.lines, "problem": content.problem}, plot, _table(content)
+
+
+def _table(content: "Content") -> gr.Dataframe:
+    table = content.table
+    widths: list[str | int] = [*content.widths]
+    if table is None:
+        return gr.Dataframe(visible=False)
+    kinds: list[Literal["number", "str"]] = ["number" if table[name].dtype.kind in "if" else "str" for name in table]
+    return gr.Dataframe(table, datatype=kinds, wrap=bool(widths), column_widths=widths, visible=True)
 
 
 def _about(pair: "Pair", language: Language) -> list[str]:
@@ -193,119 +169,3 @@ def _left_out(found: "Found", task: str, language: Language) -> list[str]:
     run, reason = of_task[0]
     key = "explore_left_out_more" if len(of_task) > 1 else "explore_left_out"
     return [say(key, language, run=run, reason=reason, more=len(of_task) - 1)]
-
-
-# -- the views: each takes the pair, the form, the folder of results and the language -----------------------------
-
-
-def _parts(pair: "Pair", form: Form, results: Path | None, language: Language) -> Seen:
-    from demo.explore import handlers as explore
-
-    table = explore.by_part(pair, explore.row_facts(pair, results), form.judged or None)
-    named = table.drop(columns=["slice"])
-    named["part"] = [_part_name(row["slice"], row["part"], language) for row in table.to_dict("records")]
-    return _counted(named, [say("explore_parts_line", language, least=explore.MIN_ROWS)], language)
-
-
-def _part_name(slice_: str, part: str, language: Language) -> str:
-    if slice_ == "all":
-        return say("part_all", language)
-    span, _, unit = part.partition(" ")
-    if unit in _LENGTHS:
-        part = say(f"part_{unit}", language, span=span)
-    elif not part.isdigit():
-        part = say(f"part_{part}", language)
-    return f"{say(f'slice_{slice_}', language)}: {part}"
-
-
-def _labels(pair: "Pair", form: Form, results: Path | None, language: Language) -> Seen:
-    from demo.explore import handlers as explore
-
-    key = "explore_labels_line" if pair.task.multi_label else "explore_labels_single"
-    return _counted(explore.by_label(pair), [say(key, language)], language)
-
-
-def _counted(table: pd.DataFrame, lines: list[str], language: Language) -> Seen:
-    """Counts of the outcomes, as bars and as a table; the first column names them, the second is their sum."""
-    from demo.explore.plots import stacked
-
-    legend = {name: say(f"explore_{name}", language) for name in _OUTCOMES}
-    names = table.iloc[:, 0].tolist()
-    figure = stacked(names, table[list(_OUTCOMES)], list(legend.values()), say("explore_share", language))
-    return Seen(lines, figure, _headed(table, language).rename(columns=legend))
-
-
-def _rows(pair: "Pair", form: Form, results: Path | None, language: Language) -> Seen:
-    from demo.explore import handlers as explore
-
-    texts, lines = None, []
-    try:
-        texts = explore.texts_of(pair, language)
-    except UserError as error:
-        lines = [str(error)]
-    table, total = explore.rows_with(pair, form.outcome, form.judged or None, form.gold or None, texts)
-    key = "explore_rows_cut" if total > len(table) else "explore_rows_line"
-    said = [say(key, language, total=total, shown=len(table)), say("explore_gap_line", language)]
-    return Seen([*said, *lines], None, _headed(table, language), _WIDTHS if texts else ())
-
-
-def _together(pair: "Pair", form: Form, results: Path | None, language: Language) -> Seen:
-    from demo.explore import handlers as explore
-    from demo.explore.plots import heatmap
-
-    table, lines = explore.together(pair, form.whose), [say("explore_together_line", language)]
-    shown, labels = table["gold"].nunique(), len(pair.task.labels)
-    if shown < labels:
-        lines.append(say("explore_together_cut", language, shown=shown, all=labels))
-    figure = heatmap(table, *(say(f"explore_col_{name}", language) for name in ("gold", "decided")))
-    others = table[(table["gold"] != table["decided"]) & (table["n"] > 0)].sort_values("n", ascending=False)
-    return Seen(lines, figure, _headed(others.head(explore.MAX_ROWS).round(3), language))
-
-
-def _reliability(pair: "Pair", form: Form, results: Path | None, language: Language) -> Seen:
-    from benchmark.board.plots import reliability
-    from demo.explore import handlers as explore
-
-    points = explore.reliability_of(pair)
-    figure = reliability(points)
-    figure.update_xaxes(title=say("explore_score", language))
-    figure.update_yaxes(title=say("explore_col_frequency", language))
-    figure.data[-1].name = say("explore_perfect", language)
-    shown = points[points["calibrator"] == "temperature"].assign(encoder=lambda rows: _entries(rows))
-    columns = ["encoder", "confidence", "frequency", "count"]
-    return Seen([say("explore_reliability_line", language)], figure, _headed(shown[columns].round(4), language))
-
-
-def _gains(pair: "Pair", form: Form, results: Path | None, language: Language) -> Seen:
-    from benchmark.board.plots import gains
-    from demo.explore import handlers as explore
-
-    rules = explore.gains_of(pair, results, language)
-    figure = in_words(gains(rules), language).update_xaxes(title=say("explore_col_gain", language))
-    points = {name: (100 * rules[name]).round(2) for name in ("gain", "low", "high")}
-    named = [heading(rule, language) for rule in rules["rule"]]
-    shown = rules.assign(encoder=_entries(rules), rule=named, value=rules["value"].round(4), **points)
-    columns = ["encoder", "rule", "value", "gain", "low", "high"]
-    line = say("explore_gains_line", language, metric=pair.task.main_metric)
-    return Seen([line], figure, _headed(shown[columns], language))
-
-
-def _entries(rows: pd.DataFrame) -> list[str]:
-    from benchmark.board.tables import entry_name
-
-    return [entry_name(row) for row in rows.to_dict("records")]
-
-
-def _headed(table: pd.DataFrame, language: Language) -> pd.DataFrame:
-    """The table with the headings that are words of ours in the language of the page."""
-    return table.rename(columns={name: say(f"explore_col_{name}", language) for name in table if name not in _OUTCOMES})
-
-
-_VIEWS: dict[str, Callable[["Pair", Form, Path | None, Language], Seen]] = {
-    "parts": _parts,
-    "labels": _labels,
-    "rows": _rows,
-    "together": _together,
-    "reliability": _reliability,
-    "gains": _gains,
-}

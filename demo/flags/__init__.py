@@ -1,1 +1,1 @@
-"""What visitors report as wrong, below Compare."""
+"""Reports of wrong verdicts, below Compare."""

@@ -1,9 +1,10 @@
 """Verdicts that visitors call wrong, with the labels that they call right: kept as parquet.
 
-The environment says where: ENCODER_ZOO_FLAGS is a folder, or "off"; by default a folder among the user's data. Where
+The environment says where: ENCODER_ZOO_FLAGS is a folder, or "off"; the default is a folder in the user's data. If
 ENCODER_ZOO_FLAGS_REPO names a dataset and HF_TOKEN may write to it, the folder is uploaded there every ten minutes.
 """
 
+import logging
 import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 
 MOST = 10_000  # flags in a folder: the file is written anew with each
 MINUTES = 10
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Flag:
-    """One verdict called wrong: what the checkpoints decided of a text, and the labels that are right."""
+    """One verdict called wrong: what the checkpoints decided on a text, and the labels that are right."""
 
     time: str
     task: str
@@ -41,16 +43,16 @@ class Flag:
 
 
 def folder() -> Path | None:
-    """Return where flags are kept; None where they are switched off."""
+    """Return the folder of the flags; None if they are switched off."""
     where = os.environ.get("ENCODER_ZOO_FLAGS") or user_data_dir("encoder-zoo") + "/flags"
     return None if where == "off" else Path(where)
 
 
 def flag(text: str, task: str, names: list[str], right: list[str], root: Path | None = None) -> Flag:
-    """Return the flag of a verdict; what was decided is asked of the checkpoints again, and not of the visitor.
+    """Return the flag of a verdict. The checkpoints decide again: a visitor's word for what they decided is not taken.
 
     Raises:
-        UserError: the text, the task, a checkpoint or a label is not one.
+        UserError: the text is empty or too long, or the task, a checkpoint or a label is unknown.
     """
     comparison = classify(text, task, names, root)
     if not comparison.answers:
@@ -58,7 +60,7 @@ def flag(text: str, task: str, names: list[str], right: list[str], root: Path | 
     for label in right:
         lookup(dict.fromkeys(comparison.labels), label, "label")
     return Flag(
-        # Precise, so that no two files are equal: the hub's client breaks down at two of one content in a commit.
+        # To the microsecond, so that no two files are equal: the hub's client fails on two equal files in a commit.
         time=datetime.now(UTC).isoformat(timespec="microseconds"),
         task=task,
         text=text,
@@ -69,7 +71,7 @@ def flag(text: str, task: str, names: list[str], right: list[str], root: Path | 
 
 
 def keep(flag: Flag, where: Path) -> Path:
-    """Add a flag to those in the folder `where`, whichever process adds others at the same time; return its file.
+    """Add a flag to the folder `where` and return its file; other processes may add flags at the same time.
 
     Raises:
         UserError: the folder is full, cannot be written, or what is there is damaged.
@@ -97,21 +99,32 @@ def _keep(flag: Flag, where: Path) -> Path:
     return path
 
 
-def upload_regularly(where: Path) -> "CommitScheduler | None":
-    """Start to upload the folder where a repository and a token are configured.
+def start_uploads() -> "CommitScheduler | None":
+    """Start to upload the folder of the flags, if a repository and a token are configured. If the hub refuses or cannot
+    be reached, one log line says so, and flags stay in the folder."""
+    where = folder()
+    if where is None or not _repo():
+        return None
+    try:
+        return upload_regularly(where)
+    except UserError as error:
+        log.warning("%s", error)
+        return None
+
+
+def upload_regularly(where: Path) -> "CommitScheduler":
+    """Upload the folder to the configured repository now and every MINUTES minutes, in a thread.
 
     Raises:
         UserError: the hub refuses or cannot be reached.
     """
-    if not _repo():
-        return None
     from huggingface_hub import CommitScheduler
 
-    from zoo.checkpoints.hub import check_repo, explained, patiently
+    from zoo.hub import check_repo, explained, patiently
 
-    where.mkdir(parents=True, exist_ok=True)
-    repo = check_repo(_repo())
-    with explained(repo, "Flags are not uploaded; unset ENCODER_ZOO_FLAGS_REPO to keep them in a folder alone."):
+    with explained(_repo(), f"Flags are kept in {where} and not uploaded; start the app again to try again."):
+        repo = check_repo(_repo())
+        where.mkdir(parents=True, exist_ok=True)
         return patiently(
             lambda: CommitScheduler(
                 repo_id=repo,
@@ -122,7 +135,7 @@ def upload_regularly(where: Path) -> "CommitScheduler | None":
                 every=MINUTES,
                 allow_patterns="*.parquet",
             ),
-            print,
+            log.info,
         )
 
 

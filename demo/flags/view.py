@@ -1,4 +1,4 @@
-"""What stands below a comparison for a visitor who knows better: the right labels, and a button that keeps them."""
+"""The widgets below a comparison that report a wrong verdict: the right labels, and a button that keeps them."""
 
 from pathlib import Path
 from typing import Any
@@ -6,8 +6,10 @@ from typing import Any
 import gradio as gr
 
 from demo.compare.view import MODELS, CompareTab
+from demo.flags import handlers
 from demo.shared.models import catalogue
-from demo.shared.texts import PageError, in_language, label, language_of, say
+from demo.shared.page_texts import label, language_of
+from demo.shared.texts import PageError, in_language, say
 from zoo.errors import UserError, lookup
 
 
@@ -18,26 +20,21 @@ def add(root: Path | None, compare: CompareTab) -> None:
         root: the folder of checkpoints; None is the project's own.
         compare: the tab with the comparison above.
     """
-    from demo.flags.handlers import folder, upload_regularly
-
-    where = folder()
+    where = handlers.folder()
     if where is None:
         return
-    upload_regularly(where)
     with gr.Accordion(label("flag"), open=False, elem_id="flag") as accordion:
         gr.Markdown(label("flag_about"))
         right = gr.CheckboxGroup([], label=label("flag_right"), elem_id="flag-right")
         button = gr.Button(label("flag_send"), elem_id="flag-send")
 
     def send(shown: dict[str, Any] | None, right: list[str], request: gr.Request) -> list[str]:
-        """Keep a flag of what is on screen, which is not always what the form says by now; empty the choice."""
-        from demo.flags.handlers import flag, keep
-
+        """Keep a flag of what is on screen, which may differ from the form by now; then empty the choice."""
         try:
             text, task, answers = map((shown or {}).get, ("text", "task", "answers"))
             if not (isinstance(text, str) and isinstance(task, str) and isinstance(answers, list)):
                 raise PageError("nothing_classified")
-            keep(flag(text, task, [str(answer["name"]) for answer in answers], right, root), where)
+            handlers.keep(handlers.flag(text, task, [str(answer["name"]) for answer in answers], right, root), where)
         except UserError as error:
             raise gr.Error(in_language(error, language_of(request)), print_exception=False) from error
         gr.Info(say("flag_kept", language_of(request)))
@@ -45,7 +42,7 @@ def add(root: Path | None, compare: CompareTab) -> None:
 
     private: dict[str, Any] = {"api_visibility": "private"}
     changed = [accordion.expand, compare.task.change]
-    gr.on(changed, lambda task: _labels(task, root), compare.task, right, **private)
+    gr.on(changed, lambda task: _labels(task, root), compare.task, right, queue=False, **private)
     button.click(send, [compare.view, right], right, **private, **MODELS)
 
 

@@ -1,4 +1,4 @@
-"""The leaderboard as the app shows it: read once, one task or language at a time. Nothing here imports torch."""
+"""The leaderboard as the app shows it: read once, one task or language at a time, without torch or gradio."""
 
 import json
 import tempfile
@@ -47,7 +47,8 @@ def read_board(results: Path | None = None) -> "Board":
 
     folder = (results or RESULTS) / "board"
     if not folder.is_dir():
-        raise UserError(f"{folder.parent} holds no leaderboard yet; make it: python -m benchmark leaderboard")
+        where = folder.parent
+        raise UserError(f"{where} holds no leaderboard yet; make it: encoder-zoo board --results {where}")
     return _read(folder, tuple(path.stat().st_mtime_ns for path in sorted(folder.iterdir())))
 
 
@@ -59,11 +60,11 @@ def _read(folder: Path, changed: tuple[int, ...]) -> "Board":
 
 
 def views(board: "Board", language: str = "") -> list[str]:
-    """Return what can be shown: the tasks that the board has, then the mean ranks of a language.
+    """Return the views of the board: its tasks, then the mean ranks of each language.
 
     Args:
         board: as published.
-        language: "en" or "zh" leaves only what is in it, or in any language.
+        language: "en" or "zh" keeps only the views of that language, and tasks in any language.
     """
     from benchmark.board.pages import tasks_of
 
@@ -74,7 +75,7 @@ def views(board: "Board", language: str = "") -> list[str]:
 
 
 def select(board: "Board", families: Sequence[str], size: str) -> "Board":
-    """Return the board with the cells, mean ranks, and what is plotted of them, of some families and sizes only.
+    """Return the board with only the encoders of some families and of one size.
 
     Raises:
         UserError: the size is not one of SIZES.
@@ -94,12 +95,14 @@ def select(board: "Board", families: Sequence[str], size: str) -> "Board":
 
 
 def table_of(board: "Board", view: str) -> pd.DataFrame:
-    """Return a view's table, best first; the encoder is the first column, which a phone shows.
+    """Return a view's table, best first; the encoder is the first column, so that a phone shows it.
+
+    In a task's table, the columns encoder and variant name an entry.
 
     Raises:
         UserError: the view is unknown, or nothing is left in it.
     """
-    from benchmark.board.pages import overall, wide
+    from benchmark.board.pages import main_cells, overall, wide
 
     if view in OVERALL.values():
         table = overall(board.overall[board.overall["language"].map(OVERALL) == view])
@@ -109,12 +112,14 @@ def table_of(board: "Board", view: str) -> pd.DataFrame:
         task = _task(board, view)
         if task.name not in set(board.cells["task"]):
             raise PageError("nothing_left")
-        table = wide(board.cells, task)
+        main = main_cells(board.cells, task).sort_values("value", ascending=False, kind="stable")
+        names = {name: main[name].tolist() for name in ("encoder", "variant")}
+        table = wide(board.cells, task).assign(**names)
     return table[["encoder", *table.columns.drop("encoder")]]
 
 
 def note_of(board: "Board", view: str, language: Language) -> str:
-    """Return one line on what a view's numbers are."""
+    """Return what a view's numbers are, in a few sentences."""
     if view in OVERALL.values():
         return say("note_overall", language)
     task = _task(board, view)
@@ -156,7 +161,7 @@ def figure_of(board: "Board", view: str, plot: str) -> "go.Figure":
 
 
 def published_of(board: "Board", view: str) -> pd.DataFrame:
-    """Return what is published for a task, of encoders measured here and of others; it takes no rank."""
+    """Return the published figures of a task, for encoders measured here and for others; they have no rank."""
     parts = [table[table["task"] == view] for table in (board.anchors, board.unmeasured) if len(table)]
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     return found.drop(columns="task").dropna(axis=1, how="all") if len(found) else found
@@ -169,7 +174,7 @@ def _task(board: "Board", name: str) -> "Task":
 
 
 def records_of(board: "Board", task: str) -> list[dict[str, Any]]:
-    """Return a task's entries as plain values, best first: the main metric with its interval, ranks and costs.
+    """Return a task's entries as plain values, best first, each with the main metric, its interval, ranks and costs.
 
     Raises:
         UserError: the task is unknown or has no runs.
@@ -186,7 +191,7 @@ def write_csv(board: "Board", view: str) -> Path:
     ranks = view in OVERALL.values()
     table = board.overall if ranks else board.cells[board.cells["task"] == view]
     content = table.to_csv(index=False).encode()
-    # A folder a content: two visitors with other filters must not be given each other's file.
+    # One folder for each content: two visitors with different filters must not be given each other's file.
     path = _folder() / sha256(content).hexdigest()[:16] / f"leaderboard-{view.replace(', ', '-')}.csv"
     if not path.is_file():
         path.parent.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""The Leaderboard tab: a table to filter, its plots, what is published, and the way from a row to Compare."""
+"""The Leaderboard tab: a table to filter, its plots, published figures, and the way from a row to Compare."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +28,8 @@ from demo.leaderboard.handlers import (
 from demo.leaderboard.words import heading, in_words, with_headings
 from demo.shared.endpoints import endpoint
 from demo.shared.models import catalogue, read
-from demo.shared.texts import Language, PageError, in_language, label, language_of
+from demo.shared.page_texts import label, language_of
+from demo.shared.texts import Language, PageError, in_language
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
 _ANY = next(iter(SIZES))
-_WIDTHS = {"encoder": "160px", "rank": "70px", "mean rank": "220px"}
+_WIDTHS = {"encoder": "160px", "rank": "70px", "mean rank": "220px", "variant": "220px"}
 
 
 def add(tab: gr.Tab, tabs: gr.Tabs, compare: CompareTab, root: Path | None, results: Path | None) -> None:
@@ -63,29 +64,34 @@ def add(tab: gr.Tab, tabs: gr.Tabs, compare: CompareTab, root: Path | None, resu
     form = {"view": view, "language": language, "families": families, "size": size, "columns": columns, "plot": plot}
     shown = [view, families, columns, about, table, csv, figure, published]
 
-    def listen(events: list[Any], *left_out: str) -> None:
+    def listen(events: list[Any], *left_out: str, queue: bool = True) -> None:
         kept = {name: widget for name, widget in form.items() if name not in left_out}
 
         def refresh(request: gr.Request, *values: Any) -> tuple[Any, ...]:
             return show(results, language_of(request), **dict(zip(kept, values, strict=True)))
 
         # The last of several quick choices counts: "once", gradio's own way, would drop it.
-        gr.on(events, refresh, list(kept.values()), shown, trigger_mode="always_last", **_PRIVATE)
+        gr.on(events, refresh, list(kept.values()), shown, trigger_mode="always_last", queue=queue, **_PRIVATE)
 
-    # What a choice takes away must not be asked for with it: gradio refuses what is no longer offered.
+    # A value that the choice takes away must not be sent with it: gradio refuses what it no longer offers.
     listen([language.input], "view", "columns")
     listen([view.input], "columns")
-    listen([tab.select, families.input, size.input, columns.input, plot.input])
+    listen([families.input, size.input, columns.input, plot.input])
+    listen([tab.select], queue=False)
 
-    def open_row(view: str, text: str, event: gr.SelectData, request: gr.Request) -> tuple[Any, ...]:
+    def open_row(
+        view: str, text: str, table: pd.DataFrame, event: gr.SelectData, request: gr.Request
+    ) -> tuple[Any, ...]:
+        cells = dict(zip(table.columns, event.row_value, strict=True))
+        encoder, variant = (cells.get(heading(name, language_of(request))) or "" for name in ("encoder", "variant"))
         try:
-            task, name = checkpoint_of(read_board(results), view, str(event.row_value[0]), root)
+            task, name = checkpoint_of(read_board(results), view, encoder, variant, root)
         except UserError as error:
             gr.Warning(in_language(error, language_of(request)))
             return gr.skip(), *[gr.skip()] * len(compare.shown)
         return gr.Tabs(selected="compare"), *compare.open(text, task, [name], request)
 
-    table.select(open_row, [view, compare.text], [tabs, *compare.shown], **_PRIVATE)
+    table.select(open_row, [view, compare.text, table], [tabs, *compare.shown], **_PRIVATE)
     _add_endpoint(results)
 
 
@@ -120,10 +126,10 @@ def show(
         results: the folder of runs; None is the project's own.
         page: the language of the page.
         view: a task or the mean ranks of a language; None is the first task in the page's language.
-        language: "en" or "zh" offers only what is in it; "" everything.
-        families: which to show; none is all.
+        language: "en" or "zh" offers only the views of that language; "" offers all.
+        families: the families to show; an empty list shows all.
         size: one of SIZES.
-        columns: which to show beside the encoder; none is the usual ones.
+        columns: the columns to show beside the encoder; an empty list shows the usual ones.
         plot: one of PLOTS.
     """
     try:
@@ -144,41 +150,46 @@ def show(
         gr.Dropdown(choices=[(heading(name, page), name) for name in offered], value=view),
         gr.Dropdown(choices=every),
         gr.Dropdown(
-            choices=[(heading(name, page), name) for name in table.columns[1:]],
+            choices=[(heading(name, page), name) for name in table.columns if name not in ("encoder", "variant")],
             value=[name for name in chosen if name in columns],
         ),
         " ".join(filter(None, [note_of(kept, view, page), problem])),
-        _dataframe(table[["encoder", *chosen]], page),
+        _dataframe(table[_with_names(table, chosen)], page),
         gr.DownloadButton(value=write_csv(kept, view), visible=True),
         figure,
         gr.Dataframe(with_headings(published_of(board, view), page)),
     )
 
 
+def _with_names(table: pd.DataFrame, chosen: list[str]) -> list[str]:
+    """The chosen columns with those that name an entry; the variant, where there is any, comes after the score."""
+    variant = ["variant"] if "variant" in table and table["variant"].any() else []
+    return ["encoder", *chosen[:2], *variant, *chosen[2:]]
+
+
 def usual(table: pd.DataFrame) -> list[str]:
-    """Return the columns that are shown unless others are asked for: the rank, the main metric's, and short ones."""
+    """Return the columns that are shown by default: the rank, the main metric's, and short ones."""
     scores = [name for name in table.columns if "[95 %]" in name or name.startswith("mean")]
     first = [name for name in ("rank", *scores) if name in table]
     return first + [name for name in table.columns[1:] if name in SHOWN and name not in first]
 
 
-def checkpoint_of(board: "Board", view: str, entry: str, root: Path | None) -> tuple[str, str]:
-    """Return the task and the name of the checkpoint that one of an entry's runs left behind; with the mean ranks of a
-    language, that of the first of its tasks that has one.
+def checkpoint_of(board: "Board", view: str, encoder: str, variant: str, root: Path | None) -> tuple[str, str]:
+    """Return the task and the name of the checkpoint that a run of an entry made; with the mean ranks of a language,
+    where an entry is an encoder with any recipe, that of the first task that has one.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no such checkpoint.
     """
-    from benchmark.board.tables import entry_name
-
     code = next((code for code, name in OVERALL.items() if name == view), None)
     tasks = [name for name in views(board, code) if name not in OVERALL.values()] if code else [view]
-    runs = {row["id"] for row in board.runs.to_dict("records") if entry_name(row) == entry}
+    of_entry = (board.runs["encoder"] == encoder) & ((board.runs["variant"] == variant) | bool(code))
+    runs = set(board.runs.loc[of_entry, "id"])
     for task in tasks:
         for name, folder in catalogue(root).get(task, {}).items():
             if read(folder).info.run in runs:
                 return task, name
-    raise PageError("no_such_checkpoint", encoder=entry, task=view)
+    raise PageError("no_such_checkpoint", encoder=f"{encoder} ({variant})" if variant else encoder, task=view)
 
 
 def _dataframe(table: pd.DataFrame, page: Language) -> gr.Dataframe:
@@ -189,7 +200,7 @@ def _dataframe(table: pd.DataFrame, page: Language) -> gr.Dataframe:
 
 
 def _figure(board: "Board", view: str, plot: str, page: Language) -> tuple[Any, str]:
-    """A plot, or why there is none: one entry has no ranks, a single-label task no rules."""
+    """A plot, or the reason why there is none: one entry has no ranks, a single-label task has no rules."""
     try:
         return in_words(figure_of(board, view, plot), page), ""
     except UserError as error:

@@ -1,4 +1,4 @@
-"""The board's own words in English and Chinese: its tables' columns, what its plots say. Names of metrics stay."""
+"""The board's own words in English and Chinese: its tables' columns, its plots' titles. Metrics keep their names."""
 
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 CHINESE = {
     "encoder": "编码器",
+    "variant": "训练配置",
     "rank": "名次",
     "family": "家族",
     "language": "语言",
-    "parameters (M)": "参数量(百万)",
+    "parameters (M)": "参数量（百万）",
     "seeds": "种子数",
     "sd of a seed": "单个种子的标准差",
     "error of rows": "样本带来的误差",
@@ -28,14 +29,14 @@ CHINESE = {
     "take care": "注意",
     "mean rank": "平均名次",
     "tasks": "任务数",
-    "mean rank (1 is best)": "平均名次(1 为最好)",
-    "gain in points": "增益(百分点)",
-    "score": "分数",
+    "mean rank (1 is best)": "平均名次（1 为最好）",
+    "gain in points": "增益（百分点）",
+    "score": "得分",
     "share that is right": "实际正确的比例",
     "perfect": "理想",
     "front": "前沿",
-    "ms for one text (log scale)": "单条文本毫秒数(对数刻度)",
-    "seconds of training (log scale)": "训练秒数(对数刻度)",
+    "ms for one text (log scale)": "单条文本毫秒数（对数刻度）",
+    "seconds of training (log scale)": "训练秒数（对数刻度）",
     "metric": "指标",
     "value": "数值",
     "interval": "区间",
@@ -45,8 +46,8 @@ CHINESE = {
     "source": "来源",
     "test": "测试",
     "validation": "验证",
-    "overall, English": "总体(英文)",
-    "overall, Chinese": "总体(中文)",
+    "overall, English": "总体（英文）",
+    "overall, Chinese": "总体（中文）",
     "argmax": "取最大值",
     "fixed": "固定 0.5",
     "global": "统一阈值",
@@ -54,7 +55,7 @@ CHINESE = {
     "top_k": "取前 k 个标签",
     "at_least_one": "至少一个标签",
 }
-# What a reader would not say so; all else is English as it is.
+# Names that are not plain English; every other name is shown as it is.
 ENGLISH = {
     "argmax": "highest score",
     "fixed": "fixed 0.5",
@@ -66,7 +67,7 @@ ENGLISH = {
 
 
 def heading(name: str, language: Language) -> str:
-    """Return a column's heading, or the words for a split or a decision rule."""
+    """Return the words for a column, a split or a decision rule."""
     return (CHINESE if language == "zh" else ENGLISH).get(name, name)
 
 

@@ -1,1 +1,1 @@
-"""What several tabs use."""
+"""The parts that several tabs use."""

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 class BodyLimit:
     """ASGI middleware that answers 413 to a body over `most` bytes.
 
-    One that states its length is refused at once, any other when it has sent so much.
+    A request that states its length is refused at once, any other as soon as it has sent more.
     """
 
     def __init__(self, app: ASGIApp, most: int) -> None:

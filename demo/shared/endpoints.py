@@ -1,4 +1,4 @@
-"""What the API's endpoints refuse, each in one line: an argument of the wrong type, and a user's other mistakes."""
+"""Checks the arguments of the API's endpoints. A wrong type or another mistake of the client is refused in one line."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -14,8 +14,8 @@ from zoo.errors import UserError
 P = ParamSpec("P")
 R = TypeVar("R")
 _QUOTED = 80  # characters of a value that a message quotes
-# By an argument's annotation: it in words, the types that it may have, and those that what it holds may have. Types
-# are compared as they are, since True is an int and no number here.
+# For each annotation: its name in words, the types that the argument may have, and the types that its items may have.
+# Types are compared exactly: True is an int, and not a number here.
 _KINDS: dict[Any, tuple[str, tuple[type, ...], tuple[type, ...]]] = {
     str: ("a string", (str,), ()),
     bool: ("true or false", (bool,), ()),
@@ -25,8 +25,8 @@ _KINDS: dict[Any, tuple[str, tuple[type, ...], tuple[type, ...]]] = {
 
 
 def endpoint(function: Callable[P, R]) -> Callable[P, R]:
-    """Return `function` as `gr.api` takes it: gradio hands on whatever was sent, so each argument is held against its
-    annotation, one of _KINDS, and what it or `function` refuses reaches the client in one line."""
+    """Return `function` for `gr.api`. Gradio passes on whatever the client sent, so each argument is checked against
+    its annotation (one of _KINDS). A refusal, also one by `function`, reaches the client in one line."""
     parameters = signature(function)
     kinds = {name: _KINDS[kind] for name, kind in get_type_hints(function).items() if name in parameters.parameters}
 
@@ -51,12 +51,12 @@ def _check(name: str, value: object, words: str, own: tuple[type, ...], held: tu
 
 
 def _held(value: object) -> Iterable[tuple[object, object]]:
-    """What a list or an object holds, each with its place; a string holds nothing."""
+    """The items of a list or an object, each with its place; a string has none."""
     if isinstance(value, dict):
         return value.items()
     return enumerate(value) if isinstance(value, list) else ()
 
 
 def _quote(value: object) -> str:
-    """The value as JSON, in which it was sent, cut."""
+    """The value as JSON, as it was sent, and cut."""
     return json.dumps(value, default=str)[:_QUOTED]

@@ -1,4 +1,4 @@
-// Precision, recall and F1 of a threshold on the validation rows, from the counts of demo.validation, and their curve.
+// Precision, recall and F1 of a threshold on the validation rows, from the counts of demo.compare.validation, and their curve.
 
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"]; // Okabe and Ito's
 const FITTED = 101; // where the counts of the fitted threshold stand, after those of 0.00, 0.01 ... 1.00

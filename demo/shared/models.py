@@ -1,5 +1,7 @@
 """The checkpoints that the app can show: found by folder, loaded at first use, then kept."""
 
+import logging
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -10,7 +12,8 @@ if TYPE_CHECKING:
     from zoo.classifier import Classifier
 
 KEPT = 8
-# Held for one text or one batch: a fast tokenizer cannot serve two threads at once.
+log = logging.getLogger(__name__)
+# Held during one text or one batch: a fast tokenizer cannot serve two threads at once.
 computing = Lock()
 _one_at_a_time = Lock()
 
@@ -29,20 +32,24 @@ def add_from_hub(names: str, root: Path | None, target: Path) -> Path:
     """Fetch checkpoints from the hub and return `target`, which then links to them and to all below `root`.
 
     Args:
-        names: user/name[@revision], with commas between.
+        names: user/name[@revision], separated by commas.
         root: a folder of checkpoints; None is the project's own.
-        target: an empty folder; a checkpoint of the hub is `<task>/<user>--<name>` in it.
+        target: an empty folder; a checkpoint of the hub becomes `<task>/<user>--<name>` in it, with `@<revision>` at
+            the end if `names` has more than one revision of it.
 
     Raises:
-        UserError: one cannot be had, or fails a check (see `zoo.checkpoints.vetting`).
+        UserError: a checkpoint cannot be fetched, or fails a check (see `zoo.checkpoints.vetting`).
     """
     from zoo.checkpoints.checkpoint import read_checkpoint
-    from zoo.checkpoints.hub import fetch_checkpoint
+    from zoo.checkpoints.fetch import fetch_checkpoint
 
     folders = {Path(task, name): folder for task, all_ in catalogue(root).items() for name, folder in all_.items()}
-    for name in filter(None, (name.strip().removeprefix("hub:") for name in names.split(","))):
-        folder = fetch_checkpoint(name, print)
-        folders[Path(read_checkpoint(folder).info.task, name.partition("@")[0].replace("/", "--"))] = folder
+    wanted = dict.fromkeys(filter(None, (name.strip().removeprefix("hub:") for name in names.split(","))))
+    revisions = Counter(name.partition("@")[0] for name in wanted)
+    for name in wanted:
+        folder, repo = fetch_checkpoint(name, log.info), name.partition("@")[0]
+        shown = (name if revisions[repo] > 1 else repo).replace("/", "--")
+        folders[Path(read_checkpoint(folder).info.task, shown)] = folder
     for place, folder in folders.items():
         (target / place).parent.mkdir(exist_ok=True)
         (target / place).symlink_to(folder.resolve(), target_is_directory=True)
@@ -51,7 +58,7 @@ def add_from_hub(names: str, root: Path | None, target: Path) -> Path:
 
 @lru_cache(maxsize=KEPT)
 def read(folder: Path) -> "Checkpoint":
-    """Return what the checkpoint in `folder` is, without its model.
+    """Return the description of the checkpoint in `folder`, without its model.
 
     Raises:
         UserError: one of its small files is damaged, or its weights are.
@@ -62,10 +69,10 @@ def read(folder: Path) -> "Checkpoint":
 
 
 def load(folder: Path) -> "Classifier":
-    """Return the classifier in `folder`; the last `KEPT` are kept in memory. For functions that are `on_gpu`.
+    """Return the classifier in `folder`; the last `KEPT` ones stay in memory. Only functions that are `on_gpu` call it.
 
     Raises:
-        UserError: the checkpoint is damaged, or its encoder cannot be had.
+        UserError: the checkpoint is damaged, or its encoder cannot be found or fetched.
     """
     with _one_at_a_time:
         return _load(folder)
@@ -77,7 +84,7 @@ def _load(folder: Path) -> "Classifier":
 
     classifier = Classifier.load(folder)
     classifier.predict_logits(["the first pass is slower than any after it"])
-    # Weights are mapped from their file: without this, each new word reads its page from the disk when it is first met.
+    # Weights are mapped from their file: without this, each new word would read its page from the disk.
     for parameter in classifier.model.get_input_embeddings().parameters():
         parameter.sum()
     return classifier

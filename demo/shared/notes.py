@@ -1,12 +1,12 @@
-"""What a tab says above its results: a problem, or a few lines, shown as text whatever stands in it."""
+"""The place above a tab's results for a problem or a few lines, which are always shown as plain text."""
 
 from typing import Any
 
 import gradio as gr
 
 _TEMPLATE = '<section class="zoo" aria-live="polite"></section>'
-# Not by a template with `{{value}}`: gradio evaluates what has become of one as JavaScript's own template, and with it
-# whatever a file, a label or a link holds.
+# A script, not a template with `{{value}}`: gradio evaluates a filled template as JavaScript, and with it whatever a
+# file, a label or a link holds.
 _SCRIPT = """
 const line = (text, name) => {
   const node = document.createElement("p");
@@ -27,5 +27,5 @@ watch("value", () => show(props.value));
 
 
 def notes(elem_id: str, **layout: Any) -> gr.HTML:
-    """Return a place for `{"problem": str, "lines": [str, ...]}`, either of which may be missing."""
+    """Return a widget for `{"problem": str, "lines": [str, ...]}`; either may be missing."""
     return gr.HTML({}, html_template=_TEMPLATE, js_on_load=_SCRIPT, apply_default_css=False, elem_id=elem_id, **layout)

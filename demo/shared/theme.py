@@ -12,10 +12,10 @@ from gradio.route_utils import FnIndexInferError
 from starlette.middleware import Middleware
 
 from demo.shared.body_limit import BodyLimit
-from demo.shared.texts import i18n, script
+from demo.shared.page_texts import i18n, script
 
 HERE = Path(__file__).parent
-LARGEST_REQUEST = 20_000_000  # bytes, a file's or a whole request's; the tabs have limits of their own, and say them
+LARGEST_REQUEST = 20_000_000  # bytes, of a file or a whole request; the tabs have smaller limits and show them
 _HEADER = """<header class="zoo-header"><h1>Encoder Zoo</h1>
 <p></p></header>"""
 _HEADER_SCRIPT = 'element.querySelector("p").textContent = zooText("question");'
@@ -43,24 +43,24 @@ def add_header() -> None:
 
 
 def _no_such_endpoint(request: Request, error: Exception) -> JSONResponse:
-    """Say in a client's error what gradio takes for the server's."""
+    """Answer 404; gradio itself would answer with a server error."""
     return JSONResponse({"detail": "There is no such endpoint; the footer's API page lists them"}, status_code=404)
 
 
 def _not_understood(request: Request, error: Exception) -> JSONResponse:
-    """Refuse a malformed request without its content, which may hold what cannot be encoded again."""
+    """Refuse a malformed request; its content is not repeated, since it may hold what cannot be encoded."""
     return JSONResponse({"detail": "The request is not what the endpoint takes"}, status_code=422)
 
 
 def _not_callable(request: Request, error: Exception) -> JSONResponse:
-    """Refuse a call by a number or with arguments that gradio looks up without asking whether they are there."""
+    """Refuse a call whose number or arguments gradio looks up without checking that they exist."""
     if not any(call in request.url.path for call in ("/gradio_api/call/", "/gradio_api/queue/join")):
         raise error
     return _not_understood(request, error)
 
 
 def launch_arguments() -> dict[str, Any]:
-    """Return what `Blocks.launch` takes beside the address."""
+    """Return the arguments of `Blocks.launch` other than the address."""
     css = (HERE / "app.css").read_text(encoding="utf-8")
     return {
         "theme": theme(),

@@ -205,6 +205,13 @@ def browser() -> Iterator[BrowserContext]:
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def chinese(browser: BrowserContext) -> BrowserContext:
+    """The same Chromium of a visitor who reads Chinese."""
+    assert browser.browser is not None
+    return browser.browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")
+
+
 @pytest.fixture
 def blank(browser: BrowserContext) -> Iterator[Page]:
     """An empty page that fails its test on any error of the page's own scripts."""

@@ -16,8 +16,10 @@ from benchmark.tasks.rows import read_rows
 from benchmark.training.runs import read_runs
 from demo.compare.examples import examples_for
 from demo.explore import handlers as explore
+from demo.explore.pairs import find, pair_of, row_facts, texts_of
 from demo.leaderboard.handlers import PLOTS, figure_of, note_of, read_board, records_of, table_of, views
 from zoo.checkpoints.checkpoint import read_checkpoint
+from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
 
 RECIPE = {"epochs": 2, "batch_size": 32, "max_length": 16, "learning_rate": 5e-3}
@@ -86,25 +88,25 @@ def test_from_a_file_to_the_app(
 
     _call(monkeypatch, "leaderboard", "--results", results)
     _call(monkeypatch, "verify", "--results", results)
-    found = explore.find(results)
-    tiny = next(name for name in found.tasks[task] if name.startswith("tiny-bert"))  # with its recipe in brackets
-    _call(monkeypatch, "compare", "tfidf-lr", tiny, "--task", task, "--results", results)
+    found = find(results)
+    tiny = next(entry for entry in found.tasks[task] if entry[0] == get_encoder(str(tiny_bert)).name)
+    _call(monkeypatch, "compare", "tfidf-lr", tiny[0], "--variant-b", tiny[1], "--task", task, "--results", results)
     assert f"{task}, {metric}, test split" in capsys.readouterr().out
 
     board = read_board(results)
     assert views(board) == views(board, "en") == [task]
-    assert set(table_of(board, task)["encoder"]) == {"tfidf-lr", tiny}
-    assert {record["encoder"] for record in records_of(board, task)} == {"tfidf-lr", "tiny-bert"}
+    assert set(table_of(board, task)["encoder"]) == {"tfidf-lr", tiny[0]}
+    assert {record["encoder"] for record in records_of(board, task)} == {"tfidf-lr", tiny[0]}
     assert metric in note_of(board, task, "en")
     assert all(figure_of(board, task, plot) for plot in PLOTS[:5])
-    pair = explore.pair_of(found, task, "tfidf-lr", tiny)
-    assert explore.by_part(pair, explore.row_facts(pair, results))["n"].iloc[0] == report["rows"]["test"]
+    pair = pair_of(found, task, ("tfidf-lr", ""), tiny)
+    assert explore.by_part(pair, row_facts(pair, results))["n"].iloc[0] == report["rows"]["test"]
     with pytest.raises(UserError, match="The texts are not here"):
-        explore.texts_of(pair)
+        texts_of(pair)
     monkeypatch.setenv("ENCODER_ZOO_DATA", "splits")
     kept = read_rows(pair.task, Path("splits"))
     assert kept.fingerprint == report["fingerprint"]
-    assert explore.texts_of(pair) == kept.test.texts
+    assert texts_of(pair) == kept.test.texts
 
     checkpoints = tmp_path / "checkpoints"
     folders = sorted((checkpoints / task).iterdir())

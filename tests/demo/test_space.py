@@ -51,8 +51,10 @@ def test_it_is_small_and_what_is_large_stays_outside_git(space: Path) -> None:
 
 
 def test_of_the_encoders_only_those_of_its_checkpoints_go_along(space: Path) -> None:
-    used = {read_checkpoint(folder).info.encoder for folder in find_checkpoints(space / "zoo" / "checkpoints")}
-    inside = space / "zoo" / "pretrained"
+    used = {
+        read_checkpoint(folder).info.encoder for folder in find_checkpoints(space / "zoo" / "checkpoints" / "shipped")
+    }
+    inside = space / "zoo" / "encoders" / "shipped"
     carried = {folder.name for folder in inside.iterdir()} if inside.is_dir() else set()
     starts = {read_origin(inside / name).start for name in carried}
     assert carried == {name for name in used | starts if name and ENCODERS[name].source == "repository"}
@@ -60,7 +62,7 @@ def test_of_the_encoders_only_those_of_its_checkpoints_go_along(space: Path) -> 
 
 def test_of_its_tasks_runs_those_of_its_checkpoints_go_along_and_one_of_each_entry(space: Path) -> None:
     found = find_runs(space / "benchmark" / "results")[0]
-    shipped = [read_checkpoint(folder).info for folder in find_checkpoints(space / "zoo" / "checkpoints")]
+    shipped = [read_checkpoint(folder).info for folder in find_checkpoints(space / "zoo" / "checkpoints" / "shipped")]
     assert {info.run for info in shipped} <= {run.info.id for run in found}
     entries = make_entries(found, TASKS)
     tasks = {info.task for info in shipped}
@@ -79,8 +81,11 @@ def test_a_second_one_takes_the_place_of_the_first(tmp_path: Path) -> None:
 
 def test_no_test_no_bench_no_training_goes_along(space: Path) -> None:
     code = {path.relative_to(space).as_posix() for path in space.rglob("*.py")}
-    assert {"app.py", "demo/compare.py", "zoo/attribution.py", "benchmark/metrics.py"} <= code
-    assert not [path for path in code if re.search(r"test|bench_|screenshots|space|cli|pretraining|fine_tune", path)]
+    assert {"app.py", "demo/compare/handlers.py", "zoo/attribution.py", "benchmark/statistics/metrics.py"} <= code
+    assert {"en.json", "zh.json"} == {path.name for path in (space / "demo" / "shared" / "messages").iterdir()}
+    assert not [
+        path for path in code if re.search(r"(^|/)test|bench_|screenshots|space|cli\.py|pretraining|fine_tune", path)
+    ]
     assert {path.name for path in space.iterdir()} - {"README.md", ".gitattributes", "requirements.txt"} == {
         "app.py",
         "benchmark",
@@ -103,7 +108,9 @@ def test_its_front_matter_is_one_that_spaces_take(space: Path) -> None:
     assert {data["colorFrom"], data["colorTo"]} <= COLOURS
     assert len(data["emoji"]) == 1
     assert data["license"] == "apache-2.0"
-    served = {read_checkpoint(folder).info.task for folder in find_checkpoints(space / "zoo" / "checkpoints")}
+    served = {
+        read_checkpoint(folder).info.task for folder in find_checkpoints(space / "zoo" / "checkpoints" / "shipped")
+    }
     assert set(data["datasets"]) == {task.hub.dataset for name, task in TASKS.items() if name in served and task.hub}
     assert len(data["models"]) >= 2
 
@@ -131,6 +138,7 @@ from demo.batch import rows as batch_rows
 from demo.leaderboard import handlers as board
 from demo.compare import view as compare_view
 from demo.explore import handlers as explore
+from demo.explore import pairs
 
 app.build()
 text, names = sys.argv[1], ["zoo-roberta-en", "zoo-bert-en"]
@@ -142,10 +150,10 @@ assert batch.metrics(many)
 tables = board.read_board()
 view = board.views(tables)[0]
 assert len(board.table_of(tables, view)) and board.write_csv(tables, view).is_file()
-runs = explore.find(None)
-pair = explore.pair_of(runs, *explore.opening(runs, "feedback", None, None))
-assert len(explore.texts_of(pair)) == len(pair.y_true) and len(explore.gains_of(pair, None))
-assert len(explore.by_part(pair, explore.row_facts(pair, None)))
+runs = pairs.find(None)
+pair = pairs.pair_of(runs, *pairs.opening(runs, "feedback", None, None))
+assert len(pairs.texts_of(pair)) == len(pair.y_true) and len(explore.gains_of(pair, None))
+assert len(explore.by_part(pair, pairs.row_facts(pair, None)))
 own = ("app", "demo", "zoo", "benchmark")
 ours = [module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in own]
 assert all(Path(file).resolve().is_relative_to(Path.cwd()) for file in ours), ours

@@ -98,5 +98,5 @@ def test_a_long_text_has_the_mean_logits_of_its_windows(kind: str, request: pyte
 def test_attribution_tells_that_it_is_for_texts_read_at_once(tiny_bert: Path) -> None:
     classifier = _classifier(tiny_bert, "windows")
     assert attribute(classifier, "good bad late", 0).unread == 0
-    with pytest.raises(UserError, match="texts of up to 8 tokens: shorten"):
+    with pytest.raises(UserError, match="texts of up to 8 tokens only; shorten"):
         attribute(classifier, " ".join(WORDS), 0)

@@ -130,7 +130,7 @@ def test_a_prediction_stopped_before_its_first_row_goes_on(checkpoint: Path, tmp
 def test_the_texts_are_not_written_over(checkpoint: Path, tmp_path: Path) -> None:
     source = _write(tmp_path / "texts.csv", TEXTS)
     before = source.read_bytes()
-    with pytest.raises(UserError, match="the file to read, too"):
+    with pytest.raises(UserError, match="is the input; give another --output"):
         predict_file(checkpoint, source, tmp_path / ".." / tmp_path.name / "texts.csv")
     assert source.read_bytes() == before
 
@@ -140,7 +140,7 @@ def test_bad_input_is_one_line(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 cut short")
     (tmp_path / "broken.jsonl").write_text('{"text": "a"}\n{"text": \n')
     for bad_source, target, column, message in (
-        (source, "out.xlsx", "text", r"ends in neither \.csv nor \.jsonl"),
+        (source, "out.xlsx", "text", r"must end in \.csv or \.jsonl, and .*out\.xlsx does not"),
         (source, "out.csv", "body", "has no column 'body'; it has: id, text"),
         (tmp_path / "none.csv", "out.csv", "text", "There is no file"),
         (tmp_path / "broken.parquet", "out.csv", "text", "cannot be read"),
@@ -159,11 +159,11 @@ def test_what_cannot_be_written_or_loaded_is_told_before_the_input_is_read(
     (tmp_path / "folder.csv").mkdir()
     monkeypatch.setattr(predict, "read_batches", None)
     for model, given, target, message in (
-        (checkpoint, source, "out.txt", "out.txt ends in neither .csv nor .jsonl"),
+        (checkpoint, source, "out.txt", "out.txt does not; give another --output"),
         (checkpoint, source, "none/out.csv", f"There is no folder {tmp_path / 'none'} for out.csv"),
         (checkpoint, source, "folder.csv", "folder.csv is a folder"),
         (checkpoint, tmp_path / "none.csv", "out.csv", "There is no file"),
-        ("hub:ann/toy", source, "out.txt", "out.txt ends in neither .csv nor .jsonl"),
+        ("hub:ann/toy", source, "out.txt", "out.txt does not; give another --output"),
         (tmp_path / "unknown", source, "out.csv", f"There is no folder {tmp_path / 'unknown'}"),
     ):
         arguments = ["zoo", "predict", model, "--input", given, "--output", tmp_path / target]

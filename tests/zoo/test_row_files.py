@@ -3,14 +3,17 @@
 import csv
 import json
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from zoo import row_files
 from zoo.errors import UserError
-from zoo.row_files import ENDINGS, read_batches
+from zoo.row_files import ENDINGS, column_names, read_batches, read_plain_rows
 
 TEXTS = ["plain", 'with "quotes", a comma', "two\nlines", "tab\there", "漢字 🦓", "NA", "007"]
 
@@ -44,9 +47,60 @@ def test_every_kind_of_file_gives_the_texts_as_they_are(
     assert len(list(read_batches(path, ["text"]))) > 1
 
 
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_a_mark_says_the_encoding(encoding: str, tmp_path: Path) -> None:
-    assert _texts(_write(tmp_path / "rows.csv", TEXTS, encoding)) == TEXTS
+def test_a_mark_says_the_encoding(ending: str, encoding: str, tmp_path: Path) -> None:
+    assert _texts(_write(tmp_path / f"rows{ending}", TEXTS, encoding)) == TEXTS
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_plain_rows_are_those_of_the_batches_and_the_columns_have_names(ending: str, tmp_path: Path) -> None:
+    path = _write(tmp_path / f"rows{ending}", TEXTS)
+    assert column_names(path) == ["id", "text"]
+    numbers = range(len(TEXTS)) if ending in (".jsonl", ".parquet") else map(str, range(len(TEXTS)))
+    assert list(read_plain_rows(path, ["text", "id"])) == [list(row) for row in zip(TEXTS, numbers, strict=True)]
+
+
+def test_a_jsonl_file_has_the_names_of_all_its_objects(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"a": 1}\n{"b": [2], "a": "x"}\n', encoding="utf-8")
+    assert column_names(tmp_path / "rows.jsonl") == ["a", "b"]
+    assert list(read_plain_rows(tmp_path / "rows.jsonl", ["b", "a"])) == [[None, 1], [[2], "x"]]
+
+
+# No file holds half a character; a zero byte is what tells UTF-16 without its mark from text.
+CHARACTER = st.characters(exclude_categories=["Cs"], exclude_characters="\0") | st.sampled_from("\"',\t\r\n")
+CELL = st.text(CHARACTER, max_size=8)
+# Python 3.12 and before writes "\r" in a cell without quotation marks where lines end in "\n".
+STYLE = st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), ("\r\n", csv.QUOTE_ALL), ("\n", csv.QUOTE_ALL)])
+TABLE = st.integers(1, 3).flatmap(lambda width: st.lists(st.lists(CELL, min_size=width, max_size=width)))
+
+
+@given(rows=TABLE, ending=st.sampled_from([".csv", ".tsv"]), style=STYLE)
+@example(rows=[["\r"], [""], ["\n\r"]], ending=".csv", style=("\r\n", csv.QUOTE_MINIMAL))
+def test_what_pythons_csv_module_writes_is_read_as_it_was(
+    rows: list[list[str]], ending: str, style: tuple[str, Literal[0, 1]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"written{ending}"
+    names = [f"c{number}" for number in range(len(rows[0]) if rows else 1)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        delimiter, (line, quoting) = "\t" if ending == ".tsv" else ",", style
+        csv.writer(file, delimiter=delimiter, lineterminator=line, quoting=quoting).writerows([names, *rows])
+    assert list(read_plain_rows(path, names)) == rows
+    batches = ([batch[name].to_pylist() for name in names] for batch in read_batches(path, names))
+    assert [list(row) for columns in batches for row in zip(*columns, strict=True)] == rows
+
+
+@given(texts=st.lists(st.text("ab ,"), min_size=1, max_size=30), at=st.integers(0, 29))
+def test_a_quotation_mark_that_is_lost_never_loses_a_row_in_silence(
+    texts: list[str], at: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Of a file with every text in quotation marks, one closing mark is taken away."""
+    path, at = tmp_path_factory.getbasetemp() / "lost.csv", at % len(texts)
+    lines = [f'{number},"{text}"' for number, text in enumerate(texts)]
+    lines[at] = lines[at][:-1]
+    path.write_text("\n".join(["id,text", *lines, ""]), encoding="utf-8", newline="")
+    with pytest.raises(UserError, match=r"quotation mark opens in this row|cells and the header has"):
+        list(read_plain_rows(path, ["text"]))
 
 
 def test_columns_come_in_the_order_asked_for_and_others_may_hold_anything(tmp_path: Path) -> None:
@@ -82,24 +136,30 @@ def test_a_blank_line_is_an_empty_cell_of_a_lone_column(
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("rows.csv", b"", "Empty CSV"),
-        ("rows.csv", b"id,text\n1,a\n2\n", "row 2: Expected 2 columns, got 1"),
-        ("rows.csv", b"id,text\n1,a,b\n", "row 1: Expected 2 columns, got 3"),
+        ("rows.csv", b"", "is empty; give a file with a header"),
+        ("rows.csv", b"id,text\n1,a\n2\n", "line 3 has 1 cells and the header has 2"),
+        ("rows.csv", b"id,text\n1,a,b\n", "line 2 has 3 cells and the header has 2"),
         ("rows.csv", b"id,text\n1,caf\xe9\n", "save it as UTF-8"),
-        ("rows.csv", b"id,text\n1," + b"x" * 500 + b"\n", "a row is longer than 200 bytes"),
-        ("rows.csv", b'id,text\n1,"open\n' + b"2,b\n" * 100, "quotation mark"),
+        ("rows.csv", "text\na\n".encode("utf-16-le"), "save it as UTF-8"),
+        ("rows.csv", b"id,text\n1," + b"x" * 500 + b"\n", "line 2: the row has more than 200 characters"),
+        ("rows.csv", b'id,text\n1,"open\n' + b"2,b\n" * 100, "line 2: the row has more than 200 characters"),
+        ("rows.csv", b'id,text\n1,a\n2,"open\n3,b\n', "line 3: a quotation mark opens in this row"),
+        ("rows.tsv", b'id\ttext\n1\t"open\n2\tsaid "b" again\n', "line 2: a quotation mark opens in this row"),
+        ("rows.csv", b'id,text\n1,"two\nlines"\n2,"a" b\n', "line 4: a quotation mark opens in this row"),
         ("rows.csv", b"id,body\n1,a\n", "no column 'text'; it has: id, body"),
         ("rows.csv", b"text,text\n1,a\n", "has the column 'text' twice"),
         ("rows.tsv", b"id,text\n1,a\n", "no column 'text'"),
         ("rows.jsonl", b'{"text": "a"}\n{"text": \n', "line 2"),
-        ("rows.jsonl", b'["a"]\n', "line 1 holds list, not an object"),
+        ("rows.jsonl", b'["a"]\n', "line 1: it holds list, not an object"),
         ("rows.jsonl", b'{"text": "caf\xe9"}\n', "save it as UTF-8"),
         ("rows.jsonl", b'{"text": "a"}\n\n{"text": 1}\n', "line 3: the column 'text' has 1, unlike those before it"),
         ("rows.jsonl", b'{"text": ["a", 1]}\n', r"line 1: the column 'text' has \[.a., 1\], which cannot be stored"),
         ("rows.jsonl", b'{"text": "\\ud800"}\n', r"line 1: the column 'text' has .\\ud800., which cannot be stored"),
         ("rows.jsonl", b'{"body": "a"}\n', "no column 'text'"),
+        ("rows.jsonl", b'{"text": "a"}\n{"text": "b", "text": "c"}\n', "line 2: a name stands twice"),
+        ("rows.jsonl", b'{"text": "' + b"x" * 500 + b'"}\n', "line 1: the row has more than 200 characters"),
         ("rows.parquet", b"PAR1 cut short", "cannot be read"),
-        ("rows.xlsx", b"", "is no .csv, .tsv, .jsonl, .parquet file"),
+        ("rows.xlsx", b"", "is not a .csv, .tsv, .jsonl, .parquet file"),
     ],
 )
 def test_what_cannot_be_read_is_told_in_one_line(

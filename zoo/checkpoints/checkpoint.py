@@ -1,25 +1,27 @@
-"""A Checkpoint: the folder of one fine-tuned model. Reading what it is needs no torch; `zoo.checkpoints.loading` loads
-its weights.
+"""A Checkpoint: the folder of one fine-tuned model. Its description is read here, without torch.
 
-`checkpoint.json` says what the model is, `decision.json` how its scores become labels. The weights are either the
-whole model in transformers' format (`model.safetensors`, with its tokenizer), what fine-tuning changed in an encoder
-of the zoo (`delta.safetensors`, see `zoo.encoders.deltas`), whose tokenizer is the encoder's, or an export
-(`model.onnx`, see `zoo.checkpoints.onnx_model`).
+`checkpoint.json` says what the model is, and `decision.json` how its scores become labels. The weights come in one of
+three forms; `zoo.checkpoints.loading` loads them:
+
+- `model.safetensors`: the whole model in transformers' format, with its tokenizer.
+- `delta.safetensors`: what fine-tuning changed in a registered encoder (see `zoo.encoders.deltas`). The tokenizer is
+  the encoder's.
+- `model.onnx`: an export, with its tokenizer (see `zoo.checkpoints.onnx_model`).
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo.decision import Decision, ProblemType, read_decision
+from zoo.encoders.deltas import DELTA
 from zoo.errors import UserError
-from zoo.files import sha256
+from zoo.files import WHOLE, sha256
+from zoo.long_text import LongText
 
 CHECKPOINTS = Path(__file__).parent / "shipped"
-LongText = Literal["truncate", "head-tail", "windows"]  # see `zoo.long_text`
-WHOLE, DELTA, ONNX = "model.safetensors", "delta.safetensors", "model.onnx"
+ONNX = "model.onnx"
 
 
 class CheckpointInfo(BaseModel):
@@ -41,7 +43,7 @@ class CheckpointInfo(BaseModel):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint's folder and its two small files, read and checked; its weights are not loaded yet."""
+    """A checkpoint's folder and its two small files, read and checked. Its weights are not loaded yet."""
 
     folder: Path
     info: CheckpointInfo
@@ -52,13 +54,13 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     """Read a checkpoint's small files and check that its weights are whole.
 
     Raises:
-        UserError: a file is missing, unreadable or not the one that was written.
+        UserError: a file is missing, unreadable, or not the one that was written.
     """
     try:
         info = CheckpointInfo.model_validate_json((folder / "checkpoint.json").read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValidationError) as error:
         if not folder.is_dir():
-            raise UserError(f"There is no folder {folder}; give that of a fine-tuned model") from error
+            raise UserError(f"There is no folder {folder}; give the folder of a fine-tuned model") from error
         raise UserError(f"{folder} is not a checkpoint: it has no readable checkpoint.json") from error
     decision = read_decision(folder / "decision.json")
     if len(decision.thresholds) != len(info.labels):

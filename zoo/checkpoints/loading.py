@@ -1,10 +1,10 @@
-"""A model with a classification head: made from an encoder, written to a checkpoint, loaded from one."""
+"""Makes a model with a classification head from an encoder, writes it to a checkpoint, and loads it from one."""
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -21,12 +21,32 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from zoo.checkpoints.checkpoint import DELTA, ONNX, WHOLE, Checkpoint, CheckpointInfo, read_checkpoint
+from zoo.checkpoints.checkpoint import ONNX, Checkpoint, CheckpointInfo, read_checkpoint
+from zoo.checkpoints.onnx_model import OnnxModel
 from zoo.decision import Decision, ProblemType
-from zoo.encoders.deltas import read_delta, write_delta
-from zoo.encoders.registry import fetch_weights, get_encoder
-from zoo.errors import UserError
-from zoo.files import new_folder, sha256
+from zoo.encoders.deltas import DELTA, read_delta, write_delta
+from zoo.encoders.registry import ENCODERS
+from zoo.encoders.weights import fetch_weights
+from zoo.errors import UserError, lookup
+from zoo.files import WHOLE, new_folder, sha256
+
+
+class ClassificationModel(Protocol):
+    """What a `zoo.classifier.Classifier` asks of its model. transformers' models have it, and so has `OnnxModel`."""
+
+    training: bool
+    config: Any
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def eval(self) -> Module: ...
+
+    def train(self, mode: bool = True) -> Module: ...
+
+    def get_input_embeddings(self) -> Module: ...
 
 
 def new_model(
@@ -36,7 +56,7 @@ def new_model(
 
     Args:
         folder: a model in transformers' format.
-        problem_type: which decides the loss and the decision.
+        problem_type: decides the loss and the decision.
         labels: their names, in order.
         dropout: probability for all of the model's dropout layers; None keeps the model's own.
     """
@@ -46,7 +66,7 @@ def new_model(
 def _new_model(
     folder: Path, problem_type: ProblemType, labels: tuple[str, ...], dropout: float | None = None
 ) -> tuple[PreTrainedModel, set[str]]:
-    """Return the model of `new_model` and the names of its tensors that are not in `folder` but drawn anew."""
+    """Return the model of `new_model` and the names of its new tensors, which are not in `folder`."""
     config = AutoConfig.from_pretrained(
         folder,
         problem_type=problem_type,
@@ -64,11 +84,11 @@ def _new_model(
 
 
 def finish_first_token_only(model: PreTrainedModel) -> PreTrainedModel:
-    """Let the last layer of a BERT or RoBERTa finish the first token only, the one that the head reads.
+    """Let the last layer of a BERT or RoBERTa finish the first token only, because the head reads no other.
 
-    The logits and the gradients stay the same. The other tokens still serve the last layer as keys and values, but
-    its output projection and its feed-forward part, three quarters of its matrix products, are done for one token
-    of a text: with 6 layers an eighth of all of them, forward and backward.
+    Logits and gradients stay the same. In the last layer, the other tokens still serve as keys and values. Its output
+    projection and its feed-forward part, three quarters of its matrix products, are computed for one token of a text.
+    With 6 layers this saves an eighth of all matrix products, forward and backward.
     """
     if isinstance(model, BertForSequenceClassification | RobertaForSequenceClassification):
         encoder: Any = model.base_model.encoder
@@ -82,8 +102,8 @@ def _first_token(module: Module, states: tuple[Tensor, ...]) -> tuple[Tensor, ..
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers from reporting at length: that the head is new, say, as here it always is, or a bar for the
-    loading of weights that takes milliseconds."""
+    """Keep transformers from reporting what is no news here: that the head is new, or a bar for a load of
+    milliseconds."""
     before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -103,7 +123,7 @@ def save_checkpoint(
     tokenizer: PreTrainedTokenizerBase,
     card: str,
 ) -> None:
-    """Write a checkpoint's folder with the whole model, there whole or not at all."""
+    """Write a checkpoint's folder with the whole model: all of it, or nothing."""
     with new_folder(target) as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -111,7 +131,7 @@ def save_checkpoint(
 
 
 def compress_checkpoint(source: Path, target: Path, bits: int) -> None:
-    """Write the checkpoint in `source` again as what fine-tuning changed in its encoder; a `target` there is replaced.
+    """Write the checkpoint in `source` again as what fine-tuning changed in its encoder. An old `target` is replaced.
 
     Args:
         source: a checkpoint that holds the whole model.
@@ -119,7 +139,7 @@ def compress_checkpoint(source: Path, target: Path, bits: int) -> None:
         bits: 3, 4 or 8, for each weight of a matrix.
     """
     checkpoint = read_checkpoint(source)
-    model, _ = load_model(checkpoint)
+    model, _ = load_torch_model(checkpoint)
     tuned = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     _, pretrained = _new_model_of(checkpoint.info)
     with new_folder(target) as folder:
@@ -130,7 +150,7 @@ def compress_checkpoint(source: Path, target: Path, bits: int) -> None:
 
 
 def describe_checkpoint(folder: Path, info: CheckpointInfo, decision: Decision, weights: Path, card: str) -> None:
-    """Write all of a checkpoint's files but its weights and its tokenizer."""
+    """Write all of a checkpoint's files except its weights and its tokenizer."""
     weights.chmod(0o644)
     (folder / "README.md").write_text(card, encoding="utf-8")
     (folder / "decision.json").write_text(decision.model_dump_json(indent=1) + "\n", encoding="utf-8")
@@ -138,26 +158,41 @@ def describe_checkpoint(folder: Path, info: CheckpointInfo, decision: Decision, 
     (folder / "checkpoint.json").write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
-def load_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Load a checkpoint's model and its tokenizer.
+def load_model(checkpoint: Checkpoint) -> tuple[ClassificationModel, PreTrainedTokenizerBase]:
+    """Load a checkpoint's model, be it torch's or an export to ONNX, and its tokenizer.
 
     Raises:
-        UserError: its config or tokenizer is damaged, or its encoder cannot be had.
+        UserError: its config or tokenizer is damaged, or its encoder is not at hand.
     """
+    if not (checkpoint.folder / ONNX).is_file():
+        return load_torch_model(checkpoint)
+    with _loading(checkpoint.folder):
+        return OnnxModel(checkpoint.folder), AutoTokenizer.from_pretrained(checkpoint.folder)
+
+
+def load_torch_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Load the model and the tokenizer of a checkpoint that is no export to ONNX.
+
+    Raises:
+        UserError: its config or tokenizer is damaged, or its encoder is not at hand.
+    """
+    with _loading(checkpoint.folder):
+        return _load_torch_model(checkpoint)
+
+
+@contextmanager
+def _loading(folder: Path) -> Iterator[None]:
+    """Turn whatever a damaged file makes transformers or tokenizers raise into one line."""
     try:
-        return _load(checkpoint)
+        yield
     except UserError:
         raise
-    except Exception as error:  # transformers and tokenizers raise any kind at a damaged file
+    except Exception as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise UserError(f"{checkpoint.folder} cannot be loaded ({reason}); copy or train it again") from error
+        raise UserError(f"{folder} cannot be loaded ({reason}); copy or train it again") from error
 
 
-def _load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    if (checkpoint.folder / ONNX).is_file():
-        from zoo.checkpoints.onnx_model import OnnxModel
-
-        return OnnxModel(checkpoint.folder), AutoTokenizer.from_pretrained(checkpoint.folder)  # type: ignore[return-value]
+def _load_torch_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     if (checkpoint.folder / WHOLE).is_file():
         with quiet():
             model = AutoModelForSequenceClassification.from_pretrained(checkpoint.folder, use_safetensors=True)
@@ -169,12 +204,12 @@ def _load(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerB
 
 
 def _new_model_of(info: CheckpointInfo) -> tuple[PreTrainedModel, dict[str, np.ndarray]]:
-    """Return a checkpoint's encoder with a new head, and those of its tensors that are pretrained, by name."""
-    weights = fetch_weights(get_encoder(info.encoder))
+    """Return a checkpoint's encoder with a new head, and the encoder's pretrained tensors by name."""
+    weights = fetch_weights(lookup(ENCODERS, info.encoder, "encoder"))
     if weights.revision != info.revision:
         raise UserError(
-            f"A checkpoint on '{info.task}' was trained on {info.encoder} at revision {info.revision}, but here is "
-            f"revision {weights.revision}; install the one in requirements.txt"
+            f"A checkpoint on '{info.task}' was trained on {info.encoder} at revision {info.revision}, but revision "
+            f"{weights.revision} is installed; install the one in requirements.txt"
         )
     model, drawn = _new_model(weights.folder, info.problem_type, info.labels)
     return model, {name: tensor.numpy() for name, tensor in model.state_dict().items() if name not in drawn}

@@ -1,15 +1,94 @@
-"""What is published: the whole model that a checkpoint stands for, or the folder of a Space."""
+"""Publishes on the Hugging Face hub: the whole model that a checkpoint stands for, or the folder of a Space.
+
+Each publication is one commit, so all of it is there or nothing.
+"""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
-from zoo.checkpoints.checkpoint import ONNX, WHOLE, read_checkpoint
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+
+from zoo.checkpoints.checkpoint import ONNX, read_checkpoint
 from zoo.checkpoints.vetting import BOUNDS, check_description, check_listing
 from zoo.errors import UserError
+from zoo.files import WHOLE
+from zoo.hub import Say, explained, patiently
 
+Kind = Literal["model", "space"]
+# A repository without this file was not published from here, and is left alone.
+_MARKS: dict[Kind, str] = {"model": "checkpoint.json", "space": "app.py"}
+_MADE_BY_THE_HUB = {".gitattributes", "README.md"}
 _NOT_PUBLISHED = {"__pycache__", ".git"}
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What is to be published: local files by their names in the repository, which then holds these alone."""
+
+    kind: Kind
+    repo: str
+    private: bool
+    files: Mapping[str, Path]
+
+
+def publish(publication: Publication, say: Say) -> str:
+    """Publish in one commit and return the commit's address. The commit removes the repository's other files.
+
+    `HfApi.upload_folder` does not serve here: with hf_xet installed it makes several commits of one folder, and a
+    fault between two of them would leave half a model on the hub.
+
+    Args:
+        publication: what is published, where, and whether only its owner may see it.
+        say: called with the reason when a call is repeated.
+
+    Raises:
+        UserError: the hub refuses, cannot be reached, or the repository is public or holds something else.
+    """
+    repo, kind = publication.repo, publication.kind
+    added = [CommitOperationAdd(name, path) for name, path in publication.files.items()]
+    sdk = "gradio" if kind == "space" else None
+    with explained(repo, "Nothing was published."):
+        patiently(
+            lambda: HfApi().create_repo(
+                repo, repo_type=kind, private=publication.private, exist_ok=True, space_sdk=sdk
+            ),
+            say,
+        )
+        _check_target(publication, *patiently(lambda: _target(publication), say))
+        HfApi().preupload_lfs_files(repo, added, repo_type=kind)
+    with explained(repo, "Nothing is half-published: the commit is there as a whole or not at all."):
+        return patiently(lambda: _commit(publication, added), say)
+
+
+def _target(publication: Publication) -> tuple[set[str], bool]:
+    """Return the names of the repository's files, and whether it is private."""
+    found: Any = HfApi().repo_info(publication.repo, repo_type=publication.kind)
+    return {file.rfilename for file in found.siblings or []}, bool(found.private)
+
+
+def _commit(publication: Publication, added: list[CommitOperationAdd]) -> str:
+    """Make the commit and return its address.
+
+    Stale files are listed at each try: where only the answer to a commit was lost, they are gone, and the repetition
+    is a second commit that changes nothing.
+    """
+    stale = sorted(_target(publication)[0] - publication.files.keys() - {".gitattributes"})
+    operations: list[Any] = [*added, *(CommitOperationDelete(name) for name in stale)]
+    message = f"Publish {len(added)} files from Encoder Zoo"
+    done = HfApi().create_commit(publication.repo, operations, repo_type=publication.kind, commit_message=message)
+    return done.commit_url
+
+
+def _check_target(publication: Publication, there: set[str], private: bool) -> None:
+    repo, mark = publication.repo, _MARKS[publication.kind]
+    if there - _MADE_BY_THE_HUB and mark not in there:
+        raise UserError(f"'{repo}' holds something else (it has no {mark}); give another --repo.")
+    if publication.private and not private:
+        raise UserError(f"'{repo}' is public; say --public to publish there, or give another --repo.")
 
 
 @contextmanager
@@ -19,7 +98,7 @@ def checkpoint_files(folder: Path) -> Iterator[dict[str, Path]]:
     A checkpoint that holds only what fine-tuning changed is restored to a temporary folder first.
 
     Raises:
-        UserError: it is no checkpoint, or would not be loaded from the hub (see `zoo.checkpoints.vetting`).
+        UserError: the folder is no checkpoint, or would not be loaded from the hub (see `zoo.checkpoints.vetting`).
     """
     checkpoint = read_checkpoint(folder)
     if (folder / WHOLE).is_file():
@@ -28,18 +107,18 @@ def checkpoint_files(folder: Path) -> Iterator[dict[str, Path]]:
     if (folder / ONNX).is_file():
         raise UserError(f"{folder} is an export to ONNX; publish the checkpoint that it was made of")
     card = _card(folder).read_text(encoding="utf-8")
-    from zoo.checkpoints.loading import load_model, quiet, save_checkpoint
+    from zoo.checkpoints.loading import load_torch_model, quiet, save_checkpoint
 
     with tempfile.TemporaryDirectory() as temporary:
         whole = Path(temporary) / "whole"
         with quiet():
-            save_checkpoint(whole, checkpoint.info, checkpoint.decision, *load_model(checkpoint), card)
+            save_checkpoint(whole, checkpoint.info, checkpoint.decision, *load_torch_model(checkpoint), card)
         yield _checked(whole)
 
 
 def _card(folder: Path) -> Path:
     if not (folder / "README.md").is_file():
-        raise UserError(f"{folder} has no README.md, its card; write it: python -m benchmark cards --help")
+        raise UserError(f"{folder} has no README.md, its model card; `encoder-zoo cards` writes it")
     return folder / "README.md"
 
 
@@ -63,7 +142,9 @@ def space_files(folder: Path) -> dict[str, Path]:
     readme = folder / "README.md"
     start = readme.read_text(encoding="utf-8")[:2000] if readme.is_file() else ""
     if "sdk: gradio" not in start or not (folder / "app.py").is_file():
-        raise UserError(f"{folder} is no Space: it needs an app.py and a README.md that says sdk: gradio; `make space`")
+        raise UserError(
+            f"{folder} is no Space: it needs an app.py and a README.md with `sdk: gradio`; `make space` writes one"
+        )
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     names = {path.relative_to(folder).as_posix(): path for path in files}
     return {name: path for name, path in names.items() if not _NOT_PUBLISHED.intersection(name.split("/"))}

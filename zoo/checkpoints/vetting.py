@@ -1,20 +1,22 @@
-"""Checks a checkpoint that somebody else made before any of it is loaded: names, sizes, description, weights.
+"""Checks a checkpoint that somebody else made, before any of it is loaded: names, sizes, description, weights.
 
-Only the files of BOUNDS may be there. No value of `config.json` may ask for code, or for more memory than the weights
+Only the files of BOUNDS may be there. No value of `config.json` may ask for code, nor for more memory than the weights
 take up on disk: the model that it describes has exactly the tensors that the file of weights holds.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
-from zoo.checkpoints.checkpoint import WHOLE, CheckpointInfo
+from zoo.checkpoints.checkpoint import CheckpointInfo
 from zoo.decision import read_decision
-from zoo.encoders.registry import NAME
-from zoo.errors import UserError
+from zoo.encoders.encoder import ENCODER_NAME, NAME
+from zoo.errors import UserError, first_fault
+from zoo.files import WHOLE
 
 MIB = 2**20
 BOUNDS = {  # the files of a whole checkpoint, and the most bytes that each may have
@@ -31,15 +33,21 @@ BOUNDS = {  # the files of a whole checkpoint, and the most bytes that each may 
     "vocab.txt": 32 * MIB,
 }
 NEEDED = (WHOLE, "checkpoint.json", "config.json", "decision.json", "tokenizer.json", "tokenizer_config.json")
-UNREAD = (".gitattributes", "LICENSE")  # may be there, are neither downloaded nor read
-MODEL_TYPES = ("bert", "distilbert", "modernbert", "roberta")
-# What makes transformers import, download or convert: nothing that an encoder's config needs.
+UNREAD = (".gitattributes", "LICENSE")  # may be there; are neither downloaded nor read
+MODEL_TYPES = ("bert", "distilbert", "modernbert", "mpnet", "roberta")
+MPNET_BUCKETS = 32  # of distances between tokens: MPNet's code reads so many, whatever its config says
+# Keys with these words make transformers import, download or convert. An encoder's config needs none of them.
 RISKY = ("auto_map", "custom", "implementation", "kernel", "quantization")
 MOST_LAYERS, LARGEST_SIZE = 128, 2**20
 MOST_LABELS, LONGEST_LABEL = 5000, 200
 _Name = Annotated[str, Field(pattern=rf"^{NAME}$")]  # becomes a folder's name
-_Path = Annotated[str, Field(pattern=rf"^{NAME}(/{NAME})?$")]
 _Label = Annotated[str, Field(min_length=1, max_length=LONGEST_LABEL)]
+
+
+def _encoder_name(value: str) -> str:
+    if not re.fullmatch(ENCODER_NAME, value):  # as a `pattern`, it would exceed the size limit of pydantic's regexes
+        raise ValueError("it is no name of an encoder")
+    return value
 
 
 class ForeignInfo(CheckpointInfo):
@@ -48,7 +56,7 @@ class ForeignInfo(CheckpointInfo):
     task: _Name
     language: _Name
     labels: Annotated[tuple[_Label, ...], Field(min_length=1, max_length=MOST_LABELS)]
-    encoder: _Path
+    encoder: Annotated[str, AfterValidator(_encoder_name)]
     revision: _Name
     max_length: Annotated[int, Field(ge=2, le=8192)]
     run: _Name
@@ -67,9 +75,9 @@ def check_listing(sizes: Mapping[str, int | None]) -> None:
             raise UserError(f"it holds {name!r}, which is no part of a checkpoint (its weights are {WHOLE})")
         if size is None or size > BOUNDS[name]:
             shown = "an unknown size" if size is None else f"{size / MIB:,.0f} MiB"
-            raise UserError(f"its {name} has {shown}, the most is {BOUNDS[name] // MIB:,} MiB")
+            raise UserError(f"its {name} has {shown}; the most is {BOUNDS[name] // MIB:,} MiB")
     if missing := [name for name in NEEDED if name not in sizes]:
-        raise UserError(f"it has no {', '.join(missing)}; `python -m zoo push` writes all that is needed")
+        raise UserError(f"it has no {', '.join(missing)}; `encoder-zoo push` writes all that is needed")
 
 
 def check_description(folder: Path) -> None:
@@ -82,12 +90,10 @@ def check_description(folder: Path) -> None:
     try:
         info = ForeignInfo.model_validate_json((folder / "checkpoint.json").read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        value = f"{'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']}, got {str(first['input'])[:80]!r}"
-        raise UserError(f"its checkpoint.json is refused ({value})") from error
+        raise UserError(f"its checkpoint.json is refused ({first_fault(error)})") from error
     decision = read_decision(folder / "decision.json")
     if (decision.problem_type, len(decision.thresholds)) != (info.problem_type, len(info.labels)):
-        raise UserError("its decision.json and checkpoint.json are of different models")
+        raise UserError("its decision.json and checkpoint.json describe different models")
     _check_config(_read_object(folder / "config.json"), info)
     _refuse_risky("tokenizer_config.json", _read_object(folder / "tokenizer_config.json"))
 
@@ -120,12 +126,17 @@ def check_weights(folder: Path) -> None:
 
 
 def _check_reach(folder: Path, config: Any) -> None:
-    """Neither a text's length nor its token ids may reach beyond the embeddings, which a GPU would not survive."""
+    """Check that neither a text nor its token ids reach beyond the embeddings: a GPU would not survive that."""
     from tokenizers import Tokenizer
 
-    positions = config.max_position_embeddings
-    if config.model_type == "roberta":  # it counts positions from the padding's id + 1 on
-        positions -= (config.pad_token_id or 0) + 1
+    # RoBERTa counts positions from the padding's id + 1 on, MPNet from 2 on.
+    first = {"roberta": (config.pad_token_id or 0) + 1, "mpnet": 2}.get(config.model_type, 0)
+    positions = config.max_position_embeddings - first
+    if config.model_type == "mpnet" and config.relative_attention_num_buckets < MPNET_BUCKETS:
+        raise UserError(
+            f"its config.json has relative_attention_num_buckets = {config.relative_attention_num_buckets}; the least "
+            f"is {MPNET_BUCKETS}"
+        )
     longest = ForeignInfo.model_validate_json((folder / "checkpoint.json").read_bytes()).max_length
     if longest > positions:
         raise UserError(f"its max_length is {longest:,}, but its config.json has room for {positions:,} tokens")
@@ -140,11 +151,11 @@ def _check_reach(folder: Path, config: Any) -> None:
 def _check_config(config: Mapping[str, Any], info: CheckpointInfo) -> None:
     _refuse_risky("config.json", config)
     if config.get("model_type") not in MODEL_TYPES:
-        raise UserError(f"its model_type is {config.get('model_type')!r}; loaded are {', '.join(MODEL_TYPES)}")
+        raise UserError(f"its model_type is {config.get('model_type')!r}; these are loaded: {', '.join(MODEL_TYPES)}")
     for key, value in config.items():
         most = MOST_LAYERS if "layers" in key else LARGEST_SIZE
         if isinstance(value, int | float) and not abs(value) <= most:  # nan is refused, too
-            raise UserError(f"its config.json has {key} = {value!r:.40}, the most is {most:,}")
+            raise UserError(f"its config.json has {key} = {value!r:.40}; the most is {most:,}")
     if config.get("id2label") != {str(number): label for number, label in enumerate(info.labels)}:
         raise UserError("the labels in its config.json are not those in its checkpoint.json")
 

@@ -1,9 +1,9 @@
 """Deltas: what fine-tuning changed in an encoder, in a few bits a weight.
 
-A fine-tuned model is its encoder plus a difference that is small and needs little precision, so a checkpoint of one
-that comes with the project holds just that: matrices as the difference to the encoder's, quantised in groups (one
-half-precision scale for each `GROUP` values along the flattened matrix, values rounded to 2^(bits-1) - 1 steps each
-way); vectors and the classification head as they are. What did not change is not there.
+A fine-tuned model is its encoder plus a small difference that needs little precision. A checkpoint that comes with the
+project holds this difference alone. Matrices are stored as the difference to the encoder's, quantised in groups: one
+half-precision scale for each `GROUP` values along the flattened matrix, and values rounded to 2^(bits-1) - 1 steps each
+way. Vectors and the classification head are stored as they are. What did not change is not stored.
 """
 
 from pathlib import Path
@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 
 from zoo.errors import UserError
 
+DELTA = "delta.safetensors"
 GROUP = 64
 BITS = (3, 4, 8)
 SCALE, ROWS = ".scale", ".rows"
@@ -24,7 +25,7 @@ def write_delta(path: Path, base: dict[str, np.ndarray], tuned: dict[str, np.nda
 
     Args:
         path: the file to write.
-        base: the encoder's tensors by name; what is only in `tuned` (the head) is stored as it is.
+        base: the encoder's tensors by name. Tensors that are only in `tuned` (the head) are stored as they are.
         tuned: the fine-tuned model's tensors by name, float32.
         bits: 3, 4 or 8, for each value of a matrix.
 
@@ -43,7 +44,7 @@ def write_delta(path: Path, base: dict[str, np.ndarray], tuned: dict[str, np.nda
                     stored[name + ROWS] = np.packbits(changed)
                 stored[name], stored[name + SCALE] = quantise(difference[changed], bits)
         if name in stored and not np.isfinite(stored.get(name + SCALE, tensor)).all():
-            raise UserError(f"'{name}' is not finite or differs too much from its encoder to be stored as a delta")
+            raise UserError(f"'{name}' is not finite, or it differs too much from its encoder to be stored as a delta")
     save_file(stored, path, metadata={"bits": str(bits)})
 
 
@@ -73,7 +74,7 @@ def read_delta(path: Path, base: dict[str, np.ndarray]) -> dict[str, np.ndarray]
 
 
 def _changed_rows(tensor: np.ndarray, packed: np.ndarray | None) -> np.ndarray:
-    """Which rows a delta changes, bool of shape (rows,); none where `packed` is of another number of rows."""
+    """Return which rows a delta changes, bool of shape (rows,); none where `packed` has another number of rows."""
     if packed is None:
         return np.ones(len(tensor), bool)
     rows = np.unpackbits(packed)
@@ -82,10 +83,10 @@ def _changed_rows(tensor: np.ndarray, packed: np.ndarray | None) -> np.ndarray:
 
 
 def quantise(tensor: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the quantised values (int8; for 4 bits uint8 with two values a byte; for 3 bits uint8 with a group's
-    lowest bits, then its middle and its highest ones) and float16 scales of a tensor.
+    """Return the quantised values and the float16 scales of a tensor, whose last group is filled up with zeros.
 
-    The last group is filled up with zeros.
+    The values are int8 for 8 bits. For 4 bits they are uint8, two values a byte. For 3 bits they are uint8: a group's
+    lowest bits, then its middle bits, then its highest bits.
     """
     steps = 2 ** (bits - 1) - 1
     groups = np.pad(tensor.ravel(), (0, -tensor.size % GROUP)).reshape(-1, GROUP)
@@ -102,7 +103,7 @@ def quantise(tensor: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def dequantise(values: np.ndarray, scales: np.ndarray, shape: tuple[int, ...], bits: int) -> np.ndarray:
-    """Return the float32 tensor of `shape` that `quantise` made `values` and `scales` of."""
+    """Return the float32 tensor of `shape` from which `quantise` made `values` and `scales`."""
     if bits == 3:
         planes = np.unpackbits(values).reshape(-1, 3, GROUP).astype(np.int8)
         values = (planes << np.arange(3, dtype=np.int8)[:, None]).sum(axis=1, dtype=np.int8) - np.int8(4)

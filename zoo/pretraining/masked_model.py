@@ -1,4 +1,4 @@
-"""The model that is pretrained: a masked language model of transformers, started from an encoder or from nothing."""
+"""The model to pretrain: one of transformers' masked language models, made from an encoder or from nothing."""
 
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,19 @@ from transformers import (
 
 from zoo.pretraining.sequences import IGNORED, Special
 
-# So short a pretraining sees no text often enough to learn it by heart, and dropout costs a seventh of a step.
+# So short a pretraining sees no text often enough to memorise it, and dropout costs a seventh of a step.
 NO_DROPOUT: dict[str, Any] = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 Pretrained = BertForPreTraining | RobertaForMaskedLM
 
 
 class MaskedLanguageModel(torch.nn.Module):
-    """Computes the loss on the masked positions alone: the product with the vocabulary, as large as the encoder
-    itself, is then taken for one token in seven.
+    """Computes the loss on the masked positions alone.
 
-    `masked_losses` gathers the masked tokens' part of the loss while training, step by step, for whoever shows it.
+    The product with the vocabulary is as large as the encoder itself. This way it is computed for one token in seven.
+    `masked_losses` collects the masked tokens' part of the loss at each training step, for whoever shows it.
     """
 
-    _keys_to_ignore_on_save = None  # Trainer asks for it when a saved state has fewer names than the model
+    _keys_to_ignore_on_save = None  # Trainer reads it when a saved state has fewer names than the model
 
     def __init__(self, model: Pretrained) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class MaskedLanguageModel(torch.nn.Module):
         self.masked_losses: list[torch.Tensor] = []
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
-        """Name each tensor once: the head's output matrix is the embeddings', and safetensors stores no aliases."""
+        """Name each tensor once: head and embeddings share a matrix, and safetensors stores no aliases."""
         first: dict[int, str] = {}
         whole = super().state_dict(*args, **kwargs)
         for name, tensor in whole.items():
@@ -55,16 +55,16 @@ class MaskedLanguageModel(torch.nn.Module):
         """Return `loss`, and `logits` of shape (number of masked positions, vocabulary).
 
         Args:
-            input_ids, attention_mask, token_type_ids, labels: shape (n, length); labels are `IGNORED` where nothing
-                is predicted.
+            input_ids, attention_mask, token_type_ids, labels: shape (n, length); labels are `IGNORED` where nothing is
+                predicted.
             next_sentence_label: shape (n,), `IGNORED` where there is no second part.
         """
         types = token_type_ids if self.model.config.type_vocab_size > 1 else torch.zeros_like(token_type_ids)
         out = self.model.base_model(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=types)
         masked = labels != IGNORED
         logits = mlm_head(self.model)(out.last_hidden_state[masked])
-        # A sum over no rows is 0: few short sequences may have nothing masked between them, and a recipe without NSP
-        # still has every parameter in its graph.
+        # A sum over no rows is 0: a few short sequences may all have nothing masked. And without NSP every parameter
+        # still is in the graph.
         loss = cross_entropy(logits.float(), labels[masked], reduction="sum") / masked.sum().clamp(min=1)
         if self.training:
             self.masked_losses.append(loss.detach())
@@ -81,8 +81,11 @@ def mlm_head(model: Pretrained) -> torch.nn.Module:
 
 
 def weights_a_token(model: Pretrained, masked_share: float) -> float:
-    """Return how many weights a token is multiplied with on average: the layers', and the head's, vocabulary included,
-    for the share of tokens that are masked. The pooler, which sees one token a sequence, is left out."""
+    """Return how many weights a token is multiplied with on average.
+
+    These are the layers' weights and, for the masked share of the tokens, the head's, vocabulary included. The pooler
+    sees one token a sequence and is left out.
+    """
     layers, head = (
         sum(parameter.numel() for parameter in part.parameters())
         for part in (model.base_model.get_submodule("encoder"), mlm_head(model))
@@ -91,8 +94,10 @@ def weights_a_token(model: Pretrained, masked_share: float) -> float:
 
 
 def from_encoder(folder: Path) -> tuple[BertForPreTraining, PreTrainedTokenizerBase, bool]:
-    """Return a BERT encoder with heads for masked tokens (tied to its embeddings) and next sentences, its tokenizer,
-    and whether it came without a head for masked tokens, so that this one is new."""
+    """Return a BERT encoder with heads, its tokenizer, and whether its head for masked tokens is new.
+
+    The head for masked tokens is tied to the embeddings; the other head predicts next sentences.
+    """
     given: Any = BertForPreTraining.from_pretrained(
         folder, use_safetensors=True, output_loading_info=True, **NO_DROPOUT
     )
@@ -102,7 +107,7 @@ def from_encoder(folder: Path) -> tuple[BertForPreTraining, PreTrainedTokenizerB
 
 
 def from_nothing(recipe: str, tokenizer: PreTrainedTokenizerBase, length: int) -> Pretrained:
-    """Return a nano model with random weights: 4 layers, hidden 256; RoBERTa's classes for its recipe."""
+    """Return a nano model with random weights: 4 layers, hidden size 256, of the recipe's class (BERT or RoBERTa)."""
     size = {
         "vocab_size": len(tokenizer),
         "hidden_size": 256,
@@ -134,8 +139,11 @@ def special_tokens(tokenizer: PreTrainedTokenizerBase) -> Special:
 
 
 def save_encoder(model: Pretrained, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Write a BertForMaskedLM or RobertaForMaskedLM with its tokenizer; BERT's pooler is kept beside it, as in the
-    published checkpoints, since classification starts from it. The config gets BERT's usual dropout again."""
+    """Write a BertForMaskedLM or RobertaForMaskedLM with its tokenizer.
+
+    BERT's pooler is kept, as in the published checkpoints, because classification starts from it. The config gets
+    BERT's usual dropout again.
+    """
     model.config.update(dict.fromkeys(NO_DROPOUT, 0.1))
     if isinstance(model, RobertaForMaskedLM):
         model.save_pretrained(folder)

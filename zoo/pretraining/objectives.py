@@ -1,32 +1,34 @@
-"""The three pretraining recipes; between any two of them only what makes the recipe differs.
+"""The three pretraining recipes. They differ only in what defines each recipe.
 
 - `bert`: Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers". 15 % of the pieces are chosen
-  once for each of several copies of the data (static), 80 % of them become [MASK], 10 % a random piece, 10 % stay;
-  sentence pairs with next sentence prediction (NSP).
+  once for each of several copies of the data (static). 80 % of them become [MASK], 10 % a random piece, 10 % stay.
+  Sequences are sentence pairs with next sentence prediction (NSP).
 - `roberta`: Liu et al. 2019, "RoBERTa: A Robustly Optimized BERT Pretraining Approach". Pieces are chosen anew at
-  each visit (dynamic), sequences are packed with full sentences, no NSP, larger batches.
+  each visit (dynamic). Sequences are packed with full sentences, there is no NSP, and batches are larger.
 - `bert-wwm`: Cui et al. 2019, "Pre-Training with Whole Word Masking for Chinese BERT". As `bert`, but all pieces of a
-  chosen word are masked together. A word is what stands between whitespace in English, and a word of jieba's
-  segmentation in Chinese; the published models used LTP's.
+  chosen word are masked together. Whitespace separates words in English, and jieba segments them in Chinese; the
+  published models used LTP's segmentation.
 """
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from zoo.errors import UserError, lookup
+from zoo.errors import UserError, first_fault, lookup
 
 
 class PretrainRecipe(BaseModel):
-    """Everything that shapes a pretraining but the corpus and the start.
+    """Everything that shapes a pretraining, except the corpus and the start.
 
-    `tokens` is the budget: how many tokens are seen, special ones included and padding not, after the head's own
-    training on `head_tokens`. `copies` is how many masks a static recipe fixes for each sequence. `short_share` is the
-    share of the tokens that go first, in sequences of a quarter of `length` and four times as many a batch.
+    `tokens` is the budget: the number of tokens seen after the head's own training on `head_tokens`, with special
+    tokens and without padding. `copies` is the number of masks that a static recipe fixes for each sequence.
+    `short_share` is the share of the tokens that come first, in sequences of a quarter of `length` and four times as
+    many a batch.
 
-    Rate and budget, tried together, are as small as what the start knows asks for: 2,000,000 tokens at 5e-4 filled in
-    more of what was masked (`bert` on minilm-l6, held-out loss 4.34 against 5.23), but fine-tuned on `feedback` that
-    encoder had .724 on validation where its start has .804 and the one made with these defaults .799.
+    Learning rate and budget were tried together. They are small so that the encoder keeps what its start knows.
+    2,000,000 tokens at 5e-4 filled in more masked pieces (`bert` on minilm-l6, held-out loss 4.34 against 5.23). But
+    fine-tuned on `feedback`, that encoder had .724 on validation; its start has .804, and the encoder made with these
+    defaults .799.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,7 +77,7 @@ RECIPES: dict[str, PretrainRecipe] = {
 
 
 def get_recipe(name: str, **changes: Any) -> PretrainRecipe:
-    """Return the recipe `name` with `changes` laid over it, those that are None left out.
+    """Return the recipe `name` with `changes`; a change that is None is left out.
 
     Raises:
         UserError: there is no such recipe, or a change is out of range.
@@ -84,5 +86,4 @@ def get_recipe(name: str, **changes: Any) -> PretrainRecipe:
     try:
         return PretrainRecipe.model_validate(lookup(RECIPES, name, "recipe").model_dump() | given)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise UserError(f"Recipe {name}: {first['loc'][0]}: {first['msg']}, got {first['input']!r}") from error
+        raise UserError(f"Recipe {name}: {first_fault(error)}") from error

@@ -1,4 +1,4 @@
-"""One pretraining from start to card: pack, train, measure on held-out documents, write the encoder."""
+"""One pretraining from its start to its card: pack the corpus, train, measure on held-out documents, write."""
 
 import hashlib
 import json
@@ -16,7 +16,8 @@ from transformers import PreTrainedTokenizerBase, set_seed
 from transformers.utils import logging
 
 from zoo.encoders.packed import HITS
-from zoo.encoders.registry import cache_folder, fetch_weights, get_encoder
+from zoo.encoders.registry import get_encoder
+from zoo.encoders.weights import cache_folder, fetch_weights
 from zoo.errors import UserError
 from zoo.files import new_folder
 from zoo.hardware import (
@@ -51,15 +52,15 @@ from zoo.pretraining.train import Trained, train
 from zoo.pretraining.vocabulary import ALPHABET, SIZE, load_tokenizer, train_tokenizer
 
 HELD_OUT_TOKENS = 200_000
-# There is no old part of the model to keep while the head learns. And among 128 tokens a model that knows nothing does
-# not find the neighbours that tell a masked one: short sequences first, as Devlin et al. 2019 (A.2) do for nine tenths
-# of the steps, at 128 tokens of 512.
+# A model from nothing has no old part to keep while the head learns. And among 128 tokens it does not find the
+# neighbours that give a masked one away, so short sequences come first. Devlin et al. 2019 (A.2) do so for nine
+# tenths of the steps, with 128 tokens of 512.
 FROM_NOTHING = {"head_tokens": 0, "freeze_embeddings": False, "short_share": 0.9}
 
 
 @dataclass(frozen=True)
 class Job:
-    """What `python -m zoo pretrain` was asked for."""
+    """What `encoder-zoo pretrain` was asked for."""
 
     recipe: PretrainRecipe
     language: str
@@ -70,58 +71,81 @@ class Job:
     threads: int
 
 
+@dataclass(frozen=True)
+class _Start:
+    """Where a pretraining starts: an encoder's name and revision ("nothing" and "" without one), the model with its
+    heads, and whether the head for masked tokens is new."""
+
+    name: str
+    revision: str
+    model: Pretrained
+    tokenizer: PreTrainedTokenizerBase
+    new_head: bool
+
+
 def run(job: Job, report: Callable[[str], None]) -> None:
-    """Pretrain, and write the encoder to `job.output` with its card; the trainer's own files stand beside it, in a
-    folder for this very job, until it is done. Where `accelerate launch` runs several processes, the first one
-    reports and writes.
+    """Pretrain, and write the encoder with its card to `job.output`.
+
+    The trainer's own files are in a folder beside it, for this very job, until the job is done. Where `accelerate
+    launch` runs several processes, the first one reports and writes.
 
     Raises:
-        UserError: the output is there already, or the start, the corpus or the excluded datasets do not fit.
+        UserError: the output exists already, or the start, the corpus or the excluded datasets do not fit.
     """
-    if job.output.exists():
-        raise UserError(f"{job.output} is there already; give another --output, or delete it")
+    processes = PartialState(cpu=not torch.cuda.is_available())
+    job = _checked(job, processes.num_processes)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    if job.start == "nothing":
-        if job.recipe.name == "roberta" and job.recipe.nsp:
-            raise UserError("A RobertaForMaskedLM has no next sentence prediction; leave --nsp out, or give a --start")
-        job = replace(job, recipe=job.recipe.model_copy(update=FROM_NOTHING))
     if job.threads:
         torch.set_num_threads(job.threads)
     reuse_memory()
-    processes = PartialState(cpu=not torch.cuda.is_available())
-    if processes.num_processes == 1:
-        refuse_several_gpus("start with `accelerate launch -m zoo pretrain ...`, or set CUDA_VISIBLE_DEVICES=0")
-    if job.recipe.batch_size % processes.num_processes:
-        raise UserError(
-            f"{processes.num_processes} processes cannot share batches of {job.recipe.batch_size}; "
-            "launch a number that divides it"
-        )
     tell = report if processes.is_main_process else lambda line: None
     set_seed(job.recipe.seed)
     began = time.perf_counter()
     with _main_process_first(processes):
-        model, tokenizer, start_revision, new_head = _start(job)
+        start = _from_nothing(job) if job.start == "nothing" else _from_encoder(job)
+        tokenizer, special = start.tokenizer, special_tokens(start.tokenizer)
         backend, separator = tokenizer.backend_tokenizer, tokenizer.sep_token
         packed = pack_corpus(job.corpus, backend, separator, job.language, job.exclude, cache_folder())
-    if not new_head:
+    if not start.new_head:
         job = replace(job, recipe=job.recipe.model_copy(update={"head_tokens": 0}))
     tell(f"{len(packed.train.tokens):,} tokens packed in {packed.folder} ({time.perf_counter() - began:.0f} s)")
     tell(f"validation and test texts of the tasks in the corpus: {_leaked(job, packed)}")
-    check_measurable(packed.held_out, job.recipe, special_tokens(tokenizer), HELD_OUT_TOKENS)
-    asked = [job.recipe.model_dump_json(), job.language, job.start, start_revision, packed.folder.name]
+    check_measurable(packed.held_out, job.recipe, special, HELD_OUT_TOKENS)
+    asked = [job.recipe.model_dump_json(), job.language, start.name, start.revision, packed.folder.name]
     training = job.output.parent / f".{job.output.name}-training-{_short_hash(asked)}"
     heads = cache_folder() / f"heads-{_short_hash(asked[2:])}" if job.start != "nothing" else None
-    trained = train(model, packed.train, job.recipe, special_tokens(tokenizer), training, tell, heads)
+    trained = train(start.model, packed.train, job.recipe, special, training, tell, heads)
     if processes.is_main_process:
-        _measure_and_write(job, model, tokenizer, start_revision, packed, trained, report)
+        _measure_and_write(job, start, packed, trained, report)
         shutil.rmtree(training, ignore_errors=True)
+
+
+def _checked(job: Job, processes: int) -> Job:
+    """Check what can be checked before anything is read; return the job with the recipe that fits its start."""
+    if job.output.exists():
+        raise UserError(f"{job.output} is there already; give another --output, or delete it")
+    if processes == 1:
+        refuse_several_gpus("start with `accelerate launch -m zoo pretrain ...`, or set CUDA_VISIBLE_DEVICES=0")
+    if job.recipe.batch_size % processes:
+        raise UserError(
+            f"{processes} processes cannot share batches of {job.recipe.batch_size}; launch a number of processes "
+            "that divides it"
+        )
+    if job.start != "nothing":
+        return job
+    if job.recipe.name == "roberta" and job.recipe.nsp:
+        raise UserError("A RobertaForMaskedLM has no next sentence prediction; leave out --nsp, or give a --start")
+    return replace(job, recipe=job.recipe.model_copy(update=FROM_NOTHING))
 
 
 @contextmanager
 def _main_process_first(processes: PartialState) -> Iterator[None]:
-    """As accelerate's, but that the others go on where the first process fails: to fail by themselves, each with its
-    line, and not by the connection's end."""
+    """Run the block in the first process, then in the others.
+
+    accelerate has the same, but there a failure of the first process ends the others by a broken connection. Here they
+    go on and fail by themselves, each with its own line.
+    """
     if not processes.is_main_process:
         processes.wait_for_everyone()
     try:
@@ -132,26 +156,21 @@ def _main_process_first(processes: PartialState) -> Iterator[None]:
 
 
 def _measure_and_write(
-    job: Job,
-    model: Pretrained,
-    tokenizer: PreTrainedTokenizerBase,
-    start_revision: str,
-    packed: Packed,
-    trained: Trained,
-    report: Callable[[str], None],
+    job: Job, start: _Start, packed: Packed, trained: Trained, report: Callable[[str], None]
 ) -> None:
     processes = PartialState().num_processes
-    rate = 6 * weights_a_token(model, job.recipe.masked_share) * trained.tokens_per_second
+    rate = 6 * weights_a_token(start.model, job.recipe.masked_share) * trained.tokens_per_second
     share = rate / processes / matrix_rate()
     report(f"{rate / 1e9:.1f} GFLOP/s by the 6ND count, {share:.0%} of this machine's rate for matrix products")
-    measured, hits = evaluate(model, packed.held_out, job.recipe, special_tokens(tokenizer), HELD_OUT_TOKENS)
+    special = special_tokens(start.tokenizer)
+    measured, hits = evaluate(start.model, packed.held_out, job.recipe, special, HELD_OUT_TOKENS)
     held_out = asdict(measured)
     report("held out: " + ", ".join(f"{name} {_figure(value)}" for name, value in held_out.items()))
     facts = {
         "recipe": job.recipe.model_dump(),
         "language": job.language,
-        "start": job.start,
-        "start_revision": start_revision,
+        "start": start.name,
+        "start_revision": start.revision,
         "corpus": packed.facts,
         "held_out": held_out,
         "training": asdict(trained),
@@ -166,28 +185,29 @@ def _measure_and_write(
         "versions": library_versions() | {name: version(name) for name in ("accelerate", "jieba")},
     }
     with new_folder(job.output) as folder:
-        save_encoder(model, tokenizer, folder)
+        save_encoder(start.model, start.tokenizer, folder)
         write_hits(folder / HITS, hits)
         (folder / "pretraining.json").write_text(json.dumps(facts, indent=1) + "\n")
-        (folder / "README.md").write_text(_card(job, packed, held_out, trained, rate, share), encoding="utf-8")
+        card = _card(job, start.name, packed, held_out, trained, rate, share)
+        (folder / "README.md").write_text(card, encoding="utf-8")
 
 
-def _start(job: Job) -> tuple[Pretrained, PreTrainedTokenizerBase, str, bool]:
-    """The model, its tokenizer, the revision of what it starts from, and whether its head is new."""
-    if job.start != "nothing":
-        encoder = get_encoder(job.start)
-        if encoder.language not in (job.language, "any"):
-            raise UserError(
-                f"'{job.start}' is an encoder for '{encoder.language}', and --language is '{job.language}'; give a "
-                "start of that language, or nothing"
-            )
-        weights = fetch_weights(encoder)
-        config = json.loads((weights.folder / "config.json").read_text())
-        if config.get("model_type") != "bert":
-            raise UserError(f"'{job.start}' is a {config.get('model_type')} model; a start must be of BERT's kind")
-        model, tokenizer, new_head = from_encoder(weights.folder)
-        return model, tokenizer, weights.revision, new_head
-    # Kept: WordPiece's trainer comes to another vocabulary each time.
+def _from_encoder(job: Job) -> _Start:
+    encoder = get_encoder(job.start)
+    if encoder.language not in (job.language, "any"):
+        raise UserError(
+            f"'{encoder.name}' is an encoder for '{encoder.language}', and --language is '{job.language}'; give a "
+            "start of that language, or nothing"
+        )
+    weights = fetch_weights(encoder)
+    kind = json.loads((weights.folder / "config.json").read_text()).get("model_type")
+    if kind != "bert":
+        raise UserError(f"'{encoder.name}' is a {kind} model; give a --start of BERT's kind")
+    return _Start(encoder.name, weights.revision, *from_encoder(weights.folder))
+
+
+def _from_nothing(job: Job) -> _Start:
+    # The vocabulary is kept, because WordPiece's trainer makes another one each time.
     kind = "bpe" if job.recipe.name == "roberta" else "wordpiece"
     excluded = read_excluded(job.exclude)
     kept = cache_folder() / f"vocabulary-{corpus_hash(job.corpus)}-{kind}-{SIZE}-{ALPHABET}-{texts_hash(excluded)}"
@@ -197,7 +217,7 @@ def _start(job: Job) -> tuple[Pretrained, PreTrainedTokenizerBase, str, bool]:
         with new_folder(kept) as folder:
             tokenizer.save_pretrained(folder)
     tokenizer = load_tokenizer(kept, job.recipe.length)
-    return from_nothing(job.recipe.name, tokenizer, job.recipe.length), tokenizer, "", True
+    return _Start("nothing", "", from_nothing(job.recipe.name, tokenizer, job.recipe.length), tokenizer, True)
 
 
 def _short_hash(parts: list[str]) -> str:
@@ -216,17 +236,19 @@ def _leaked(job: Job, packed: Packed) -> str:
     return f"{packed.facts['leaked']} rows, left out" if job.exclude else "not checked; give --exclude"
 
 
-def _card(job: Job, packed: Packed, held_out: dict[str, float], trained: Trained, rate: float, share: float) -> str:
+def _card(
+    job: Job, start: str, packed: Packed, held_out: dict[str, float], trained: Trained, rate: float, share: float
+) -> str:
     recipe = job.recipe
     measured = "\n".join(f"| {name} | {_figure(value)} |" for name, value in held_out.items())
     head = f", after {recipe.head_tokens:,} for the new head alone" if recipe.head_tokens else ""
     shorter = "".join(f"{part.length} for {recipe.short_share:.0%} of them, then " for part in recipe.parts()[:-1])
     return f"""# {job.output.name}
 
-A small masked language model pretrained by Encoder Zoo with the recipe `{recipe.name}` (masking by {recipe.masking},
-{"dynamic" if recipe.dynamic else f"static, {recipe.copies} copies"}, {"with" if recipe.nsp else "without"} next
-sentence prediction), started from {job.start}, in {"Chinese" if job.language == "zh" else "English"}. It is no
-BERT-base.
+This is a small masked language model for {"Chinese" if job.language == "zh" else "English"}; it is no BERT-base.
+Encoder Zoo pretrained it from {start} with the recipe `{recipe.name}`: masking by {recipe.masking},
+{"dynamic" if recipe.dynamic else f"static with {recipe.copies} copies"}, {"with" if recipe.nsp else "without"} next
+sentence prediction.
 
 | | |
 |---|---|
@@ -238,7 +260,7 @@ BERT-base.
 | rate by the 6ND count | {rate / 1e9:.1f} GFLOP/s, {share:.0%} of the machine's for matrix products just after |
 | hardware | {_device()}, {torch.get_num_threads()} threads, {"bf16" if multiplies_in_bf16() else "float32"} |
 
-On documents held out:
+On held-out documents:
 
 | | |
 |---|---:|

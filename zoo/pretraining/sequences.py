@@ -1,4 +1,4 @@
-"""From a packed corpus to the sequences that a model sees: which tokens stand together, and which are masked."""
+"""Makes the sequences that a model sees from a packed corpus: which tokens are together, and which are masked."""
 
 from dataclasses import dataclass
 
@@ -23,10 +23,10 @@ class Special:
 
 @dataclass(frozen=True)
 class Example:
-    """One sequence as the model takes it; arrays are int64 of the sequence's own length.
+    """One sequence for the model; arrays are int64 of the sequence's own length.
 
-    `labels` holds the token that stood at each masked position and `IGNORED` elsewhere; `next_sentence_label` is 0
-    where the second part follows the first, 1 where it does not, `IGNORED` where there is none.
+    `labels` holds the original token at each masked position and `IGNORED` elsewhere. `next_sentence_label` is 0 where
+    the second part follows the first, 1 where it does not, and `IGNORED` where there is no second part.
     """
 
     input_ids: np.ndarray
@@ -38,8 +38,8 @@ class Example:
 def lay_out(corpus: Corpus, recipe: PretrainRecipe, budget: int) -> np.ndarray:
     """Return the spans of the sequences, int64 of shape (n, 5), until they hold `budget` tokens or the corpus ends.
 
-    Columns: first token and end of the first part, the same of the second part (0, 0 where there is none), and the
-    next sentence label.
+    The columns are the first part's first token and end, the second part's (0, 0 where there is none), and the next
+    sentence label.
     """
     if recipe.nsp:
         return _sentence_pairs(corpus, recipe.length - 3, budget, np.random.default_rng(recipe.seed))
@@ -47,7 +47,7 @@ def lay_out(corpus: Corpus, recipe: PretrainRecipe, budget: int) -> np.ndarray:
 
 
 def _full_sentences(corpus: Corpus, room: int, budget: int) -> np.ndarray:
-    """Whole sentences, one after another across the ends of documents; a sentence longer than `room` is cut."""
+    """Return whole sentences in order, across the ends of documents; a sentence longer than `room` is cut."""
     spans, start, previous = [], 0, 0
     for end in map(int, corpus.sentences[1:]):
         if end - start > room and previous > start:
@@ -65,9 +65,11 @@ def _full_sentences(corpus: Corpus, room: int, budget: int) -> np.ndarray:
 
 
 def _sentence_pairs(corpus: Corpus, room: int, budget: int, rng: np.random.Generator) -> np.ndarray:
-    """Pairs as BERT draws them, but for its tenth of shorter ones: two runs of sentences of one document, or, half of
-    the time and wherever a run is one sentence alone, the second from another document; what it displaces opens the
-    next pair."""
+    """Return pairs as BERT draws them, without its tenth of shorter pairs.
+
+    A pair is two runs of sentences of one document. Half of the time, and wherever a run is one sentence alone, the
+    second run comes from another document; then the sentences that it displaces open the next pair.
+    """
     spans, seen = [], 0
     for document in range(len(corpus.documents) - 1):
         first, last = int(corpus.documents[document]), int(corpus.documents[document + 1])
@@ -77,21 +79,21 @@ def _sentence_pairs(corpus: Corpus, room: int, budget: int, rng: np.random.Gener
                 end += 1
             middle = first + 1 if end - first < 2 else int(rng.integers(first + 1, end))
             begin_a, end_a = int(corpus.sentences[first]), int(corpus.sentences[middle])
-            apart = end - first < 2 or rng.random() < 0.5
-            if apart:
+            unrelated = end - first < 2 or rng.random() < 0.5
+            if unrelated:
                 begin_b, end_b = _elsewhere(corpus, document, room, rng)
                 first = middle
             else:
                 begin_b, end_b = int(corpus.sentences[middle]), int(corpus.sentences[end])
                 first = end
             end_a, end_b = _cut_pair(begin_a, end_a, begin_b, end_b, room)
-            spans.append((begin_a, end_a, begin_b, end_b, int(apart)))
+            spans.append((begin_a, end_a, begin_b, end_b, int(unrelated)))
             seen += end_a - begin_a + end_b - begin_b + 3
     return np.array(spans, np.int64)
 
 
 def _elsewhere(corpus: Corpus, document: int, room: int, rng: np.random.Generator) -> tuple[int, int]:
-    """A run of sentences from a random place of another document."""
+    """Return a run of sentences from a random place in another document."""
     number = len(corpus.documents) - 1
     other = (document + int(rng.integers(1, number))) % number if number > 1 else document
     first, last = int(corpus.documents[other]), int(corpus.documents[other + 1])
@@ -101,7 +103,7 @@ def _elsewhere(corpus: Corpus, document: int, room: int, rng: np.random.Generato
 
 
 def _cut_pair(begin_a: int, end_a: int, begin_b: int, end_b: int, room: int) -> tuple[int, int]:
-    """Shorten the longer part, then both, until the two fit into `room`."""
+    """Shorten the longer part, then both parts, until the two fit into `room`; return the two ends."""
     a, b = end_a - begin_a, end_b - begin_b
     keep_a = min(a, max(room - b, room // 2))
     return begin_a + keep_a, begin_b + min(b, room - keep_a)
@@ -110,11 +112,11 @@ def _cut_pair(begin_a: int, end_a: int, begin_b: int, end_b: int, room: int) -> 
 def make_example(
     corpus: Corpus, span: np.ndarray, recipe: PretrainRecipe, special: Special, rng: np.random.Generator
 ) -> Example:
-    """Return the sequence of one row of `lay_out`, masked by the recipe with draws of `rng`."""
+    """Return the sequence of one row of `lay_out`. The recipe and the draws of `rng` decide what is masked."""
     begin_a, end_a, begin_b, end_b, label = map(int, span)
     pieces, starts, types = [_part(special.cls)], [True], [0]
     for kind, (begin, end) in enumerate([(begin_a, end_a), (begin_b, end_b)]):
-        if end > begin and corpus.tokens[end - 1] == special.sep:  # of the document's end: ours takes its place
+        if end > begin and corpus.tokens[end - 1] == special.sep:  # the document's end; ours replaces it
             end -= 1
         if end > begin:
             pieces += [corpus.tokens[begin:end].astype(np.int64), _part(special.sep)]
@@ -133,9 +135,11 @@ def _part(token: int) -> np.ndarray:
 def choose_masked(
     tokens: np.ndarray, word_starts: np.ndarray, recipe: PretrainRecipe, special: Special, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return which positions are to be predicted, bool of the shape of `tokens`: the recipe's share of the ordinary
-    tokens, rounded, at least one; by whole words where it says so, a word that would exceed the share left out, so
-    that there may be none."""
+    """Return which positions are to be predicted, bool of the shape of `tokens`.
+
+    They are the recipe's share of the ordinary tokens, rounded, and at least one. With masks of whole words, a word
+    that would exceed the share is left out, so there may be none.
+    """
     ordinary = ~np.isin(tokens, (special.cls, special.sep, special.pad, special.mask))
     wanted = max(1, round(recipe.masked_share * int(ordinary.sum())))
     units = np.cumsum(word_starts | ~ordinary) if recipe.masking == "word" else np.arange(len(tokens))
@@ -153,7 +157,7 @@ def choose_masked(
 
 
 def corrupt(tokens: np.ndarray, masked: np.ndarray, special: Special, rng: np.random.Generator) -> np.ndarray:
-    """Return the tokens with 80 % of the masked ones turned into [MASK], 10 % into a random piece, 10 % as they are."""
+    """Return the tokens; of the masked ones, 80 % become [MASK], 10 % a random piece, and 10 % stay as they are."""
     draw = rng.random(len(tokens))
     random_pieces = rng.integers(0, special.vocabulary, len(tokens))
     corrupted = np.where(masked & (draw < 0.8), special.mask, tokens)

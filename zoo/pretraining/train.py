@@ -1,4 +1,4 @@
-"""Pretrain one encoder: the head first, then the whole model, through transformers' Trainer."""
+"""Pretrains one encoder with transformers' Trainer: the head first, then the whole model."""
 
 import hashlib
 import time
@@ -22,15 +22,15 @@ from zoo.pretraining.objectives import PretrainRecipe, get_recipe
 from zoo.pretraining.sequences import IGNORED, Example, Special, lay_out, make_example
 
 Report = Callable[[str], None]
-POINTS, SAVED = 100, 5  # how often the loss is told, and every how many times the training is saved
+POINTS, SAVED = 100, 5  # the loss is reported so many times, and every fifth time the training is saved
 
 
 class Sequences(torch.utils.data.Dataset[Example]):
     """Every sequence that one part of a pretraining sees, in order, visit after visit, from the corpus's front on.
 
-    What an item is depends on its number alone: the mask is drawn from (seed, sequence, copy, part), the copy being
-    the visit itself for a dynamic recipe and the visit modulo the number of copies for a static one, the part telling
-    the head's training from the whole's. So a training that was stopped goes on with the very same items.
+    An item depends on its number alone, so a stopped training continues with the very same items. The mask is drawn
+    from (seed, sequence, copy, part). The copy is the visit for a dynamic recipe, and the visit modulo the number of
+    copies for a static one. The part is 0 for the head's training and 1 for the whole model's.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Sequences(torch.utils.data.Dataset[Example]):
 
     @staticmethod
     def _count(lengths: np.ndarray, tokens: int) -> int:
-        """How many items hold the budget, one at least: whole visits, then the part of one that is left."""
+        """Return how many items hold the budget, at least one: whole visits, then a part of one."""
         visits, rest = divmod(tokens, int(lengths.sum()))
         return max(1, visits * len(lengths) + int(np.searchsorted(np.cumsum(lengths), rest)))
 
@@ -86,7 +86,7 @@ def collate(examples: list[Example], pad: int) -> dict[str, torch.Tensor]:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a pretraining measured: its curve as (tokens seen, mean loss on masked tokens), seconds, tokens a second."""
+    """What a pretraining measured: its curve of (tokens seen, mean loss on masked tokens), seconds, tokens a second."""
 
     curve: tuple[tuple[int, float], ...]
     seconds: float
@@ -102,19 +102,21 @@ def train(
     report: Report,
     heads: Path | None,
 ) -> Trained:
-    """Train the model in place: where its head is new on an encoder that is not, the head alone on `head_tokens`;
-    then all of it on `tokens`, the recipe's share of short sequences first, each part with a schedule of its own.
+    """Train the model in place.
+
+    A new head on a pretrained encoder is first trained alone, on `head_tokens`. Then the whole model is trained on
+    `tokens`, with the recipe's share of short sequences first. Each part has its own schedule.
 
     Args:
         model: a masked language model of transformers.
-        corpus: what it is trained on.
-        recipe: how.
+        corpus: the packed texts to train on.
+        recipe: how to train.
         special: the tokenizer's special tokens.
-        folder: keeps the trainer's checkpoints; a training that was stopped goes on from the last one there, with
-            the same result as without the stop.
+        folder: keeps the trainer's checkpoints. A stopped training continues from the last one there, with the same
+            result as without the stop.
         report: called with lines to show.
-        heads: keeps the heads trained on this encoder and corpus, for the other recipes; None for an encoder that is
-            not pretrained yet.
+        heads: keeps the heads that were trained on this encoder and corpus, for the other recipes; None for an encoder
+            that is not pretrained yet.
     """
     if heads and recipe.head_tokens:
         _train_head(model, corpus, recipe, special, folder / "head", report, heads)
@@ -136,8 +138,10 @@ def _train_head(
     report: Report,
     heads: Path,
 ) -> None:
-    """The same for all recipes that start from one encoder, so that they part from one point: trained by the first of
-    them, and read by the others."""
+    """Train the head, or read it where another recipe has trained it.
+
+    All recipes that start from one encoder share one head, so that they differ only from there on.
+    """
     plain = get_recipe("roberta", batch_size=32, learning_rate=1e-3, tokens=recipe.head_tokens, seed=recipe.seed)
     plain = plain.model_copy(update={"length": recipe.length, "masked_share": recipe.masked_share})
     head, kept = mlm_head(model), heads / hashlib.sha256(plain.model_dump_json().encode()).hexdigest()[:8]
@@ -161,7 +165,7 @@ def _train_part(
     name: str,
     only: torch.nn.Module | None = None,
 ) -> tuple[list[tuple[int, float]], float]:
-    """Train, and return the curve and the seconds it took; `name` tells the part in what is reported."""
+    """Train, and return the curve and the seconds it took. Reported lines start with `name`."""
     embeddings = list(model.get_input_embeddings().parameters())
     for parameter in model.parameters():
         parameter.requires_grad_(only is None)
@@ -184,15 +188,15 @@ def _train_part(
     whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]  # which is written last
     last = max(whole, key=lambda path: int(path.name.split("-")[1]), default=None)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
-    told = [entry for entry in trainer.state.log_history if "masked_loss" in entry]
-    seen = [int(entry["step"]) * recipe.tokens // trainer.state.max_steps for entry in told]
-    return list(zip(seen, (entry["masked_loss"] for entry in told), strict=True)), told[-1]["seconds"]
+    points = [entry for entry in trainer.state.log_history if "masked_loss" in entry]
+    seen = [int(entry["step"]) * recipe.tokens // trainer.state.max_steps for entry in points]
+    return list(zip(seen, (entry["masked_loss"] for entry in points), strict=True)), points[-1]["seconds"]
 
 
 def _arguments(recipe: PretrainRecipe, folder: Path, sequences: int) -> TrainingArguments:
     processes = PartialState(cpu=not torch.cuda.is_available()).num_processes
     steps = -(-sequences // recipe.batch_size)
-    told = max(1, steps // POINTS)
+    interval = max(1, steps // POINTS)
     return TrainingArguments(
         output_dir=str(folder),
         max_steps=steps,
@@ -206,9 +210,9 @@ def _arguments(recipe: PretrainRecipe, folder: Path, sequences: int) -> Training
         bf16=multiplies_in_bf16(),
         use_cpu=not torch.cuda.is_available(),
         seed=recipe.seed,
-        save_steps=SAVED * told,
+        save_steps=SAVED * interval,
         save_total_limit=1,
-        logging_steps=told,
+        logging_steps=interval,
         remove_unused_columns=False,
         disable_tqdm=True,
         ddp_find_unused_parameters=False,
@@ -218,8 +222,8 @@ def _arguments(recipe: PretrainRecipe, folder: Path, sequences: int) -> Training
 
 
 class _Progress(TrainerCallback):
-    """Reports tokens a second, loss and time left, and keeps loss and seconds in the trainer's history, where a
-    training that was stopped finds them again."""
+    """Reports tokens a second, loss and time left. It keeps loss and seconds in the trainer's history, where a stopped
+    training finds them again."""
 
     def __init__(self, report: Report, tokens: int, name: str) -> None:
         self.report, self.tokens, self.name, self._start = report, tokens, name, 0.0
@@ -230,7 +234,7 @@ class _Progress(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step == state.max_steps:
-            control.should_log = True  # the last steps, too, where they are no whole interval
+            control.should_log = True  # also after the last steps, which may be no whole interval
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if "loss" not in kwargs["logs"]:

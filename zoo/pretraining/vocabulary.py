@@ -1,4 +1,4 @@
-"""A vocabulary of its own for a model that starts from nothing: WordPiece as BERT's, byte-level BPE as RoBERTa's."""
+"""Learns the vocabulary of a model that starts from nothing: WordPiece as in BERT, byte-level BPE as in RoBERTa."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 
 SIZE = 8_192
 SAMPLE = 50_000  # documents to learn from
-ALPHABET = SIZE // 2  # single characters at most: 50,000 Chinese texts have 8,743, which would leave no room for pieces
+ALPHABET = SIZE // 2  # the most single characters: 50,000 Chinese texts have 8,743, which leaves no room for pieces
 
 
 def train_tokenizer(recipe: str, texts: list[str]) -> PreTrainedTokenizerBase:
@@ -17,7 +17,7 @@ def train_tokenizer(recipe: str, texts: list[str]) -> PreTrainedTokenizerBase:
 
 
 def load_tokenizer(folder: Path, length: int) -> PreTrainedTokenizerBase:
-    """Return the tokenizer saved in `folder`, for models of so many positions."""
+    """Return the tokenizer saved in `folder`, for models with `length` positions."""
     return AutoTokenizer.from_pretrained(folder, model_max_length=length)
 
 

@@ -13,15 +13,15 @@ from benchmark.own_data.data_page import lines, show, write
 from benchmark.own_data.data_report import (
     DataReport,
     LabelFacts,
+    LabelPair,
     Lengths,
-    Together,
     contradictory,
     describe,
     in_two_parts,
+    label_pairs,
     label_sets,
     lengths,
     scripts,
-    together,
 )
 from benchmark.own_data.own_task import text_groups
 from benchmark.own_data.reading import OwnData
@@ -50,7 +50,7 @@ def test_every_number_of_a_small_dataset(report: DataReport) -> None:
         LabelFacts("film", 3, 0, 1, True),
         LabelFacts("bad", 1, 0, 0, True),
     )
-    assert report.together == (Together("[red]good[/red]", "film", 2, 2 / 5), Together("film", "bad", 1, 1 / 4))
+    assert report.together == (LabelPair("[red]good[/red]", "film", 2, 2 / 5), LabelPair("film", "bad", 1, 1 / 4))
     assert report.repeated == 1
     assert report.in_two_parts == {"train and validation": 0, "train and test": 1, "validation and test": 0}
     assert report.contradictory == 1
@@ -96,6 +96,6 @@ def test_pieces_on_their_own() -> None:
     assert lengths("tokens", np.array([1, 2, 3, 9]), 3).over == 0.25
     y_true = csr_array(np.array([[1, 0], [0, 1], [1, 0], [0, 0]], np.int8))
     assert label_sets(y_true).tolist() == [0, 1, 0, 2]
-    assert together(y_true, ("a", "b")) == ()
+    assert label_pairs(y_true, ("a", "b")) == ()
     assert contradictory(np.array([0, 1, 0, 0]), np.array([5, 5, 2, 2])) == 1
     assert in_two_parts(np.array([0, 1, 1]), np.array([1, 1, 1]))["train and validation"] == 1

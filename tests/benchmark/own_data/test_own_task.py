@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from rich.console import Console
 from scipy.sparse import csr_array
 
 from benchmark.own_data.data_page import lines
@@ -117,23 +116,27 @@ def test_tokens_are_counted_for_each_encoder_against_the_recipes_limit(tiny_bert
     data = _data(["good", "good bad the " * 5] * 50, _single(100), given)
     encoders = [get_encoder("tfidf-lr"), get_encoder(str(tiny_bert))]
     own = make_task(data, Declared("my.csv", ONE, "mine", "en"), encoders, {"max_length": 10})
-    assert own.report.lengths[1] == Lengths("tokens of tiny-bert", 100, 10.0, 17.0, 17, 10, 0.5)
+    assert own.report.lengths[1] == Lengths(f"tokens of {encoders[1].name}", 100, 10.0, 17.0, 17, 10, 0.5)
     with pytest.raises(UserError, match="max_lenth"):
         make_task(data, Declared("my.csv", ONE, "mine", "en"), encoders, {"max_lenth": 10})
 
 
 def test_labels_are_said_in_one_way() -> None:
-    assert choose_columns("t", "l", "", "", "|") == Columns("t", ("l",), "one", "|")
+    assert choose_columns("t", "l", "", "", None) == Columns("t", ("l",), "one", "|")
     assert choose_columns("t", "", "l", "", ";") == Columns("t", ("l",), "several", ";")
-    assert choose_columns("t", "", "", "a, b,a", "|") == Columns("t", ("a", "b"), "flags", "|")
-    for given in (("", "", "", "|"), ("l", "l", "", "|"), ("l", "", "a,b", "|")):
+    assert choose_columns("t", "", "l", "", None) == Columns("t", ("l",), "several", "|")
+    assert choose_columns("t", "", "", "a, b,a", None) == Columns("t", ("a", "b"), "flags", "|")
+    for given in (("", "", "", None), ("l", "l", "", None), ("l", "", "a,b", None)):
         with pytest.raises(UserError, match="Say where the labels are in one way: --label-column"):
+            choose_columns("text", *given)
+    for given in (("l", "", "", "|"), ("", "", "a,b", ";"), ("l", "", "", "")):
+        with pytest.raises(UserError, match=r"^--delimiter '.?' applies to --label-list alone; leave it out$"):
             choose_columns("text", *given)
     with pytest.raises(UserError, match="--delimiter is empty"):
         choose_columns("text", "", "l", "", "")
     for given in (("t", "", ""), ("", "t", ""), ("", "", "a,t")):
         with pytest.raises(UserError, match="The column 't' cannot hold both the texts and a label"):
-            choose_columns("t", *given, "|")
+            choose_columns("t", *given, None)
 
 
 @pytest.mark.parametrize(
@@ -154,10 +157,10 @@ def test_a_task_is_named_after_its_file(source: str, name: str, expected: str) -
 @pytest.mark.parametrize(
     ("source", "name", "language", "message"),
     [
-        ("my.csv", "../up", "any", "'../up' is no name for a task"),
-        ("!!.csv", "", "any", "'' is no name for a task"),
-        ("my.csv", "board", "any", "'board' is a name of the project's own"),
-        ("sst2.csv", "", "any", "give your data another with --name"),
+        ("my.csv", "../up", "any", "'../up' cannot name a task"),
+        ("!!.csv", "", "any", "'' cannot name a task"),
+        ("my.csv", "board", "any", "'board' is taken by the project itself"),
+        ("sst2.csv", "", "any", "give your data another name with --name"),
         ("my.csv", "", "fr", "Unknown language 'fr'"),
     ],
 )
@@ -170,19 +173,20 @@ def test_a_folder_of_other_data_is_told_before_anything_is_trained(tmp_path: Pat
     rows = "".join(f"text {row},{'ab'[row % 2]}\n" for row in range(100))
     source = tmp_path / "mine.csv"
     source.write_text(f"text,label\n{rows}")
-    declared, console = declare(str(source), ONE, "", "en"), Console(quiet=True)
-    own = prepare(declared, [], {}, tmp_path / "results", console)
+    declared, told = declare(str(source), ONE, "", "en"), list[str]()
+    own = prepare(declared, [], {}, tmp_path / "results", told.append)
+    assert told == ["reading, 100 rows so far", "splitting 100 rows and counting tokens"]
     write_task(tmp_path / "results", own.task)
     known = known_tasks(tmp_path / "results")
     assert known == TASKS | {"mine": own.task}
     assert known["mine"].own_splits == own.task.own_splits
     write_task(tmp_path / "results", replace(own.task, own_splits=""))  # as earlier versions left it
-    assert prepare(declared, [], {}, tmp_path / "results", console).task == own.task
+    assert prepare(declared, [], {}, tmp_path / "results", told.append).task == own.task
     source.write_text(f"text,label\n{rows}one more,c\n")
     with pytest.raises(UserError, match="holds runs of other rows or labels; give these data another --name"):
-        prepare(declared, [], {}, tmp_path / "results", console)
+        prepare(declared, [], {}, tmp_path / "results", told.append)
     with pytest.raises(UserError, match="holds the project's own runs"):
-        prepare(declared, [], {}, RESULTS, console)
+        prepare(declared, [], {}, RESULTS, told.append)
     (tmp_path / "results" / "mine" / "task.json").write_text("{")
     with pytest.raises(UserError, match="is not a readable task; delete it, then run"):
         known_tasks(tmp_path / "results")
@@ -201,7 +205,7 @@ def test_the_report_on_a_million_short_rows_takes_under_a_minute_and_2_gib(
         for row, (of_row, (a, b)) in enumerate(zip(words.tolist(), labels.tolist(), strict=True)):
             file.write(f"{row},{' '.join(of_row)} {row},l{a}|l{b}\n")
     del words, labels
-    command = [sys.executable, "-m", "benchmark", "run", "--data", str(source), "--label-list", "labels"]
+    command = [sys.executable, "-m", "encoder_zoo", "run-data", str(source), "--label-list", "labels"]
     command += ["--encoders", "minilm-l6", "--results", str(tmp_path / "results"), "--dry-run"]
     start, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     ended = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True)

@@ -16,10 +16,11 @@ from benchmark.tasks.registry import TASKS
 from benchmark.training.runs import RESULTS, read_run, read_runs
 from tests.benchmark.conftest import WriteRun
 from tests.checkpoints import toy_info
-from zoo.checkpoints.checkpoint import CHECKPOINTS, DELTA, find_checkpoints, read_checkpoint
+from zoo.checkpoints.checkpoint import CHECKPOINTS, find_checkpoints, read_checkpoint
 from zoo.checkpoints.loading import new_model, save_checkpoint
 from zoo.classifier import Classifier
 from zoo.decision import Decision
+from zoo.encoders.deltas import DELTA
 from zoo.errors import UserError
 
 
@@ -66,14 +67,14 @@ def test_a_card_on_a_users_own_data_says_how_they_were_split(write_synthetic: Wr
     own = replace(TASKS["feedback"], name="mine", language="any", embedded=False, own_splits=how)
     card = write_card(replace(run, info=run.info.model_copy(update={"task": "mine"})), own)
     assert ModelCard(card).data.language is None
-    assert f"`mine`; a user's own data, split so: {how}. Temperature" in card
-    assert "the figures are of 60 test rows." in card
-    assert "where the data come from" in card
+    assert f"`mine` is a user's own data. It was split like this: {how}. Temperature" in card
+    assert "come from 60 test rows." in card
+    assert "the source of the data" in card
     for word in ("official", "any)", "language:"):
         assert word not in card
     before = write_card(run, TASKS["feedback"])
-    assert "`feedback` (en); it comes with Encoder Zoo." in before
-    assert "others, the official test split" in before
+    assert "`feedback` (en) comes with Encoder Zoo." in before
+    assert "60 other rows, the official test split" in before
 
 
 def _decision(card: str, labels: tuple[str, ...]) -> Decision:
@@ -112,7 +113,7 @@ def test_a_shipped_card_is_the_one_of_its_run(folder: Path) -> None:
     info = read_checkpoint(folder).info
     run = next(run for run in read_runs(RESULTS) if run.info.id == info.run)
     card = write_card(run, TASKS[info.task], small=(folder / DELTA).is_file())
-    assert (folder / "README.md").read_text(encoding="utf-8") == card, "run: python -m benchmark cards"
+    assert (folder / "README.md").read_text(encoding="utf-8") == card, "run: encoder-zoo cards"
 
 
 def test_cards_are_written_for_the_checkpoints_whose_run_is_there(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Metrics as sums against scikit-learn on the rows themselves; influences against numeric derivatives."""
 
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -8,14 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
+from benchmark.statistics.influences import auc_influence, average_precision_influence, label_ranking_precision
 from benchmark.statistics.metrics import ECE_BINS, compute_metrics, metrics_of
 from benchmark.statistics.resampling import (
     Draws,
     Scored,
-    auc_influence,
-    average_precision_influence,
     draw,
-    label_ranking_precision,
     of_labels,
     points,
     resample,
@@ -203,6 +202,75 @@ def test_runs_are_resampled_with_the_same_rows() -> None:
         alone = resample([run], ["f1_macro", "lrap"], draws)
         for name, values in alone.items():
             np.testing.assert_allclose(together[name][:, at], values[:, 0], atol=1e-6)
+
+
+def _drawn_at_once(n: int, number: int, seed: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """All draws as one array each, as they were made before blocks were sized by n: the committed board is of them."""
+    rng = np.random.default_rng(seed)
+    sizes = [min(1000, number - start) for start in range(0, number, 1000)]
+    signs = [rng.integers(0, 2, (size, n), dtype=np.int8) * 2 - 1 for size in sizes]
+    rows = [rng.integers(0, n, (size, n), dtype=np.int32) for size in sizes]
+    counts = [np.bincount(row, minlength=n) for block in rows for row in block]
+    return np.stack(counts), np.vstack(signs), rng.random()
+
+
+@pytest.mark.parametrize(
+    ("n", "number"), [(1, 5), (31, 1503), (9_001, 1_007), pytest.param(33_333, 1_100, marks=pytest.mark.slow)]
+)
+def test_blocks_sized_by_n_change_no_draw(n: int, number: int) -> None:
+    draws = draw(n, number, seed=3)
+    counts, signs, after = _drawn_at_once(n, number, 3)
+    for blocks, expected in ((draws.counts, counts), (draws.signs, signs)):
+        found = list(blocks)
+        assert max(block.size for block in found) <= 2**23
+        np.testing.assert_array_equal(np.vstack(found), expected)
+        np.testing.assert_array_equal(blocks[-1], found[-1])  # drawn again, it is the same
+    assert draws.rng.random() == after
+
+
+def test_a_resample_does_not_depend_on_the_blocks() -> None:
+    n = 20_000  # three blocks a thousand draws
+    run, draws = _multi(5, n, 4), draw(n, 1_000)
+    assert len(draws.counts) == 3
+    at_once = Draws([np.vstack(draws.counts)], [], draws.rng)
+    names = ["f1_macro", "subset_accuracy", "brier"]
+    for name, values in resample([run], names, draws).items():
+        np.testing.assert_allclose(values, resample([run], [name], at_once)[name], rtol=0, atol=1e-6, err_msg=name)
+
+
+def _peak_mib(function: Callable[[], object]) -> float:
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1] / 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_test_split_of_200_000_rows_is_resampled_in_bounded_memory() -> None:
+    n = 200_000
+    runs = [_multi(seed, n, 4) for seed in range(2)]
+
+    def compare() -> None:
+        draws = draw(n, 200)
+        assert resample(runs, ["f1_macro", "subset_accuracy"], draws)["f1_macro"].shape == (200, 2)
+        assert weighted_sums(draws.signs, runs[0].y_true).shape == (200, 4)
+
+    # The counts alone, all at once and as NumPy makes them (int64), would be 305 MiB, and 10,000 draws 15 GiB.
+    assert _peak_mib(compare) < 150
+
+
+def test_1_000_classes_have_an_mcc_in_bounded_memory() -> None:
+    """The bug: a column for each pair of classes, so that 151 classes took 3.9 GiB."""
+    run, draws = _single(1, 2_000, 1_000, digits=9), draw(2_000, 300)
+    found: list[np.ndarray] = []
+    peak = _peak_mib(lambda: found.extend((points([run], "mcc"), resample([run], ["mcc"], draws)["mcc"][:, 0])))
+    assert peak < 150
+    gold, decided = run.y_true.argmax(axis=1), run.y_score.argmax(axis=1)
+    assert found[0] == pytest.approx(sk.matthews_corrcoef(gold, decided), abs=1e-12)
+    for value, counts in zip(found[1][:3], draws.counts[0], strict=False):
+        rows = np.repeat(np.arange(2_000), counts)
+        assert value == pytest.approx(sk.matthews_corrcoef(gold[rows], decided[rows]), abs=1e-12)
 
 
 def test_one_row_can_be_drawn_every_time() -> None:

@@ -14,6 +14,7 @@ import pytest
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.rows import Rows, read_rows
 from benchmark.tasks.splits import carve, carve_sentences
+from benchmark.training.runs import RESULTS
 from zoo.errors import UserError
 
 SST2, CHN, GO, REUTERS = (TASKS[name] for name in ("sst2", "chnsenticorp", "go_emotions", "reuters21578"))
@@ -254,3 +255,14 @@ def test_the_real_rows_fit_their_task(name: str, real_data: Path) -> None:
     assert len(rows.train) > len(rows.validation) > 100
     assert not task.multi_label or rows.train.y_true.any(axis=0).mean() > 0.9
     assert task.multi_label or (rows.test.y_true.sum(axis=1) == 1).all()
+    assert _fingerprints(name) == {rows.fingerprint}
+
+
+@pytest.mark.parametrize("name", [name for name, task in TASKS.items() if task.embedded])
+def test_the_committed_runs_are_on_the_embedded_rows(name: str) -> None:
+    assert _fingerprints(name) == {read_rows(TASKS[name], None).fingerprint}
+
+
+def _fingerprints(task: str) -> set[str]:
+    """The rows that the committed runs are on; a change of how rows are split would show here."""
+    return {json.loads(path.read_text("utf-8"))["fingerprint"] for path in RESULTS.glob(f"{task}/*/*/run.json")}

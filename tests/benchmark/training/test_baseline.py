@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,10 @@ from sklearn.pipeline import make_pipeline
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, Split
 from benchmark.training.baseline import train_baseline
-from benchmark.training.recipes import BaselineRecipe
+from benchmark.training.grid import plan
+from benchmark.training.recipes import BaselineRecipe, variant_of
+from zoo.encoders.registry import get_encoder
+from zoo.errors import UserError
 
 SINGLE = "single_label_classification"
 RECIPE = BaselineRecipe()
@@ -83,6 +87,63 @@ def test_characters_serve_a_language_without_spaces(toy_task: Task) -> None:
     recipe = BaselineRecipe(analyzer="char", ngrams=(1, 3))
     found = train_baseline(task, Rows(split, split, split, "x"), recipe)
     np.testing.assert_array_equal(found.predictions.test_logits > 0, y_true)
+
+
+def _tiny(texts: list[str], labels: list[int], num_labels: int = 2) -> Rows:
+    split = Split(texts, np.eye(num_labels, dtype=np.int8)[labels])
+    return Rows(split, split, split, "tiny")
+
+
+def _planned(task: Task, rows: Rows, **changes: object) -> BaselineRecipe:
+    (cell,) = plan({task: rows}, [get_encoder("tfidf-lr")], [0], Path("results"), **changes)
+    assert isinstance(cell.recipe, BaselineRecipe)
+    return cell.recipe
+
+
+def test_a_tiny_dataset_without_a_word_that_occurs_twice_has_a_baseline_whose_recipe_says_so(toy_task: Task) -> None:
+    task = replace(toy_task, problem_type=SINGLE, labels=("bad", "good"), main_metric="accuracy")
+    rows = _tiny(["good film", "awful plot", "fine cast", "weak script"], [1, 0, 1, 0])
+    recipe = _planned(task, rows)
+    assert recipe.min_df == 1
+    assert variant_of(recipe, task) == "min_df=1"
+    logits = train_baseline(task, rows, recipe).predictions.test_logits
+    np.testing.assert_array_equal(logits.argmax(axis=1), [1, 0, 1, 0])
+
+
+def test_a_word_that_occurs_twice_leaves_the_recipe_as_it_is(toy_task: Task) -> None:
+    rows = _tiny(["good film", "awful film", "fine cast"], [1, 0, 1], 3)
+    assert _planned(toy_task, rows) == RECIPE
+    twice_in_one_text = _tiny(["good good", "awful", "fine"], [1, 0, 1], 3)
+    assert _planned(toy_task, twice_in_one_text).min_df == 1
+
+
+def test_what_the_user_asked_for_is_refused_in_one_line_if_it_leaves_nothing(toy_task: Task) -> None:
+    rows = _tiny(["good film", "awful film", "fine cast"], [1, 0, 1], 3)
+    recipe = _planned(toy_task, rows, min_df=3)
+    assert recipe.min_df == 3
+    told = "No term is in at least 3 of the 3 train texts of 'toy'; set \"min_df\": 1 in --recipe$"
+    with pytest.raises(UserError, match=told):
+        train_baseline(toy_task, rows, recipe)
+
+
+def test_texts_without_words_are_refused_with_what_to_do(toy_task: Task) -> None:
+    rows = _tiny(["!!", "??", "a b"], [1, 0, 1], 3)
+    recipe = _planned(toy_task, rows)
+    with pytest.raises(UserError, match=r'No term is in at least 1 of the 3 .* set "analyzer": "char" in --recipe$'):
+        train_baseline(toy_task, rows, recipe)
+    by_character = _planned(toy_task, rows, analyzer="char")
+    assert np.isfinite(train_baseline(toy_task, rows, by_character).predictions.test_logits).all()
+
+
+@pytest.mark.parametrize("labels", [("bad", "good"), ("bad", "good", "other")])
+@pytest.mark.parametrize("only", [0, 1])
+def test_one_class_only_in_train_is_always_decided(toy_task: Task, labels: tuple[str, ...], only: int) -> None:
+    task = replace(toy_task, problem_type=SINGLE, labels=labels, main_metric="accuracy")
+    texts = ["good film", "good plot", "bad film", "bad plot"]
+    rows = _tiny(texts, [only] * 4, len(labels))
+    logits = train_baseline(task, rows, RECIPE).predictions.test_logits
+    assert logits.shape == (4, len(labels))
+    assert (logits.argmax(axis=1) == only).all()
 
 
 def test_its_parameters_are_its_coefficients(toy_task: Task, toy_rows: ToyRows) -> None:

@@ -14,9 +14,10 @@ from transformers import EvalPrediction
 from benchmark.statistics.fit_decision import fit_decision
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, Split
-from benchmark.training.fine_tune import FineTuned, Judge, fine_tune, prepare_model
+from benchmark.training.fine_tune import EpochSelector, FineTuned, fine_tune, prepare_model
 from benchmark.training.recipes import Recipe
-from zoo.encoders.registry import Weights, fetch_weights, get_encoder
+from zoo.encoders.registry import get_encoder
+from zoo.encoders.weights import Weights, fetch_weights
 
 MULTI, SINGLE = "multi_label_classification", "single_label_classification"
 RECIPE = Recipe(
@@ -135,11 +136,11 @@ def test_a_later_epoch_is_kept_unless_an_earlier_one_is_clearly_better(toy_task:
         logits[wrong] *= -1
         return EvalPrediction(predictions=logits, label_ids=y_true.astype(np.float32))
 
-    judge = Judge(task)
-    judged = [judge(epoch(wrong)) for wrong in (slice(0, 50), slice(25, 80), slice(20, 110), slice(40, 90))]
+    selector = EpochSelector(task)
+    judged = [selector(epoch(wrong)) for wrong in (slice(0, 50), slice(25, 80), slice(20, 110), slice(40, 90))]
     assert [each["main_metric"] for each in judged] == pytest.approx([0.95, 0.945, 0.91, 0.95])
-    assert [each["kept"] for each in judged] == [1, 2, 2, 4]
-    assert judge.best_epoch == 4
+    assert [each["best_epoch"] for each in judged] == [1, 2, 2, 4]
+    assert selector.best_epoch == 4
 
 
 def test_nothing_is_tuned_on_what_is_reported(

@@ -1,22 +1,24 @@
 """The grid in this process: what it runs, what it leaves behind, and what it makes of a run that fails."""
 
-import io
+import pickle
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
 from safetensors.numpy import load_file, save_file
 from sklearn.metrics import f1_score
 
 from benchmark.release.ship import checkpoint_folder, ship_best
+from benchmark.run_cli import keep_checkpoint
 from benchmark.statistics.fit_decision import fit_decision
-from benchmark.statistics.slices import ROW_FACTS
 from benchmark.tasks.registry import TASKS
-from benchmark.tasks.rows import read_rows
-from benchmark.training.grid import Cell, plan, run_grid
+from benchmark.tasks.row_facts import find_row_facts
+from benchmark.tasks.rows import Split, read_rows
+from benchmark.training.estimate import seconds_estimate
+from benchmark.training.grid import Cell, Progress, plan, run_cell, run_grid
 from benchmark.training.recipes import Recipe
 from benchmark.training.runs import Run, read_runs
 from zoo.checkpoints.checkpoint import find_checkpoints
@@ -36,11 +38,24 @@ class Grid:
     folder: Path
     cells: list[Cell]
     failed: dict[str, str]
-    log: str
+    told: list[Progress]
 
     @property
     def runs(self) -> list[Run]:
         return read_runs(self.folder / "results")
+
+    @property
+    def complete(self) -> list[Cell]:
+        return [cell for cell in self.cells if called(cell.encoder.name) != "broken"]
+
+
+def _ignore(*_: object) -> None:
+    """What a report that nobody reads is called with."""
+
+
+def called(encoder: str) -> str:
+    """The folder's name in an encoder's, which ends in the start of the folder's revision."""
+    return encoder.partition("@")[0]
 
 
 @pytest.fixture(scope="module")
@@ -52,26 +67,27 @@ def grid(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Grid:
     save_file(tensors, broken / "model.safetensors", metadata={"format": "pt"})
     chosen = [get_encoder(name) for name in ("tfidf-lr", str(broken), str(tiny_bert))]
     cells = plan({TASK: read_rows(TASK, None)}, chosen, range(2), folder / "results", **RECIPE)
-    log = io.StringIO()
-    failed = run_grid(cells, Console(file=log, width=200), folder / "checkpoints")
-    return Grid(folder, cells, failed, log.getvalue())
+    told: list[Progress] = []
+    failed = run_grid(cells, told.append, partial(keep_checkpoint, folder / "checkpoints"))
+    return Grid(folder, cells, failed, told)
 
 
 def test_cells_come_seed_by_seed_each_with_an_id_of_its_own(grid: Grid) -> None:
-    order = [(cell.recipe.seed, cell.encoder.name) for cell in grid.cells]
+    order = [(cell.recipe.seed, called(cell.encoder.name)) for cell in grid.cells]
     assert order == [(seed, name) for seed in (0, 1) for name in ("tfidf-lr", "broken", "tiny-bert")]
     assert len({cell.id for cell in grid.cells}) == 6
     assert len({cell.folder for cell in grid.cells}) == 6
 
 
 def test_a_run_that_fails_is_told_and_the_others_are_complete(grid: Grid) -> None:
-    broken = [cell for cell in grid.cells if cell.encoder.name == "broken"]
-    assert list(grid.failed) == [f"feedback / broken / seed {seed} ({broken[seed].id})" for seed in (0, 1)]
+    broken = [cell for cell in grid.cells if called(cell.encoder.name) == "broken"]
+    name = broken[0].encoder.name
+    assert list(grid.failed) == [f"feedback / {name} / seed {seed} ({broken[seed].id})" for seed in (0, 1)]
     for reason in grid.failed.values():
         assert "\n" not in reason
-        assert f"failed: {reason}" in grid.log
+        assert f"    failed: {reason}" in [now.line for now in grid.told]
     assert [cell.done for cell in grid.cells] == [True, False, True] * 2
-    assert {run.info.encoder for run in grid.runs} == {"tfidf-lr", "tiny-bert"}
+    assert {called(run.info.encoder) for run in grid.runs} == {"tfidf-lr", "tiny-bert"}
     assert not list((grid.folder / "results").glob("**/.*"))
 
 
@@ -87,37 +103,96 @@ def test_a_run_says_what_it_is_and_what_it_cost(grid: Grid) -> None:
         assert info.hardware["processor"]
         np.testing.assert_array_equal(run.predictions.test_y_true, rows.test.y_true)
         np.testing.assert_array_equal(run.predictions.validation_y_true, rows.validation.y_true)
-    tuned = next(run.info for run in grid.runs if run.info.encoder == "tiny-bert")
+    tuned = next(run.info for run in grid.runs if called(run.info.encoder) == "tiny-bert")
     assert isinstance(tuned.recipe, Recipe)
     assert tuned.recipe.epochs == len(tuned.epochs) == tuned.best_epoch == 1
     assert tuned.trained_parameters == tuned.parameters - tuned.embedding_parameters  # frozen by default
 
 
+def test_every_step_is_told_with_the_run_and_its_share(grid: Grid) -> None:
+    assert grid.told[0] == Progress(0, 6, line="6 runs: 0 complete, 6 to do")
+    assert [now.run for now in grid.told if now.line.startswith("[")] == [cell.name for cell in grid.cells]
+    done = [now.ended + now.share for now in grid.told]
+    assert done == sorted(done)
+    assert done[-1] == 6
+    tuned = grid.cells[2].name
+    assert [now for now in grid.told if now.run == tuned and "epoch 1:" in now.line]
+    assert any(0 < now.share < 1 for now in grid.told if now.run == tuned)
+    assert {now.total for now in grid.told} == {6}
+
+
 def test_a_second_grid_runs_only_what_is_not_complete(grid: Grid) -> None:
-    log = io.StringIO()
-    complete = [cell for cell in grid.cells if cell.encoder.name != "broken"]
-    assert run_grid(complete, Console(file=log, width=200), None) == {}
-    assert log.getvalue().strip() == "4 runs: 4 complete, 0 to do"
+    told: list[Progress] = []
+    assert run_grid(grid.complete, told.append) == {}
+    assert told == [Progress(0, 0, line="4 runs: 4 complete, 0 to do")]
 
 
 def test_damaged_facts_of_the_rows_are_written_again(grid: Grid) -> None:
-    path = grid.cells[0].folder.parents[1] / ROW_FACTS
+    path = grid.cells[0].folder.parents[1] / f"rows-{grid.cells[0].rows.fingerprint}.npz"
     whole = path.read_bytes()
     path.write_bytes(b"x")
-    assert run_grid([cell for cell in grid.cells if cell.done], Console(file=io.StringIO()), None) == {}
+    assert run_grid(grid.complete, _ignore) == {}
     assert path.read_bytes() == whole
 
 
-def test_runs_that_left_no_checkpoint_are_told(grid: Grid, tmp_path: Path) -> None:
-    complete = [cell for cell in grid.cells if cell.encoder.name != "broken"]
-    told = {}
-    for folder in (grid.folder / "checkpoints", tmp_path):
-        log = io.StringIO()
-        assert run_grid(complete, Console(file=log, width=400), folder) == {}
-        told[folder] = log.getvalue()
-    assert "no checkpoint" not in told[grid.folder / "checkpoints"]
-    assert f"2 complete runs left no checkpoint in {tmp_path}" in told[tmp_path]
-    assert all(str(cell.folder) in told[tmp_path] for cell in complete if cell.encoder.name == "tiny-bert")
+def test_facts_of_rows_are_written_with_the_first_complete_run_and_take_no_others_place(
+    grid: Grid, tmp_path: Path
+) -> None:
+    """The bug: a grid on other rows replaced the facts before it trained, so that earlier runs lost their slices."""
+    whole = read_rows(TASK, None)
+    smaller = Split(whole.train.texts[:100], whole.train.y_true[:100])
+    other = replace(whole, train=smaller, fingerprint="other")
+    folder, broken = tmp_path / "results", get_encoder(str(grid.folder / "broken"))
+    assert run_grid(plan({TASK: whole}, [broken], [0], folder, **RECIPE), _ignore)
+    assert find_row_facts(folder, TASK.name) == {}
+    for rows in (whole, other):
+        cells = plan({TASK: rows}, [get_encoder("tfidf-lr"), broken], [0], folder, **RECIPE)
+        assert len(run_grid(cells, _ignore)) == 1
+    facts = find_row_facts(folder, TASK.name)
+    assert set(facts) == {whole.fingerprint, "other"}
+    assert facts["other"]["duplicate"].sum() <= facts[whole.fingerprint]["duplicate"].sum()
+
+
+def test_a_run_can_be_sent_to_another_process(grid: Grid, tmp_path: Path) -> None:
+    baseline = grid.cells[0]
+    (cell,) = plan({TASK: baseline.rows}, [baseline.encoder], [0], tmp_path)
+    sent = pickle.dumps(partial(run_cell, cell, _ignore, partial(keep_checkpoint, tmp_path)))
+    pickle.loads(sent)()
+    (run,) = read_runs(tmp_path)
+    np.testing.assert_array_equal(run.predictions.test_logits, grid.runs[0].predictions.test_logits)
+
+
+def test_a_field_that_no_encoder_has_is_told(grid: Grid) -> None:
+    rows, (baseline, _, tiny) = {TASK: grid.cells[0].rows}, [cell.encoder for cell in grid.cells[:3]]
+    with pytest.raises(UserError, match=r"^Recipe: epochs does not apply to tfidf-lr; leave it out, or add an encoder"):
+        plan(rows, [baseline], [0], grid.folder, epochs=1)
+    with pytest.raises(UserError, match=r"^Recipe: min_df does not apply to tiny-bert@[0-9a-f]{8}; leave it out"):
+        plan(rows, [tiny], [0], grid.folder, epochs=1, min_df=1)
+    assert len(plan(rows, [baseline, tiny], [0], grid.folder, epochs=1, min_df=1)) == 2
+    with pytest.raises(UserError, match="Unknown field of the recipe 'epoch'"):
+        plan(rows, [baseline, tiny], [0], grid.folder, epoch=1)
+
+
+def test_an_estimate_needs_no_predictions_and_passes_over_what_is_damaged(grid: Grid, tmp_path: Path) -> None:
+    results = shutil.copytree(grid.folder / "results", tmp_path / "results")
+    earlier = sorted(results.glob("feedback/tiny-bert@*/*/run.json"), key=lambda path: path.stat().st_mtime)
+    assert len(earlier) == 2
+    for path in earlier:
+        predictions = path.with_name("predictions.npz")
+        predictions.write_bytes(predictions.read_bytes()[:100])
+    tiny = grid.cells[2]
+    (cell,) = plan({TASK: tiny.rows}, [tiny.encoder], [7], results, **RECIPE | {"epochs": 3})
+    seconds = [run.info.train_seconds for run in grid.runs if called(run.info.encoder) == "tiny-bert"]
+    told: list[str] = []
+    assert seconds_estimate(cell, told.append) == pytest.approx(3 * seconds[1])
+    assert told == []
+    earlier[1].write_bytes(earlier[1].read_bytes()[:100])
+    assert seconds_estimate(cell, told.append) == pytest.approx(3 * seconds[0])
+    assert len(told) == 1
+    assert told[0].startswith(f"{earlier[1]} is damaged")
+    earlier[0].write_bytes(b"")
+    assert seconds_estimate(cell, told.append) is None
+    assert len(told) == 3
 
 
 def test_another_recipe_is_another_run_but_for_the_baseline(grid: Grid, tiny_bert: Path) -> None:
@@ -128,7 +203,7 @@ def test_another_recipe_is_another_run_but_for_the_baseline(grid: Grid, tiny_ber
 
 def test_a_checkpoint_of_every_run_gives_the_runs_logits_and_decision(grid: Grid) -> None:
     found = find_checkpoints(grid.folder / "checkpoints")
-    tuned = [run for run in grid.runs if run.info.encoder == "tiny-bert"]
+    tuned = [run for run in grid.runs if called(run.info.encoder) == "tiny-bert"]
     assert found == [checkpoint_folder(grid.folder / "checkpoints", run.folder) for run in tuned]
     rows = read_rows(TASK, None)
     for folder, run in zip(found, tuned, strict=True):
@@ -156,10 +231,11 @@ def test_a_checkpoint_of_every_run_gives_the_runs_logits_and_decision(grid: Grid
 def test_the_best_run_by_validation_is_shipped_small(
     grid: Grid, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(encoders.ENCODERS, "tiny-bert", get_encoder(str(tiny_bert)))
+    encoder = get_encoder(str(tiny_bert))
+    monkeypatch.setitem(encoders.ENCODERS, encoder.name, encoder)
     written = ship_best(grid.folder / "results", grid.folder / "checkpoints", tmp_path, {"feedback"}, 8)
-    assert written == [tmp_path / "feedback" / "tiny-bert"] == find_checkpoints(tmp_path)
-    tuned = [run for run in grid.runs if run.info.encoder == "tiny-bert"]
+    assert written == [tmp_path / "feedback" / encoder.name] == find_checkpoints(tmp_path)
+    tuned = [run for run in grid.runs if called(run.info.encoder) == "tiny-bert"]
     best = max(tuned, key=lambda run: run.info.epochs[0].main_metric)
     shipped = Classifier.load(written[0])
     assert shipped.info.run == best.info.id
@@ -168,7 +244,7 @@ def test_the_best_run_by_validation_is_shipped_small(
 
 
 def test_a_checkpoint_of_a_folders_encoder_is_not_shipped_as_a_difference_to_it(grid: Grid, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="'tiny-bert' is no encoder of the registry"):
+    with pytest.raises(UserError, match=r"'tiny-bert@[0-9a-f]{8}' is no encoder of the registry"):
         ship_best(grid.folder / "results", grid.folder / "checkpoints", tmp_path / "to", {"feedback"}, 8)
     assert not (tmp_path / "to").exists()
 
@@ -185,5 +261,5 @@ def test_grids_on_rows_of_a_folder_run_single_and_multi_label(data_dir: Path, tm
     names = ["sst2", "go_emotions", "reuters21578", "duee_event_types", "chnsenticorp"]
     rows = {TASKS[name]: read_rows(TASKS[name], data_dir) for name in names}
     cells = plan(rows, [get_encoder("tfidf-lr")], [0], tmp_path)
-    assert run_grid(cells, Console(file=io.StringIO()), None) == {}
+    assert run_grid(cells, _ignore) == {}
     assert sorted(run.info.task for run in read_runs(tmp_path)) == sorted(names)

@@ -16,7 +16,8 @@ from benchmark.training.runs import run_id
 from benchmark.training.windows import WindowedModel, windowed_collator, windowed_feature
 from zoo.checkpoints.loading import new_model
 from zoo.classifier import predict_logits
-from zoo.encoders.registry import fetch_weights, get_encoder
+from zoo.encoders.registry import get_encoder
+from zoo.encoders.weights import fetch_weights
 from zoo.long_text import encode
 
 ToyRows = Callable[..., Rows]

@@ -104,7 +104,7 @@ def test_an_unknown_name_is_refused(task: str, names: list[str], message: str, c
 
 
 def test_no_checkpoints_at_all_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="python -m benchmark"):
+    with pytest.raises(UserError, match="encoder-zoo run --help"):
         read_link("", tmp_path)
 
 

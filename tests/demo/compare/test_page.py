@@ -341,10 +341,9 @@ def test_a_wrong_verdict_is_flagged(page: Page, flags: Path) -> None:
     assert [set(labels) for labels in row["decided"]] == [set(labels) for labels in decided(page)]
 
 
-def test_the_page_is_in_the_browsers_language(browser: BrowserContext, own_address: str) -> None:
-    assert browser.browser is not None
-    context = browser.browser.new_context(locale="zh-CN", viewport={"width": 390, "height": 800})
-    page = context.new_page()
+def test_the_page_is_in_the_browsers_language(chinese: BrowserContext, own_address: str) -> None:
+    page = chinese.new_page()
+    page.set_viewport_size({"width": 390, "height": 800})
     page.goto(own_address)
     page.wait_for_selector(".zoo-table")
     for tab, task in (("批量", "#batch-task"), ("排行榜", "#board-task"), ("探索", "#explore-task"), ("对比", "#task")):
@@ -363,7 +362,7 @@ def test_the_page_is_in_the_browsers_language(browser: BrowserContext, own_addre
     choose_task(page, "feedback")  # has the same labels, but other models
     page.wait_for_function("document.querySelector('.zoo-name').textContent === 'zoo-bert-en'")
     assert "拟合阈值" in page.locator(".zoo-mode").inner_text()
-    context.close()
+    page.close()
 
 
 def test_markup_is_shown_and_not_run(page: Page) -> None:

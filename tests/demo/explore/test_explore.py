@@ -1,5 +1,6 @@
 """The Explore tab's handlers, without a browser: counts against hand-worked rows, scikit-learn, and the board."""
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,18 +19,24 @@ from benchmark.board.entries import Entry
 from benchmark.board.tables import write_tables
 from benchmark.statistics.calibration import reliability
 from benchmark.statistics.resampling import Scored, draw
-from benchmark.statistics.slices import FACTS, slices, write_row_facts
+from benchmark.statistics.slices import slices
 from benchmark.tasks.registry import TASKS, Task
+from benchmark.tasks.row_facts import FACTS, write_row_facts
 from benchmark.tasks.rows import read_rows
 from benchmark.training.runs import RESULTS, Predictions
 from demo.explore import handlers as explore
-from demo.explore.handlers import MAX_LABELS, MAX_ROWS, OUTCOMES, Pair
-from demo.explore.view import _VIEWS, Form, _part_name, show
+from demo.explore import pairs as explore_pairs
+from demo.explore.contents import CONTENTS, _part_name
+from demo.explore.form import OUTCOMES, VIEWS, Form
+from demo.explore.handlers import MAX_LABELS, MAX_ROWS
+from demo.explore.pairs import Pair, find, pair_of
+from demo.explore.view import show
 from tests.benchmark.conftest import WriteRun, make_predictions, synthetic_writer
 from zoo.errors import UserError
 from zoo.files import write_bytes
 
 ABOUT, PLOT, TABLE = -3, -2, -1  # of what `show` returns
+GRANITE, MINILM = ["granite-30m", ""], ["minilm-l6", ""]
 CHOICES = {"task": 0, "a": 1, "b": 2, "seed": 3}
 
 
@@ -47,7 +54,7 @@ def write(tmp_path: Path) -> WriteRun:
 
 
 def pair_in(folder: Path, task: str, a: str = "granite-30m", b: str = "minilm-l6", seed: int | None = None) -> Pair:
-    return explore.pair_of(explore.find(folder), task, a, b, seed)
+    return pair_of(find(folder), task, (a, ""), (b, ""), seed)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +144,7 @@ def test_a_multi_label_task_worked_by_hand(write: WriteRun, tmp_path: Path) -> N
     ]
     assert by_row["gap"].tolist() == pytest.approx([1.0, -1.0], abs=0.02)
     assert explore.rows_with(pair, "only_b")[0][["gold", "a", "b"]].to_numpy().tolist() == [["–", "price", "–"]]
-    cells = explore.together(pair, "a").set_index(["gold", "decided"])
+    cells = explore.confusion(pair, "a").set_index(["gold", "decided"])
     assert cells.loc[("price", "price"), "n"] == 2
     assert cells.loc[("price", "quality"), ["n", "share"]].tolist() == pytest.approx([2, 2 / 3])
     assert np.isnan(cells.loc[("praise", "price"), "share"])
@@ -198,9 +205,9 @@ def test_rows_are_those_of_a_plain_loop(pair: Pair, outcome: str, one_label: boo
 
 
 @given(pairs(), st.sampled_from(["a", "b"]))
-def test_labels_together_are_those_of_a_plain_count(pair: Pair, side: str) -> None:
+def test_confusions_are_those_of_a_plain_count(pair: Pair, side: str) -> None:
     y_pred = (pair.scored_a if side == "a" else pair.scored_b).y_pred
-    found, gold = explore.together(pair, side), pair.y_true.sum(axis=0)
+    found, gold = explore.confusion(pair, side), pair.y_true.sum(axis=0)
     labels = pair.task.labels
     assert found["gold"].nunique() == min(len(labels), MAX_LABELS)
     kept = {labels.index(name) for name in found["gold"]}
@@ -218,7 +225,7 @@ def test_labels_together_are_those_of_a_plain_count(pair: Pair, side: str) -> No
 
 @pytest.mark.parametrize("task", ["feedback", "sst2", "duee_event_types", "chnsenticorp"])
 def test_the_decisions_are_the_boards_own(published: Path, task: str) -> None:
-    entry = explore.find(published).tasks[task]["granite-30m"]
+    entry = find(published).tasks[task]["granite-30m", ""]
     pair = pair_in(published, task, seed=max(entry.runs))
     expected = entry.scored(entry.task.rule)[pair.seed]
     np.testing.assert_array_equal(pair.scored_a.y_pred, expected.y_pred)
@@ -231,10 +238,10 @@ def test_parts_are_those_of_the_board_with_at_least_30_rows(published: Path, tmp
     facts = pd.DataFrame({name: rng.integers(0, 2, 120) for name in FACTS}).astype(FACTS)
     facts["words"], facts["emoji"] = np.arange(120), np.arange(120) < 29
     pair = pair_in(tmp_path, "feedback")
-    assert explore.row_facts(pair, tmp_path) is None
+    assert explore_pairs.row_facts(pair, tmp_path) is None
     for fingerprint, known in {"rows": True, "other rows": False}.items():
         write_row_facts(tmp_path / "feedback" / "rows.npz", facts, fingerprint)
-        shown = explore.row_facts(pair, tmp_path)
+        shown = explore_pairs.row_facts(pair, tmp_path)
         assert (shown is not None) == known
         found = explore.by_part(pair, shown)
         board = slices(pair.a.seeds, facts if known else None, partial(draw, number=10))
@@ -250,7 +257,7 @@ def test_at_most_200_rows_are_shown_and_it_is_said(published: Path) -> None:
     table, total = found["both"]
     assert (len(table), total > MAX_ROWS) == (MAX_ROWS, True)
     assert any(
-        f"{total:,} rows; the 200" in line
+        f"{total:,} rows; the table shows the 200 rows" in line
         for line in said(Form(task="chnsenticorp", view="rows", outcome="both"), published)
     )
 
@@ -277,7 +284,7 @@ def test_gains_are_those_of_the_board(published: Path) -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("task", ["feedback", "sst2", "duee_event_types"])
-@pytest.mark.parametrize("view", [view for view in _VIEWS if view != "gains"])
+@pytest.mark.parametrize("view", [view for view in VIEWS if view != "gains"])
 def test_every_view_of_every_kind_of_task_shows_something(published: Path, view: str, task: str, language: str) -> None:
     outcome = "neither" if task == "duee_event_types" else "only_a"  # of 65 labels one is always wrong
     shown = show(Form(task=task, view=view, outcome=outcome), published, language)  # type: ignore[arg-type]
@@ -290,15 +297,15 @@ def test_every_view_of_every_kind_of_task_shows_something(published: Path, view:
 
 def test_a_plot_shows_the_counts_of_its_table(published: Path) -> None:
     pair = pair_in(published, "feedback")
-    seen = _VIEWS["labels"](pair, Form(), published, "en")
+    content = CONTENTS["labels"](pair, Form(), published, "en")
     table = explore.by_label(pair)
-    assert seen.figure is not None
-    for trace, outcome in zip(seen.figure.data, OUTCOMES, strict=True):
+    assert content.figure is not None
+    for trace, outcome in zip(content.figure.data, OUTCOMES, strict=True):
         assert list(trace.y) == list(pair.task.labels)
         np.testing.assert_allclose(trace.x, 100 * table[outcome] / table["n"])
-    square = _VIEWS["together"](pair, Form(whose="b"), published, "en").figure
+    square = CONTENTS["confusion"](pair, Form(whose="b"), published, "en").figure
     assert square is not None
-    cells = explore.together(pair, "b").set_index(["gold", "decided"])
+    cells = explore.confusion(pair, "b").set_index(["gold", "decided"])
     (trace,) = square.data
     for i, gold in enumerate(trace.y):
         for j, said_ in enumerate(trace.x):
@@ -329,7 +336,8 @@ def problem(form: Form, results: Path) -> str:
 
 
 def values(shown: tuple[object, ...]) -> dict[str, object]:
-    return {name: shown[at].value for name, at in CHOICES.items()}  # type: ignore[attr-defined]
+    found = {name: shown[at].value for name, at in CHOICES.items()}  # type: ignore[attr-defined]
+    return found | {side: json.loads(found[side]) for side in ("a", "b")}
 
 
 def test_it_opens_on_the_first_task_with_two_entries_and_a_seed_of_both(write: WriteRun, tmp_path: Path) -> None:
@@ -338,36 +346,38 @@ def test_it_opens_on_the_first_task_with_two_entries_and_a_seed_of_both(write: W
         for seed in seeds:
             write("sst2", encoder, seed)
     results = tmp_path / "results"
-    opened = {"task": "sst2", "a": "granite-30m", "b": "minilm-l6", "seed": 2}
+    opened = {"task": "sst2", "a": GRANITE, "b": MINILM, "seed": 2}
     assert values(show(Form(), results, "en")) == opened
-    assert values(show(Form("sst2", "minilm-l6"), results, "en")) == opened | {"a": "minilm-l6", "b": "granite-30m"}
-    assert values(show(Form("sst2", b="granite-30m"), results, "en"))["a"] == "minilm-l6"
-    other = show(Form("sst2", "granite-30m", "tfidf-lr", 2), results, "en")
-    assert values(other) == opened | {"b": "tfidf-lr", "seed": 3}
+    assert values(show(Form("sst2", tuple(MINILM)), results, "en")) == opened | {"a": MINILM, "b": GRANITE}
+    assert values(show(Form("sst2", b=tuple(GRANITE)), results, "en"))["a"] == MINILM
+    other = show(Form("sst2", tuple(GRANITE), ("tfidf-lr", ""), 2), results, "en")
+    assert values(other) == opened | {"b": ["tfidf-lr", ""], "seed": 3}
 
 
 def test_a_recipe_of_its_own_is_an_entry_of_its_own(write: WriteRun, tmp_path: Path) -> None:
     write("feedback", recipe={"loss": "mean"})
     write("feedback")
-    assert values(show(Form(), tmp_path / "results", "en"))["b"] == "minilm-l6 (loss=mean)"
+    shown = show(Form(), tmp_path / "results", "en")
+    assert values(shown)["b"] == ["minilm-l6", "loss=mean"]
+    assert [name for name, _ in shown[CHOICES["b"]].choices] == ["minilm-l6", "minilm-l6 (loss=mean)"]
 
 
 def test_what_cannot_be_shown_is_said_in_one_line(published: Path, write: WriteRun, tmp_path: Path) -> None:
     for form, expected in {
         Form("feedbak"): "Unknown task 'feedbak'. Did you mean 'feedback'",
-        Form("feedback", "granit-30m"): "Unknown entry 'granit-30m'. Did you mean 'granite-30m'",
-        Form("feedback", "minilm-l6", "minilm-l6"): "A and B are both minilm-l6",
+        Form("feedback", ("granit-30m", "")): "Unknown entry 'granit-30m'. All: granite-30m, minilm-l6",
+        Form("feedback", tuple(MINILM), tuple(MINILM)): "A and B are both minilm-l6",
         Form("feedback", judged="pric"): "Unknown label 'pric'. Did you mean 'price'",
         Form("feedback", view="rows", gold="pric"): "Unknown label 'pric'",
         Form("feedback", view="rows", outcome="all"): "Unknown outcome 'all'",
-        Form("feedback", view="together", whose="c"): "Unknown side 'c'",
-        Form("sst2", view="gains"): "'sst2' decides for the highest score and has no thresholds",
-        Form("duee_event_types", view="gains"): "granite-30m is not on the board yet",
+        Form("feedback", view="confusion", whose="c"): "Unknown side 'c'",
+        Form("sst2", view="gains"): "'sst2' decides for the label with the highest score and has no thresholds",
+        Form("duee_event_types", view="gains"): "granite-30m is not on the leaderboard yet",
     }.items():
         assert problem(form, published).startswith(expected)
     assert "There are no runs in" in problem(Form(), tmp_path / "nothing")
     write("feedback")
-    assert "'feedback' has one entry, minilm-l6, and two are compared" in problem(Form(), tmp_path / "results")
+    assert "'feedback' has only one entry, minilm-l6, and a comp" in problem(Form(), tmp_path / "results")
     write("feedback", "granite-30m", 1)
     assert "granite-30m and minilm-l6 have no seed in common on 'feedback'" in problem(Form(), tmp_path / "results")
     write("feedback", "granite-30m", 0)
@@ -391,9 +401,9 @@ def test_a_new_run_is_seen_and_an_old_one_not_read_again(write: WriteRun, tmp_pa
         write("feedback", encoder)
     pair = pair_in(tmp_path / "results", "feedback")
     assert pair_in(tmp_path / "results", "feedback") is pair
-    assert explore.find(tmp_path / "results").tasks["feedback"].keys() == {"granite-30m", "minilm-l6"}
+    assert find(tmp_path / "results").tasks["feedback"].keys() == {tuple(GRANITE), tuple(MINILM)}
     write("feedback", "tfidf-lr")
-    assert "tfidf-lr" in explore.find(tmp_path / "results").tasks["feedback"]
+    assert ("tfidf-lr", "") in find(tmp_path / "results").tasks["feedback"]
 
 
 # -- texts ------------------------------------------------------------------------------------------------------------
@@ -418,7 +428,7 @@ def test_texts_are_shown_where_they_are_at_hand(
 ) -> None:
     monkeypatch.setenv("ENCODER_ZOO_DATA", str(data_dir))
     texts = runs_of_rows(write, task, data_dir)
-    assert explore.texts_of(pair_in(tmp_path / "results", task)) == texts
+    assert explore_pairs.texts_of(pair_in(tmp_path / "results", task)) == texts
     shown = show(Form(task, view="rows", outcome="both"), tmp_path / "results", "en")
     assert headings(shown)[:2] == ["row", "text"]
     assert all(text == texts[row] for row, text, *_ in shown[TABLE].value["data"])
@@ -437,8 +447,10 @@ def test_without_texts_rows_and_labels_are_shown_and_how_to_get_the_texts(
         if folder:
             monkeypatch.setenv("ENCODER_ZOO_DATA", folder)
         shown = show(Form("sst2", view="rows", outcome="both"), tmp_path / "results", "en")
-        assert headings(shown) == ["row", "gold", "A decides", "B decides", "score gap", "at"]
-        assert shown[ABOUT]["lines"][-1].endswith("ENCODER_ZOO_DATA set to a folder that holds sst2/.")
+        assert headings(shown) == ["row", "gold", "A decides", "B decides", "score gap", "gap at label"]
+        assert shown[ABOUT]["lines"][-1].endswith(
+            "set ENCODER_ZOO_DATA to a folder that holds sst2/ and start the app again."
+        )
     write_dataset(tmp_path / "sst2", TASKS["sst2"])
     assert "text" in headings(show(Form("sst2", view="rows", outcome="both"), tmp_path / "results", "en"))
     frame = pd.read_parquet(tmp_path / "sst2" / "train.parquet").iloc[1:]
@@ -456,4 +468,4 @@ def test_an_unknown_side_or_outcome_is_an_error(published: Path) -> None:
     with pytest.raises(UserError, match="All: both, only_a, only_b, neither"):
         explore.rows_with(pair, "none")
     with pytest.raises(UserError, match="All: a, b"):
-        explore.together(pair, "")
+        explore.confusion(pair, "")

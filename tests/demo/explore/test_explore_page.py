@@ -52,11 +52,11 @@ def test_two_entries_are_explored(blank: Page, explored: str) -> None:
     blank.goto(explored)
     blank.get_by_role("tab", name="Explore").click()
     about = blank.locator("#explore-about")
-    expect(about).to_contain_text("A: granite-30m. B: minilm-l6. test split, n = 60; seed 3")
+    expect(about).to_contain_text("A: granite-30m. B: minilm-l6. Split: test, n = 60; seed 3")
     blank.wait_for_selector("#explore-plot .main-svg")
     choose(blank, "judged", "price")
     choose(blank, "task", "sst2")
-    expect(about).to_contain_text("validation split, n = 60; seed 0")
+    expect(about).to_contain_text("Split: validation, n = 60; seed 0")
     expect(blank.locator("#explore-judged")).to_be_hidden()
     look_at(blank, "Row by row")
     choose(blank, "outcome", "both are right")
@@ -65,7 +65,7 @@ def test_two_entries_are_explored(blank: Page, explored: str) -> None:
     expect(blank.locator("#explore-table .body-cell").nth(1)).to_contain_text(f"{MARKUP} validation")
     assert blank.locator("#explore-table img").count() == 0
     assert blank.evaluate("window.hacked === undefined")
-    for view in ("Label by label", "Labels together", "Reliability"):
+    for view in ("Label by label", "Label confusion", "Reliability"):
         look_at(blank, view)
         blank.wait_for_selector("#explore-plot .main-svg")
     look_at(blank, "Threshold gain")
@@ -79,16 +79,15 @@ def test_two_entries_are_explored(blank: Page, explored: str) -> None:
     expect(about).to_contain_text("A: minilm-l6. B: granite-30m.")
 
 
-def test_it_fits_a_phone_in_chinese(browser: BrowserContext, explored: str) -> None:
-    assert browser.browser is not None
-    context = browser.browser.new_context(viewport={"width": 390, "height": 850}, locale="zh-CN")
-    page = context.new_page()
+def test_it_fits_a_phone_in_chinese(chinese: BrowserContext, explored: str) -> None:
+    page = chinese.new_page()
+    page.set_viewport_size({"width": 390, "height": 850})
     page.goto(f"{explored}?__theme=dark")
     page.get_by_role("tab", name="探索").click()
-    expect(page.locator("#explore-about")).to_contain_text("A:granite-30m;B:minilm-l6。")
-    for view in ("差异在哪里", "逐条查看", "标签共现"):
+    expect(page.locator("#explore-about")).to_contain_text("A：granite-30m；B：minilm-l6。")
+    for view in ("差异在哪里", "逐条查看", "标签混淆"):
         look_at(page, view)
         expect(page.locator("#explore-plot")).to_be_visible(visible=view != "逐条查看")
         expect(page.locator("#explore-table .body-cell").first).to_be_visible()
         page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
-    context.close()
+    page.close()

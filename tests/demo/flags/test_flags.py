@@ -1,7 +1,9 @@
 """Flags: what is kept, what is refused, and that many writers at once lose nothing."""
 
+import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -10,11 +12,12 @@ import pandas as pd
 import pytest
 from huggingface_hub import constants
 
+from app import build
 from benchmark.tasks.registry import TASKS
 from demo.compare.handlers import classify
 from demo.flags import handlers as flags
-from demo.flags.handlers import Flag, flag, folder, keep, upload_regularly
-from tests.hub_server import Hub, client_settings, serve_hub
+from demo.flags.handlers import Flag, flag, folder, keep, start_uploads
+from tests.hub_server import Failure, Hub, client_settings, serve_hub
 from zoo.errors import UserError
 
 FEEDBACK = TASKS["feedback"].labels
@@ -70,7 +73,7 @@ def test_a_full_folder_takes_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(flags, "MOST", 2)
     keep(ONE, tmp_path)
     path = keep(ONE, tmp_path)
-    with pytest.raises(UserError, match="2 flags are kept"):
+    with pytest.raises(UserError, match="2 flags are kept here"):
         keep(ONE, tmp_path)
     assert len(pd.read_parquet(path)) == 2
 
@@ -95,9 +98,9 @@ def test_the_environment_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_flags_that_are_uploaded_are_files_that_never_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert upload_regularly(tmp_path) is None
+    assert start_uploads() is None
     monkeypatch.setenv("ENCODER_ZOO_FLAGS_REPO", "somebody/flags")
-    assert upload_regularly(tmp_path) is None  # without a token
+    assert start_uploads() is None  # without a token
     monkeypatch.setenv("HF_TOKEN", "a token")
     first, second = keep(ONE, tmp_path), keep(ONE, tmp_path)
     assert first != second
@@ -115,13 +118,16 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         yield hub
 
 
-def test_flags_reach_the_dataset_once_each(hub: Hub, checkpoints: Path, tmp_path: Path) -> None:
+def test_flags_reach_the_dataset_once_each(
+    hub: Hub, checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     where = tmp_path / "flags"
+    monkeypatch.setenv("ENCODER_ZOO_FLAGS", str(where))
 
     def flagged_twice() -> list[Path]:
         return [keep(flag(TEXT, "feedback", ["alpha"], [], checkpoints), where) for _ in range(2)]
 
-    scheduler = upload_regularly(where)
+    scheduler = start_uploads()
     assert scheduler is not None
     repo = hub.repos["ann/flags"]
     assert (repo.private, repo.kind) == (True, "dataset")
@@ -144,9 +150,39 @@ def test_flags_reach_the_dataset_once_each(hub: Hub, checkpoints: Path, tmp_path
         ("ENCODER_ZOO_FLAGS_REPO", "flags", "whose repository"),
     ],
 )
-def test_a_dataset_that_takes_no_flags_is_told_at_the_start(
-    variable: str, value: str, message: str, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_hub_that_takes_no_flags_is_one_log_line_and_flags_are_kept_in_the_folder(
+    variable: str,
+    value: str,
+    message: str,
+    hub: Hub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setenv(variable, value)
-    with pytest.raises(UserError, match=message):
-        upload_regularly(tmp_path)
+    monkeypatch.setenv("ENCODER_ZOO_FLAGS", str(tmp_path / "flags"))
+    assert start_uploads() is None
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "demo.flags.handlers"]
+    assert re.search(message, line)
+    assert f"Flags are kept in {tmp_path / 'flags'} and not uploaded" in line
+    assert "\n" not in line
+    assert len(pd.read_parquet(keep(ONE, tmp_path / "flags"))) == 1
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_building_the_app_asks_no_hub_and_starts_no_thread(
+    broken: bool, hub: Hub, checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if broken:
+        hub.failures.append(Failure("", status=500, times=1000))
+    monkeypatch.setenv("ENCODER_ZOO_FLAGS", str(tmp_path / "flags"))
+    before = set(threading.enumerate())
+    demo, _ = build(checkpoints, tmp_path)
+    assert set(threading.enumerate()) <= before
+    assert hub.requests == []
+    send = next(each for each in demo.fns.values() if each.name == "send")
+    shown = {"text": TEXT, "task": "feedback", "answers": [{"name": "alpha"}]}
+    send.fn(shown, ["price"], None)
+    (path,) = (tmp_path / "flags").glob("*.parquet")
+    assert pd.read_parquet(path)["text"].tolist() == [TEXT]
+    assert hub.requests == []

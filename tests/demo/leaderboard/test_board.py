@@ -1,13 +1,13 @@
 """The Leaderboard tab's handlers, without a browser."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 import pandas as pd
 import pytest
 
-from benchmark.board.tables import entry_name
 from benchmark.statistics.metrics import metrics_of
 from benchmark.training.runs import RESULTS
 from demo.leaderboard.handlers import (
@@ -23,7 +23,7 @@ from demo.leaderboard.handlers import (
     views,
     write_csv,
 )
-from demo.leaderboard.view import checkpoint_of, show, usual
+from demo.leaderboard.view import _with_names, checkpoint_of, show, usual
 from demo.leaderboard.words import CHINESE, ENGLISH, in_words, with_headings
 from zoo.checkpoints.checkpoint import CHECKPOINTS, read_checkpoint
 from zoo.decision import Rule
@@ -132,11 +132,26 @@ def test_a_row_finds_the_checkpoint_of_its_own_runs() -> None:
     shipped = {folder.parent.name: folder for folder in (CHECKPOINTS / "sst2").glob("*/checkpoint.json")}
     (name,) = shipped
     (row,) = board.runs[board.runs["id"] == read_checkpoint(CHECKPOINTS / "sst2" / name).info.run].to_dict("records")
-    assert checkpoint_of(board, "sst2", entry_name(row), None) == ("sst2", name)
-    assert checkpoint_of(board, OVERALL["en"], entry_name(row), None)[1] == name
-    for task, entry in (("sst2", f"{name} (another recipe)"), ("feedback", "tfidf-lr"), ("nothing", "granite-30m")):
+    assert checkpoint_of(board, "sst2", row["encoder"], row["variant"], None) == ("sst2", name)
+    assert checkpoint_of(board, OVERALL["en"], row["encoder"], "", None)[1] == name
+    for task, *entry in (
+        ("sst2", row["encoder"], "another recipe"),
+        ("feedback", "tfidf-lr", ""),
+        ("nothing", "granite-30m", ""),
+    ):
         with pytest.raises(UserError, match="No checkpoint of"):
-            checkpoint_of(board, task, entry, None)
+            checkpoint_of(board, task, *entry, None)
+
+
+def test_variants_of_an_encoder_are_rows_with_a_column_of_their_own(results: Path) -> None:
+    board = read_board(results)
+    cells = board.cells.assign(variant=board.cells["encoder"].map({"small": "epochs=1", "large": "", "words": ""}))
+    cells["encoder"] = cells["encoder"].replace("small", "large")
+    table = table_of(replace(board, cells=cells), "feedback")
+    assert table[["encoder", "variant"]].to_numpy().tolist() == [["large", ""], ["large", "epochs=1"], ["words", ""]]
+    shown = _with_names(table, usual(table))
+    assert shown[:4] == ["encoder", "rank", "f1_macro [95 %]", "variant"]
+    assert "variant" not in _with_names(table_of(board, "feedback"), usual(table))
 
 
 def test_headings_and_plots_are_in_the_pages_language() -> None:
@@ -155,7 +170,7 @@ def test_headings_and_plots_are_in_the_pages_language() -> None:
 
 
 def test_no_results_say_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds no leaderboard yet; make it: python -m benchmark leaderboard"):
+    with pytest.raises(UserError, match="holds no leaderboard yet; make it: encoder-zoo board --results"):
         read_board(tmp_path)
     assert "no leaderboard" in show(tmp_path, "en")[NOTE]
 
@@ -163,7 +178,7 @@ def test_no_results_say_what_to_do(tmp_path: Path) -> None:
 def test_a_damaged_board_says_what_to_do(results: Path, tmp_path: Path) -> None:
     shutil.copytree(results / "board", tmp_path / "board")
     (tmp_path / "board" / "cells.parquet").write_bytes(b"cut short")
-    with pytest.raises(UserError, match="python -m benchmark leaderboard"):
+    with pytest.raises(UserError, match="holds no readable board"):
         read_board(tmp_path)
 
 
@@ -182,9 +197,9 @@ def test_the_note_says_what_ranks_and_on_how_many_rows(results: Path) -> None:
 
 def test_rules_and_splits_are_in_words(results: Path) -> None:
     board = read_board(results)
-    assert "test split, n = 200; decision rule: a threshold for each label;" in note_of(board, "feedback", "en")
-    assert "decision rule: highest score;" in note_of(board, "sst2", "en")
-    assert "判定规则:每个标签各自的阈值" in note_of(board, "feedback", "zh")
+    assert "test split, n = 200; decision rule: a threshold for each label." in note_of(board, "feedback", "en")
+    assert "decision rule: highest score." in note_of(board, "sst2", "en")
+    assert "判定规则：每个标签各自的阈值" in note_of(board, "feedback", "zh")
     assert set(ENGLISH) >= set(get_args(Rule))
     assert set(ENGLISH) <= set(CHINESE)
     published = published_of(read_board(), "sst2")

@@ -39,6 +39,23 @@ def test_a_model_of_the_hub_stands_beside_the_local_ones(checkpoints: Path, hub:
     assert (fetched == local).all()
 
 
+def test_two_revisions_of_one_repository_are_two_checkpoints(checkpoints: Path, hub: Hub, tmp_path: Path) -> None:
+    first, second = (
+        {path.name: path.read_bytes() for path in (checkpoints / "feedback" / name).iterdir()}
+        for name in ("alpha", "beta")
+    )
+    repo = hub.add("ann/mine", first, private=False)
+    old = repo.commits[-1][0]
+    new = repo.commit(second)
+    (tmp_path / "links").mkdir()
+    root = add_from_hub(f"ann/mine@{old},ann/mine@{new},ann/mine@{new}", checkpoints, tmp_path / "links")
+    found = catalogue(root)["feedback"]
+    assert set(found) == {"alpha", "beta", "gamma", f"ann--mine@{old}", f"ann--mine@{new}"}
+    for revision, local in ((old, "alpha"), (new, "beta")):
+        weights = (found[f"ann--mine@{revision}"] / "model.safetensors").read_bytes()
+        assert weights == (checkpoints / "feedback" / local / "model.safetensors").read_bytes()
+
+
 def test_a_name_that_the_hub_has_not_is_told(checkpoints: Path, hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="hub:ann/nothing is not loaded"):
         add_from_hub("ann/nothing", checkpoints, tmp_path)

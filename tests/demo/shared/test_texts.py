@@ -6,7 +6,8 @@ import gradio as gr
 import pytest
 from fastapi import Request
 
-from demo.shared.texts import i18n, label, language_of, say
+from demo.shared.page_texts import i18n, label, language_of
+from demo.shared.texts import say
 
 
 def _request(language: str) -> gr.Request:
@@ -18,6 +19,7 @@ def test_every_text_is_there_in_both_languages_with_the_same_places_for_values()
     texts = i18n().translations_dict
     assert set(texts) == {"en", "zh-CN", "zh-TW"}
     assert texts["zh-CN"] == texts["zh-TW"]
+    assert texts["zh-CN"].keys() == texts["en"].keys()
     for key, english in texts["en"].items():
         chinese = texts["zh-CN"][key]
         assert min(len(english), len(chinese)) > 0, key

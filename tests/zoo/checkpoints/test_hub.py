@@ -20,12 +20,13 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from tests.checkpoints import toy_info
 from tests.hub_server import Failure, Hub, client_settings, serve_hub
-from zoo.checkpoints.checkpoint import DELTA, WHOLE
 from zoo.checkpoints.loading import compress_checkpoint, new_model, save_checkpoint
 from zoo.classifier import Classifier
 from zoo.cli import main
 from zoo.decision import Decision
+from zoo.encoders.deltas import DELTA
 from zoo.encoders.registry import ENCODERS, get_encoder
+from zoo.files import WHOLE
 
 ROOT = Path(__file__).parents[3]
 REPO = "ann/toy"
@@ -132,7 +133,8 @@ def test_a_pushed_checkpoint_comes_back_and_scores_the_same(
 def test_a_small_checkpoint_is_published_as_the_whole_model_that_it_stands_for(
     hub: Hub, zoo: Run, checkpoint: Path, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(ENCODERS, tiny_bert.name, get_encoder(str(tiny_bert)))
+    encoder = get_encoder(str(tiny_bert))
+    monkeypatch.setitem(ENCODERS, encoder.name, encoder)
     compress_checkpoint(checkpoint, tmp_path / "small", 4)
     done = zoo("push", tmp_path / "small", "--repo", REPO)
     assert done.returncode == 0
@@ -153,7 +155,7 @@ def test_a_checkpoint_without_its_card_is_not_published(hub: Hub, zoo: Run, chec
         (bare / "README.md").unlink(missing_ok=True)
         done = zoo("push", bare, "--repo", REPO, *option)
         assert done.returncode == 1
-        assert "has no README.md, its card" in done.stderr
+        assert "has no README.md, its model card" in done.stderr
         assert "Traceback" not in done.stderr
 
 
@@ -255,6 +257,16 @@ def test_a_commit_whose_answer_is_lost_is_there_as_a_whole(hub: Hub, zoo: Run, c
     assert done.returncode == 0
     assert "broke" in done.stdout
     assert {**hub.repos[REPO].files, ".gitattributes": b""} == {**contents(checkpoint), ".gitattributes": b""}
+
+
+def test_a_commit_that_removes_files_and_whose_answer_is_lost_is_there_as_a_whole(
+    hub: Hub, zoo: Run, checkpoint: Path
+) -> None:
+    repo = hub.add(REPO, contents(checkpoint) | {"old.txt": b"old", "config.json": b"{}"})
+    hub.failures = [Failure("POST .*/commit/main", cut="answer")]
+    done = zoo("push", checkpoint, "--repo", REPO)
+    assert done.returncode == 0, done.stderr
+    assert repo.files == contents(checkpoint)
 
 
 def fetch(zoo: Run, name: str, tmp_path: Path, **options: Any) -> Done:

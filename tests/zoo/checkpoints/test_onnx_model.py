@@ -12,7 +12,7 @@ from tests.conftest import WORDS
 from zoo.attribution import attribute
 from zoo.checkpoints.checkpoint import CHECKPOINTS
 from zoo.checkpoints.loading import new_model, save_checkpoint
-from zoo.checkpoints.onnx_model import export_checkpoint
+from zoo.checkpoints.onnx_export import export_checkpoint
 from zoo.classifier import Classifier
 from zoo.decision import Decision
 from zoo.errors import UserError
@@ -65,7 +65,7 @@ def test_what_cannot_be_exported_is_said_in_one_line(folders: tuple[Path, Path],
         export_checkpoint(checkpoint, export)
     with pytest.raises(UserError, match="is an export already"):
         export_checkpoint(export, tmp_path / "again")
-    with pytest.raises(UserError, match=r"There is no folder .*nothing; give that of"):
+    with pytest.raises(UserError, match=r"There is no folder .*nothing; give the folder of"):
         export_checkpoint(tmp_path / "nothing", tmp_path / "target")
     assert not list(tmp_path.iterdir())
 

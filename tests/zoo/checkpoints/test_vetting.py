@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer, MPNetConfig, MPNetModel
 
 from tests.checkpoints import toy_info
 from zoo.checkpoints.loading import new_model, save_checkpoint
 from zoo.checkpoints.vetting import BOUNDS, MIB, NEEDED, check_description, check_listing, check_weights
+from zoo.classifier import Classifier
 from zoo.decision import Decision
 from zoo.errors import UserError
 
@@ -42,7 +43,18 @@ def change(path: Path, **values: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
-@pytest.mark.parametrize("kind", ["tiny_bert", "tiny_roberta"])
+@pytest.fixture
+def tiny_mpnet(tiny_bert: Path, tmp_path: Path) -> Path:
+    """The vocabulary of the tiny BERT, whose padding has the id 0, under an MPNet, which counts on 1 all the same."""
+    folder, tokenizer = tmp_path / "tiny-mpnet", AutoTokenizer.from_pretrained(tiny_bert)
+    size = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    config = MPNetConfig(vocab_size=len(tokenizer), max_position_embeddings=60, pad_token_id=0, **size)
+    MPNetModel(config, add_pooling_layer=False).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["tiny_bert", "tiny_roberta", "tiny_mpnet"])
 def test_what_the_zoo_writes_passes(kind: str, make: Made) -> None:
     folder = make(kind)
     check_listing({path.name: path.stat().st_size for path in folder.iterdir()} | {".gitattributes": 10, "LICENSE": 9})
@@ -91,6 +103,8 @@ def test_sizes_are_bounded_and_must_be_known(name: str) -> None:
         {"run": "*"},
         {"encoder": "../x"},
         {"encoder": "a/**/b"},
+        {"encoder": "a@../b"},
+        {"encoder": "final@1a2b3c4d\n"},
         {"labels": []},
         {"labels": ["x" * 201, "y"]},
         {"labels": [f"{number}" for number in range(5001)]},
@@ -193,13 +207,14 @@ def test_what_is_no_safetensors_file_is_refused(content: bytes, make: Made) -> N
         check_weights(folder)
 
 
-@pytest.mark.parametrize("kind", ["tiny_bert", "tiny_roberta"])
-def test_nothing_reaches_beyond_the_embeddings(kind: str, make: Made) -> None:
+@pytest.mark.parametrize(("kind", "taken"), [("tiny_bert", 0), ("tiny_roberta", 2), ("tiny_mpnet", 2)])
+def test_nothing_reaches_beyond_the_embeddings(kind: str, taken: int, make: Made) -> None:
     folder = make(kind)
     config = AutoConfig.from_pretrained(folder)
-    room = config.max_position_embeddings - (config.pad_token_id + 1 if kind == "tiny_roberta" else 0)
+    room = config.max_position_embeddings - taken
     change(folder / "checkpoint.json", max_length=room)
     check_weights(folder)
+    assert Classifier.load(folder).predict_scores(["good " * 500]).shape == (1, 2)
     change(folder / "checkpoint.json", max_length=room + 1)
     with pytest.raises(UserError, match=f"max_length is {room + 1}, but its config.json has room for {room} tokens"):
         check_weights(folder)
@@ -212,3 +227,20 @@ def test_nothing_reaches_beyond_the_embeddings(kind: str, make: Made) -> None:
     (folder / "tokenizer.json").write_text("{}")
     with pytest.raises(UserError, match="makes no tokenizer"):
         check_weights(folder)
+
+
+def test_an_mpnet_with_fewer_buckets_than_its_code_reads_is_refused(tiny_mpnet: Path, make: Made) -> None:
+    folder = make("tiny_mpnet")
+    change(folder / "config.json", relative_attention_num_buckets=31)
+    tensors = load_file(folder / "model.safetensors")
+    name = "mpnet.encoder.relative_attention_bias.weight"
+    save_file(tensors | {name: tensors[name][:31].clone()}, folder / "model.safetensors")
+    with pytest.raises(UserError, match="relative_attention_num_buckets = 31; the least is 32"):
+        check_weights(folder)
+
+
+@pytest.mark.parametrize("encoder", ["final@1a2b3c4d", "org/model", "org/model@v1.0"])
+def test_an_encoder_may_be_a_folders_or_one_revision_of_the_hubs(encoder: str, make: Made) -> None:
+    folder = make("tiny_bert")
+    change(folder / "checkpoint.json", encoder=encoder)
+    check_description(folder)

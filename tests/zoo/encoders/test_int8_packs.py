@@ -12,7 +12,8 @@ from torch.nn.functional import cosine_similarity
 from transformers import AutoModel, AutoTokenizer, RobertaModel
 
 from zoo.encoders.int8_packs import unpack_roberta
-from zoo.encoders.registry import fetch_weights, get_encoder
+from zoo.encoders.registry import get_encoder
+from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError
 
 HIDDEN, FEED, VOCABULARY, POSITIONS, GROUP = 64, 128, 40, 20, 64

@@ -14,8 +14,10 @@ from typer.testing import CliRunner
 
 from zoo.cli import app
 from zoo.encoders import registry as encoders
+from zoo.encoders.encoder import Encoder
 from zoo.encoders.packed import PRETRAINED, pack_encoder, read_origin, unpack_encoder
-from zoo.encoders.registry import Encoder, fetch_weights, get_encoder
+from zoo.encoders.registry import get_encoder
+from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError
 from zoo.pretraining.masked_model import from_encoder, save_encoder
 

@@ -145,7 +145,7 @@ def test_fewer_texts_than_a_training_needs_are_told(
 ) -> None:
     corpus = write(tmp_path / "corpus", ["a"])
     pd.DataFrame({"text": pd.array(texts, "string")}).to_parquet(corpus / "part.parquet")
-    with pytest.raises(UserError, match=r"holds [01] texts; one to train on and one to hold out are the least"):
+    with pytest.raises(UserError, match=r"holds [01] texts; at least 2 are needed"):
         pack_corpus(corpus, tokenizer, "[SEP]", "en", None, tmp_path / "cache")
 
 
@@ -162,5 +162,5 @@ def test_a_damaged_packed_corpus_is_told_with_what_to_do(tmp_path: Path, tokeniz
     folder = pack_corpus(corpus, tokenizer, "[SEP]", "en", None, tmp_path / "cache").folder
     for name in ("train/tokens.npy", "facts.json"):
         (folder / name).write_bytes((folder / name).read_bytes()[:-1])
-        with pytest.raises(UserError, match="is damaged; delete it: it is packed again"):
+        with pytest.raises(UserError, match="is damaged; delete it, and it is packed again"):
             pack_corpus(corpus, tokenizer, "[SEP]", "en", None, tmp_path / "cache")

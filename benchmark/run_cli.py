@@ -1,0 +1,256 @@
+"""The commands that fine-tune: run for the registered tasks, run-data for data of one's own."""
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
+from benchmark.tasks.registry import TASKS, Task
+from benchmark.training.runs import RunInfo
+from zoo.cli import say
+from zoo.encoders.registry import Encoder, get_encoder
+from zoo.errors import UserError, lookup
+
+if TYPE_CHECKING:
+    from benchmark.tasks.rows import Rows
+    from benchmark.training.fine_tune import FineTuned
+    from benchmark.training.grid import Cell
+
+app = typer.Typer()
+
+WHAT, DATA, HOW, WHERE = "What to run", "Your data", "How to fine-tune", "Where files are"
+ENCODERS = "tfidf-lr,minilm-l6,granite-30m"
+
+Encoders = Annotated[
+    str, typer.Option(help="Names, folders or hub:ORG/NAME, with commas between them.", rich_help_panel=WHAT)
+]
+Seeds = Annotated[int, typer.Option(min=1, help="How many seeds each encoder gets.", rich_help_panel=WHAT)]
+FirstSeed = Annotated[int, typer.Option(min=0, help="The first of these seeds.", rich_help_panel=WHAT)]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only show the runs and how long they will take.", rich_help_panel=WHAT)
+]
+Recipe = Annotated[
+    str,
+    typer.Option(
+        help="Changes to the default recipe, as JSON: '{\"epochs\": 1}'.", rich_help_panel=HOW, show_default=False
+    ),
+]
+LongText = Annotated[
+    str,
+    typer.Option(
+        help="For texts over the length limit: truncate, head-tail or windows; if not given, as the recipe says.",
+        rich_help_panel=HOW,
+    ),
+]
+Threads = Annotated[
+    int, typer.Option(min=0, help="CPU threads; 0 shares the cores with other runs here.", rich_help_panel=HOW)
+]
+RunsTo = Annotated[Path, typer.Option("--results", help="Folder for the runs.", rich_help_panel=WHERE)]
+Keep = Annotated[
+    Path | None,
+    typer.Option("--checkpoints", help="Keep every fine-tuned model below this folder.", rich_help_panel=WHERE),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="ENCODER_ZOO_DATA", help="Folder with the rows of the tasks; otherwise the hub.", rich_help_panel=WHERE
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What `run` and `run-data` are asked for alike."""
+
+    encoders: list[Encoder]
+    seeds: range
+    changes: dict[str, Any]
+    threads: int
+    results: Path
+    checkpoints: Path | None
+    dry_run: bool
+
+    def plan(self, rows: "dict[Task, Rows]") -> "list[Cell]":
+        from benchmark.training.grid import plan
+
+        return plan(rows, self.encoders, self.seeds, self.results, **self.changes)
+
+
+@app.command(rich_help_panel=COMPARE)
+def run(
+    context: typer.Context,
+    tasks: Annotated[
+        str, typer.Option(help="Names, with commas between them; encoder-zoo tasks lists them.", rich_help_panel=WHAT)
+    ],
+    encoders: Encoders = ENCODERS,
+    seeds: Seeds = 3,
+    first_seed: FirstSeed = 0,
+    dry_run: DryRun = False,
+    recipe: Recipe = "{}",
+    long_text: LongText = "",
+    threads: Threads = 0,
+    results: RunsTo = OURS,
+    checkpoints: Keep = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Fine-tune encoders on registered tasks. Complete runs are skipped."""
+    from benchmark.tasks.rows import read_rows
+
+    seed_range = range(first_seed, first_seed + seeds)
+    asked = _asked(encoders, seed_range, recipe, long_text, threads, results, checkpoints, dry_run)
+    chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
+    check_data_dir(context, chosen)
+    _run(asked.plan({task: read_rows(task, data_dir) for task in chosen}), asked)
+
+
+@app.command(rich_help_panel=COMPARE)
+def run_data(
+    source: Annotated[
+        str, typer.Argument(help="A CSV, TSV, JSONL or parquet file, a folder of splits, or hub:NAME\\[:CONFIG].")
+    ],
+    label_column: Annotated[
+        str, typer.Option(help="Column with the one label of each row.", rich_help_panel=DATA)
+    ] = "",
+    label_list: Annotated[
+        str, typer.Option(help="Column with all labels of each row: a list, or text.", rich_help_panel=DATA)
+    ] = "",
+    label_columns: Annotated[
+        str,
+        typer.Option(
+            help="Columns of 0 and 1, one for each label, with commas between their names.", rich_help_panel=DATA
+        ),
+    ] = "",
+    delimiter: Annotated[
+        str | None,
+        typer.Option(help="Text between two labels of --label-list; | if not given.", rich_help_panel=DATA),
+    ] = None,
+    text_column: Annotated[str, typer.Option(help="Column with the texts.", rich_help_panel=DATA)] = "text",
+    name: Annotated[
+        str, typer.Option(help="Name of the new task; that of the source if not given.", rich_help_panel=DATA)
+    ] = "",
+    language: Annotated[
+        str, typer.Option(help="Language: en or zh; any for others or several.", rich_help_panel=DATA)
+    ] = "any",
+    splits_to: Annotated[
+        Path | None,
+        typer.Option(help="Keep the split rows below this folder; export --data-dir reads it.", rich_help_panel=DATA),
+    ] = None,
+    encoders: Encoders = ENCODERS,
+    seeds: Seeds = 3,
+    first_seed: FirstSeed = 0,
+    dry_run: DryRun = False,
+    recipe: Recipe = "{}",
+    long_text: LongText = "",
+    threads: Threads = 0,
+    results: RunsTo = OURS,
+    checkpoints: Keep = None,
+) -> None:
+    """Fine-tune encoders on data of your own. Complete runs are skipped."""
+    from benchmark.console import reading_progress, show_report
+    from benchmark.own_data.data_page import write
+    from benchmark.own_data.own_task import choose_columns, declare, prepare
+    from benchmark.tasks.rows import write_splits
+
+    seed_range = range(first_seed, first_seed + seeds)
+    asked = _asked(encoders, seed_range, recipe, long_text, threads, results, checkpoints, dry_run)
+    columns = choose_columns(text_column, label_column, label_list, label_columns, delimiter)
+    declared = declare(source, columns, name, language)
+    at_hand = [encoder for encoder in asked.encoders if not (dry_run and encoder.source == "hub")]
+    with reading_progress() as report:
+        own = prepare(declared, at_hand, asked.changes, results, report)
+    show_report(own.report)
+    cells = asked.plan({own.task: own.rows})
+    if not dry_run:
+        _make_folders(results, checkpoints, splits_to)
+        kept = [write_splits(own.task, own.rows, splits_to)] if splits_to else []
+        for path in [*write(own.report, results / own.task.name), *kept]:
+            say(f"wrote {path}")
+    _run(cells, asked)
+
+
+def _asked(
+    encoders: str,
+    seeds: range,
+    recipe: str,
+    long_text: str,
+    threads: int,
+    results: Path,
+    checkpoints: Path | None,
+    dry_run: bool,
+) -> Asked:
+    from benchmark.training.grid import check_changes
+
+    chosen = [get_encoder(name) for name in names_of("--encoders", encoders)]
+    changes = _json_object(recipe)
+    if long_text and "long_text" in changes:
+        raise UserError("--long-text and long_text in --recipe say the same thing; give one of them")
+    changes |= {"long_text": long_text} if long_text else {}
+    check_changes(changes, chosen)
+    if checkpoints and all(encoder.source == "none" for encoder in chosen):
+        raise UserError(
+            "--checkpoints does not apply: a baseline leaves no checkpoint; leave it out, or add an encoder"
+        )
+    return Asked(chosen, seeds, changes, threads, results, checkpoints, dry_run)
+
+
+def _run(cells: "list[Cell]", asked: Asked) -> None:
+    """Run the grid, or only show it."""
+    from benchmark.console import grid_progress, show_plan
+    from benchmark.training.grid import run_grid
+    from benchmark.training.process import set_up_process
+
+    if asked.dry_run:
+        show_plan(cells)
+        return
+    _make_folders(asked.results, asked.checkpoints)
+    set_up_process(asked.threads)
+    if asked.checkpoints:
+        _tell_unkept(cells, asked.checkpoints)
+    keep = partial(keep_checkpoint, asked.checkpoints) if asked.checkpoints else None
+    with grid_progress() as report:
+        failed = run_grid(cells, report, keep)
+    for name, reason in failed.items():
+        say(f"failed: {name}: {reason}", "red")
+    if failed:
+        raise UserError(f"{len(failed)} of {len(cells)} runs failed; the same command runs them again")
+
+
+def keep_checkpoint(root: Path, cell: "Cell", info: RunInfo, tuned: "FineTuned") -> None:
+    """Write what a run has fine-tuned to its folder below `root`."""
+    from benchmark.release.ship import checkpoint_folder, save_run_checkpoint
+
+    target = checkpoint_folder(root, cell.folder)
+    save_run_checkpoint(target, info, cell.task, tuned.predictions, tuned.model, tuned.tokenizer)
+
+
+def _tell_unkept(cells: "list[Cell]", checkpoints: Path) -> None:
+    """Name the complete runs whose checkpoint is not there: they are not run again by themselves."""
+    from benchmark.release.ship import checkpoint_folder
+
+    trained = [cell for cell in cells if cell.done and cell.encoder.source != "none"]
+    without = [cell.folder for cell in trained if not checkpoint_folder(checkpoints, cell.folder).is_dir()]
+    if without:
+        say(f"{len(without)} complete runs left no checkpoint in {checkpoints}; to train them again, delete:")
+        say("\n".join(f"    {folder}" for folder in without))
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"--recipe is not JSON: {text!r} ({error})") from error
+    if not isinstance(value, dict):
+        raise UserError(f"--recipe must be a JSON object such as '{{\"epochs\": 1}}', got {text!r}")
+    return value
+
+
+def _make_folders(*paths: Path | None) -> None:
+    for path in filter(None, paths):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{path} cannot be made a folder ({error.strerror}); give another one") from error

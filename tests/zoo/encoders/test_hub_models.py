@@ -1,0 +1,169 @@
+"""Any model of the hub as an encoder, with the real client against a hub on loopback."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from huggingface_hub import close_session, constants
+from transformers import AutoModel, AutoTokenizer
+
+from tests.hub_server import Failure, Hub, client_settings, serve_hub
+from zoo.encoders.registry import ENCODERS, get_encoder
+from zoo.encoders.weights import fetch_weights
+from zoo.errors import UserError
+
+REPO = "org/tiny"
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    with serve_hub() as hub:
+        for name, value in client_settings(hub, tmp_path / "hub-cache").items():
+            monkeypatch.setattr(constants, name, value)
+        yield hub
+
+
+def unplug(hub: Hub) -> None:
+    """From here on nobody listens at the hub's address."""
+    hub.server.shutdown()
+    hub.server.server_close()
+    close_session()
+
+
+def contents(folder: Path, card: str = "language: en\nlicense: mit") -> dict[str, bytes]:
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    return files | {"README.md": f"---\n{card}\n---\n# A card\n".encode()}
+
+
+def test_a_model_that_the_registry_does_not_have_is_asked_for_once_and_pinned(hub: Hub, tiny_bert: Path) -> None:
+    repo = hub.add(REPO, contents(tiny_bert), private=False)
+    told: list[str] = []
+    encoder = get_encoder(f"hub:{REPO}", told.append)
+    assert (encoder.name, encoder.source, encoder.location) == (REPO, "hub", REPO)
+    assert (encoder.family, encoder.language, encoder.licence) == ("bert", "en", "mit")
+    assert encoder.parameters == get_encoder(str(tiny_bert)).parameters
+    assert encoder.revision == repo.commits[-1][0]
+    assert hub.sent("/org/tiny") == 1
+    repo.commit({"README.md": b"all is gone"})
+    weights = fetch_weights(encoder)
+    assert weights.revision == encoder.revision
+    assert AutoTokenizer.from_pretrained(weights.folder)("a text")["input_ids"]
+    assert AutoModel.from_pretrained(weights.folder).config.model_type == "bert"
+    assert told == []
+
+
+def test_a_revision_is_part_of_the_name_and_a_model_needs_no_organisation(hub: Hub, tiny_roberta: Path) -> None:
+    repo = hub.add("tiny", contents(tiny_roberta), private=False)
+    first = repo.commits[-1][0]
+    repo.commit({})
+    encoder = get_encoder(f"hub:tiny@{first}")
+    assert (encoder.name, encoder.family, encoder.revision) == (f"tiny@{first}", "roberta", first)
+    assert fetch_weights(encoder).revision == first
+
+
+@pytest.mark.parametrize(
+    ("card", "language", "licence"),
+    [
+        ("language:\n- zh", "zh", "unknown"),
+        ("language:\n- en\n- zh\nlicense: apache-2.0", "any", "apache-2.0"),
+        ("language: fr", "any", "unknown"),
+        ("tags:\n- x", "any", "unknown"),
+    ],
+)
+def test_language_and_licence_are_those_of_the_card_with_the_hub_and_without(
+    card: str, language: str, licence: str, hub: Hub, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.add(REPO, contents(tiny_bert, card), private=False)
+    encoder = get_encoder(f"hub:{REPO}@main")
+    assert (encoder.language, encoder.licence) == (language, licence)
+    weights = fetch_weights(encoder)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    pinned = get_encoder(f"hub:{REPO}@{encoder.revision}")
+    assert (pinned.language, pinned.licence) == (language, licence)
+    assert (pinned.family, pinned.parameters, pinned.revision) == ("bert", encoder.parameters, encoder.revision)
+    assert fetch_weights(pinned) == weights
+
+
+def test_without_a_connection_the_copy_in_the_cache_is_taken_and_told(hub: Hub, tiny_bert: Path) -> None:
+    hub.add(REPO, contents(tiny_bert), private=False)
+    online = get_encoder(f"hub:{REPO}")
+    fetch_weights(online)
+    unplug(hub)
+    told: list[str] = []
+    assert get_encoder(f"hub:{REPO}", told.append) == online
+    assert told == [
+        f"The hub cannot be reached; {REPO} is the copy in the local cache, revision {online.revision[:12]}"
+    ]
+
+
+def test_of_several_copies_in_the_cache_none_is_picked(
+    hub: Hub, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = hub.add(REPO, contents(tiny_bert), private=False)
+    first = get_encoder(f"hub:{REPO}")
+    repo.commit(contents(tiny_bert, "language: zh"))
+    second = get_encoder(f"hub:{REPO}")
+    for encoder in (first, second):
+        fetch_weights(encoder)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError, match="several revisions") as caught:
+        get_encoder(f"hub:{REPO}")
+    for encoder in (first, second):
+        assert f"hub:{REPO}@{encoder.revision}" in str(caught.value)
+        assert get_encoder(f"hub:{REPO}@{encoder.revision}").language == encoder.language
+    with pytest.raises(UserError, match="HF_HUB_OFFLINE"):
+        get_encoder(f"hub:{REPO}@v1")
+
+
+def test_what_is_not_there_or_not_open_is_told_with_its_cause(
+    hub: Hub, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.add(REPO, contents(tiny_bert), private=False)
+    hub.add("org/bin", {"config.json": b"{}", "pytorch_model.bin": b"pickled"}, private=False)
+    hub.add("org/private", contents(tiny_bert))
+    refused = {"X_Error_Code": "GatedRepo"}
+    hub.failures = [Failure("GET /api/models/org/gated", 403, refused), Failure("/org/busy", 429, {}, times=9)]
+    monkeypatch.setattr("zoo.hub.TRIES", 2)
+    for name, words in {
+        "org/nothing": r"no 'org/nothing', or it is private .*404",
+        "org/private": r"no 'org/private', or it is private .*hf auth login",
+        f"{REPO}@nowhere": "no such revision",
+        "org/bin": "no safetensors weights",
+        "org/gated": "'org/gated' is gated; ask for access",
+        "org/busy": "429",
+        "": "is no model of the hub",
+        "org/a/b": "is no model of the hub",
+        "org/a b": "is no model of the hub",
+        "../up": "is no model of the hub",
+    }.items():
+        with pytest.raises(UserError, match=words) as caught:
+            get_encoder(f"hub:{name}")
+        assert "\n" not in str(caught.value)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError, match="HF_HUB_OFFLINE"):
+        get_encoder("hub:org/other")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    unplug(hub)
+    with pytest.raises(UserError, match=r"connection to .* broke \(ConnectError\)"):
+        get_encoder("hub:org/other")
+
+
+def test_a_download_goes_on_after_a_busy_answer_and_a_cut(hub: Hub, tiny_bert: Path) -> None:
+    hub.add(REPO, contents(tiny_bert), private=False)
+    hub.failures = [
+        Failure(f"GET /api/models/{REPO}$", 429, {"Retry_After": "0"}),
+        Failure("GET .*/tree/", 503, {"Retry_After": "0"}),
+        Failure("GET .*/resolve/.*safetensors", cut="request"),
+    ]
+    told: list[str] = []
+    weights = fetch_weights(get_encoder(f"hub:{REPO}", told.append), told.append)
+    assert json.loads((weights.folder / "config.json").read_text())["model_type"] == "bert"
+    assert "The hub asks for fewer requests (429); trying again in 0 s (1 of 3)" in told
+    assert any(re.search(r"trying again in \d s", line) for line in told[1:])
+
+
+def test_a_registered_encoder_whose_weights_are_gone_is_told_with_its_cause(hub: Hub) -> None:
+    with pytest.raises(UserError, match=r"Cannot get 'roberta-base' from the hub.*The hub has no 'roberta-base'"):
+        fetch_weights(ENCODERS["roberta-base"])

@@ -1,0 +1,69 @@
+"""Writes a checkpoint as an ONNX graph, by torch's exporter."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo.checkpoints.checkpoint import ONNX, read_checkpoint
+from zoo.checkpoints.loading import describe_checkpoint, load_torch_model, quiet
+from zoo.checkpoints.onnx_model import MISSING
+from zoo.errors import UserError
+from zoo.files import new_folder
+
+
+class _Logits(torch.nn.Module):
+    """A model with plain inputs and outputs, which the exporter needs."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        logits: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+        return logits
+
+
+def export_checkpoint(source: Path, target: Path) -> None:
+    """Write the checkpoint in `source` again with an ONNX graph for its weights; `Classifier.load` takes both.
+
+    Raises:
+        UserError: `source` is no checkpoint or an export itself, `target` is there already, or packages are missing.
+    """
+    try:
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise UserError(MISSING) from error
+    if target.exists():
+        raise UserError(f"{target} is there already; give another folder or remove it")
+    checkpoint = read_checkpoint(source)
+    if (source / ONNX).is_file():
+        raise UserError(f"{source} is an export already; give the checkpoint that it was made of")
+    model, tokenizer = load_torch_model(checkpoint)
+    with new_folder(target) as folder:
+        model.config.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        _write_graph(model, folder / ONNX)
+        card = (source / "README.md").read_text(encoding="utf-8")
+        describe_checkpoint(folder, checkpoint.info, checkpoint.decision, folder / ONNX, card)
+
+
+def _write_graph(model: torch.nn.Module, path: Path) -> None:
+    # Two tensors: the exporter would take one tensor, given twice, for one input.
+    example = torch.full((2, 9), 5), torch.ones(2, 9, dtype=torch.int64)
+    shape: dict[int, Any] = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length")}
+    with warnings.catch_warnings(), quiet():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            _Logits(model).eval(),
+            example,
+            dynamo=True,
+            input_names=["input_ids", "attention_mask"],
+            output_names=["logits"],
+            dynamic_shapes={"input_ids": shape, "attention_mask": shape},
+            verbose=False,
+        )
+    assert program is not None
+    program.save(path)

@@ -1,0 +1,35 @@
+"""Encoder: what is known of a pretrained model before its weights are there."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+NAME = r"[\w-][\w.-]{0,99}"  # a name that can be a folder's, in results and in checkpoints
+ENCODER_NAME = rf"{NAME}(/{NAME})?(@{NAME})?"  # `name`, the hub's `org/name`, or one of several, `name@revision`
+Language = Literal["en", "zh", "any"]
+Source = Literal["hub", "package", "zip parts", "repository", "folder", "none"]
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Where an encoder's pretrained weights are and what kind of encoder they make.
+
+    `location` is a hub id, a path inside an installed package (`package/sub/path`), the names of the packages that
+    carry the parts of a zip file, with blanks between, or a folder, as `source` says.
+    `parameters` counts millions of weights, embeddings included; its publisher gives this size. Where weights come from
+    elsewhere but are on the hub, too, `published` is their id there.
+    """
+
+    name: str
+    family: str
+    parameters: float
+    language: Language
+    licence: str
+    source: Source
+    location: str
+    revision: str
+    published: str = ""
+
+    @property
+    def hub_id(self) -> str:
+        """The id of the weights on the hub; "" where they are not there."""
+        return self.location if self.source == "hub" else self.published

@@ -1,0 +1,78 @@
+"""A folder in transformers' format as an encoder that the registry does not have."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from zoo.encoders.encoder import NAME, Encoder
+from zoo.errors import UserError
+from zoo.files import sha256
+
+_VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tokenizer.model",
+)
+
+
+def folder_encoder(folder: Path) -> Encoder:
+    """Return what the folder of a model in transformers' format holds.
+
+    Its name is the folder's name with the start of the content's hash, such as `final@1a2b3c4d`. So two folders with
+    one name are two encoders, and a model that is trained again is another encoder.
+
+    Raises:
+        UserError: the folder's name cannot be an encoder's, or the model is damaged, has no safetensors weights or no
+            tokenizer.
+    """
+    called = folder.resolve().name
+    if not re.fullmatch(NAME, called):
+        raise UserError(
+            f"An encoder takes its folder's name, and '{called}' cannot be one; rename the folder: at most 100 "
+            "letters, digits, dots, dashes and underscores"
+        )
+    try:
+        family, parameters = read_family(folder), count_millions(folder)
+    except (OSError, ValueError, TypeError, SafetensorError) as error:
+        raise UserError(f"{folder} holds no readable model ({error}); save it there again") from error
+    revision = _folder_revision(folder)
+    return Encoder(f"{called}@{revision[:8]}", family, parameters, "any", "unknown", "folder", str(folder), revision)
+
+
+def read_family(folder: Path) -> str:
+    """Return the model type that a folder's config.json states."""
+    config = dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    return str(config.get("model_type", "unknown"))
+
+
+def count_millions(folder: Path) -> float:
+    """Return how many millions of weights a folder's safetensors files hold."""
+    return round(sum(np.prod(shape) for shape in _shapes(folder)) / 1e6, 1)
+
+
+def _shapes(folder: Path) -> Iterator[list[int]]:
+    for path in folder.glob("*.safetensors"):
+        with safe_open(path, framework="numpy") as file:
+            for name in file.keys():  # noqa: SIM118
+                yield file.get_slice(name).get_shape()
+
+
+def _folder_revision(folder: Path) -> str:
+    weights, vocabulary = sorted(folder.glob("*.safetensors")), [folder / name for name in _VOCABULARIES]
+    vocabulary = [path for path in vocabulary if path.is_file()]
+    if not weights:
+        raise UserError(
+            f"{folder} has a config.json but no safetensors weights; save the model there with save_pretrained"
+        )
+    if not vocabulary:  # transformers would make an empty one
+        raise UserError(f"{folder} has a model but no tokenizer; save the tokenizer there with save_pretrained")
+    files = [folder / "config.json", *weights, *vocabulary]
+    return hashlib.sha256("".join(map(sha256, files)).encode()).hexdigest()[:12]
