@@ -1,4 +1,4 @@
-"""The board as plots: each a plotly figure made from the board's tables alone, readable on white and on black."""
+"""The board as plots: plotly figures made from the board's tables alone, readable on white and on black."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from benchmark.board.pages import main_cells
-from benchmark.board.tables import Board, entry_name
+from benchmark.board.pages import main_cells, names_of, of_task
+from benchmark.board.tables import Board
 from benchmark.tasks.registry import Task
 
-# Okabe and Ito's colours, which hold for every kind of colour vision; the ones that show on white and on black.
+# Those of Okabe and Ito's colours, made for every kind of colour vision, that show on white and on black.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-SYMBOLS = ("circle", "square", "diamond", "cross")  # the colours come again with another symbol and dash
+SYMBOLS = ("circle", "square", "diamond", "cross")  # when the colours repeat, symbol and dash change
 DASHES = ("solid", "dash", "longdash", "dashdot")
 GRID = "rgba(128,128,128,.28)"
 _ROW, _FRAME = 34, 120  # pixels
@@ -23,18 +23,20 @@ def figures(board: Board, task: Task) -> dict[str, go.Figure]:
     main = main_cells(board.cells, task).sort_values("value")
     found = {
         f"{task.main_metric} with its 95 % interval": intervals(main, task),
-        **({"The ranks that each may have": ranks(main)} if main["rank_low"].notna().any() else {}),
-        "Quality against the time for one text, and the front of the best": front(main, task),
-        "Reliability: how often a score is right": reliability(_of(board.reliability, task)),
+        **({"The ranks that each entry may have": ranks(main)} if main["rank_low"].notna().any() else {}),
+        "Quality against the time for one text; the line joins the best trade-offs": front(main, task),
+        "Reliability: how often a score is right": reliability(of_task(board.reliability, task)),
     }
     if task.multi_label:
-        found["What a decision rule gains over 0.5"] = gains(_of(board.rules, task))
+        found["What a decision rule gains over 0.5"] = gains(of_task(board.rules, task))
     return found
 
 
 def intervals(main: pd.DataFrame, task: Task) -> go.Figure:
     """Return the main metric of every entry with its interval, best on top."""
-    return _rows(_names(main), [_points(main, "value", "low", "high", COLOURS[0], task.main_metric)], task.main_metric)
+    return _rows(
+        names_of(main), [_points(main, "value", "low", "high", COLOURS[0], task.main_metric)], task.main_metric
+    )
 
 
 def ranks(main: pd.DataFrame) -> go.Figure:
@@ -42,7 +44,7 @@ def ranks(main: pd.DataFrame) -> go.Figure:
     ranked = main.dropna(subset=["rank_low"]).sort_values(["rank_high", "rank_low"], ascending=False)
     low, high = ranked["rank_low"].astype(int), ranked["rank_high"].astype(int)
     bar = go.Bar(
-        y=_names(ranked),
+        y=names_of(ranked),
         x=(high - low + 0.8).tolist(),
         base=(low - 0.4).tolist(),
         orientation="h",
@@ -51,7 +53,7 @@ def ranks(main: pd.DataFrame) -> go.Figure:
         hoverinfo="y+text",
         showlegend=False,
     )
-    figure = _rows(_names(ranked), [bar], "rank")
+    figure = _rows(names_of(ranked), [bar], "rank")
     return figure.update_xaxes(dtick=1, range=[0.5, len(ranked) + 0.5])
 
 
@@ -71,7 +73,7 @@ def gains(rules: pd.DataFrame) -> go.Figure:
             COLOURS, points[points["rule"] != "fixed"].groupby("rule", sort=False), strict=False
         )
     ]
-    figure = _rows(sorted(set(_names(rules))), traces, "gain in points")
+    figure = _rows(sorted(set(names_of(rules))), traces, "gain in points")
     return figure.update_layout(scattermode="group").add_vline(x=0, line={"color": "#808080", "width": 1})
 
 
@@ -87,7 +89,7 @@ def reliability(table: pd.DataFrame) -> go.Figure:
             x=rows["confidence"],
             y=rows["frequency"].clip(lower=bottom),
             customdata=rows["frequency"],
-            name=_names(rows)[0],
+            name=names_of(rows)[0],
             mode="lines+markers",
             marker={"color": colour, "symbol": symbol},
             line={"color": colour, "dash": dash},
@@ -118,7 +120,7 @@ def _ticks(bottom: float, zeros: bool) -> dict[str, Any]:
 
 
 def front(main: pd.DataFrame, task: Task, cost: str = "p50_ms", title: str = "ms for one text") -> go.Figure:
-    """Return quality against a cost, coloured by family; the line joins the entries that no other beats in both."""
+    """Return quality against a cost, coloured by family; the line joins the entries that no other one beats in both."""
     figure = go.Figure()
     middle = float(np.sqrt(main[cost].min() * main[cost].max()))
     for number, (family, rows) in enumerate(main.groupby("family", sort=False)):
@@ -128,7 +130,7 @@ def front(main: pd.DataFrame, task: Task, cost: str = "p50_ms", title: str = "ms
             y=rows["value"].tolist(),
             error_y=errors(rows, "value", "low", "high"),
             customdata=rows[["low", "high", "seeds"]].to_numpy().tolist(),
-            text=_names(rows),
+            text=names_of(rows),
             name=str(family),
             mode="markers+text",
             # Inwards, where neither the error bar nor the edge of the plot is in the way.
@@ -162,18 +164,10 @@ def on_front(cost: np.ndarray, quality: np.ndarray) -> np.ndarray:
     return np.asarray(~(cheaper & better & strictly).any(axis=1))
 
 
-def _of(table: pd.DataFrame, task: Task) -> pd.DataFrame:
-    return table[table["task"] == task.name]
-
-
 def _style(number: int) -> tuple[str, str, str]:
     """A colour, a symbol and a dash that no other of 24 entries or families has together."""
     again, position = divmod(number, len(COLOURS))
     return COLOURS[position], SYMBOLS[again % len(SYMBOLS)], DASHES[again % len(DASHES)]
-
-
-def _names(rows: pd.DataFrame) -> list[str]:
-    return [entry_name(row) for row in rows.to_dict("records")]
 
 
 def errors(rows: pd.DataFrame, value: str, low: str, high: str) -> dict[str, Any]:
@@ -184,7 +178,7 @@ def errors(rows: pd.DataFrame, value: str, low: str, high: str) -> dict[str, Any
 
 def _points(rows: pd.DataFrame, value: str, low: str, high: str, colour: str, name: str) -> go.Scatter:
     return go.Scatter(
-        y=_names(rows),
+        y=names_of(rows),
         x=rows[value].tolist(),
         error_x=errors(rows, value, low, high),
         customdata=rows[[low, high]].to_numpy().tolist(),

@@ -9,22 +9,24 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from benchmark.board.pages import DECIDES, in_points, main_cells, markdown, named, sentence, tasks_of
+from benchmark.board.pages import main_cells, tasks_of
 from benchmark.board.plots import COLOURS, dressed, errors
-from benchmark.board.tables import Board
+from benchmark.board.render import render
+from benchmark.board.tables import Board, entry_name
+from benchmark.board.verdicts import Verdict, keys_of, verdict_of
 from benchmark.statistics.resampling import draw, weighted_sums
 from zoo.encoders.packed import HITS, PRETRAINED
 from zoo.encoders.registry import ENCODERS
 
 WORDS = {"whole words": 1, "whole words of two pieces and more": 2}  # and the least pieces of such a word
-PICTURES = "screenshots/pretraining-{}.png"
+PICTURES = "screenshots/pretraining-%s.png"
 _RESAMPLES = 2_000
 
 
 @dataclass(frozen=True, eq=False)
 class Pretraining:
     """What a pretraining left: its facts, and of each masked held-out word its sequence, pieces and whether it was
-    filled in rightly, shape (num_words,)."""
+    filled in correctly, shape (num_words,)."""
 
     name: str
     facts: dict[str, Any]
@@ -56,90 +58,30 @@ def read_from_nothing(root: Path = PRETRAINED) -> list[Pretraining]:
 
 def pretrained_part(board: Board, root: Path = PRETRAINED) -> str:
     """Return the generated part of docs/pretraining.md as Markdown; nothing where nothing was pretrained."""
-    trained = read_pretrainings(root)
+    trained, nothing = read_pretrainings(root), read_from_nothing(root)
     if not trained:
         return ""
-    parts = ["## How they were pretrained", markdown(_budgets(trained)), _picture("curves", "learning curves")]
-    parts += ["## What they fill in", markdown(_held_out(trained)), _lines(_against_bert(trained))]
-    parts += [_picture("held-out", "shares of held-out words filled in rightly")]
     scores = _scores(board, trained)
-    if len(scores):
-        parts += ["## What that buys downstream", markdown(_downstream(scores))]
-        parts += [
-            f"Of each difference {DECIDES}",
-            _lines(_gaps(board, scores)),
-            _picture("downstream", "scores of the tasks"),
-        ]
-    if nothing := read_from_nothing(root):
-        parts += ["## From nothing", markdown(_budgets(nothing)), markdown(_losses(nothing))]
-        parts += [_picture("from-nothing", "learning curve")]
-    return "\n\n".join(part for part in parts if part)
+    return render(
+        "pretraining.md.jinja",
+        picture=PICTURES,
+        trained=trained,
+        words=WORDS,
+        filled={each.name: [_filled(each, least) for least in WORDS.values()] for each in trained},
+        against_bert=_against_bert(trained),
+        scores=_downstream(scores) if len(scores) else None,
+        pairs=_pairs(board, scores),
+        nothing=nothing,
+    )
 
 
-def _picture(name: str, what: str) -> str:
-    return f"![{what}]({PICTURES.format(name)})"
-
-
-def _lines(lines: list[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
-
-
-def _budgets(trained: list[Pretraining]) -> pd.DataFrame:
-    rows = []
-    for each in trained:
-        recipe, training, hardware = (each.facts[name] for name in ("recipe", "training", "hardware"))
-        rows.append(
-            {
-                "encoder": each.name,
-                "start": each.facts["start"],
-                "masks": f"{recipe['masking']}s, {'dynamic' if recipe['dynamic'] else 'static'}",
-                "NSP": "yes" if recipe["nsp"] else "no",
-                "length": _lengths(recipe),
-                "batch": recipe["batch_size"],
-                "learning rate": recipe["learning_rate"],
-                "tokens": f"{recipe['tokens']:,}",
-                "hours": f"{training['seconds'] / 3600:.2f}",
-                "tokens/s": f"{training['tokens_per_second']:,.0f}",
-                "GFLOP/s": f"{hardware['flops'] / 1e9:.1f}",
-                "corpus": each.facts["corpus"]["corpus"],
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _lengths(recipe: dict[str, Any]) -> str:
-    """Tokens a sequence; what was pretrained before a recipe could say so had one length throughout."""
-    shorter = f"{recipe['length'] // 4}, then " if recipe.get("short_share") else ""
-    return f"{shorter}{recipe['length']}"
-
-
-def _losses(trained: list[Pretraining]) -> pd.DataFrame:
-    """What is measured on held-out documents without keeping which words were right."""
-    names = ("piece_loss", "word_loss", "piece_accuracy", "word_accuracy", "longer_word_accuracy")
-    rows = [
-        {"encoder": each.name} | {name: f"{each.facts['held_out'][name]:.4f}" for name in names} for each in trained
-    ]
-    return pd.DataFrame(rows).rename(columns=lambda name: name.replace("_", " "))
-
-
-def _held_out(trained: list[Pretraining]) -> pd.DataFrame:
-    rows = []
-    for each in trained:
-        found = each.facts["held_out"]
-        row = {"encoder": each.name, "loss, pieces": f"{found['piece_loss']:.3f}"}
-        row |= {"loss, whole words": f"{found['word_loss']:.3f}", "pieces right": f"{found['piece_accuracy']:.4f}"}
-        for kind, least in WORDS.items():
-            accuracy = word_accuracy(each, each, least)
-            counted = int((each.pieces >= least).sum())
-            row[f"{kind} right"] = "{value:.4f} [{low:.4f}, {high:.4f}] of {counted:,}".format(
-                **accuracy, counted=counted
-            )
-        rows.append(row)
-    return pd.DataFrame(rows)
+def _filled(each: Pretraining, least: int) -> str:
+    words = int((each.pieces >= least).sum())
+    return "{value:.4f} [{low:.4f}, {high:.4f}]".format(**word_accuracy(each, each, least)) + f" of {words:,}"
 
 
 def word_accuracy(one: Pretraining, less: Pretraining, least: int) -> dict[str, float]:
-    """Return the share of masked words of at least so many pieces that an encoder fills in rightly, or, where `less`
+    """Return the share of masked words of at least so many pieces that an encoder fills in correctly, or, where `less`
     is another one, the difference of both shares: `value`, `low` and `high`, a 95 % interval from a bootstrap of
     sequences, the same ones for both.
 
@@ -157,17 +99,15 @@ def word_accuracy(one: Pretraining, less: Pretraining, least: int) -> dict[str, 
     return {"value": float(score[counted].mean()), "low": float(low), "high": float(high)}
 
 
-def _against_bert(trained: list[Pretraining]) -> list[str]:
+def _against_bert(trained: list[Pretraining]) -> list[dict[str, Any]]:
     """What each other recipe fills in beyond `bert`, of the encoders with one start that were asked for one set of
     words: two from nothing have their own tokenizers."""
     plain = [each for each in trained if each.facts["recipe"]["name"] == "bert"]
     return [
-        f"{each.name} less {bert.name}, {kind} right: {in_points(word_accuracy(each, bert, least), 'value')}."
+        {"name": each.name, "bert": bert.name, "kind": kind} | word_accuracy(each, bert, least)
         for each in trained
         for bert in plain
-        if each.facts["recipe"]["name"] != "bert"
-        and each.facts["start"] == bert.facts["start"]
-        and _same_words(each, bert)
+        if each not in plain and each.facts["start"] == bert.facts["start"] and _same_words(each, bert)
         for kind, least in WORDS.items()
     ]
 
@@ -178,37 +118,34 @@ def _same_words(one: Pretraining, other: Pretraining) -> bool:
 
 def _scores(board: Board, trained: list[Pretraining]) -> pd.DataFrame:
     """The cells of each task's main metric, of these encoders and their starts, wherever one of these and another
-    were fine-tuned with the same recipe; `where` is the task, and in what the recipe differs from its own."""
+    were fine-tuned with the same recipe; `where` is the task with how the recipe differs from its default."""
     own = {each.name for each in trained}
     names = own | {each.facts["start"] for each in trained} & set(ENCODERS)
     cells = pd.concat([main_cells(board.cells, task) for task in tasks_of(board)])
     cells = cells[cells["encoder"].isin(names)]
-    cells = cells.assign(where=[_where(row["task"], row["variant"]) for row in cells.to_dict("records")])
+    cells = cells.assign(where=[entry_name({**row, "encoder": row["task"]}) for row in cells.to_dict("records")])
     several = cells.groupby("where")["encoder"].transform("size") > 1
     return cells[several & cells["where"].isin(cells.loc[cells["encoder"].isin(own), "where"])]
 
 
-def _where(task: str, variant: str) -> str:
-    return f"{task} ({variant})" if variant else task
-
-
 def _downstream(scores: pd.DataFrame) -> pd.DataFrame:
-    shown = scores.assign(
-        task=scores["where"],
-        score=[f"{r['value']:.4f} [{r['low']:.4f}, {r['high']:.4f}]" for r in scores.to_dict("records")],
-    )
-    return shown[["task", "encoder", "metric", "score", "seeds"]]
+    """The scores in percent, one row for each task and recipe, one column for each encoder."""
+    shown = scores.assign(score=(100 * scores["value"]).map("{:.1f}".format))
+    table = shown.pivot(index=["where", "metric"], columns="encoder", values="score").fillna("–")
+    order = scores[["where", "metric"]].drop_duplicates().itertuples(index=False, name=None)
+    return table.loc[list(order)].rename_axis(columns=None).reset_index().rename(columns={"where": "task"})
 
 
-def _gaps(board: Board, scores: pd.DataFrame) -> list[str]:
-    """What is real, and what cannot be told, between any two rows of the table that were fine-tuned the same way."""
+def _pairs(board: Board, scores: pd.DataFrame) -> list[tuple[str, Verdict]]:
+    """Every comparison between two scores of one row of the table, with the row's name."""
     where = {(row["task"], row["encoder"], row["variant"]): row["where"] for row in scores.to_dict("records")}
-    lines = []
-    for row in board.pairs.to_dict("records"):
-        a, b = (where.get((row["task"], row[f"encoder_{side}"], row[f"variant_{side}"])) for side in "ab")
-        if a is not None and a == b:
-            lines.append(f"{row['task']}: {sentence(named(row))}")
-    return lines
+    found = []
+    for pair in board.pairs.to_dict("records"):
+        a, b = keys_of(pair)
+        row, other = (where.get((pair["task"], *key)) for key in (a, b))
+        if row is not None and row == other:
+            found.append((row, verdict_of(pair, {a: a[0], b: b[0]}, set())))
+    return found
 
 
 def figures(board: Board, root: Path = PRETRAINED) -> dict[str, go.Figure]:
@@ -216,10 +153,8 @@ def figures(board: Board, root: Path = PRETRAINED) -> dict[str, go.Figure]:
     the curve of what started from nothing."""
     trained = read_pretrainings(root)
     colours: dict[Any, str] = {each.name: COLOURS[number % len(COLOURS)] for number, each in enumerate(trained)}
-    curves, filled, downstream = go.Figure(), go.Figure(), go.Figure()
+    filled, downstream = go.Figure(), go.Figure()
     for each in trained:
-        tokens, losses = zip(*each.facts["training"]["curve"], strict=True)
-        curves.add_scatter(x=list(tokens), y=list(losses), name=each.name, line={"color": colours[each.name]})
         shares = pd.DataFrame([word_accuracy(each, each, least) for least in WORDS.values()])
         filled.add_bar(
             x=list(WORDS),
@@ -231,21 +166,25 @@ def figures(board: Board, root: Path = PRETRAINED) -> dict[str, go.Figure]:
     for encoder, rows in _scores(board, trained).groupby("encoder", sort=False) if trained else ():
         downstream.add_scatter(
             x=rows["value"].tolist(),
-            y=rows["where"].str.replace(r" (?=\()", "<br>", regex=True).tolist(),
+            y=rows["where"].str.replace(r" (?=[(\[])", "<br>", regex=True).tolist(),
             orientation="h",
             name=str(encoder),
             mode="markers",
             marker={"size": 9, "color": colours.get(encoder, "#808080")},
             error_x=errors(rows, "value", "low", "high"),
         )
-    curves.update_xaxes(title="tokens seen").update_yaxes(title="loss on masked tokens, in training")
-    filled.update_yaxes(title="share filled in rightly, held out")
+    filled.update_yaxes(title="share filled in correctly, held out")
     downstream.update_xaxes(title="the task's main metric").update_yaxes(autorange="reversed", automargin=True)
     downstream.update_layout(scattermode="group")
-    nothing = go.Figure()
-    for each in read_from_nothing(root):
+    shown = {"curves": _curves(trained), "held-out": filled, "downstream": downstream}
+    shown["from-nothing"] = _curves(read_from_nothing(root))
+    return {name: dressed(figure, 440) for name, figure in shown.items() if figure.data}
+
+
+def _curves(trained: list[Pretraining]) -> go.Figure:
+    """The loss of each training, in the order and so in the colours of the other plots."""
+    figure = go.Figure(layout={"colorway": COLOURS})
+    for each in trained:
         tokens, losses = zip(*each.facts["training"]["curve"], strict=True)
-        nothing.add_scatter(x=list(tokens), y=list(losses), name=each.name)
-    nothing.update_xaxes(title="tokens seen").update_yaxes(title="loss on masked tokens, in training")
-    named = {"curves": curves, "held-out": filled, "downstream": downstream, "from-nothing": nothing}
-    return {name: dressed(figure, 440) for name, figure in named.items() if figure.data}
+        figure.add_scatter(x=list(tokens), y=list(losses), name=each.name)
+    return figure.update_xaxes(title="tokens seen").update_yaxes(title="loss on masked tokens, in training")

@@ -1,7 +1,7 @@
-"""Published anchors: what papers and model cards report for an encoder on a task, to set beside what is measured here.
+"""Published anchors: the scores that papers and model cards report for an encoder on a task.
 
-They come from other training recipes, numbers of runs and libraries, and some from another split: an anchor tells
-whether a measured score is plausible, it takes no rank. A new one is one entry of `data/published.json`.
+They come from other training recipes, numbers of runs and libraries, and some from another split. So an anchor shows
+whether a measured score is plausible, and takes no rank. A new one is one entry of `published.json`.
 """
 
 import json
@@ -25,9 +25,9 @@ Beside = Literal["covered", "above ours", "below ours"]
 class Published(BaseModel):
     """One figure as its source gives it.
 
-    `encoder` is a name of the registry where the encoder is in it. `value` is a fraction, 0.948 for 94.8 %; of several
-    runs it is the average or the median where the source gives one, and `conditions` says which. `spread` is the
-    source's own figure after ±.
+    `encoder` is its name in the registry if it is there. `value` is a fraction, 0.948 for 94.8 %. Of several runs it is
+    the average or the median if the source gives one; `conditions` says which. `spread` is the source's own figure
+    after ±.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -53,7 +53,7 @@ def read_published(path: Path = PUBLISHED) -> list[Published]:
     """Read all published figures, in the order of the file.
 
     Raises:
-        UserError: the file is missing or damaged, or an entry is wrong or stands there twice.
+        UserError: the file is missing or damaged, or an entry is wrong or is there twice.
     """
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
@@ -64,7 +64,7 @@ def read_published(path: Path = PUBLISHED) -> list[Published]:
     found: dict[tuple[str, ...], Published] = {}
     for number, entry in enumerate(entries, start=1):
         one = _validate(entry, f"{path}: entry {number}")
-        # A source has one figure a cell; two that differ would be a slip of the pen.
+        # A source has one figure a cell; two that differ would be a mistake in the file.
         key = (one.task, one.encoder, one.metric, one.split, one.source)
         if key in found:
             raise UserError(f"{path}: entry {number} doubles an earlier one ({', '.join(key)}); delete one of them")
@@ -91,18 +91,18 @@ def beside(low: float, high: float, published: Published) -> Beside:
 
 
 def not_measured(published: Sequence[Published], beside_ours: pd.DataFrame) -> pd.DataFrame:
-    """Return the figures that nothing here stands beside, to be shown apart and without a rank.
+    """Return the figures that have no measured score beside them, to be shown in a table of their own.
 
     Args:
         published: the figures; their order is kept.
-        beside_ours: those that do, from `anchors`.
+        beside_ours: those that have one, from `anchors`.
 
     Returns:
         Columns: task, encoder, metric, value, split, conditions, source.
     """
-    told = set(beside_ours[COLUMNS].itertuples(index=False, name=None))
+    shown = set(beside_ours[COLUMNS].itertuples(index=False, name=None))
     rows = [tuple(getattr(one, name) for name in COLUMNS) for one in published]
-    return pd.DataFrame([row for row in rows if row not in told], columns=COLUMNS)
+    return pd.DataFrame([row for row in rows if row not in shown], columns=COLUMNS)
 
 
 def _validate(entry: Any, where: str) -> Published:
@@ -117,8 +117,8 @@ def _validate(entry: Any, where: str) -> Published:
 
 
 def anchors(published: Sequence[Published], cells: pd.DataFrame) -> pd.DataFrame:
-    """Return the published figures beside the board's cells that they can be compared with: same task, encoder, metric
-    and split, the recipe being the task's default.
+    """Return the published figures beside the board's cells that they can be compared with: those of the same task,
+    encoder, metric and split, by the task's default recipe.
 
     Columns: those of COLUMNS, ours, low, high, published_is (where the published figure lies, see `beside`).
     """

@@ -1,4 +1,4 @@
-"""The board on disk: made from the runs when they have changed, written out, and verified."""
+"""The board on disk: made again when the runs have changed, written with its pages, and verified."""
 
 import hashlib
 import json
@@ -11,10 +11,13 @@ import pandas as pd
 from benchmark.board.build import build
 from benchmark.board.findings import findings
 from benchmark.board.html_report import html
-from benchmark.board.pages import between_markers, page, problem_line, readme_part
+from benchmark.board.index_page import index_page, readme_part
+from benchmark.board.pages import problem_line, tasks_of
 from benchmark.board.pretrained_page import pretrained_part
 from benchmark.board.published import PUBLISHED
+from benchmark.board.render import between_markers
 from benchmark.board.tables import Board, read_tables, write_tables
+from benchmark.board.task_page import task_page
 from benchmark.tasks.registry import SPEC
 from benchmark.tasks.row_facts import ROW_FACTS
 from benchmark.training.runs import RESULTS
@@ -22,10 +25,9 @@ from zoo.errors import UserError
 from zoo.files import write_bytes, write_text
 
 _ROOT = Path(__file__).parents[2]
-# The texts that hold a part of the project's own board, and what makes that part.
+# The project's texts that show its own board, and what makes the part between their markers.
 PARTS: dict[Path, Callable[[Board], str]] = {
     _ROOT / "README.md": readme_part,
-    _ROOT / "docs" / "statistics.md": findings,
     _ROOT / "docs" / "pretraining.md": pretrained_part,
 }
 _REPORT = "report.html"
@@ -33,8 +35,8 @@ _TOLERANCE = 5e-5  # half of the last decimal that is shown; another processor s
 
 
 def publish(results: Path) -> tuple[Board, list[Path]]:
-    """Make the board of the runs below `results`, unless it stands there already, and write it beside them, and
-    into the READMEs if the runs are the project's own. Return the board and what was written.
+    """Make the board of the runs below `results`, unless it is there already, and write it with its pages. Return the
+    board and the paths of what was written.
 
     Raises:
         UserError: there are no runs that can stand on a board.
@@ -44,23 +46,32 @@ def publish(results: Path) -> tuple[Board, list[Path]]:
     if board is None:
         board = build(results)
     written = write_tables(board, results / "board", write_bytes)
-    for name, text in _files(board).items():
-        write_text(results / name, text)
-        written.append(results / name)
-    if results.resolve() == RESULTS.resolve():
-        for path, part in PARTS.items():
-            write_text(path, between_markers(path.read_text(encoding="utf-8"), part(board)))
-            written.append(path)
+    written += write_pages(results, board)
     made_from = {"identity": current, "tables": _tables_sha256(results)}
     write_text(results / "board" / "made_from.json", json.dumps(made_from) + "\n")
     return board, written
 
 
+def write_pages(results: Path, board: Board) -> list[Path]:
+    """Write all that people and programs read of a board: pages, CSV, the report, and the parts of the project's own
+    texts if the runs are its own. Return the paths."""
+    written = []
+    for name, text in _files(board).items():
+        write_text(results / name, text)
+        written.append(results / name)
+    if results.resolve() == RESULTS.resolve():
+        for path, part in PARTS.items():
+            write_text(path, between_markers(path, path.read_text(encoding="utf-8"), part(board)))
+            written.append(path)
+    return written
+
+
 def identity(results: Path) -> str:
-    """Return the hash of all that a board is computed from: the runs, what is published, and the code of this package
-    and of `zoo`."""
+    """Return the hash of all that a board is made from: the runs, the published figures, and the code and templates of
+    this package and of `zoo`."""
     digest = hashlib.sha256()
-    code = [path for package in ("benchmark", "zoo") for path in sorted((_ROOT / package).rglob("*.py"))]
+    kinds = [(package, kind) for package in ("benchmark", "zoo") for kind in ("*.py", "*.jinja")]
+    code = [path for package, kind in kinds for path in sorted((_ROOT / package).rglob(kind))]
     data = [
         path for pattern in (f"*/{ROW_FACTS}", f"*/{SPEC}", "*/*/[!.]*/*") for path in sorted(results.glob(pattern))
     ]
@@ -72,7 +83,7 @@ def identity(results: Path) -> str:
 
 
 def _tables_sha256(results: Path) -> str:
-    """Return the hash of the tables that stand there; a missing one counts as none."""
+    """Return the hash of the tables on disk; a missing one adds nothing."""
     paths = [results / "board" / f"{field.name}.parquet" for field in fields(Board)]
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths if path.is_file())).hexdigest()
 
@@ -80,12 +91,17 @@ def _tables_sha256(results: Path) -> str:
 def _files(board: Board) -> dict[str, str]:
     """Return what stands beside the runs for people and programs, by file name."""
     tables = {"leaderboard.csv": board.cells, "pairs.csv": board.pairs, "labels.csv": board.labels}
-    texts = {"LEADERBOARD.md": page(board), _REPORT: html(board)}
-    return {name: table.to_csv(index=False) for name, table in tables.items()} | texts
+    return {name: table.to_csv(index=False) for name, table in tables.items()} | pages(board) | {_REPORT: html(board)}
+
+
+def pages(board: Board) -> dict[str, str]:
+    """Return the pages in Markdown that stand beside the runs, by file name."""
+    of_tasks = {f"{task.name}/README.md": task_page(board, task) for task in tasks_of(board)}
+    return {"LEADERBOARD.md": index_page(board), "findings.md": findings(board)} | of_tasks
 
 
 def read_board(results: Path) -> Board:
-    """Return the board that stands beside the runs.
+    """Return the board as it is on disk.
 
     Raises:
         UserError: there is none, or a table is damaged.
@@ -94,7 +110,7 @@ def read_board(results: Path) -> Board:
 
 
 def _unchanged(results: Path, current: str) -> Board | None:
-    """Return the board as it stands if it was made from these very runs by this very code, and not touched since."""
+    """Return the board on disk if it was made from exactly these runs by exactly this code, and not changed since."""
     path = results / "board" / "made_from.json"
     try:
         made_from = json.loads(path.read_text(encoding="utf-8"))
@@ -107,15 +123,15 @@ def _unchanged(results: Path, current: str) -> Board | None:
 
 @dataclass(frozen=True)
 class Verified:
-    """What a board that was computed anew says, one line each: where the one that stands there `differs`, and which
-    runs and entries are `left_out` of it or have no rank."""
+    """What a board that was computed again shows, in lines: where the one on disk `differs`, and which runs and entries
+    are `left_out` of it or have no rank."""
 
     differs: list[str]
     left_out: list[str]
 
 
 def verify(results: Path) -> Verified:
-    """Compute the board of the runs anew and compare it with the one that stands there.
+    """Compute the board of the runs again and compare it and its pages with those on disk.
 
     Raises:
         UserError: there are no runs that can stand on a board, or no board.
@@ -123,7 +139,7 @@ def verify(results: Path) -> Verified:
     fresh, found = build(results), read_board(results)
     left_out = [problem_line(row) for row in fresh.problems.to_dict("records")]
     lines = []
-    right = found  # whose last digits the files beside it have
+    right = found  # the files beside it have its last digits
     for field in fields(Board):
         ours, theirs = getattr(fresh, field.name), getattr(found, field.name)
         try:
@@ -132,17 +148,17 @@ def verify(results: Path) -> Verified:
             )
         except AssertionError as difference:
             lines.append(f"{field.name}: {' '.join(str(difference).split())[:200]}")
-            right = fresh  # a table of another making may lack the columns that the files are made of
+            right = fresh  # a table made by other code may lack columns that the files need
     the_projects_own = results.resolve() == RESULTS.resolve()
     if the_projects_own:
         for path, part in PARTS.items():
             text = path.read_text(encoding="utf-8")
-            if between_markers(text, part(right)) != text:
-                lines.append(f"{path.relative_to(path.parents[1])}: what stands between its markers is not the board's")
+            if between_markers(path, text, part(right)) != text:
+                lines.append(f"{path.relative_to(_ROOT)}: the part between its markers is not the board's")
     for name, text in _files(right).items():
         path = results / name
         if not path.is_file():
-            if name != _REPORT or not the_projects_own:  # too large to be kept with the project's own results
+            if name != _REPORT or not the_projects_own:  # it is too large to be kept with the project's own results
                 lines.append(f"{name}: it is missing")
         elif path.read_bytes() != text.encode():
             lines.append(f"{name}: it is not the board's")

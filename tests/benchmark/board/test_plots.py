@@ -1,6 +1,7 @@
 """The board's plots and the report: what they draw is what the tables say."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -120,3 +121,10 @@ def test_the_report_needs_nothing_beside_it(board: Board) -> None:
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=", text)
     for cell in main_cells(board.cells, FEEDBACK).to_dict("records"):
         assert f"{cell['value']:.4f} [{cell['low']:.4f}, {cell['high']:.4f}]" in text
+
+
+def test_the_report_shows_a_name_as_text(board: Board) -> None:
+    odd = {name: getattr(board, name).replace("minilm-l6", "<b>odd</b>") for name in ("cells", "pairs", "problems")}
+    text = html(replace(board, **odd))
+    assert "<b>odd" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    assert text.count("&lt;b&gt;odd&lt;/b&gt;") >= 2 * 2  # a table and a sentence a task

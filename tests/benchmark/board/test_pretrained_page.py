@@ -1,6 +1,8 @@
 """The page of the project's own encoders: tables and plots of what their trainings left and of the board."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +11,14 @@ import pytest
 
 from benchmark.board.build import build
 from benchmark.board.pretrained_page import Pretraining, figures, pretrained_part, read_pretrainings, word_accuracy
-from benchmark.board.tables import Board
+from benchmark.board.tables import Board, entry_name
 from tests.benchmark.conftest import synthetic_writer
 from zoo.encoders.packed import HITS
 from zoo.pretraining.objectives import get_recipe
 
 
 def facts(recipe: str) -> dict[str, Any]:
-    """What `python -m zoo pretrain` leaves, in round numbers."""
+    """What `encoder-zoo pretrain` leaves, in round numbers."""
     held_out = {"piece_loss": 3.0, "piece_accuracy": 0.4, "word_loss": 3.5, "word_piece_accuracy": 0.35}
     return {
         "recipe": get_recipe(recipe).model_dump(),
@@ -70,7 +72,7 @@ def test_every_table_says_what_the_training_left(board: Board, root: Path) -> No
         assert f"| {cell} " in first
     assert f"{wwm.right.mean():.4f} [" in page
     gain = 100 * (wwm.right.mean() - bert.right.mean())
-    assert f"granite-30m less minilm-l6, whole words right: {gain:+.1f} points [" in page
+    assert f"granite-30m less minilm-l6, whole words: {gain:+.1f} (between " in page
     assert "minilm-l6 less" not in page
     for name in figures(board, root):
         assert f"(screenshots/pretraining-{name}.png)" in page
@@ -88,13 +90,29 @@ def test_downstream_has_the_boards_cells_and_pairs_of_these_encoders_alone(board
     page = pretrained_part(board, root)
     _, downstream = page.split("## What that buys downstream")
     cells = board.cells.set_index(["task", "encoder", "rule", "metric", "variant"]).sort_index()
-    value = cells.loc[("feedback", "granite-30m", "per_label", "f1_macro", ""), "value"]
-    assert f"{float(value):.4f} [" in downstream
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")] for line in downstream.splitlines() if "| f1" in line
+    ]
+    of_task = {"feedback": "", "feedback_zh": "epochs=1"}
+    assert rows == [
+        [entry_name({"encoder": task, "variant": variant}), "f1_macro"]
+        + [
+            f"{100 * cells.loc[(task, encoder, 'per_label', 'f1_macro', variant), 'value']:.1f}"
+            for encoder in ("granite-30m", "minilm-l6")
+        ]
+        for task, variant in of_task.items()
+    ]
     assert "tfidf-lr" not in downstream
-    lines = [line for line in downstream.splitlines() if line.startswith("- ")]
-    assert [line.split(":")[0] for line in lines] == ["- feedback", "- feedback_zh"]
-    assert lines[1].count("epochs=1") >= 2
     assert "epochs=2" not in downstream
+    assert "0 of the 2 pairs in a line of this table are decided." in downstream
+
+
+def test_a_decided_pair_is_named_with_its_task(board: Board, root: Path) -> None:
+    pairs = board.pairs.assign(verdict="a", difference=0.02, low=0.01, high=0.03)
+    page = pretrained_part(replace(board, pairs=pairs), root)
+    lines = [line for line in page.splitlines() if "is better than" in line]
+    assert len(lines) == 2
+    assert re.fullmatch(r"- feedback: \S+ is better than \S+ by 2\.0 points \(between 1\.0 and 3\.0\)\.", lines[0])
 
 
 def test_what_started_from_nothing_has_its_own_part_and_curve(board: Board, root: Path) -> None:
@@ -104,7 +122,7 @@ def test_what_started_from_nothing_has_its_own_part_and_curve(board: Board, root
     found["held_out"] |= {"word_accuracy": 0.0905, "longer_word_accuracy": 0.01}
     (root / "nano.json").write_text(json.dumps(found))
     _, part = pretrained_part(board, root).split("## From nothing")
-    assert "| nano      | nothing |" in part
+    assert "| nano | nothing |" in part
     assert "0.0905" in part
     assert "pretraining-from-nothing.png" in part
     (curve,) = figures(board, root)["from-nothing"].data

@@ -13,8 +13,9 @@ import pytest
 from pydantic import ValidationError
 
 from benchmark.board.build import build
-from benchmark.board.pages import main_cells, page
+from benchmark.board.pages import main_cells
 from benchmark.board.published import COLUMNS, PUBLISHED, Published, anchor, beside, not_measured, read_published
+from benchmark.board.task_page import task_page
 from benchmark.statistics.metrics import metrics_of
 from benchmark.tasks.registry import TASKS
 from tests.benchmark.conftest import WriteRun
@@ -203,7 +204,7 @@ def test_every_figure_stands_beside_a_measured_one_or_apart_without_a_rank(write
         assert row["published_is"] == ("covered" if row["low"] <= row["value"] <= row["high"] else where)
     apart = board.unmeasured[["task", "encoder", "metric", "split"]].itertuples(index=False, name=None)
     assert ("sst2", "bert-base-uncased", "accuracy", "validation") not in set(apart)
-    assert "Published for what is measured here" in page(board)
+    assert "## Published figures\n" in task_page(board, TASKS["sst2"])
 
 
 def test_where_nothing_is_measured_all_stand_apart() -> None:

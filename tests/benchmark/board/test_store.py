@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from benchmark.board import store as on_disk
-from benchmark.board.pages import between_markers, page
+from benchmark.board.render import between_markers
 from benchmark.board.store import PARTS, Verified, identity, publish, read_board, verify
 from benchmark.board.tables import Board
 from benchmark.training.runs import RESULTS
@@ -93,7 +93,14 @@ def test_verify_names_a_file_that_is_missing_or_not_the_boards(results: Path) ->
     (results / "LEADERBOARD.md").unlink()
     assert verify(results).differs == ["LEADERBOARD.md: it is missing", "report.html: it is not the board's"]
     (results / "report.html").unlink()
-    assert verify(results).differs == ["LEADERBOARD.md: it is missing", "report.html: it is missing"]
+    (results / "feedback" / "README.md").write_text("no page")
+    (results / "findings.md").unlink()
+    assert sorted(verify(results).differs) == [
+        "LEADERBOARD.md: it is missing",
+        "feedback/README.md: it is not the board's",
+        "findings.md: it is missing",
+        "report.html: it is missing",
+    ]
 
 
 def test_verify_asks_for_no_report_beside_the_projects_own_runs(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,8 +155,10 @@ def test_the_projects_own_board_was_made_from_these_runs_by_this_code() -> None:
     assert made_from == identity(RESULTS), "a run or the code has changed: make leaderboard"
     found = read_board(RESULTS)
     for path, part in PARTS.items():
-        assert between_markers(path.read_text(encoding="utf-8"), part(found)) == path.read_text(encoding="utf-8"), path
-    assert (RESULTS / "LEADERBOARD.md").read_text(encoding="utf-8") == page(found)
+        text = path.read_text(encoding="utf-8")
+        assert between_markers(path, text, part(found)) == text, path
+    for name, text in on_disk.pages(found).items():
+        assert (RESULTS / name).read_text(encoding="utf-8") == text, name
 
 
 @pytest.mark.slow
@@ -159,8 +168,11 @@ def test_the_projects_own_board_is_what_its_runs_give() -> None:
     assert [line for line in found.left_out if "has one seed" not in line] == []
 
 
-@pytest.mark.parametrize("changed", ["benchmark/code.py", "benchmark/inner/code.py", "zoo/inner/deeper/code.py"])
-def test_a_change_of_code_at_any_depth_makes_another_board(
+@pytest.mark.parametrize(
+    "changed",
+    ["benchmark/code.py", "benchmark/inner/code.py", "zoo/inner/deeper/code.py", "benchmark/inner/page.md.jinja"],
+)
+def test_a_change_of_code_or_of_a_template_at_any_depth_makes_another_board(
     results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
 ) -> None:
     path = tmp_path / "code" / changed

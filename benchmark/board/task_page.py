@@ -1,0 +1,91 @@
+"""The page of one task: who is first, and the figures behind it."""
+
+from typing import Any
+
+import pandas as pd
+
+from benchmark.board.pages import best_first, in_points, names_of, of_task, other_metrics, ranked, with_interval
+from benchmark.board.render import render
+from benchmark.board.tables import Board, entry_name
+from benchmark.board.verdicts import verdicts
+from benchmark.tasks.registry import Task
+
+_SHOWN_ERRORS = ("ece_debiased", "brier", "nll")
+
+
+def task_page(board: Board, task: Task) -> str:
+    """Return a task's page as Markdown; what the board has no rows for is not on it."""
+    main = best_first(board.cells, task)
+    return render(
+        "task.md.jinja",
+        task=task,
+        n=int(main["n"].iloc[0]),
+        brackets=bool((main["variant"] != "").any()),
+        verdicts=verdicts(board, task),
+        ranks=ranked(main, task).assign(caution=main["flags"]),
+        others=other_metrics(board.cells, task).loc[main.index].rename_axis("encoder").reset_index(),
+        gains=_gains(board, task) if task.multi_label else None,
+        stability=_stability(board, task) if task.multi_label else None,
+        calibration=_calibration(board, task),
+        slices=_slices(board, task),
+        anchors=_published(board.anchors, task),
+        unmeasured=_published(board.unmeasured, task),
+        costs=_named(board.costs, task),
+        runs=_named(board.runs, task),
+    )
+
+
+def _gains(board: Board, task: Task) -> pd.DataFrame:
+    table: dict[str, dict[Any, str]] = {}
+    for row in of_task(board.rules, task).to_dict("records"):
+        cells = table.setdefault(entry_name(row), {})
+        cells[row["rule"]] = f"{row['value']:.4f}" if row["rule"] == "fixed" else in_points(row, "gain")
+        if row["rule"] == "per_label":
+            cells["per_label over global"] = in_points(row, "over_global", "over_global_low", "over_global_high")
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis("encoder").reset_index()
+
+
+def _stability(board: Board, task: Task) -> pd.DataFrame:
+    rows = []
+    for (encoder, variant), of_entry in of_task(board.thresholds, task).groupby(["encoder", "variant"], sort=False):
+        name = entry_name({"encoder": encoder, "variant": variant})
+        own = of_entry[~of_entry["shared"].astype(bool)]
+        among = ((own["low"] <= own["half_best_f1"]) & (own["half_best_f1"] <= own["high"])).sum()
+        width = f"{(own['high'] - own['low']).median():.3f}" if len(own) else "–"
+        rows.append((name, len(own), len(of_entry) - len(own), width, f"{among} of {len(own)}"))
+    columns = ["encoder", "own thresholds", "labels too rare for one", "width", "half of best F1 inside"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _calibration(board: Board, task: Task) -> pd.DataFrame:
+    rows = of_task(board.calibration, task)
+    rows = rows[rows["metric"].isin(_SHOWN_ERRORS)]
+    errors = rows["metric"] + ", " + rows["calibrator"]
+    table = pd.DataFrame({"encoder": names_of(rows), "error": errors, "text": with_interval(rows)}, index=rows.index)
+    return table.pivot(index="encoder", columns="error", values="text").rename_axis(columns=None).reset_index()
+
+
+def _slices(board: Board, task: Task) -> pd.DataFrame:
+    table: dict[tuple[Any, ...], dict[Any, str]] = {}
+    for row in of_task(board.slices, task).to_dict("records"):
+        key = (row["slice"], row["part"], row["metric"], row["n"])
+        cells = table.setdefault(key, {"caution": ""})
+        cells[entry_name(row)] = f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
+        told = [flag for flag in row["flags"].split("; ") if not flag.endswith(("seed", "seeds"))]  # of the entry
+        cells["caution"] = "; ".join(dict.fromkeys([*filter(None, cells["caution"].split("; ")), *told]))
+    names = ["slice", "part", "metric", "n"]
+    return pd.DataFrame([dict(zip(names, key, strict=True)) | values for key, values in table.items()]).fillna("–")
+
+
+def _published(table: pd.DataFrame, task: Task) -> pd.DataFrame:
+    """The figures that papers and model cards report, the highest first."""
+    rows = of_task(table, task)
+    if not len(rows):
+        return rows
+    rows = rows.drop(columns="task").sort_values("value", ascending=False, kind="stable")
+    return rows.rename(columns={"published_is": "the published figure is"})
+
+
+def _named(table: pd.DataFrame, task: Task) -> list[dict[Any, Any]]:
+    """A table's rows of the task, each with the name of its entry."""
+    return [row | {"name": entry_name(row)} for row in of_task(table, task).to_dict("records")]

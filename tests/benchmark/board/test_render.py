@@ -1,0 +1,55 @@
+"""From values to pages: templates, numbers in points, tables, the marked part of a text."""
+
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+import pytest
+
+from benchmark.board.pages import gap, interval, listed, markdown, points, size
+from benchmark.board.render import between_markers, render
+from zoo.errors import UserError
+
+README = "# Title\n\n<!-- leaderboard: made long ago -->\nold table\n<!-- end of leaderboard -->\n\nthe rest | of it\n"
+
+
+def test_a_value_that_a_template_names_must_be_given() -> None:
+    with pytest.raises(jinja2.UndefinedError, match="sizes"):
+        render("readme.md.jinja", columns={})
+
+
+@pytest.mark.parametrize(
+    ("difference", "signed", "unsigned"),
+    [(0.0123, "+1.2", "1.2"), (-0.0123, "-1.2", "-1.2"), (0.0004, "0.0", "0.0"), (-0.0004, "0.0", "0.0")],
+)
+def test_differences_are_in_points(difference: float, signed: str, unsigned: str) -> None:
+    assert (points(difference), size(difference)) == (signed, unsigned)
+
+
+def test_an_interval_and_a_gap_are_in_points() -> None:
+    assert interval((0.01, -0.002, 0.02)) == "+1.0 [-0.2, +2.0]"
+    assert (gap(0.2), gap(1.641)) == ("20.0", "over 25")
+
+
+def test_names_are_listed_as_in_a_sentence() -> None:
+    assert [listed(list(names)) for names in ("a", "ab", "abc")] == ["a", "a and b", "a, b and c"]
+
+
+def test_a_table_keeps_a_stroke_within_its_cell() -> None:
+    table = pd.DataFrame({"name": ["a|b"], "n": [1], "value": [0.5]})
+    assert markdown(table) == "| name | n | value |\n| --- | --- | --- |\n| a\\|b | 1 | 0.5 |"
+
+
+def test_a_text_is_changed_between_its_markers_alone_and_only_once() -> None:
+    once = between_markers(Path("README.md"), README, "new \\1 table\n")
+    assert once == (
+        "# Title\n\n<!-- leaderboard: made by `make leaderboard`, do not edit -->\n\nnew \\1 table\n\n"
+        "<!-- end of leaderboard -->\n\nthe rest | of it\n"
+    )
+    assert between_markers(Path("README.md"), once, "new \\1 table") == once
+
+
+@pytest.mark.parametrize("marker", ["<!-- leaderboard: made long ago -->", "<!-- end of leaderboard -->"])
+def test_a_text_without_a_marker_is_named(marker: str) -> None:
+    with pytest.raises(UserError, match=r"README\.md has lost its lines"):
+        between_markers(Path("README.md"), README.replace(marker, ""), "")
