@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from rich.console import Console
 from scipy.sparse import csr_array
 
-from benchmark.own_data.data_page import lines, show, write
+from benchmark.console import show_report
+from benchmark.own_data.data_page import lines, write
 from benchmark.own_data.data_report import (
     DataReport,
     LabelFacts,
@@ -64,8 +64,8 @@ def test_what_asks_for_something_is_said(report: DataReport) -> None:
         "16.7% of the texts are cut at 8 tokens of tiny",
         "1 rows have no label",
         "1 rows repeat",
-        "1 texts stand in both train and test",
-        "1 texts stand more than once, with different labels",
+        "1 texts are in both train and test",
+        "1 texts occur more than once, with different labels",
         "3 labels have under 10 test rows",
     ):
         assert text in said
@@ -74,7 +74,7 @@ def test_what_asks_for_something_is_said(report: DataReport) -> None:
 def test_the_report_is_shown_and_written_with_names_as_they_are(
     report: DataReport, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show(report, Console(width=150))
+    show_report(report)
     shown = capsys.readouterr().out
     as_json, as_markdown = write(report, tmp_path / "my")
     assert json.loads(as_json.read_text("utf-8"))["labels"][1] == {

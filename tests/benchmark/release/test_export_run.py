@@ -1,15 +1,16 @@
 """An export's run: judged beside the run that it came from, a row of its own, and thrown away when it strays."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from benchmark.board.entries import find_runs, make_entries
 from benchmark.release.export_run import compare_with_run, export_and_score
 from benchmark.release.ship import checkpoint_folder
+from benchmark.run_cli import keep_checkpoint
 from benchmark.tasks.registry import TASKS
 from benchmark.tasks.rows import read_rows
 from benchmark.training.grid import plan, run_grid
@@ -27,7 +28,7 @@ def trained(tiny_bert: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFa
     root = tmp_path_factory.mktemp("trained")
     rows = {TASK: read_rows(TASK, data_dir)}
     cells = plan(rows, [get_encoder(str(tiny_bert))], range(1), root / "results", epochs=1, max_length=16)
-    assert not run_grid(cells, Console(quiet=True), root / "checkpoints")
+    assert not run_grid(cells, lambda now: None, partial(keep_checkpoint, root / "checkpoints"))
     return root
 
 

@@ -63,7 +63,7 @@ class Done:
 
 @pytest.fixture
 def zoo_process(hub: Hub, tmp_path: Path) -> Run:
-    """Run `python -m zoo` as a user does, who may write to the hub."""
+    """Run `encoder-zoo` as a user does, who may write to the hub."""
     own = {
         "HF_ENDPOINT": hub.address,
         "HF_TOKEN": "hf_writer",
