@@ -51,7 +51,7 @@ def build(results: Path) -> Board:
             f"None of the {len(problems)} runs in {results} can stand on a board; mend or delete them: {told}"
         )
     if not runs:
-        raise UserError(f"There are no runs in {results} yet; make some: python -m benchmark run --help")
+        raise UserError(f"There are no runs in {results} yet; make some: encoder-zoo run --help")
     entries = make_entries(runs, known_tasks(results))
     facts = {name: find_row_facts(results, name) for name in {entry.task.name for entry in entries}}
     return build_entries(entries, facts, problems)
@@ -94,7 +94,7 @@ def _problems(entries: list[Entry], ranked: list[Ranked], problems: dict[str, st
     for one in ranked:
         for a, b in combinations(one.evidence, 2):
             if not comparable(one.evidence[a], one.evidence[b]):
-                other = f"{b[0]} ({b[1]})" if b[1] else b[0]
+                other = f"{b[0]} [{b[1]}]" if b[1] else b[0]
                 rows.append((one.task.name, *a, "", f"shares fewer than two seeds with {other}: not compared"))
     return pd.DataFrame(rows, columns=["task", "encoder", "variant", "run", "reason"], dtype="str")
 

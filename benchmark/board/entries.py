@@ -38,7 +38,7 @@ class Entry:
     @property
     def name(self) -> str:
         """How it is shown; never a key."""
-        return f"{self.encoder} ({self.variant})" if self.variant else self.encoder
+        return f"{self.encoder} [{self.variant}]" if self.variant else self.encoder
 
     @property
     def info(self) -> RunInfo:

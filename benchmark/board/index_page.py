@@ -33,15 +33,15 @@ def readme_part(board: Board) -> str:
 
 
 def _column(board: Board, task: Task) -> dict[str, dict[Any, Any]]:
-    """Return by encoder the ranked entry that stands for it: the one with the recipe that most fine-tuned encoders of
-    the task share, or else the one with the default recipe. Among baselines the same is asked again."""
+    """Return by encoder the ranked entry that stands for it: the one with the task's default recipe, or else the one
+    with the recipe that most fine-tuned encoders of the task share. Among baselines the same is asked again."""
     main = best_first(board.cells, task)
     ranked = main[main["rank_low"].notna()]
     found: dict[str, dict[Any, Any]] = {}
     for group in (ranked[ranked["family"] != LINEAR], ranked[ranked["family"] == LINEAR]):
         counts = Counter(group["variant"])
         shared = max(counts, key=lambda variant: (counts[variant], not variant, variant), default="")
-        for variant in (shared, ""):
+        for variant in ("", shared):
             for row in group[group["variant"] == variant].to_dict("records"):
-                found.setdefault(row["encoder"], row | {"unlike": variant != shared})
+                found.setdefault(row["encoder"], row | {"changed": bool(variant)})
     return found

@@ -59,7 +59,7 @@ class Board:
 
 def entry_name(row: Mapping[Any, Any]) -> str:
     """Return how an entry is called, from a row with its keys."""
-    return f"{row['encoder']} ({row['variant']})" if row["variant"] else str(row["encoder"])
+    return f"{row['encoder']} [{row['variant']}]" if row["variant"] else str(row["encoder"])
 
 
 def write_tables(board: Board, folder: Path, write: Callable[[Path, bytes], None]) -> list[Path]:
@@ -88,5 +88,5 @@ def _read_table(path: Path) -> pd.DataFrame:
         what = f"{path.name} is {'damaged' if path.is_file() else 'missing'}"
         raise UserError(
             f"{path.parent} holds no readable board ({what}); make it again: "
-            f"python -m benchmark leaderboard --results {path.parents[1]}"
+            f"encoder-zoo board --results {path.parents[1]}"
         ) from error

@@ -140,12 +140,12 @@ def test_a_run_whose_files_are_none_is_named_beside_the_others(results: Path) ->
 
 def test_a_damaged_table_says_what_to_do(results: Path) -> None:
     (results / "board" / "pairs.parquet").write_bytes(b"cut short")
-    with pytest.raises(UserError, match="python -m benchmark leaderboard"):
+    with pytest.raises(UserError, match="encoder-zoo board"):
         read_board(results)
 
 
 def test_no_runs_are_told_with_the_command_that_makes_some(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no runs .*python -m benchmark run"):
+    with pytest.raises(UserError, match=r"no runs .*encoder-zoo run"):
         publish(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
