@@ -22,13 +22,14 @@ Results = Annotated[Path, typer.Option(help="Folder of the runs.")]
 @app.command(rich_help_panel=COMPARE)
 def board(results: Results = OURS) -> None:
     """Make the leaderboard of the runs: on the screen, and as CSV, parquet and Markdown beside them."""
-    from benchmark.board.pages import problem_line, screen_table
+    from benchmark.board.pages import problem_line
     from benchmark.board.store import publish
+    from benchmark.console import show_board
 
     made, written = publish(results)
     for path in written:
         say(f"wrote {path}")
-    console.print(screen_table(made))
+    show_board(made)
     for row in made.problems.to_dict("records"):
         say(problem_line(row), "yellow")
 

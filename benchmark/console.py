@@ -7,6 +7,8 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainin
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from benchmark.board.pages import tasks_of, wide
+from benchmark.board.tables import Board
 from benchmark.own_data.data_page import FILES, lines, tables
 from benchmark.own_data.data_report import DataReport
 from benchmark.training.estimate import seconds_estimate
@@ -78,3 +80,15 @@ def show_plan(cells: list[Cell]) -> None:
 
 def _minutes(seconds: float | None) -> str:
     return "?" if seconds is None else f"{seconds / 60:.1f} min"
+
+
+def show_board(board: Board) -> None:
+    """Show the headline columns of every task."""
+    table = Table("task", "rank", "encoder", "seeds", "main metric", "value [95 %]", "train s", "p50 ms")
+    for task in tasks_of(board):
+        for row in wide(board.cells, task).to_dict("records"):
+            metric = f"{task.main_metric} ({task.rule})"
+            cells = [row["rank"], row["encoder"], row["seeds"], metric, row[f"{task.main_metric} [95 %]"]]
+            table.add_row(task.name, *map(str, [*cells, row["train s"], row["p50 ms"]]))
+        table.add_section()
+    console.print(table, markup=False)

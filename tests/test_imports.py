@@ -37,7 +37,7 @@ FLOORS = [
 APART = [{"zoo.checkpoints", "zoo.pretraining"}, {"benchmark.own_data", "benchmark.board"}]
 # Nobody but the doors and the commands themselves may need a command.
 COMMANDS = {"zoo.cli", "benchmark.cli", "benchmark.run_cli", "benchmark.console"}
-SHARED_NAMES = {"__main__", "cli", "handlers", "view"}
+SHARED_NAMES = {"__main__", "cli", "handlers", "registry", "view"}  # one role in every package or tab
 LIGHT = [
     "benchmark.board.store",
     "benchmark.statistics.fit_decision",

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from rich.table import Table
 
 from benchmark.board.tables import Board, entry_name
 from benchmark.tasks.registry import Task, parse_task
@@ -150,15 +149,3 @@ def markdown(table: pd.DataFrame) -> str:
 def problem_line(row: Mapping[Any, Any]) -> str:
     """Return what a row of the board's problems says."""
     return f"{row['run'] or row['task'] + '/' + entry_name(row)}: {row['reason']}"
-
-
-def screen_table(board: Board) -> Table:
-    """Return the headline columns for the terminal."""
-    table = Table("task", "rank", "encoder", "seeds", "main metric", "value [95 %]", "train s", "p50 ms")
-    for task in tasks_of(board):
-        for row in wide(board.cells, task).to_dict("records"):
-            metric = f"{task.main_metric} ({task.rule})"
-            cells = [row["rank"], row["encoder"], row["seeds"], metric, row[f"{task.main_metric} [95 %]"]]
-            table.add_row(task.name, *map(str, [*cells, row["train s"], row["p50 ms"]]))
-        table.add_section()
-    return table

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from demo.batch.rows import BatchRows, is_missing, quote
+from demo.batch.inputs import BatchRows, is_missing, quote
 from demo.compare.handlers import classify
 from demo.shared.gpu import on_gpu
 from demo.shared.models import catalogue, computing, load, read

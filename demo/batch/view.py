@@ -8,9 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from demo.batch.files import write_csv, write_jsonl
+from demo.batch.downloads import write_csv, write_jsonl
 from demo.batch.handlers import SHOWN_ROWS, Results, as_json, classify_rows, metrics_table, shown_table
-from demo.batch.rows import MAX_BYTES, MAX_ROWS, quote, read_list, read_rows
+from demo.batch.inputs import MAX_BYTES, MAX_ROWS, quote, read_list, read_rows
 from demo.compare.handlers import MAX_CHARACTERS, first_task, shown_at_first
 from demo.shared.endpoints import endpoint
 from demo.shared.models import catalogue

@@ -11,8 +11,8 @@ from benchmark.board import plots as board_plots
 from benchmark.board.tables import entry_name
 from demo.explore import handlers
 from demo.explore.form import OUTCOMES, Form
+from demo.explore.outcome_plots import heatmap, stacked
 from demo.explore.pairs import Pair, row_facts, texts_of
-from demo.explore.plots import heatmap, stacked
 from demo.leaderboard.words import heading, in_words
 from demo.shared.texts import Language, say
 from zoo.errors import UserError

@@ -134,7 +134,7 @@ sys.path.insert(0, ".")
 import app
 from demo.attribution import handlers as attribution
 from demo.batch import handlers as batch
-from demo.batch import rows as batch_rows
+from demo.batch import inputs as batch_inputs
 from demo.leaderboard import handlers as board
 from demo.compare import view as compare_view
 from demo.explore import handlers as explore
@@ -145,7 +145,7 @@ text, names = sys.argv[1], ["zoo-roberta-en", "zoo-bert-en"]
 found = compare_view.compare(text, "feedback", names, None)
 assert found["failures"] == () and all(answer["validation"] for answer in found["answers"]), found
 assert attribution.explain(text, "feedback", "zoo-bert-en", "delivery").words
-*_, many = batch.classify_rows(batch_rows.BatchRows([text], [["delivery"]]), "feedback", names)
+*_, many = batch.classify_rows(batch_inputs.BatchRows([text], [["delivery"]]), "feedback", names)
 assert batch.metrics(many)
 tables = board.read_board()
 view = board.views(tables)[0]

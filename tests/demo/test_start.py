@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[2]
 
 HANDLERS = {  # modules without widgets: no gradio there, and no torch before a model is asked
     "demo.attribution.handlers",
-    "demo.batch.files",
+    "demo.batch.downloads",
     "demo.batch.handlers",
-    "demo.batch.rows",
+    "demo.batch.inputs",
     "demo.compare.examples",
     "demo.compare.handlers",
     "demo.compare.validation",

@@ -12,7 +12,7 @@ import pytest
 from sklearn import metrics as sk
 
 from benchmark.tasks.registry import TASKS
-from demo.batch.files import write_csv, write_jsonl
+from demo.batch.downloads import write_csv, write_jsonl
 from demo.batch.handlers import (
     BATCH,
     SHOWN_ROWS,
@@ -23,7 +23,7 @@ from demo.batch.handlers import (
     metrics_table,
     shown_table,
 )
-from demo.batch.rows import MAX_BYTES, MAX_ROWS, MAX_VALUES, BatchRows, read_file, read_pasted, read_rows
+from demo.batch.inputs import MAX_BYTES, MAX_ROWS, MAX_VALUES, BatchRows, read_file, read_pasted, read_rows
 from demo.batch.view import note
 from demo.compare.handlers import MAX_CHARACTERS, classify
 from demo.shared.models import load

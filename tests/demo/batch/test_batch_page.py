@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from demo.batch.handlers import BATCH
-from demo.batch.rows import MAX_BYTES
+from demo.batch.inputs import MAX_BYTES
 from demo.compare.handlers import classify
 from demo.shared.models import load
 

@@ -11,7 +11,7 @@ import pytest
 
 from demo.attribution.handlers import explain
 from demo.batch.handlers import Results, classify_rows
-from demo.batch.rows import BatchRows
+from demo.batch.inputs import BatchRows
 from demo.compare.handlers import classify
 from demo.shared.gpu import on_gpu
 
@@ -52,7 +52,7 @@ import zoo.attribution  # once, before any process starts; it brings torch
 from transformers import PreTrainedModel
 from demo.attribution.handlers import explain, labels_of
 from demo.batch.handlers import classify_rows
-from demo.batch.rows import BatchRows
+from demo.batch.inputs import BatchRows
 from demo.compare.view import compare
 from zoo.errors import UserError
 
