@@ -1,12 +1,16 @@
 """The board's tables, from runs that no training made."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit
 from sklearn.metrics import accuracy_score, f1_score
 
-from benchmark.board.build import build
+from benchmark.board.build import build, build_entries
+from benchmark.board.entries import find_runs, make_entries
+from benchmark.board.ranked import one_an_encoder, rankable
 from benchmark.board.tables import Board
 from benchmark.statistics.fit_decision import fit_decision
 from benchmark.tasks.registry import TASKS
@@ -171,6 +175,35 @@ def test_across_tasks_encoders_stand_by_the_recipe_that_most_of_them_share(write
             write_synthetic(task="sst2", encoder=encoder, seed=seed)
     overall = build(folder.parents[2]).overall
     assert set(overall["encoder"]) == {"minilm-l6", "granite-30m", "tfidf-lr"}
+
+
+def test_of_two_baselines_the_default_one_stands_for_its_encoder_across_tasks(write_synthetic: WriteRun) -> None:
+    """Whatever the order of their names: "analyzer=char" comes before the default, "ngrams" after it."""
+    for changed in ({"analyzer": "char"}, {"ngrams": (1, 3)}):
+        for seed in range(2):
+            write_synthetic(encoder="minilm-l6", seed=seed)
+            write_synthetic(encoder="tfidf-lr", seed=seed)
+            folder = write_synthetic(encoder="tfidf-lr", seed=seed, recipe=changed)
+    entries = rankable(make_entries(find_runs(folder.parents[2])[0]))
+    assert {entry.variant for entry in entries if entry.encoder == "tfidf-lr"} > {""}
+    assert {encoder: entry.variant for encoder, entry in one_an_encoder(entries).items()} == {
+        "minilm-l6": "",
+        "tfidf-lr": "",
+    }
+
+
+def test_tasks_of_any_language_have_mean_ranks_of_their_own(write_synthetic: WriteRun) -> None:
+    specs = [replace(TASKS[name], name=f"own-{name}", language="any") for name in ("feedback", "sst2")]
+    for spec in specs:
+        for encoder in ("minilm-l6", "granite-30m"):
+            for seed in range(2):
+                folder = write_synthetic(task=spec.name.removeprefix("own-"), encoder=encoder, seed=seed)
+    own = {spec.name.removeprefix("own-"): spec for spec in specs}
+    made = make_entries(find_runs(folder.parents[2])[0])
+    entries = [replace(entry, task=own[entry.task.name]) for entry in made]
+    overall = build_entries(entries, {}, {}).overall
+    assert set(overall["language"]) == {"any"}
+    assert set(overall["encoder"]) == {"minilm-l6", "granite-30m"}
 
 
 def test_no_run_that_can_stand_is_told_with_a_reason(write_synthetic: WriteRun) -> None:
