@@ -113,6 +113,7 @@ def test_a_killed_grid_leaves_complete_runs_alone_and_the_same_command_goes_on(
     assert {path: path.stat().st_mtime_ns for path in results.glob("**/*") if path.is_file()} == written
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_for_every_run_and_what_is_complete_stays(killed: Path, tmp_path: Path) -> None:
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))

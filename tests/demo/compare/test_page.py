@@ -397,7 +397,7 @@ def test_damaged_checkpoints_are_shown_beside_the_others(blank: Page, damaged_ad
     blank.get_by_text("holds no leaderboard yet").wait_for()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_it_fits_the_screen_and_asks_only_its_own_origin(theme: str, blank: Page, address: str) -> None:
     asked: list[str] = []
     blank.on("request", lambda request: asked.append(request.url))

@@ -255,7 +255,10 @@ def text_folder(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("name", "kind"), [("bert-wwm", "BertForMaskedLM"), ("roberta", "RobertaForMaskedLM")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("bert-wwm", "BertForMaskedLM"), pytest.param("roberta", "RobertaForMaskedLM", marks=pytest.mark.slow)],
+)
 def test_from_nothing_to_a_folder_that_transformers_loads(
     name: str, kind: str, text_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
