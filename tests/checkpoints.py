@@ -1,8 +1,22 @@
-"""What a tiny checkpoint of the tests says of itself."""
+"""What a tiny checkpoint of the tests says of itself; and the checkpoints that come with the project, as parameters."""
 
+from pathlib import Path
 from typing import Any
 
-from zoo.checkpoints.checkpoint import CheckpointInfo
+import pytest
+
+from zoo.checkpoints.checkpoint import CHECKPOINTS, CheckpointInfo, find_checkpoints
+
+QUICK = CHECKPOINTS / "feedback" / "zoo-bert-en"
+
+
+def _parameter(folder: Path) -> Any:
+    marks = () if folder == QUICK else pytest.mark.slow
+    return pytest.param(folder, id=f"{folder.parent.name}/{folder.name}", marks=marks)
+
+
+# One of them in every run of the tests, all in the longer suite.
+SHIPPED = [_parameter(folder) for folder in find_checkpoints(CHECKPOINTS)]
 
 
 def toy_info(**changes: Any) -> CheckpointInfo:

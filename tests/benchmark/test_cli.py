@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,11 +97,13 @@ def killed(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_killed_grid_leaves_complete_runs_alone_and_the_same_command_goes_on(
-    killed: Path, tiny_bert: Path, call: Call, tmp_path: Path
+    killed: Path, tiny_bert: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     results = shutil.copytree(killed, tmp_path / "results")
     assert _complete(results) == {"tfidf-lr"}
-    ended = _run(_arguments(results, ["tfidf-lr", tiny_bert]), tmp_path / "tmp")
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    ended = call(*_arguments(results, ["tfidf-lr", tiny_bert]))
     assert (ended.code, ended.stderr) == (0, "")
     assert "2 runs: 1 complete, 1 to do" in ended.stdout
     assert _complete(results) == {"tfidf-lr", get_encoder(str(tiny_bert)).name}
@@ -114,6 +117,7 @@ def test_a_killed_grid_leaves_complete_runs_alone_and_the_same_command_goes_on(
     assert {path: path.stat().st_mtime_ns for path in results.glob("**/*") if path.is_file()} == written
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_for_every_run_and_what_is_complete_stays(killed: Path, tmp_path: Path) -> None:
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
@@ -136,11 +140,11 @@ def _hear_interrupts() -> None:
 
 
 def test_an_interrupt_ends_in_one_line_and_keeps_what_is_complete(tmp_path: Path) -> None:
-    arguments = _arguments(tmp_path / "results", ["tfidf-lr"], "--seeds", "1000")
+    arguments = _arguments(tmp_path / "results", ["tfidf-lr"], "--seeds", "100")
     process = _start(arguments, tmp_path / "tmp", _hear_interrupts)
     assert process.stdout is not None
     for line in process.stdout:
-        if line.startswith("[3/1000]"):
+        if line.startswith("[3/100]"):
             break
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate()

@@ -1,6 +1,7 @@
 """The folder that `make space` writes is a complete Space: all that the app needs, nothing else, and it runs alone."""
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -23,7 +24,8 @@ from benchmark.board.entries import find_runs, make_entries
 from benchmark.tasks.registry import TASKS
 from benchmark.training.runs import RESULTS
 from demo.bench_app import serve
-from demo.space import MOST, make_space
+from demo.space import FOLDER, MOST, ROOT, make_space
+from tests.test_container import of
 from zoo.checkpoints.checkpoint import find_checkpoints, read_checkpoint
 from zoo.encoders.packed import read_origin
 from zoo.encoders.registry import ENCODERS
@@ -32,16 +34,21 @@ COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 TEXT = "The parcel came late and the mug was cracked."
 
 
-@pytest.fixture(scope="session")
-def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Space, made in a folder that is nowhere near the project."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
+    """The Space, made in a folder that is nowhere near the project, in the place of another; and what it says of it."""
     folder = tmp_path_factory.mktemp("made") / "space"
-    make_space(folder)
-    return folder
+    (folder / "left").mkdir(parents=True)
+    return folder, make_space(folder)
 
 
-def test_it_is_small_and_what_is_large_stays_outside_git(space: Path) -> None:
-    sizes = make_space(space)
+@pytest.fixture(scope="module")
+def space(made: tuple[Path, dict[str, int]]) -> Path:
+    return made[0]
+
+
+def test_it_is_small_and_what_is_large_stays_outside_git(made: tuple[Path, dict[str, int]]) -> None:
+    space, sizes = made
     assert sizes == {str(path.relative_to(space)): path.stat().st_size for path in space.rglob("*") if path.is_file()}
     assert sum(sizes.values()) < MOST
     kept_elsewhere = [line.split()[0] for line in (space / ".gitattributes").read_text().splitlines()]
@@ -71,12 +78,20 @@ def test_of_its_tasks_runs_those_of_its_checkpoints_go_along_and_one_of_each_ent
     assert len(found) <= len(entries) + len(shipped)
 
 
-def test_a_second_one_takes_the_place_of_the_first(tmp_path: Path) -> None:
-    (tmp_path / "space" / "left").mkdir(parents=True)
-    made = make_space(tmp_path / "space")
-    assert "app.py" in made
-    assert [path.name for path in tmp_path.iterdir()] == ["space"]
-    assert not (tmp_path / "space" / "left").exists()
+def test_it_takes_the_place_of_what_was_there(space: Path) -> None:
+    assert (space / "app.py").is_file()
+    assert [path.name for path in space.parent.iterdir()] == ["space"]
+    assert not (space / "left").exists()
+
+
+def test_the_dockerfile_copies_it_and_nothing_else(space: Path) -> None:
+    built = FOLDER.relative_to(ROOT).as_posix()
+    sources = [source for line in of("COPY") for source in line.split()[:-1]]
+    assert sources == [f"{built}/requirements.txt", built]
+    files = {path.relative_to(space).as_posix() for path in space.rglob("*")}
+    assert {"requirements.txt", json.loads(of("CMD")[0])[1]} <= files
+    rules = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert [rule for rule in rules if not rule.startswith("#")] == ["*", f"!{built}"]
 
 
 def test_no_test_no_bench_no_training_goes_along(space: Path) -> None:

@@ -29,8 +29,8 @@ window.fetch = async (...request) => {
     ("tab", "shown"),
     [
         ("Batch", "#batch-checkpoints input:checked"),
-        ("Leaderboard", "#board .body-cell"),
-        ("Explore", "#explore-about p"),
+        pytest.param("Leaderboard", "#board .body-cell", marks=pytest.mark.slow),
+        pytest.param("Explore", "#explore-about p", marks=pytest.mark.slow),
     ],
 )
 def test_a_tab_that_is_opened_as_the_stream_ends_is_filled(tab: str, shown: str, blank: Page, address: str) -> None:

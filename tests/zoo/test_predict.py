@@ -175,6 +175,7 @@ def test_what_cannot_be_written_or_loaded_is_told_before_the_input_is_read(
         assert said.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_killed_command_is_taken_up_again(checkpoint: Path, tmp_path: Path) -> None:
     source = _write(tmp_path / "texts.csv", TEXTS * 200)
     command = [sys.executable, "-m", "zoo", "predict", str(checkpoint), "--input", str(source), "--output"]

@@ -13,10 +13,10 @@ from transformers import AutoTokenizer
 
 from benchmark.release.card import write_card, write_cards
 from benchmark.tasks.registry import TASKS
-from benchmark.training.runs import RESULTS, read_run, read_runs
+from benchmark.training.runs import RESULTS, read_run
 from tests.benchmark.conftest import WriteRun
-from tests.checkpoints import toy_info
-from zoo.checkpoints.checkpoint import CHECKPOINTS, find_checkpoints, read_checkpoint
+from tests.checkpoints import SHIPPED, toy_info
+from zoo.checkpoints.checkpoint import CHECKPOINTS, read_checkpoint
 from zoo.checkpoints.loading import new_model, save_checkpoint
 from zoo.classifier import Classifier
 from zoo.decision import Decision
@@ -108,11 +108,11 @@ def test_the_code_of_a_card_decides_as_the_classifier_does(
     assert capsys.readouterr().out.splitlines()[-1] == str(expected)
 
 
-@pytest.mark.parametrize("folder", find_checkpoints(CHECKPOINTS), ids=lambda each: f"{each.parent.name}-{each.name}")
+@pytest.mark.parametrize("folder", SHIPPED)
 def test_a_shipped_card_is_the_one_of_its_run(folder: Path) -> None:
     info = read_checkpoint(folder).info
-    run = next(run for run in read_runs(RESULTS) if run.info.id == info.run)
-    card = write_card(run, TASKS[info.task], small=(folder / DELTA).is_file())
+    (run,) = RESULTS.glob(f"{info.task}/*/*-{info.run}")
+    card = write_card(read_run(run), TASKS[info.task], small=(folder / DELTA).is_file())
     assert (folder / "README.md").read_text(encoding="utf-8") == card, "run: encoder-zoo cards"
 
 

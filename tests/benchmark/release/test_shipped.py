@@ -10,17 +10,17 @@ from benchmark.statistics.metrics import get_metric
 from benchmark.tasks.registry import TASKS
 from benchmark.tasks.rows import read_rows
 from benchmark.training.runs import RESULTS, read_run
+from tests.checkpoints import SHIPPED
 from zoo.checkpoints.checkpoint import CHECKPOINTS, find_checkpoints, read_checkpoint
 from zoo.classifier import Classifier
 from zoo.encoders.packed import PRETRAINED
 from zoo.encoders.registry import ENCODERS
 
-SHIPPED = find_checkpoints(CHECKPOINTS)
 MOST_ROWS = 1500
 LIMIT = 32 * 2**20
 
 
-@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: f"{folder.parent.name}/{folder.name}")
+@pytest.mark.parametrize("folder", SHIPPED)
 def test_a_shipped_checkpoint_scores_what_its_run_scored(folder: Path) -> None:
     info = read_checkpoint(folder).info
     task = TASKS[info.task]
@@ -47,7 +47,7 @@ def test_a_shipped_checkpoint_scores_what_its_run_scored(folder: Path) -> None:
     assert now == pytest.approx(then, abs=0.002)
 
 
-@pytest.mark.parametrize("folder", SHIPPED, ids=lambda folder: f"{folder.parent.name}/{folder.name}")
+@pytest.mark.parametrize("folder", SHIPPED)
 def test_a_shipped_checkpoint_classifies_a_text(folder: Path) -> None:
     classifier = Classifier.load(folder)
     y_score = classifier.predict_scores(["A text like any other.", ""])
@@ -57,7 +57,11 @@ def test_a_shipped_checkpoint_classifies_a_text(folder: Path) -> None:
 
 
 def test_the_checkpoints_of_the_packaged_encoders_are_small_together() -> None:
-    packaged = [each for each in SHIPPED if ENCODERS[read_checkpoint(each).info.encoder].source == "package"]
+    packaged = [
+        each
+        for each in find_checkpoints(CHECKPOINTS)
+        if ENCODERS[read_checkpoint(each).info.encoder].source == "package"
+    ]
     sizes = {path: path.stat().st_size for folder in packaged for path in folder.iterdir()}
     assert sizes
     assert sum(sizes.values()) < LIMIT, sorted(sizes.items(), key=lambda item: -item[1])[:5]

@@ -56,7 +56,14 @@ def _train(folder: Path, task: Task, rows: Rows, long_text: str) -> FineTuned:
     return fine_tune(fetch_weights(get_encoder(str(folder))), task, rows, recipe, lambda share, line: None)
 
 
-@pytest.mark.parametrize(("long_text", "learns"), [("truncate", False), ("head-tail", True), ("windows", True)])
+@pytest.mark.parametrize(
+    ("long_text", "learns"),
+    [
+        pytest.param("truncate", False, marks=pytest.mark.slow),
+        pytest.param("head-tail", True, marks=pytest.mark.slow),
+        ("windows", True),
+    ],
+)
 def test_what_stands_past_the_limit_is_learnt_where_it_is_read(
     tiny_bert: Path, toy_task: Task, toy_rows: ToyRows, long_text: str, learns: bool
 ) -> None:

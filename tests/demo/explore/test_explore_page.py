@@ -79,6 +79,7 @@ def test_two_entries_are_explored(blank: Page, explored: str) -> None:
     expect(about).to_contain_text("A: minilm-l6. B: granite-30m.")
 
 
+@pytest.mark.slow
 def test_it_fits_a_phone_in_chinese(chinese: BrowserContext, explored: str) -> None:
     page = chinese.new_page()
     page.set_viewport_size({"width": 390, "height": 850})

@@ -102,11 +102,14 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.parametrize("runner", ["zoo", pytest.param("zoo_process", marks=pytest.mark.slow)])
 def test_a_pushed_checkpoint_comes_back_and_scores_the_same(
-    hub: Hub, zoo_process: Run, checkpoint: Path, tmp_path: Path
+    runner: str, hub: Hub, checkpoint: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    done = zoo_process("push", checkpoint, "--repo", REPO)
-    assert (done.returncode, done.stderr) == (0, "")
+    run: Run = request.getfixturevalue(runner)
+    done = run("push", checkpoint, "--repo", REPO)
+    assert done.returncode == 0
+    assert runner == "zoo" or done.stderr == ""  # where the client's bars are off
     repo = hub.repos[REPO]
     assert repo.private
     assert {name: data for name, data in repo.files.items() if name != ".gitattributes"} == contents(checkpoint)
@@ -114,7 +117,7 @@ def test_a_pushed_checkpoint_comes_back_and_scores_the_same(
 
     pd.DataFrame({"text": TEXTS}).to_csv(tmp_path / "texts.csv", index=False)
     files = ("--input", tmp_path / "texts.csv", "--output", tmp_path / "scores.jsonl")
-    done = zoo_process("predict", f"hub:{REPO}@{repo.commits[-1][0]}", *files)
+    done = run("predict", f"hub:{REPO}@{repo.commits[-1][0]}", *files)
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text().splitlines()]
     scores = [list(row["scores"].values()) for row in rows]

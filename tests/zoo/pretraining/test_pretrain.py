@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -246,54 +247,76 @@ def test_what_is_held_out_is_counted_by_piece_and_by_word(corpus: Corpus) -> Non
     assert found.masked_words == found.masked_longer_words == pytest.approx(0.15 * 6_000 / 2, rel=0.1)
 
 
-@pytest.fixture
-def text_folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "corpus"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
     texts = [f"The cat number {i} sat on the mat. It was a sunny day, and nobody minded." for i in range(600)]
     pd.DataFrame({"text": texts}).to_parquet(folder / "part.parquet")
     return folder
 
 
-@pytest.mark.parametrize(("name", "kind"), [("bert-wwm", "BertForMaskedLM"), ("roberta", "RobertaForMaskedLM")])
-def test_from_nothing_to_a_folder_that_transformers_loads(
-    name: str, kind: str, text_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ENCODER_ZOO_CACHE", str(tmp_path / "cache"))
-    lines: list[str] = []
-    chosen = get_recipe(name, tokens=600, length=32, batch_size=8)
-    run(Job(chosen, "en", "nothing", text_folder, tmp_path / "out", None, 1), lines.append)
-    model = AutoModelForMaskedLM.from_pretrained(tmp_path / "out")
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
-    assert type(model).__name__ == kind
-    assert not list(tmp_path.glob(".out-training*"))
-    assert any("tokens/s" in line for line in lines)
-    facts = json.loads((tmp_path / "out" / "pretraining.json").read_text())
+@dataclass(frozen=True)
+class FromNothing:
+    """A pretraining from nothing: what it was asked for, where it wrote, and what it told."""
+
+    kind: str
+    job: Job
+    lines: list[str]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[("bert-wwm", "BertForMaskedLM"), pytest.param(("roberta", "RobertaForMaskedLM"), marks=pytest.mark.slow)],
+    ids=lambda param: param[0],
+)
+def from_nothing(
+    request: pytest.FixtureRequest, text_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> FromNothing:
+    name, kind = request.param
+    chosen, lines = get_recipe(name, tokens=600, length=32, batch_size=8), list[str]()
+    job = Job(chosen, "en", "nothing", text_folder, tmp_path_factory.mktemp("nothing") / "out", None, 1)
+    run(job, lines.append)
+    return FromNothing(kind, job, lines)
+
+
+def test_from_nothing_to_a_folder_that_transformers_loads(from_nothing: FromNothing) -> None:
+    out = from_nothing.job.output
+    model = AutoModelForMaskedLM.from_pretrained(out)
+    tokenizer = AutoTokenizer.from_pretrained(out)
+    assert type(model).__name__ == from_nothing.kind
+    assert not list(out.parent.glob(".out-training*"))
+    assert any("tokens/s" in line for line in from_nothing.lines)
+    facts = json.loads((out / "pretraining.json").read_text())
     assert facts["held_out"]["masked_pieces"] > 0
     assert (facts["recipe"]["head_tokens"], facts["recipe"]["freeze_embeddings"]) == (0, False)
-    card = (tmp_path / "out" / "README.md").read_text()
+    card = (out / "README.md").read_text()
     assert "new head" not in card
     assert "| tokens a sequence | 8 for 90% of them, then 32 |" in card
     assert 0 < facts["hardware"]["share_of_matrix_rate"] < 1
     inputs = tokenizer("The cat sat", return_tensors="pt")
     assert model(**inputs).logits.shape[-1] == len(tokenizer)
-    classifier = AutoModelForSequenceClassification.from_pretrained(tmp_path / "out", num_labels=3)
-    if kind == "BertForMaskedLM":
-        pooler = load_file(tmp_path / "out" / "model.safetensors")["bert.pooler.dense.weight"]
+    classifier = AutoModelForSequenceClassification.from_pretrained(out, num_labels=3)
+    if from_nothing.kind == "BertForMaskedLM":
+        pooler = load_file(out / "model.safetensors")["bert.pooler.dense.weight"]
         assert torch.equal(classifier.bert.pooler.dense.weight, pooler)
-    with np.load(tmp_path / "out" / HITS) as hits:
+    with np.load(out / HITS) as hits:
         assert len(hits["right"]) == facts["held_out"]["masked_words"]
     with pytest.raises(UserError, match="there already"):
-        run(Job(chosen, "en", "nothing", text_folder, tmp_path / "out", None, 1), lines.append)
-    run(Job(chosen, "en", "nothing", text_folder, tmp_path / "again", None, 1), lines.append)
-    assert AutoTokenizer.from_pretrained(tmp_path / "again").get_vocab() == tokenizer.get_vocab()
+        run(from_nothing.job, from_nothing.lines.append)
 
 
-def test_a_start_with_a_head_keeps_it(text_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ENCODER_ZOO_CACHE", str(tmp_path / "cache"))
-    chosen, lines = get_recipe("bert", tokens=600, length=32, batch_size=8), list[str]()
-    run(Job(chosen, "en", "nothing", text_folder, tmp_path / "first", None, 1), lines.append)
-    run(Job(chosen, "en", str(tmp_path / "first"), text_folder, tmp_path / "second", None, 1), lines.append)
+@pytest.mark.slow
+def test_a_second_pretraining_has_the_vocabulary_of_the_first(from_nothing: FromNothing, tmp_path: Path) -> None:
+    run(replace(from_nothing.job, output=tmp_path / "again"), from_nothing.lines.append)
+    first, again = map(AutoTokenizer.from_pretrained, (from_nothing.job.output, tmp_path / "again"))
+    assert again.get_vocab() == first.get_vocab()
+
+
+@pytest.mark.parametrize("from_nothing", [("bert-wwm", "BertForMaskedLM")], indirect=True, ids=["bert-wwm"])
+def test_a_start_with_a_head_keeps_it(from_nothing: FromNothing, tmp_path: Path) -> None:
+    lines: list[str] = []
+    start = str(from_nothing.job.output)
+    run(replace(from_nothing.job, start=start, output=tmp_path / "second"), lines.append)
     facts = json.loads((tmp_path / "second" / "pretraining.json").read_text())
     assert facts["recipe"]["head_tokens"] == 0
     assert not any("head alone" in line for line in lines)
