@@ -10,6 +10,7 @@ from benchmark.board.tables import Board, entry_name
 from benchmark.tasks.registry import Task, parse_task
 
 LARGEST_GAP = 25  # points; two encoders that anybody compares hardly lie further apart
+_SCREEN_COSTS = ("training (s)", "latency p50 (ms)")
 LINEAR = "linear"  # the family of the baselines, whose recipes are of another kind
 
 
@@ -30,8 +31,9 @@ def main_cells(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
 
 
 def best_first(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """Return the same, the best first, indexed by the entry's name for reading."""
+    """Return the same, the best first and entries without a rank last, indexed by the entry's name for reading."""
     main = main_cells(cells, task).sort_values("value", ascending=False, kind="stable")
+    main = main.sort_values("rank_low", key=pd.isna, kind="stable")
     return main.set_index(pd.Index(names_of(main), dtype=object))
 
 
@@ -92,10 +94,10 @@ def _beside(task: Task) -> list[tuple[str, str]]:
 
 
 def _costs(main: pd.DataFrame) -> pd.DataFrame:
-    table = pd.DataFrame({"train s": main["train_seconds"].round().astype(int)})
-    table["train texts/s"] = main["train_examples_per_second"].round().astype(int)
-    table["p50 ms"], table["p95 ms"] = main["p50_ms"].round(1), main["p95_ms"].round(1)
-    table["texts/s"] = main["texts_per_second"].round().astype(int)
+    table = pd.DataFrame({"training (s)": main["train_seconds"].round().astype(int)})
+    table["training (texts/s)"] = main["train_examples_per_second"].round().astype(int)
+    table["latency p50 (ms)"], table["latency p95 (ms)"] = main["p50_ms"].round(1), main["p95_ms"].round(1)
+    table["prediction (texts/s)"] = main["texts_per_second"].round().astype(int)
     table["MiB"] = main["peak_memory_mib"].round().astype(int)
     table["truncated"] = main["truncated"].map("{:.1%}".format)
     return table
@@ -154,11 +156,11 @@ def problem_line(row: Mapping[Any, Any]) -> str:
 
 def screen_table(board: Board) -> Table:
     """Return the headline columns for the terminal."""
-    table = Table("task", "rank", "encoder", "seeds", "main metric", "value [95 %]", "train s", "p50 ms")
+    table = Table("task", "rank", "encoder", "seeds", "main metric", "value [95 %]", *_SCREEN_COSTS)
     for task in tasks_of(board):
         for row in wide(board.cells, task).to_dict("records"):
             metric = f"{task.main_metric} ({task.rule})"
             cells = [row["rank"], row["encoder"], row["seeds"], metric, row[f"{task.main_metric} [95 %]"]]
-            table.add_row(task.name, *map(str, [*cells, row["train s"], row["p50 ms"]]))
+            table.add_row(task.name, *map(str, [*cells, *(row[name] for name in _SCREEN_COSTS)]))
         table.add_section()
     return table
