@@ -15,6 +15,7 @@ from benchmark.training.estimate import seconds_estimate
 from benchmark.training.grid import Cell, Progress
 from zoo.cli import console, say
 
+COSTS = ("training (s)", "latency p50 (ms)")
 SHOWN = 30  # rows of a table on the screen; the files have all of them
 
 
@@ -84,11 +85,11 @@ def _minutes(seconds: float | None) -> str:
 
 def show_board(board: Board) -> None:
     """Show the headline columns of every task."""
-    table = Table("task", "rank", "encoder", "seeds", "main metric", "value [95 %]", "train s", "p50 ms")
+    table = Table("task", "rank", "encoder", "seeds", "main metric", "value [95 %]", *COSTS)
     for task in tasks_of(board):
         for row in wide(board.cells, task).to_dict("records"):
             metric = f"{task.main_metric} ({task.rule})"
             cells = [row["rank"], row["encoder"], row["seeds"], metric, row[f"{task.main_metric} [95 %]"]]
-            table.add_row(task.name, *map(str, [*cells, row["train s"], row["p50 ms"]]))
+            table.add_row(task.name, *map(str, [*cells, *(row[name] for name in COSTS)]))
         table.add_section()
     console.print(table, markup=False)

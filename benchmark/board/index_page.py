@@ -8,6 +8,7 @@ from benchmark.board.render import render
 from benchmark.board.tables import Board
 from benchmark.board.verdicts import UNDECIDED, verdicts
 from benchmark.tasks.registry import Task
+from benchmark.training.latency import BATCH_SIZE
 
 
 def index_page(board: Board) -> str:
@@ -19,6 +20,7 @@ def index_page(board: Board) -> str:
         pairs=len(board.pairs),
         decided=int((board.pairs["verdict"] != UNDECIDED).sum()) if len(board.pairs) else 0,
         overall=overall(board.overall) if len(board.overall) else None,
+        batch=BATCH_SIZE,
         problems=[problem_line(row) for row in board.problems.to_dict("records")],
     )
 

@@ -29,8 +29,9 @@ def main_cells(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
 
 
 def best_first(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """Return the same, the best first, indexed by the entry's name for reading."""
+    """Return the same, the best first and entries without a rank last, indexed by the entry's name for reading."""
     main = main_cells(cells, task).sort_values("value", ascending=False, kind="stable")
+    main = main.sort_values("rank_low", key=pd.isna, kind="stable")
     return main.set_index(pd.Index(names_of(main), dtype=object))
 
 
@@ -91,10 +92,10 @@ def _beside(task: Task) -> list[tuple[str, str]]:
 
 
 def _costs(main: pd.DataFrame) -> pd.DataFrame:
-    table = pd.DataFrame({"train s": main["train_seconds"].round().astype(int)})
-    table["train texts/s"] = main["train_examples_per_second"].round().astype(int)
-    table["p50 ms"], table["p95 ms"] = main["p50_ms"].round(1), main["p95_ms"].round(1)
-    table["texts/s"] = main["texts_per_second"].round().astype(int)
+    table = pd.DataFrame({"training (s)": main["train_seconds"].round().astype(int)})
+    table["training (texts/s)"] = main["train_examples_per_second"].round().astype(int)
+    table["latency p50 (ms)"], table["latency p95 (ms)"] = main["p50_ms"].round(1), main["p95_ms"].round(1)
+    table["prediction (texts/s)"] = main["texts_per_second"].round().astype(int)
     table["MiB"] = main["peak_memory_mib"].round().astype(int)
     table["truncated"] = main["truncated"].map("{:.1%}".format)
     return table

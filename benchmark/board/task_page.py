@@ -8,8 +8,16 @@ from benchmark.board.pages import best_first, in_points, names_of, of_task, othe
 from benchmark.board.render import render
 from benchmark.board.tables import Board, entry_name
 from benchmark.board.verdicts import verdicts
+from benchmark.statistics.slices import MIN_ROWS
 from benchmark.tasks.registry import Task
 
+# What the table of parts calls the slices and parts whose keys are not plain English.
+_WORDS = {
+    "gold labels": "number of correct labels",
+    "training duplicates": "texts also in train",
+    "clean": "no",
+    "duplicate": "yes",
+}
 _SHOWN_ERRORS = ("ece_debiased", "brier", "nll")
 
 
@@ -28,6 +36,7 @@ def task_page(board: Board, task: Task) -> str:
         stability=_stability(board, task) if task.multi_label else None,
         calibration=_calibration(board, task),
         slices=_slices(board, task),
+        least_rows=MIN_ROWS,
         anchors=_published(board.anchors, task),
         unmeasured=_published(board.unmeasured, task),
         costs=_named(board.costs, task),
@@ -53,7 +62,8 @@ def _stability(board: Board, task: Task) -> pd.DataFrame:
         among = ((own["low"] <= own["half_best_f1"]) & (own["half_best_f1"] <= own["high"])).sum()
         width = f"{(own['high'] - own['low']).median():.3f}" if len(own) else "–"
         rows.append((name, len(own), len(of_entry) - len(own), width, f"{among} of {len(own)}"))
-    columns = ["encoder", "own thresholds", "labels too rare for one", "width", "half of best F1 inside"]
+    columns = ["encoder", "labels with their own threshold", "labels too rare for their own", "width of the interval"]
+    columns.append("labels where half of the best F1 lies in the interval")
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -68,7 +78,8 @@ def _calibration(board: Board, task: Task) -> pd.DataFrame:
 def _slices(board: Board, task: Task) -> pd.DataFrame:
     table: dict[tuple[Any, ...], dict[Any, str]] = {}
     for row in of_task(board.slices, task).to_dict("records"):
-        key = (row["slice"], row["part"], row["metric"], row["n"])
+        slice_, part = (_WORDS.get(row[name], row[name]) for name in ("slice", "part"))
+        key = (slice_, part, row["metric"], row["n"])
         cells = table.setdefault(key, {"caution": ""})
         cells[entry_name(row)] = f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
         told = [flag for flag in row["flags"].split("; ") if not flag.endswith(("seed", "seeds"))]  # of the entry

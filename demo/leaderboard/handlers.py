@@ -30,7 +30,7 @@ SIZES: dict[str, tuple[float, float]] = {  # millions of parameters, the embeddi
     "100 M and more": (100, float("inf")),
 }
 PLOTS = ("intervals", "ranks", "time", "training", "reliability", "gains")
-SHOWN = ("rank", "encoder", "family", "parameters (M)", "seeds", "train s", "p50 ms")
+SHOWN = ("rank", "encoder", "family", "parameters (M)", "seeds", "training (s)", "latency p50 (ms)")
 CITATION = """@software{encoder_zoo,
   title = {Encoder Zoo: fine-tuned text encoders compared with intervals, paired tests and fitted thresholds},
   year  = {2026}
@@ -102,7 +102,7 @@ def table_of(board: "Board", view: str) -> pd.DataFrame:
     Raises:
         UserError: the view is unknown, or nothing is left in it.
     """
-    from benchmark.board.pages import main_cells, overall, wide
+    from benchmark.board.pages import best_first, overall, wide
 
     if view in OVERALL.values():
         table = overall(board.overall[board.overall["language"].map(OVERALL) == view])
@@ -112,7 +112,7 @@ def table_of(board: "Board", view: str) -> pd.DataFrame:
         task = _task(board, view)
         if task.name not in set(board.cells["task"]):
             raise PageError("nothing_left")
-        main = main_cells(board.cells, task).sort_values("value", ascending=False, kind="stable")
+        main = best_first(board.cells, task)
         names = {name: main[name].tolist() for name in ("encoder", "variant")}
         table = wide(board.cells, task).assign(**names)
     return table[["encoder", *table.columns.drop("encoder")]]

@@ -149,7 +149,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         board[name] = [costs[encoder][position] for encoder in board["encoder"]]
     board["train_examples_per_second"] = board["texts_per_second"] = 10.0
     board["flags"] = ""
-    overall = pd.DataFrame({"language": "en", "name": ["large", "small"], "tasks": 2, "mean_rank": [1.0, 2.0]})
+    overall = pd.DataFrame({"language": "en", "encoder": ["large", "small"], "tasks": 2, "mean_rank": [1.0, 2.0]})
     overall["low"], overall["high"] = [1.0, 1.5], [1.5, 2.0]
     empty = {field.name: pd.DataFrame() for field in fields(Board)}
     tasks = pd.DataFrame([(name, as_json(TASKS[name])) for name in ("feedback", "sst2")], columns=["task", "spec"])

@@ -167,7 +167,7 @@ def test_entries_are_encoders_and_variants_with_their_seeds(write_synthetic: Wri
     entries = make_entries(find_runs(folder.parents[2])[0])
     assert [(entry.task.name, entry.name) for entry in entries] == [
         ("feedback", "minilm-l6"),
-        ("feedback", "minilm-l6 (loss=mean)"),
+        ("feedback", "minilm-l6 [loss=mean]"),
         ("sst2", "tfidf-lr"),
     ]
     assert [sorted(entry.runs) for entry in entries] == [[0, 1], [0, 1], [0]]

@@ -63,7 +63,7 @@ def test_the_spread_over_seeds_has_its_share_of_the_variance() -> None:
     # 5 = 5 x 1 is the seed's own, 4 = 9 - 5 is of seed and rows together, a fifth of which is in the 16 of the mean.
     # 5 / (5 + 16 + 4 x 4 / 5); with the interval's ends in place of 9 the seed's own is 0 and 74.3 - 4.
     assert ["feedback", "a", "f1_macro", "5", "0.30 [0.18, 0.86]", "21% [0%, 79%]"] in _rows(text)
-    assert "under 0.30 points; the largest is 0.30 points (a on feedback)" in text
+    assert "For half of the entries it is under 0.30 points; the largest is 0.30 points (a on feedback)" in text
     assert "whole word masking better" not in text
     assert "threshold for each label" not in text
 
@@ -80,9 +80,9 @@ def test_whole_word_masking_is_seen_from_its_side_of_the_pair() -> None:
     pair = _sides(names[0], names[1]) | {"task": "feedback", "difference": -0.01, "low": -0.02, "high": 0.001}
     pair |= {"p_holm": 0.2, "verdict": "cannot tell", "detectable": 0.03, "seeds": 5}
     text = findings(_board(cells=cells, pairs=pd.DataFrame([pair])))
-    assert "These runs show no difference: 1 of 1 comparisons are undecided." in text
+    assert "These runs do not show whether it is better: 1 of 1 comparisons are undecided." in text
     figures = ["f1_macro", "5", "+1.0 [-0.1, +2.0]", "0.2", "3.0"]
-    assert ["feedback", "zoo-bert-wwm-en less zoo-bert-en", "the default", *figures] in _rows(text)
+    assert ["feedback", "zoo-bert-wwm-en minus zoo-bert-en", "the default", *figures] in _rows(text)
 
 
 def test_whole_word_masking_is_compared_only_between_runs_of_one_recipe() -> None:
@@ -92,7 +92,7 @@ def test_whole_word_masking_is_compared_only_between_runs_of_one_recipe() -> Non
     pairs = [pair | _sides(a, b, of_a, of_b) for (a, of_a), (b, of_b) in combinations(keys, 2)]
     text = findings(_board(cells=pd.DataFrame([_cells("a", 0.5)]), pairs=pd.DataFrame(pairs)))
     shown = [row[1:3] + row[5:6] for row in _rows(text) if len(row) == 8]
-    both = "zoo-bert-wwm-zh less zoo-bert-zh"
+    both = "zoo-bert-wwm-zh minus zoo-bert-zh"
     assert shown == [[both, recipe, "-1.0 [-1.6, -0.4]"] for recipe in ("the default", "epochs=1")]
     assert "It is better in 0 of 2 comparisons, worse in 2, and undecided in 0." in text
 

@@ -72,8 +72,8 @@ def test_every_table_says_what_the_training_left(board: Board, root: Path) -> No
         assert f"| {cell} " in first
     assert f"{wwm.right.mean():.4f} [" in page
     gain = 100 * (wwm.right.mean() - bert.right.mean())
-    assert f"granite-30m less minilm-l6, whole words: {gain:+.1f} (between " in page
-    assert "minilm-l6 less" not in page
+    assert f"granite-30m minus minilm-l6, whole words: {gain:+.1f} (between " in page
+    assert "minilm-l6 minus" not in page
     for name in figures(board, root):
         assert f"(screenshots/pretraining-{name}.png)" in page
 
@@ -82,7 +82,7 @@ def test_encoders_asked_for_other_words_are_not_compared(board: Board, root: Pat
     """As two from nothing are, of which each has a tokenizer of its own."""
     np.savez(root / "minilm-l6" / HITS, sequence=np.arange(70), pieces=1 + np.arange(70) % 2, right=np.ones(70, bool))
     page = pretrained_part(board, root)
-    assert "granite-30m less" not in page
+    assert "granite-30m minus" not in page
     assert "| minilm-l6" in page
 
 
@@ -104,7 +104,7 @@ def test_downstream_has_the_boards_cells_and_pairs_of_these_encoders_alone(board
     ]
     assert "tfidf-lr" not in downstream
     assert "epochs=2" not in downstream
-    assert "0 of the 2 pairs in a line of this table are decided." in downstream
+    assert "For 0 of the 2 pairs in a row of this table the test shows which encoder is better." in downstream
 
 
 def test_a_decided_pair_is_named_with_its_task(board: Board, root: Path) -> None:

@@ -45,7 +45,7 @@ def test_a_missing_or_damaged_table_is_said_in_one_line(board: Board, tmp_path: 
 
 def test_an_entry_is_called_by_its_encoder_and_variant() -> None:
     assert entry_name({"encoder": "bert-base", "variant": ""}) == "bert-base"
-    assert entry_name({"encoder": "bert-base", "variant": "epochs=1"}) == "bert-base (epochs=1)"
+    assert entry_name({"encoder": "bert-base", "variant": "epochs=1"}) == "bert-base [epochs=1]"
 
 
 def test_reading_and_drawing_a_board_loads_neither_torch_nor_what_computes_it() -> None:

@@ -61,7 +61,7 @@ def _answer(board: Board) -> str:
             {"a": (1, 2), "b": (1, 2)},
             set(),
             "a and b share first place: the test rows and seeds cannot separate them. "
-            "The largest difference is that of a and b: it is between +5.0 and +15.0 points.",
+            "The largest difference is between a and b; its 95 % interval is [+5.0, +15.0] points.",
         ),
         (
             {"a": (1, 2), "c": (2, 3), "b": (2, 2)},

@@ -76,7 +76,8 @@ def test_what_was_shown_goes_where_nothing_is_left(results: Path) -> None:
 
 def test_columns_are_the_usual_ones_unless_some_are_chosen(results: Path) -> None:
     table = table_of(read_board(results), "feedback")
-    assert usual(table) == ["rank", "f1_macro [95 %]", "family", "parameters (M)", "seeds", "train s", "p50 ms"]
+    costs = ["training (s)", "latency p50 (ms)"]
+    assert usual(table) == ["rank", "f1_macro [95 %]", "family", "parameters (M)", "seeds", *costs]
     for chosen, expected in (([], usual(table)), (["MiB", "nonsense", "rank"], ["MiB", "rank"])):
         shown = show(results, "en", "feedback", columns=chosen)[4]
         assert list(pd.DataFrame(shown.value["data"], columns=shown.value["headers"]).columns) == ["encoder", *expected]
