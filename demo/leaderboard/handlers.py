@@ -174,14 +174,14 @@ def _task(board: "Board", name: str) -> "Task":
 
 
 def records_of(board: "Board", task: str) -> list[dict[str, Any]]:
-    """Return a task's entries as plain values, best first, each with the main metric, its interval, ranks and costs.
+    """Return a task's entries as plain values, best first, unranked ones last, each with the main metric, its interval, ranks and costs.
 
     Raises:
         UserError: the task is unknown or has no runs.
     """
-    from benchmark.board.pages import main_cells
+    from benchmark.board.pages import best_first
 
-    cells = main_cells(board.cells, _task(board, task)).sort_values("value", ascending=False)
+    cells = best_first(board.cells, _task(board, task))
     records: list[dict[str, Any]] = json.loads(cells.to_json(orient="records"))
     return records
 

@@ -181,6 +181,8 @@ def checkpoint_of(board: "Board", view: str, encoder: str, variant: str, root: P
     Raises:
         UserError: there is no such checkpoint.
     """
+    from benchmark.board.tables import entry_name
+
     code = next((code for code, name in OVERALL.items() if name == view), None)
     tasks = [name for name in views(board, code) if name not in OVERALL.values()] if code else [view]
     of_entry = (board.runs["encoder"] == encoder) & ((board.runs["variant"] == variant) | bool(code))
@@ -189,7 +191,7 @@ def checkpoint_of(board: "Board", view: str, encoder: str, variant: str, root: P
         for name, folder in catalogue(root).get(task, {}).items():
             if read(folder).info.run in runs:
                 return task, name
-    raise PageError("no_such_checkpoint", encoder=f"{encoder} ({variant})" if variant else encoder, task=view)
+    raise PageError("no_such_checkpoint", encoder=entry_name({"encoder": encoder, "variant": variant}), task=view)
 
 
 def _dataframe(table: pd.DataFrame, page: Language) -> gr.Dataframe:
