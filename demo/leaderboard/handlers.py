@@ -174,7 +174,8 @@ def _task(board: "Board", name: str) -> "Task":
 
 
 def records_of(board: "Board", task: str) -> list[dict[str, Any]]:
-    """Return a task's entries as plain values, best first, unranked ones last, each with the main metric, its interval, ranks and costs.
+    """Return a task's entries as plain values, best first and unranked ones last. Each has the main metric with its
+    interval, its ranks and its costs.
 
     Raises:
         UserError: the task is unknown or has no runs.
