@@ -53,8 +53,6 @@ LIGHT = [
     "zoo.encoders.registry",
     "encoder_zoo",
 ]
-# Handlers are functions that tests call without a browser, so the page's library is not theirs to load.
-HANDLERS = sorted(path.relative_to(ROOT) for path in (ROOT / "demo").rglob("handlers.py"))
 HEAVY = {"torch", "transformers", "datasets", "evaluate", "gradio"}
 
 
@@ -192,8 +190,3 @@ def _first_heavy(modules: list[str], heavy: set[str]) -> str:
 
 def test_modules_that_only_look_at_results_load_no_torch() -> None:
     assert _first_heavy(LIGHT, HEAVY) == ""
-
-
-def test_handlers_load_no_gradio() -> None:
-    assert HANDLERS
-    assert _first_heavy([_name(ROOT / path) for path in HANDLERS], {"gradio"}) == ""

@@ -456,6 +456,13 @@ def test_verify_passes_on_what_was_published_and_fails_on_any_change(call: Call,
         "The leaderboard differs from the runs in 1 places",
         f"make it again: encoder-zoo board --results {results}",
     )
+
+
+@pytest.mark.slow
+def test_verify_fails_on_a_new_run_and_tells_of_one_that_has_no_rank(call: Call, write_synthetic: WriteRun) -> None:
+    for seed in range(2):
+        for encoder in ("minilm-l6", "granite-30m"):
+            results = write_synthetic(encoder=encoder, seed=seed).parents[2]
     call("board", "--results", results)
     write_synthetic(seed=5)
     changed = call("verify", "--results", results)

@@ -58,7 +58,7 @@ def _call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
 @pytest.mark.parametrize(
     ("file", "make", "task", "labels", "metric"),
     [
-        ("reviews.csv", _single_label_csv, "reviews", ("good", "late"), "accuracy"),
+        pytest.param("reviews.csv", _single_label_csv, "reviews", ("good", "late"), "accuracy", marks=pytest.mark.slow),
         ("some.jsonl", _mixed_jsonl, "mixed", ("good", "late", "price"), "f1_macro"),
     ],
 )

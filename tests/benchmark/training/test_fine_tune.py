@@ -44,8 +44,15 @@ def plain(tiny_bert: Path, toy_task: Task, toy_rows: ToyRows) -> FineTuned:
     return _train(tiny_bert, toy_task, toy_rows(toy_task))
 
 
-@pytest.mark.parametrize("problem_type", [MULTI, SINGLE])
-@pytest.mark.parametrize("kind", ["tiny_bert", "tiny_roberta"])
+@pytest.mark.parametrize(
+    ("kind", "problem_type"),
+    [
+        ("tiny_bert", MULTI),
+        ("tiny_roberta", SINGLE),
+        pytest.param("tiny_bert", SINGLE, marks=pytest.mark.slow),
+        pytest.param("tiny_roberta", MULTI, marks=pytest.mark.slow),
+    ],
+)
 def test_it_learns_a_separable_task(
     kind: str, problem_type: Any, toy_task: Task, toy_rows: ToyRows, request: pytest.FixtureRequest
 ) -> None:
@@ -80,11 +87,16 @@ def test_the_same_recipe_and_seed_give_the_same_logits(
     [
         {"seed": 1},
         {"loss": "mean"},
-        {"label_prior": False},
-        {"balanced": True},
-        {"dropout": 0.3},
-        {"freeze_embeddings": True},
-        {"max_length": 8},
+        *(
+            pytest.param(change, marks=pytest.mark.slow)
+            for change in (
+                {"label_prior": False},
+                {"balanced": True},
+                {"dropout": 0.3},
+                {"freeze_embeddings": True},
+                {"max_length": 8},
+            )
+        ),
     ],
     ids=str,
 )

@@ -257,8 +257,15 @@ def test_nothing_to_ship_is_told(grid: Grid, tmp_path: Path) -> None:
     assert not (tmp_path / "to").exists()
 
 
-def test_grids_on_rows_of_a_folder_run_single_and_multi_label(data_dir: Path, tmp_path: Path) -> None:
-    names = ["sst2", "go_emotions", "reuters21578", "duee_event_types", "chnsenticorp"]
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["sst2", "go_emotions"],
+        pytest.param(["reuters21578", "duee_event_types", "chnsenticorp"], marks=pytest.mark.slow),
+    ],
+    ids=",".join,
+)
+def test_grids_on_rows_of_a_folder_run_single_and_multi_label(names: list[str], data_dir: Path, tmp_path: Path) -> None:
     rows = {TASKS[name]: read_rows(TASKS[name], data_dir) for name in names}
     cells = plan(rows, [get_encoder("tfidf-lr")], [0], tmp_path)
     assert run_grid(cells, _ignore) == {}
