@@ -14,16 +14,17 @@ import shutil
 import string
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pytest
-import torch
 from hypothesis import settings
-from transformers import BertConfig, BertModel, BertTokenizerFast, RobertaConfig, RobertaModel, RobertaTokenizerFast
 
 from benchmark.tasks.registry import TASKS, Task
-from benchmark.tasks.rows import Rows, Split
+
+if TYPE_CHECKING:  # what takes seconds to import; the process that hands out the tests needs none of it
+    from benchmark.tasks.rows import Rows
+
 
 WORDS = "the parcel arrived late refund price good bad great awful happy sad service and was it very . , !".split()
 SIZE = {
@@ -37,7 +38,7 @@ SIZE = {
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("suite")
 DATA_ENV = "ENCODER_ZOO_DATA"
-ToyRows = Callable[..., Rows]
+ToyRows = Callable[..., "Rows"]
 
 
 def pytest_collection_finish() -> None:
@@ -60,12 +61,16 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     """The models are too small for a second thread to pay, and other work may run beside the tests."""
+    import torch
+
     torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BertModel of two layers with random weights and a WordPiece vocabulary of words and letters, as a folder."""
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
     folder = tmp_path_factory.mktemp("encoders") / "tiny-bert"
     letters = string.ascii_lowercase + string.digits
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
@@ -82,6 +87,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A RobertaModel of two layers with random weights and a small byte-level BPE vocabulary, as a folder."""
     from tokenizers.pre_tokenizers import ByteLevel
+    from transformers import RobertaConfig, RobertaModel, RobertaTokenizerFast
 
     folder = tmp_path_factory.mktemp("encoders") / "tiny-roberta"
     tokens, merges = ["<s>", "<pad>", "</s>", "<unk>", *sorted(ByteLevel.alphabet())], []
@@ -101,6 +107,8 @@ def tiny_roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _save(folder: Path, tokenizer: object, kind: type, config: object) -> Path:
+    import torch
+
     torch.manual_seed(0)
     kind(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)  # type: ignore[attr-defined]
@@ -119,7 +127,9 @@ def toy_rows() -> ToyRows:
     return _toy_rows
 
 
-def _toy_rows(task: Task, sizes: tuple[int, int, int] = (64, 32, 32), seed: int = 0) -> Rows:
+def _toy_rows(task: Task, sizes: tuple[int, int, int] = (64, 32, 32), seed: int = 0) -> "Rows":
+    from benchmark.tasks.rows import Rows, Split
+
     rng = np.random.default_rng(seed)
 
     def split(n: int) -> Split:
@@ -153,6 +163,8 @@ def write_dataset() -> Callable[[Path, Task], None]:
 
 def _write_dataset(folder: Path, task: Task, n: int = 40) -> None:
     """Write `<split>.parquet` and dataset.json for `task`, texts unique to their row and split."""
+    import pandas as pd
+
     folder.mkdir(parents=True)
     rng = np.random.default_rng(7)
     k = min(len(task.labels), 6)

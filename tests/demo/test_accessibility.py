@@ -15,36 +15,45 @@ def violations(page: Page) -> dict[str, list[str]]:
     return {each["id"]: [node["html"][:200] for node in each["nodes"]] for each in found if each["id"] not in GRADIOS}
 
 
-# One pair in every run of the tests, the other three in the longer suite.
-@pytest.mark.parametrize(
-    ("theme", "locale"),
-    [
-        ("light", "en-US"),
-        pytest.param("dark", "zh-CN", marks=pytest.mark.slow),
-        pytest.param("light", "zh-CN", marks=pytest.mark.slow),
-        pytest.param("dark", "en-US", marks=pytest.mark.slow),
-    ],
-)
-def test_nothing_keeps_anybody_out(
-    theme: str, locale: str, browser: BrowserContext, chinese: BrowserContext, own_address: str
-) -> None:
-    page = {"en-US": browser, "zh-CN": chinese}[locale].new_page()
+def opened(context: BrowserContext, address: str) -> Page:
+    """The Compare tab with all its parts open."""
+    page = context.new_page()
     page.set_default_timeout(40_000)
-    page.goto(f"{own_address}?__theme={theme}")
+    page.goto(address)
     page.wait_for_selector(".zoo-table")
     page.locator(".zoo-opener").first.click()
     page.locator(".zoo-sharing summary").click()
     page.locator("#attribution button").first.click()
     page.locator("#flag button").first.click()
     page.wait_for_selector("#flag-right input")
+    return page
+
+
+def broken_on(page: Page, tabs: dict[int, str]) -> dict[str, dict[str, list[str]]]:
+    """The rules that the Compare tab and the others break, by the place."""
     broken = {"compare": violations(page)}
-    ready = {1: "#batch-checkpoints input", 2: "#board-plot .main-svg", 3: "#explore-plot .main-svg"}
-    for position, shown in ready.items():
+    for position, shown in tabs.items():
         page.get_by_role("tab").nth(position).click()
         page.wait_for_selector(shown)
         broken[shown] = violations(page)
     page.close()
-    assert {place: rules for place, rules in broken.items() if rules} == {}
+    return {place: rules for place, rules in broken.items() if rules}
+
+
+def test_compare_and_leaderboard_keep_nobody_out(browser: BrowserContext, address: str) -> None:
+    page = opened(browser, f"{address}?__theme=light")
+    assert broken_on(page, {2: "#board-plot .main-svg"}) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_nothing_keeps_anybody_out(
+    theme: str, locale: str, browser: BrowserContext, chinese: BrowserContext, own_address: str
+) -> None:
+    page = opened({"en-US": browser, "zh-CN": chinese}[locale], f"{own_address}?__theme={theme}")
+    tabs = {1: "#batch-checkpoints input", 2: "#board-plot .main-svg", 3: "#explore-plot .main-svg"}
+    assert broken_on(page, tabs) == {}
 
 
 def test_the_check_finds_what_is_wrong(blank: Page) -> None:

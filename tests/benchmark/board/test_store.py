@@ -23,7 +23,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write = synthetic_writer(tmp_path_factory.mktemp("published"))
     for seed in range(2):
         for encoder in ("minilm-l6", "granite-30m"):
-            folder = write(encoder=encoder, seed=seed)
+            folder = write("sst2", encoder, seed)
     publish(folder.parents[2])
     return folder.parents[2]
 
@@ -56,7 +56,7 @@ def test_the_files_beside_the_runs_hold_the_board(results: Path) -> None:
 def test_it_is_computed_again_only_when_a_run_has_changed(
     results: Path, write_synthetic: WriteRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_synthetic(encoder="tfidf-lr")  # one seed: a line among the problems
+    write_synthetic("sst2", "tfidf-lr")  # one seed: a line among the problems
     board, written = publish(results)
     bytes_of = {path: path.read_bytes() for path in written}
     with monkeypatch.context() as patch:
@@ -65,7 +65,7 @@ def test_it_is_computed_again_only_when_a_run_has_changed(
     assert {path: path.read_bytes() for path in written} == bytes_of
     (results / "board" / "cells.parquet").write_bytes(board.cells.assign(value=0.9999).to_parquet())
     _equal(publish(results)[0], board)
-    write_synthetic(seed=2)
+    write_synthetic("sst2", seed=2)
     assert publish(results)[0].cells["seeds"].max() == 3
     (results / "board" / "made_from.json").write_text("{")
     assert publish(results)[0].cells["seeds"].max() == 3
@@ -80,7 +80,7 @@ def test_verify_finds_a_changed_number_and_a_run_that_cannot_stand(results: Path
     assert any(line.startswith("cells:") for line in verify(results).differs)
     (results / "pairs.csv").write_text("no pairs")
     assert any(line.startswith("pairs.csv: it is not the board's") for line in verify(results).differs)
-    write_synthetic(seed=2, fingerprint="other rows")
+    write_synthetic("sst2", seed=2, fingerprint="other rows")
     publish(results)
     found = verify(results)
     assert found.differs == []
@@ -93,13 +93,13 @@ def test_verify_names_a_file_that_is_missing_or_not_the_boards(results: Path) ->
     (results / "LEADERBOARD.md").unlink()
     assert verify(results).differs == ["LEADERBOARD.md: it is missing", "report.html: it is not the board's"]
     (results / "report.html").unlink()
-    (results / "feedback" / "README.md").write_text("no page")
+    (results / "sst2" / "README.md").write_text("no page")
     (results / "findings.md").unlink()
     assert sorted(verify(results).differs) == [
         "LEADERBOARD.md: it is missing",
-        "feedback/README.md: it is not the board's",
         "findings.md: it is missing",
         "report.html: it is missing",
+        "sst2/README.md: it is not the board's",
     ]
 
 
@@ -130,11 +130,11 @@ def test_runs_none_of_which_can_stand_are_all_named(write_synthetic: WriteRun) -
 
 
 def test_a_run_whose_files_are_none_is_named_beside_the_others(results: Path) -> None:
-    (results / "feedback" / "odd" / "0-folder" / "run.json").mkdir(parents=True)
-    (results / "feedback" / "odd" / "1-link").mkdir()
-    (results / "feedback" / "odd" / "1-link" / "run.json").symlink_to("nowhere")
+    (results / "sst2" / "odd" / "0-folder" / "run.json").mkdir(parents=True)
+    (results / "sst2" / "odd" / "1-link").mkdir()
+    (results / "sst2" / "odd" / "1-link" / "run.json").symlink_to("nowhere")
     board, _ = publish(results)
-    assert list(board.problems["run"]) == ["feedback/odd/0-folder", "feedback/odd/1-link"]
+    assert list(board.problems["run"]) == ["sst2/odd/0-folder", "sst2/odd/1-link"]
     assert all("no readable run.json" in reason for reason in board.problems["reason"])
 
 

@@ -101,7 +101,22 @@ def test_a_wrong_verdict_is_flagged(page: Page, flags: Path) -> None:
     assert [set(labels) for labels in row["decided"]] == [set(labels) for labels in decided(page)]
 
 
-def test_the_page_is_in_the_browsers_language(chinese: BrowserContext, own_address: str) -> None:
+def test_the_page_is_in_the_browsers_language(chinese: BrowserContext, address: str) -> None:
+    page = chinese.new_page()
+    page.goto(address)
+    page.wait_for_selector(".zoo-table")
+    assert page.get_by_role("tab").all_inner_texts() == ["对比", "批量", "排行榜", "探索"]
+    assert "拟合阈值" in page.locator(".zoo-mode").inner_text()
+    page.evaluate(MOVE, [GLOBAL.replace("Threshold of all labels", "所有标签的阈值"), 0])
+    assert "共用一个阈值" in page.locator(".zoo-mode").inner_text()
+    page.locator("#text textarea").fill(" ")
+    page.get_by_role("button", name="分类").click()
+    page.get_by_text("没有文本").wait_for()
+    page.close()
+
+
+@pytest.mark.slow
+def test_every_tab_opens_on_a_task_of_the_browsers_language(chinese: BrowserContext, own_address: str) -> None:
     page = chinese.new_page()
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto(own_address)
