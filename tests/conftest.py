@@ -7,6 +7,10 @@ os.environ["HF_DATASETS_OFFLINE"] = "1"
 os.environ["HF_EVALUATE_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# The models and tables are too small for a second thread to pay, and other work may run beside the tests: threads that
+# wait for the next product keep a core busy. Before the first import of numpy, which reads these.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
 
 import gc
 import json
@@ -60,7 +64,7 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
-    """The models are too small for a second thread to pay, and other work may run beside the tests."""
+    """torch has its own number."""
     import torch
 
     torch.set_num_threads(1)
