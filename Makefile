@@ -47,7 +47,7 @@ verify: .venv/installed ## compute the committed leaderboard again and fail on a
 
 # Three at a time on two cores: browsers and other processes are waited for a third of the time.
 test: .venv/installed-dev ## run the tests, a few minutes
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-all: test ## run all tests, those that take minutes each as well
 	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile

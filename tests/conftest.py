@@ -7,6 +7,11 @@ os.environ["HF_DATASETS_OFFLINE"] = "1"
 os.environ["HF_EVALUATE_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# The models and tables are too small for a second thread to pay, and other work may run beside the tests: threads that
+# wait for the next product keep a core busy. Before the first import of numpy, which reads these.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["MKL_NUM_THREADS"] = "1"
 
 import gc
 import json
@@ -41,6 +46,34 @@ DATA_ENV = "ENCODER_ZOO_DATA"
 ToyRows = Callable[..., "Rows"]
 
 
+# The files that take longest are begun first, so that no process has one left to do when the others have ended.
+LONGEST = (
+    "benchmark/test_cli.py",
+    "demo/compare/test_page.py",
+    "demo/compare/test_thresholds.py",
+    "demo/batch/test_batch_page.py",
+    "demo/explore/test_explore_page.py",
+    "demo/leaderboard/test_leaderboard_page.py",
+    "demo/test_accessibility.py",
+    "zoo/pretraining/test_pretrain.py",
+    "benchmark/board/test_store.py",
+    "benchmark/board/test_build.py",
+    "benchmark/training/test_fine_tune.py",
+    "benchmark/training/test_grid.py",
+    "zoo/checkpoints/test_onnx_model.py",
+    "demo/test_own_data.py",
+    "demo/explore/test_explore.py",
+    "demo/attribution/test_attribution.py",
+    "demo/test_hostile.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort by file (with `--no-loadscope-reorder`, without which pytest-xdist begins with those of many tests)."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(LONGEST)))
+
+
 def pytest_collection_finish() -> None:
     """The Trainer collects garbage before and after each training, 0.3 s for the objects of all that is imported here;
     frozen ones are passed over."""
@@ -60,7 +93,7 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
-    """The models are too small for a second thread to pay, and other work may run beside the tests."""
+    """torch has its own number."""
     import torch
 
     torch.set_num_threads(1)

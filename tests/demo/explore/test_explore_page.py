@@ -65,6 +65,18 @@ def test_two_entries_are_explored(blank: Page, explored: str) -> None:
     expect(blank.locator("#explore-table .body-cell").nth(1)).to_contain_text(f"{MARKUP} validation")
     assert blank.locator("#explore-table img").count() == 0
     assert blank.evaluate("window.hacked === undefined")
+    choose(blank, "b", "granite-30m")
+    expect(blank.locator("#explore-about .zoo-notice")).to_contain_text("A and B are both granite-30m")
+    choose(blank, "a", "minilm-l6")
+    expect(about).to_contain_text("A: minilm-l6. B: granite-30m.")
+
+
+@pytest.mark.slow
+def test_every_view_is_drawn_and_one_that_the_task_has_not_is_told(blank: Page, explored: str) -> None:
+    blank.goto(explored)
+    blank.get_by_role("tab", name="Explore").click()
+    choose(blank, "task", "sst2")
+    expect(blank.locator("#explore-about")).to_contain_text("Split: validation, n = 60; seed 0")
     for view in ("Label by label", "Label confusion", "Reliability"):
         look_at(blank, view)
         blank.wait_for_selector("#explore-plot .main-svg")
@@ -73,10 +85,6 @@ def test_two_entries_are_explored(blank: Page, explored: str) -> None:
     expect(blank.locator("#explore-plot")).to_be_hidden()
     look_at(blank, "Where they differ")
     expect(blank.locator("#explore-about .zoo-notice")).to_have_count(0)
-    choose(blank, "b", "granite-30m")
-    expect(blank.locator("#explore-about .zoo-notice")).to_contain_text("A and B are both granite-30m")
-    choose(blank, "a", "minilm-l6")
-    expect(about).to_contain_text("A: minilm-l6. B: granite-30m.")
 
 
 @pytest.mark.slow
