@@ -144,7 +144,7 @@ def test_the_app_refuses_what_cannot_be(
 
 
 def _make(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True)
+    return subprocess.run(["make", "--no-print-directory", *arguments], cwd=ROOT, capture_output=True, text=True)
 
 
 def test_another_python_is_told_in_one_line_before_anything_is_installed(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_another_python_is_told_in_one_line_before_anything_is_installed(tmp_pat
     other.write_text(f'#!/bin/sh\nexec {sys.executable} {tmp_path / "old.py"} "$@"\n')
     other.chmod(0o755)
     ended = subprocess.run(
-        ["make", "-f", str(ROOT / "Makefile"), f"PYTHON={other}", ".venv/installed"],
+        ["make", "--no-print-directory", "-f", str(ROOT / "Makefile"), f"PYTHON={other}", ".venv/installed"],
         cwd=_copy_of_requirements(tmp_path / "clone"),
         capture_output=True,
         text=True,

@@ -359,7 +359,7 @@ def test_a_recipe_of_its_own_is_an_entry_of_its_own(write: WriteRun, tmp_path: P
     write("feedback")
     shown = show(Form(), tmp_path / "results", "en")
     assert values(shown)["b"] == ["minilm-l6", "loss=mean"]
-    assert [name for name, _ in shown[CHOICES["b"]].choices] == ["minilm-l6", "minilm-l6 (loss=mean)"]
+    assert [name for name, _ in shown[CHOICES["b"]].choices] == ["minilm-l6", "minilm-l6 [loss=mean]"]
 
 
 def test_what_cannot_be_shown_is_said_in_one_line(published: Path, write: WriteRun, tmp_path: Path) -> None:
