@@ -12,7 +12,7 @@ from benchmark.board.tables import LENGTH
 from benchmark.statistics.resampling import Scored
 from benchmark.statistics.seeds import Seeds
 from benchmark.tasks.registry import TASKS, Task, known_tasks
-from benchmark.training.recipes import variant_of
+from benchmark.training.recipes import size_of, variant_of
 from benchmark.training.runs import Run, RunInfo, read_run
 from zoo.decision import Rule
 from zoo.errors import UserError
@@ -119,6 +119,8 @@ def _name(folder: Path) -> str:
 
 def _flaw(run: Run, known: Mapping[str, Task]) -> str:
     found = run.predictions
+    if run.info.diverged:
+        return f"diverged: {run.info.diverged}"
     if run.info.task not in known:
         return f"its task '{run.info.task}' is not registered"
     task = known[run.info.task]
@@ -183,7 +185,7 @@ def make_entries(runs: list[Run], tasks: Mapping[str, Task] = TASKS) -> list[Ent
 
 def _variant(run: Run, task: Task) -> str:
     """Return in what a run differs from its task's default: in its recipe, or because it is an export's."""
-    changes = [variant_of(run.info.recipe, task)]
+    changes = [variant_of(run.info.recipe, task, size_of(run.info.parameters / 1e6))]
     if run.info.runtime != "torch":
         changes.append(f"runtime={run.info.runtime}")
     return ", ".join(filter(None, changes))

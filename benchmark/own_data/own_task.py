@@ -18,7 +18,7 @@ from benchmark.tasks.registry import SPEC, TASKS, Language, Task, known_tasks
 from benchmark.tasks.row_facts import find_row_facts, normalized
 from benchmark.tasks.rows import Rows, Split, fingerprint
 from benchmark.tasks.splits import stratify
-from benchmark.training.recipes import BaselineRecipe, Recipe, default_recipe
+from benchmark.training.recipes import Recipe, default_recipe
 from benchmark.training.runs import RESULTS
 from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import fetch_weights
@@ -144,7 +144,7 @@ def make_task(data: OwnData, declared: Declared, encoders: Sequence[Encoder], ch
     train, validation, test = (_take(data, part == number) for number in range(len(PARTS)))
     _check_parts(data.source, task, [train, validation, test])
     rows = Rows(train, validation, test, fingerprint(train, validation, test))
-    tokens = token_lengths(data, encoders, default_recipe(task, 0, False, **changes))
+    tokens = token_lengths(data, encoders, task, changes)
     undivided = _undivided(data) if declared.columns.kind == "several" else 0
     return OwnTask(task, rows, describe(data, part, groups, rows.fingerprint, how, tokens, undivided))
 
@@ -197,8 +197,8 @@ def _check_parts(source: str, task: Task, splits: list[Split]) -> None:
             raise UserError(f"{source}: its {name} part has {what}; give more rows, or splits of your own")
 
 
-def token_lengths(data: OwnData, encoders: Sequence[Encoder], recipe: Recipe | BaselineRecipe) -> list[Lengths]:
-    """Count the tokens of a sample of the texts for each encoder, against the number that the recipe reads.
+def token_lengths(data: OwnData, encoders: Sequence[Encoder], task: Task, changes: Mapping[str, Any]) -> list[Lengths]:
+    """Count the tokens of a sample of the texts for each encoder, against the number that its recipe reads.
 
     The baseline has none; an encoder that cannot be had is left out, and its runs will say why.
     """
@@ -206,7 +206,8 @@ def token_lengths(data: OwnData, encoders: Sequence[Encoder], recipe: Recipe | B
 
     texts, found = sample_texts(data.texts), []
     for encoder in encoders:
-        if encoder.source == "none" or not isinstance(recipe, Recipe):
+        recipe = default_recipe(encoder, task, 0, **changes)
+        if not isinstance(recipe, Recipe):
             continue
         with suppress(UserError):
             tokenizer = AutoTokenizer.from_pretrained(fetch_weights(encoder).folder)

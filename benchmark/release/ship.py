@@ -41,6 +41,7 @@ def save_run_checkpoint(
         revision=info.revision,
         max_length=info.recipe.max_length,
         long_text=info.recipe.long_text,
+        pooling=info.recipe.pooling,
         run=info.id,
     )
     card = write_card(Run(info, predictions, target), task)

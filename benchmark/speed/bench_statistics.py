@@ -91,7 +91,7 @@ def _write_runs(results: Path, rows: int, seeds: int) -> None:
         multi = (gold.random((rows, size)) < np.geomspace(0.005, 0.25, size)).astype(np.int8)
         y_true = multi if task.multi_label else np.eye(size, dtype=np.int8)[gold.integers(0, size, rows)]
         for seed in range(seeds):
-            recipe = default_recipe(task, seed, encoder.source == "none")
+            recipe = default_recipe(encoder, task, seed)
             identifier = run_id(encoder, task, "rows", recipe)
             facts: dict[str, object] = {"id": identifier, "fingerprint": "rows", "recipe": recipe}
             facts |= {"encoder": encoder.name, "family": encoder.family, "revision": encoder.revision}

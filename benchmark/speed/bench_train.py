@@ -74,7 +74,7 @@ def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: in
     from zoo.long_text import encode
 
     task, spec = TASKS["sst2"], get_encoder(encoder)
-    recipe = default_recipe(task, 0, spec.source == "none", batch_size=batch_size)
+    recipe = default_recipe(spec, task, 0, batch_size=batch_size)
     if not isinstance(recipe, Recipe):
         raise UserError(f"'{encoder}' is not fine-tuned; give another encoder")
     train = read_rows(task, Path(data_dir) if data_dir else None).train

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from benchmark.training.grid import Cell
-from benchmark.training.recipes import BaselineRecipe, Recipe
+from benchmark.training.recipes import Recipe, epochs_of
 from benchmark.training.runs import RunInfo
 
 
@@ -19,7 +19,7 @@ def seconds_estimate(cell: Cell, warn: Callable[[str], None]) -> float | None:
     paths = cell.folder.parent.glob("[!.]*/run.json")
     for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True):
         if (earlier := _read(path, warn)) is not None:
-            return earlier.train_seconds * _epochs(cell.recipe) / _epochs(earlier.recipe)
+            return earlier.train_seconds * _epochs(cell) / max(1, len(earlier.epochs))
     return None
 
 
@@ -31,5 +31,5 @@ def _read(path: Path, warn: Callable[[str], None]) -> RunInfo | None:
         return None
 
 
-def _epochs(recipe: Recipe | BaselineRecipe) -> int:
-    return recipe.epochs if isinstance(recipe, Recipe) else 1
+def _epochs(cell: Cell) -> int:
+    return epochs_of(cell.recipe, len(cell.rows.train)) if isinstance(cell.recipe, Recipe) else 1

@@ -1,5 +1,6 @@
 """Fine-tune one encoder on one task with one recipe: transformers' Trainer, set up for short texts and few cores."""
 
+import math
 import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -27,9 +28,11 @@ from benchmark.statistics.resampling import Scored, draw, points, resample
 from benchmark.statistics.seeds import score
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, Split
+from benchmark.training.divergence import finite, why_diverged
 from benchmark.training.latency import measure_latency
+from benchmark.training.layer_rates import layerwise_optimizer
 from benchmark.training.losses import balanced_weights, last_linear, make_loss, start_at_prior
-from benchmark.training.recipes import Recipe
+from benchmark.training.recipes import Recipe, epochs_of
 from benchmark.training.runs import Epoch, Predictions
 from benchmark.training.stopwatch import Measured, Stopwatch
 from benchmark.training.windows import WindowedModel, windowed_collator, windowed_feature
@@ -49,6 +52,7 @@ class FineTuned:
     predictions: Predictions
     epochs: tuple[Epoch, ...]
     best_epoch: int
+    diverged: str
     measured: Measured
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
@@ -81,17 +85,19 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
         encode(tokenizer, split.texts, recipe.max_length, recipe.long_text)
         for split in (rows.train, rows.validation, rows.test)
     )
+    epochs = epochs_of(recipe, len(rows.train))
     with tempfile.TemporaryDirectory() as output_dir:
         progress, selector = _Progress(report), EpochSelector(task)
         trainer = Trainer(
             model=WindowedModel(model) if windowed else model,
-            args=training_arguments(recipe, output_dir),
+            args=training_arguments(recipe, output_dir, num_train_epochs=epochs),
             train_dataset=_features(train, rows.train.y_true, windowed),
             eval_dataset=_features(validation, rows.validation.y_true, windowed),
             data_collator=windowed_collator(tokenizer) if windowed else DataCollatorWithPadding(tokenizer),
             compute_loss_func=make_loss(task.multi_label, recipe.loss, _class_weights(recipe, task, rows.train)),
             compute_metrics=selector,
             callbacks=[progress],
+            optimizers=(layerwise_optimizer(model, recipe) if recipe.layer_decay < 1 else None, None),
         )
         trainer.remove_callback(PrinterCallback)  # our own report takes its place
         with watch.time("training"), bf16_products() if use_bf16(recipe) else nullcontext():
@@ -102,7 +108,7 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
         test_logits = predict_logits(model, tokenizer, test)
     validation_logits = predict_logits(model, tokenizer, validation)
     measured = watch.measured(
-        train_examples=len(train) * recipe.epochs,
+        train_examples=len(train) * len(progress.epochs),
         test_examples=len(rows.test),
         parameters=sum(p.numel() for p in model.parameters()),
         embedding_parameters=embedding_parameters(model),
@@ -114,7 +120,8 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
         hardware={"precision": "bf16" if use_bf16(recipe) else "fp32", "threads": torch.get_num_threads()} | _gpu(),
     )
     predictions = Predictions(validation_logits, rows.validation.y_true, test_logits, rows.test.y_true)
-    return FineTuned(predictions, tuple(progress.epochs), selector.best_epoch, measured, model, tokenizer)
+    diverged = why_diverged(progress.epochs, validation_logits, rows.validation.y_true, task.multi_label)
+    return FineTuned(predictions, tuple(progress.epochs), selector.best_epoch, diverged, measured, model, tokenizer)
 
 
 def training_arguments(recipe: Recipe, output_dir: str, **changes: Any) -> TrainingArguments:
@@ -169,7 +176,7 @@ def truncated_share(tokenizer: PreTrainedTokenizerBase, texts: list[str], recipe
 
 def prepare_model(weights: Weights, task: Task, train: Split, recipe: Recipe) -> PreTrainedModel:
     """Return the encoder with a new head, set up for training as the recipe says."""
-    model = new_model(weights.folder, task.problem_type, task.labels, recipe.dropout)
+    model = new_model(weights.folder, task.problem_type, task.labels, recipe.dropout, recipe.pooling)
     if prefers_plain_attention(use_bf16(recipe)):
         model.set_attn_implementation("eager")
     if recipe.label_prior:
@@ -197,7 +204,7 @@ class _Progress(TrainerCallback):
     """Reports the progress of training, and records each epoch's loss and validation score."""
 
     def __init__(self, report: Report) -> None:
-        self.report, self.epochs, self.loss = report, list[Epoch](), float("nan")
+        self.report, self.epochs, self.loss = report, list[Epoch](), math.nan
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.report(state.global_step / state.max_steps, "")
@@ -207,11 +214,12 @@ class _Progress(TrainerCallback):
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         main_metric = kwargs["metrics"]["eval_main_metric"]
-        epoch = Epoch(epoch=round(state.epoch), loss=self.loss, main_metric=main_metric)
+        epoch = Epoch(epoch=round(state.epoch), loss=finite(self.loss), main_metric=main_metric)
         self.epochs.append(epoch)
+        control.should_training_stop |= epoch.loss is None  # no later step mends the weights
         self.report(
             state.global_step / state.max_steps,
-            f"epoch {epoch.epoch}: loss {epoch.loss:.4f}, validation {epoch.main_metric:.4f}",
+            f"epoch {epoch.epoch}: loss {self.loss:.4f}, validation {epoch.main_metric:.4f}",
         )
 
 
@@ -229,7 +237,7 @@ class EpochSelector:
         self.best: Scored | None = None
 
     def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
-        logits, y_true = np.asarray(prediction.predictions), np.asarray(prediction.label_ids).astype(np.int8)
+        logits, y_true = np.nan_to_num(prediction.predictions), np.asarray(prediction.label_ids).astype(np.int8)
         task = self.task
         scored = score(fit_decision(task.problem_type, logits, y_true, task.rule, task.average), logits, y_true)
         found = compute_metrics(task.problem_type, y_true, scored.y_score, scored.y_pred, [task.main_metric])

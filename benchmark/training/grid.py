@@ -79,7 +79,7 @@ def plan(
     for seed in seeds:
         for task in rows:
             for encoder in encoders:
-                recipe = default_recipe(task, seed, encoder.source == "none", **changes)
+                recipe = default_recipe(encoder, task, seed, **changes)
                 if isinstance(recipe, BaselineRecipe) and "min_df" not in changes:
                     recipe = fit_min_df(recipe, rows[task].train.texts)
                 identifier = run_id(encoder, task, rows[task].fingerprint, recipe)
@@ -168,13 +168,21 @@ def run_cell(cell: Cell, report: RunReport, keep: Keep | None = None) -> None:
 
     weights: Weights = fetch_weights(cell.encoder)
     tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report)
-    info = _info(cell, weights.revision, vars(tuned.measured), tuned.epochs, tuned.best_epoch)
+    info = _info(cell, weights.revision, vars(tuned.measured), tuned.epochs, tuned.best_epoch, tuned.diverged)
     write_run(cell.folder, info, tuned.predictions)  # first, so that a full disk does not lose what was trained
-    if keep is not None:
+    if tuned.diverged:
+        report(1.0, f"diverged: {tuned.diverged}; {_lower_rate(cell.recipe)}")
+    elif keep is not None:
         keep(cell, info, tuned)
 
 
-def _info(cell: Cell, revision: str, measured: dict[str, Any], epochs: Any, best_epoch: int) -> RunInfo:
+def _lower_rate(recipe: Recipe) -> str:
+    return f"try a lower rate: --recipe '{{\"learning_rate\": {recipe.learning_rate / 4:.2g}}}'"
+
+
+def _info(
+    cell: Cell, revision: str, measured: dict[str, Any], epochs: Any, best_epoch: int, diverged: str = ""
+) -> RunInfo:
     return RunInfo(
         id=cell.id,
         task=cell.task.name,
@@ -190,6 +198,7 @@ def _info(cell: Cell, revision: str, measured: dict[str, Any], epochs: Any, best
         protocol=PROTOCOL,
         epochs=epochs,
         best_epoch=best_epoch,
+        diverged=diverged,
         versions=library_versions(),
         commit=commit(),
         **measured,

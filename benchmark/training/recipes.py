@@ -1,39 +1,49 @@
-"""Recipes: everything that shapes a fine-tuning, seed included; and the default recipe of every task."""
+"""Recipes: everything that shapes a fine-tuning, seed included; and the default recipe of an encoder on a task."""
 
+import math
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from benchmark.tasks.registry import Task
+from zoo.encoders.encoder import Encoder
 from zoo.errors import UserError, lookup
 from zoo.long_text import LongText
+from zoo.pooling import Pooling
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]  # as numpy takes them
 Length = Annotated[int, Field(ge=1)]
+Size = Literal["small", "base", "large"]
 
 
 class Recipe(BaseModel):
     """How an encoder is fine-tuned.
 
-    learning_rate: of AdamW; it rises over the first `warmup` share of the steps and then falls linearly to zero.
-    max_length: tokens of a text that are read. long_text: what happens to longer texts (see `zoo.long_text`).
-    dropout: None keeps the encoder's own. freeze_embeddings: the word embeddings are not trained, which saves about
-    half of the time of a step on a CPU. loss: a multi-label loss is the `sum` over the labels, or their `mean` as in
-    transformers, which divides the gradient by the number of labels. label_prior: the bias of the head starts at the
-    labels' log odds in train. balanced: each class is weighted by the inverse of its frequency. precision: `auto` is
-    bf16 on hardware that multiplies in bf16, and else fp32. seed: of everything random.
+    epochs: passes over the train rows; more of them, as many as `min_steps` updates need. learning_rate: of AdamW; it
+    rises over the first `warmup` share of the steps and then falls linearly to zero. layer_decay: the rate of each
+    layer is that of the layer above times this number (Howard and Ruder 2018); 1 gives all layers the same rate.
+    max_length: tokens of a text that are read. long_text: what happens to longer texts (see `zoo.long_text`). pooling:
+    what of a text the head reads (see `zoo.pooling`). dropout: None keeps the encoder's own. freeze_embeddings: the
+    word embeddings are not trained, which saves about half of the time of a step on a CPU. loss: a multi-label loss is
+    the `sum` over the labels, or their `mean` as in transformers, which divides the gradient by the number of labels.
+    label_prior: the bias of the head starts at the labels' log odds in train. balanced: each class is weighted by the
+    inverse of its frequency. precision: `auto` is bf16 on hardware that multiplies in bf16, and else fp32. seed: of
+    everything random.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     epochs: Annotated[int, Field(ge=1)] = 3
+    min_steps: Annotated[int, Field(ge=0)] = 0
     batch_size: Annotated[int, Field(ge=1)] = 64
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-4
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.01
     warmup: Share = 0.1
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_length: Annotated[int, Field(ge=8, le=512)] = 128
     long_text: LongText = "truncate"
+    pooling: Pooling = "head"
     dropout: Share | None = None
     freeze_embeddings: bool = True
     loss: Literal["sum", "mean"] = "sum"
@@ -66,6 +76,7 @@ class BaselineRecipe(BaseModel):
         return self
 
 
+# Found on encoders of 22 to 30 million weights; see docs/recipes.md.
 _TASK_DEFAULTS: dict[str, dict[str, Any]] = {
     "feedback": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
     "feedback_zh": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
@@ -82,32 +93,44 @@ _TASK_DEFAULTS: dict[str, dict[str, Any]] = {
         "long_text": "head-tail",
     },
 }
+_OTHER_TASKS: dict[str, Any] = {"min_steps": 500}
+_SIZE_DEFAULTS: dict[Size, dict[str, Any]] = {
+    "small": {},
+    "base": {"min_steps": 500, "learning_rate": 5e-5, "dropout": None, "freeze_embeddings": False},
+    "large": {"min_steps": 500, "learning_rate": 2e-5, "dropout": None, "freeze_embeddings": False},
+}
 
 
-def default_recipe(task: Task, seed: int, baseline: bool, /, **changes: Any) -> Recipe | BaselineRecipe:
-    """Return the default recipe of `task` with `seed` and `changes`.
+def size_of(parameters: float) -> Size:
+    """Return the class of an encoder by its millions of weights, embeddings included: at most 50, at most 250, more."""
+    return "small" if parameters <= 50 else "base" if parameters <= 250 else "large"
+
+
+def default_recipe(encoder: Encoder, task: Task, seed: int, /, **changes: Any) -> Recipe | BaselineRecipe:
+    """Return the default recipe of `encoder` on `task`, with `seed` and `changes`.
 
     Args:
-        task: the default fits its texts and its size.
+        encoder: one without weights gets a recipe of the TF-IDF baseline; else its size decides.
+        task: the default fits its texts and its number of rows.
         seed: of everything random.
-        baseline: whether to return a recipe of the TF-IDF baseline.
         changes: fields of the recipe and their values. Fields of the other kind of recipe are ignored, so that one set
-            of changes can serve a grid with both kinds.
+            of changes can serve a grid with both kinds. Whoever gives `epochs` gets so many, and no `min_steps`.
 
     Raises:
         UserError: a change is a field of neither recipe, or its value is out of range.
     """
     if "seed" in changes:
         raise UserError("Recipe: seed: every run of a grid has its own; choose them with --seeds and --first-seed")
+    baseline = encoder.source == "none"
     kind, other = (BaselineRecipe, Recipe) if baseline else (Recipe, BaselineRecipe)
-    defaults = _TASK_DEFAULTS.get(task.name, {})
-    if baseline:
-        defaults = {} if task.language == "en" else {"analyzer": "char", "ngrams": (1, 3)}
     own = {
         name: value for name, value in changes.items() if name in kind.model_fields or name not in other.model_fields
     }
     for name in own:
         lookup(kind.model_fields, name, "field of the recipe")
+    defaults = _baseline_defaults(task) if baseline else _defaults(size_of(encoder.parameters), task)
+    if "epochs" in own:
+        defaults.pop("min_steps", None)
     try:
         return kind.model_validate({**defaults, "seed": seed, **own})
     except ValidationError as error:
@@ -116,7 +139,27 @@ def default_recipe(task: Task, seed: int, baseline: bool, /, **changes: Any) -> 
         raise UserError(f"Recipe: {field}: {first['msg']}, got {first['input']!r}") from error
 
 
-def variant_of(recipe: Recipe | BaselineRecipe, task: Task) -> str:
-    """Return how a recipe differs from the task's default, such as "loss=mean"; "" if it is the default."""
-    default = default_recipe(task, recipe.seed, isinstance(recipe, BaselineRecipe)).model_dump()
-    return ", ".join(f"{name}={value}" for name, value in recipe.model_dump().items() if value != default[name])
+def _baseline_defaults(task: Task) -> dict[str, Any]:
+    return {} if task.language == "en" else {"analyzer": "char", "ngrams": (1, 3)}
+
+
+def _defaults(size: Size, task: Task) -> dict[str, Any]:
+    return {**_TASK_DEFAULTS.get(task.name, _OTHER_TASKS), **_SIZE_DEFAULTS[size]}
+
+
+def variant_of(recipe: Recipe | BaselineRecipe, task: Task, size: Size) -> str:
+    """Return how a recipe differs from the default of encoders of this size on this task, such as "loss=mean".
+
+    It is "" for the default itself.
+    """
+    found, baseline = recipe.model_dump(), isinstance(recipe, BaselineRecipe)
+    kind, defaults = (BaselineRecipe, _baseline_defaults(task)) if baseline else (Recipe, _defaults(size, task))
+    default = kind(**defaults).model_dump() | {"seed": recipe.seed}
+    if found.get("epochs") != default.get("epochs"):
+        default["min_steps"] = found["min_steps"]  # it is the default's own means of choosing the epochs
+    return ", ".join(f"{name}={value}" for name, value in found.items() if value != default[name])
+
+
+def epochs_of(recipe: Recipe, rows: int) -> int:
+    """Return how many epochs are trained on so many rows: those of the recipe, or as many as `min_steps` needs."""
+    return max(recipe.epochs, math.ceil(recipe.min_steps / math.ceil(rows / recipe.batch_size)))

@@ -24,17 +24,20 @@ from zoo.errors import UserError
 from zoo.files import new_folder, sha256
 
 RESULTS = Path(__file__).parents[1] / "results"
+# Fields that recipes did not always have, with the value that older runs have: these keep their ids.
+_LATER_FIELDS = {"long_text": "truncate", "min_steps": 0, "layer_decay": 1.0, "pooling": "head"}
 # Increased when a change of the code changes the numbers that a recipe gives.
 PROTOCOL = 3
 
 
 class Epoch(BaseModel):
-    """The training loss of one epoch, and the main metric on validation after it."""
+    """The training loss of one epoch, and the main metric on validation after it. A loss that is no finite number is
+    None."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     epoch: int
-    loss: float
+    loss: float | None
     main_metric: float
 
 
@@ -50,7 +53,7 @@ class Latency(BaseModel):
 
 
 class RunInfo(BaseModel):
-    """What a run is and how it was measured: `run.json`."""
+    """What a run is and how it was measured: `run.json`. `diverged` says why its training failed; "" if it did not."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -69,6 +72,7 @@ class RunInfo(BaseModel):
     protocol: int
     epochs: tuple[Epoch, ...]
     best_epoch: int
+    diverged: str = ""
     parameters: int
     embedding_parameters: int
     trained_parameters: int
@@ -110,9 +114,9 @@ def run_id(encoder: Encoder, task: Task, fingerprint: str, recipe: Recipe | Base
 
 
 def _identity(recipe: Recipe | BaselineRecipe) -> dict[str, Any]:
-    """Return a recipe's fields without `long_text` at its default: runs from before that field keep their ids."""
-    fields = recipe.model_dump(mode="json")
-    return {name: value for name, value in fields.items() if (name, value) != ("long_text", "truncate")}
+    """Return a recipe's fields without those of `_LATER_FIELDS` at their old values."""
+    found = recipe.model_dump(mode="json")
+    return {name: value for name, value in found.items() if name not in _LATER_FIELDS or value != _LATER_FIELDS[name]}
 
 
 def run_folder(results: Path, task: str, encoder: str, seed: int, identifier: str) -> Path:

@@ -33,7 +33,7 @@ def synthetic_writer(root: Path) -> WriteRun:
 
     def write(task: str = "feedback", encoder: str = "minilm-l6", seed: int = 0, **changes: Any) -> Path:
         spec, source = TASKS[task], get_encoder(encoder)
-        recipe = default_recipe(spec, seed, source.source == "none", **changes.pop("recipe", {}))
+        recipe = default_recipe(source, spec, seed, **changes.pop("recipe", {}))
         identifier = changes.pop("id", run_id(source, spec, "rows", recipe))
         predictions = changes.pop("predictions", None) or make_predictions(len(spec.labels), spec.multi_label, seed)
         info = RunInfo.model_validate(

@@ -19,6 +19,7 @@ from zoo.encoders.deltas import DELTA
 from zoo.errors import UserError
 from zoo.files import WHOLE, sha256
 from zoo.long_text import LongText
+from zoo.pooling import Pooling
 
 CHECKPOINTS = Path(__file__).parent / "shipped"
 ONNX = "model.onnx"
@@ -37,6 +38,7 @@ class CheckpointInfo(BaseModel):
     revision: str
     max_length: int
     long_text: LongText = "truncate"
+    pooling: Pooling = "head"
     run: str
     weights_sha256: str = ""
 

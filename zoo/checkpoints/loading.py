@@ -29,6 +29,7 @@ from zoo.encoders.registry import ENCODERS
 from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError, lookup
 from zoo.files import WHOLE, new_folder, sha256
+from zoo.pooling import Pooling, pool_tokens
 
 
 class ClassificationModel(Protocol):
@@ -50,7 +51,11 @@ class ClassificationModel(Protocol):
 
 
 def new_model(
-    folder: Path, problem_type: ProblemType, labels: tuple[str, ...], dropout: float | None = None
+    folder: Path,
+    problem_type: ProblemType,
+    labels: tuple[str, ...],
+    dropout: float | None = None,
+    pooling: Pooling = "head",
 ) -> PreTrainedModel:
     """Return the pretrained encoder in `folder` with a new classification head for `labels`.
 
@@ -59,12 +64,20 @@ def new_model(
         problem_type: decides the loss and the decision.
         labels: their names, in order.
         dropout: probability for all of the model's dropout layers; None keeps the model's own.
+        pooling: what of a text the head reads (see `zoo.pooling`).
+
+    Raises:
+        UserError: this architecture has no such pooling.
     """
-    return _new_model(folder, problem_type, labels, dropout)[0]
+    return _new_model(folder, problem_type, labels, dropout, pooling)[0]
 
 
 def _new_model(
-    folder: Path, problem_type: ProblemType, labels: tuple[str, ...], dropout: float | None = None
+    folder: Path,
+    problem_type: ProblemType,
+    labels: tuple[str, ...],
+    dropout: float | None = None,
+    pooling: Pooling = "head",
 ) -> tuple[PreTrainedModel, set[str]]:
     """Return the model of `new_model` and the names of its new tensors, which are not in `folder`."""
     config = AutoConfig.from_pretrained(
@@ -80,7 +93,13 @@ def _new_model(
         model, loading = AutoModelForSequenceClassification.from_pretrained(
             folder, config=config, use_safetensors=True, output_loading_info=True
         )
-    return finish_first_token_only(model), set(loading["missing_keys"])
+    return _with_head(model, pooling), set(loading["missing_keys"])
+
+
+def _with_head(model: PreTrainedModel, pooling: Pooling) -> PreTrainedModel:
+    """Make the model compute what its head reads, and no more."""
+    first_token = pooling in ("head", "cls")
+    return pool_tokens(finish_first_token_only(model) if first_token else model, pooling)
 
 
 def finish_first_token_only(model: PreTrainedModel) -> PreTrainedModel:
@@ -196,7 +215,7 @@ def _load_torch_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrain
     if (checkpoint.folder / WHOLE).is_file():
         with quiet():
             model = AutoModelForSequenceClassification.from_pretrained(checkpoint.folder, use_safetensors=True)
-        return finish_first_token_only(model), AutoTokenizer.from_pretrained(checkpoint.folder)
+        return _with_head(model, checkpoint.info.pooling), AutoTokenizer.from_pretrained(checkpoint.folder)
     model, pretrained = _new_model_of(checkpoint.info)
     changed = read_delta(checkpoint.folder / DELTA, pretrained)
     model.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in changed.items()}, strict=False)
@@ -211,5 +230,5 @@ def _new_model_of(info: CheckpointInfo) -> tuple[PreTrainedModel, dict[str, np.n
             f"A checkpoint on '{info.task}' was trained on {info.encoder} at revision {info.revision}, but revision "
             f"{weights.revision} is installed; install the one in requirements.txt"
         )
-    model, drawn = _new_model(weights.folder, info.problem_type, info.labels)
+    model, drawn = _new_model(weights.folder, info.problem_type, info.labels, pooling=info.pooling)
     return model, {name: tensor.numpy() for name, tensor in model.state_dict().items() if name not in drawn}

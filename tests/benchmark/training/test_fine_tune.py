@@ -87,6 +87,7 @@ def test_the_same_recipe_and_seed_give_the_same_logits(
     [
         {"seed": 1},
         {"loss": "mean"},
+        {"layer_decay": 0.5, "pooling": "mean"},
         *(
             pytest.param(change, marks=pytest.mark.slow)
             for change in (
@@ -231,3 +232,11 @@ def test_progress_is_told_to_the_end_and_costs_are_measured(tiny_bert: Path, toy
     assert measured.train_examples_per_second == pytest.approx(2 * 64 / measured.train_seconds)
     assert measured.peak_memory_mib > 50
     assert measured.truncated == 0
+
+
+def test_small_data_is_trained_for_the_least_number_of_steps(
+    tiny_bert: Path, toy_task: Task, toy_rows: ToyRows
+) -> None:
+    found = _train(tiny_bert, toy_task, toy_rows(toy_task, (16, 16, 8)), epochs=1, min_steps=5)  # 2 steps an epoch
+    assert [epoch.epoch for epoch in found.epochs] == [1, 2, 3]
+    assert found.diverged == ""

@@ -2,6 +2,7 @@
 
 import pickle
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,12 +12,13 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from sklearn.metrics import f1_score
 
+from benchmark.board.entries import find_runs
 from benchmark.release.ship import checkpoint_folder, ship_best
 from benchmark.run_cli import keep_checkpoint
 from benchmark.statistics.fit_decision import fit_decision
-from benchmark.tasks.registry import TASKS
+from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.row_facts import find_row_facts
-from benchmark.tasks.rows import Split, read_rows
+from benchmark.tasks.rows import Rows, Split, read_rows
 from benchmark.training.estimate import seconds_estimate
 from benchmark.training.grid import Cell, Progress, plan, run_cell, run_grid
 from benchmark.training.recipes import Recipe
@@ -28,6 +30,7 @@ from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
 
 TASK = TASKS["feedback"]
+ToyRows = Callable[..., Rows]
 RECIPE = {"epochs": 1, "batch_size": 32, "max_length": 32, "learning_rate": 1e-3}
 
 
@@ -270,3 +273,21 @@ def test_grids_on_rows_of_a_folder_run_single_and_multi_label(names: list[str], 
     cells = plan(rows, [get_encoder("tfidf-lr")], [0], tmp_path)
     assert run_grid(cells, _ignore) == {}
     assert sorted(run.info.task for run in read_runs(tmp_path)) == sorted(names)
+
+
+def test_a_training_that_diverges_is_a_run_that_says_so_and_leaves_no_checkpoint(
+    tiny_bert: Path, toy_task: Task, toy_rows: ToyRows, tmp_path: Path
+) -> None:
+    changes = {**RECIPE, "epochs": 3, "learning_rate": 1e30, "freeze_embeddings": False}
+    cells = plan(
+        {toy_task: toy_rows(toy_task)}, [get_encoder(str(tiny_bert))], range(1), tmp_path / "results", **changes
+    )
+    told: list[Progress] = []
+    assert run_grid(cells, told.append, partial(keep_checkpoint, tmp_path / "checkpoints")) == {}
+    (run,) = read_runs(tmp_path / "results")
+    assert run.info.diverged
+    assert any(f"diverged: {run.info.diverged}; try a lower rate" in progress.line for progress in told)
+    assert find_checkpoints(tmp_path / "checkpoints") == []
+    runs, problems = find_runs(tmp_path / "results")
+    assert runs == []
+    assert list(problems.values()) == [f"diverged: {run.info.diverged}"]

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from benchmark.tasks.registry import TASKS
-from benchmark.training.recipes import BaselineRecipe, Recipe, default_recipe, variant_of
+from benchmark.training.recipes import BaselineRecipe, Recipe, default_recipe, epochs_of, size_of, variant_of
+from zoo.encoders.registry import ENCODERS
 from zoo.errors import UserError
 
 FEEDBACK = TASKS["feedback"]
+MINILM, TFIDF = ENCODERS["minilm-l6"], ENCODERS["tfidf-lr"]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +40,7 @@ FEEDBACK = TASKS["feedback"]
 )
 def test_a_bad_value_or_name_is_refused_in_one_line_that_names_both(field: str, value: Any) -> None:
     with pytest.raises(UserError) as caught:
-        default_recipe(FEEDBACK, 0, False, **{field: value})
+        default_recipe(MINILM, FEEDBACK, 0, **{field: value})
     assert field in str(caught.value)
     assert str(value) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -47,40 +49,71 @@ def test_a_bad_value_or_name_is_refused_in_one_line_that_names_both(field: str, 
 @pytest.mark.parametrize("name", ["epoch", "task", "baseline", "results"])
 def test_an_unknown_name_is_refused_with_those_there_are(name: str) -> None:
     with pytest.raises(UserError, match=f"Unknown field of the recipe '{name}'.* All: epochs, "):
-        default_recipe(FEEDBACK, 0, False, **{name: 1})
+        default_recipe(MINILM, FEEDBACK, 0, **{name: 1})
 
 
 def test_changes_reach_the_kind_of_recipe_that_has_them_and_no_unknown_one_is_passed_over() -> None:
-    assert default_recipe(FEEDBACK, 0, True, min_df=1, epochs=1) == default_recipe(FEEDBACK, 0, True, min_df=1)
-    assert default_recipe(FEEDBACK, 0, True, min_df=1).model_dump()["min_df"] == 1
-    assert default_recipe(FEEDBACK, 0, False, min_df=1, epochs=1) == default_recipe(FEEDBACK, 0, False, epochs=1)
-    for baseline in (True, False):
+    assert default_recipe(TFIDF, FEEDBACK, 0, min_df=1, epochs=1) == default_recipe(TFIDF, FEEDBACK, 0, min_df=1)
+    assert default_recipe(TFIDF, FEEDBACK, 0, min_df=1).model_dump()["min_df"] == 1
+    assert default_recipe(MINILM, FEEDBACK, 0, min_df=1, epochs=1) == default_recipe(MINILM, FEEDBACK, 0, epochs=1)
+    for encoder in (MINILM, TFIDF):
         with pytest.raises(UserError, match="nonsense"):
-            default_recipe(FEEDBACK, 0, baseline, nonsense=1)
+            default_recipe(encoder, FEEDBACK, 0, nonsense=1)
 
 
 def test_the_seed_is_the_grids_to_choose() -> None:
     with pytest.raises(UserError, match="--first-seed"):
-        default_recipe(FEEDBACK, 0, False, seed=5)
+        default_recipe(MINILM, FEEDBACK, 0, seed=5)
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=lambda task: task.name)
 def test_every_task_has_recipes_of_both_kinds_and_its_default_is_no_variant(task: Any) -> None:
-    recipe, baseline = default_recipe(task, 3, False), default_recipe(task, 3, True)
+    recipe, baseline = default_recipe(MINILM, task, 3), default_recipe(TFIDF, task, 3)
     assert isinstance(recipe, Recipe)
     assert isinstance(baseline, BaselineRecipe)
     assert (recipe.seed, baseline.seed) == (3, 3)
-    assert variant_of(recipe, task) == variant_of(baseline, task) == ""
+    assert variant_of(recipe, task, "small") == variant_of(baseline, task, "small") == ""
     assert (baseline.analyzer == "char") == (task.language == "zh")
 
 
 def test_a_variant_is_told_by_what_differs_from_the_tasks_default_whatever_the_seed() -> None:
-    assert variant_of(default_recipe(FEEDBACK, 1, False, loss="mean", epochs=2), FEEDBACK) == "epochs=2, loss=mean"
-    assert variant_of(default_recipe(FEEDBACK, 1, False, epochs=10), FEEDBACK) == ""  # which is the default
+    assert (
+        variant_of(default_recipe(MINILM, FEEDBACK, 1, loss="mean", epochs=2), FEEDBACK, "small")
+        == "epochs=2, loss=mean"
+    )
+    assert variant_of(default_recipe(MINILM, FEEDBACK, 1, epochs=10), FEEDBACK, "small") == ""  # which is the default
 
 
 def test_a_change_overrides_the_tasks_default_and_nothing_else() -> None:
     task = TASKS["sst2"]
-    plain, changed = (default_recipe(task, 0, False, **change) for change in ({}, {"epochs": 9, "dropout": 0.2}))
+    plain, changed = (default_recipe(MINILM, task, 0, **change) for change in ({}, {"epochs": 9, "dropout": 0.2}))
     assert plain.model_dump() | {"epochs": 9, "dropout": 0.2} == changed.model_dump()
     assert plain != changed
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "learning_rate"),
+    [("zoo-bert-en", "small", 1e-4), ("bert-base-uncased", "base", 5e-5), ("roberta-large", "large", 2e-5)],
+)
+def test_the_larger_the_encoder_the_lower_its_default_rate(name: str, size: str, learning_rate: float) -> None:
+    encoder, task = ENCODERS[name], TASKS["sst2"]
+    recipe = default_recipe(encoder, task, 0)
+    assert isinstance(recipe, Recipe)
+    assert (size_of(encoder.parameters), recipe.learning_rate) == (size, learning_rate)
+    assert variant_of(recipe, task, size_of(encoder.parameters)) == ""
+    assert variant_of(default_recipe(ENCODERS["minilm-l6"], task, 0), task, "large") != ""
+
+
+def test_small_data_gets_as_many_epochs_as_the_least_number_of_steps_needs() -> None:
+    recipe = Recipe(epochs=3, min_steps=500, batch_size=16)
+    assert epochs_of(recipe, 223) == 36  # 14 steps an epoch: 35 epochs are 490 steps
+    assert epochs_of(recipe, 60_000) == 3
+    assert epochs_of(Recipe(epochs=3, batch_size=16), 223) == 3
+
+
+def test_who_asks_for_epochs_gets_so_many() -> None:
+    encoder = ENCODERS["bert-base-uncased"]
+    asked = default_recipe(encoder, FEEDBACK, 0, epochs=2)
+    assert isinstance(asked, Recipe)
+    assert epochs_of(asked, 223) == 2
+    assert variant_of(asked, FEEDBACK, "base") == "epochs=2"

@@ -31,12 +31,12 @@ def test_a_run_comes_back_with_logits_in_half_precision_and_labels_exact(write_s
         else:
             np.testing.assert_array_equal(found, written)
     assert (run.info.task, run.info.recipe.seed, run.info.encoder) == ("feedback", 3, "minilm-l6")
-    assert run.info.recipe == default_recipe(TASKS["feedback"], 3, False)
+    assert run.info.recipe == default_recipe(ENCODERS["minilm-l6"], TASKS["feedback"], 3)
 
 
 def test_both_kinds_of_recipes_come_back_as_what_they_were(write_synthetic: WriteRun) -> None:
     run = read_run(write_synthetic(task="chnsenticorp", encoder="tfidf-lr"))
-    assert run.info.recipe == default_recipe(TASKS["chnsenticorp"], 0, True)
+    assert run.info.recipe == default_recipe(ENCODERS["tfidf-lr"], TASKS["chnsenticorp"], 0)
 
 
 @pytest.mark.parametrize("name", ["run.json", "predictions.npz"])
@@ -138,7 +138,7 @@ def test_a_run_that_is_there_already_is_kept(write_synthetic: WriteRun) -> None:
 
 def test_the_id_changes_with_whatever_can_change_the_numbers() -> None:
     encoder, task = ENCODERS["minilm-l6"], TASKS["feedback"]
-    recipe = default_recipe(task, 0, False)
+    recipe = default_recipe(encoder, task, 0)
     ids = [
         run_id(encoder, task, "rows", recipe),
         run_id(replace(encoder, name="other"), task, "rows", recipe),
@@ -147,9 +147,9 @@ def test_the_id_changes_with_whatever_can_change_the_numbers() -> None:
         run_id(encoder, replace(task, name="other"), "rows", recipe),
         run_id(encoder, replace(task, labels=task.labels[::-1]), "rows", recipe),
         run_id(encoder, replace(task, main_metric="f1_micro"), "rows", recipe),
-        run_id(encoder, task, "rows", default_recipe(task, 1, False)),
+        run_id(encoder, task, "rows", default_recipe(encoder, task, 1)),
         *(
-            run_id(encoder, task, "rows", default_recipe(task, 0, False, **change))
+            run_id(encoder, task, "rows", default_recipe(encoder, task, 0, **change))
             for change in (
                 {"epochs": 11},
                 {"batch_size": 17},
@@ -163,12 +163,15 @@ def test_the_id_changes_with_whatever_can_change_the_numbers() -> None:
                 {"label_prior": False},
                 {"balanced": True},
                 {"precision": "bf16"},
+                {"min_steps": 500},
+                {"layer_decay": 0.9},
+                {"pooling": "mean"},
             )
         ),
     ]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch("[0-9a-f]{12}", identifier) for identifier in ids)
-    assert run_id(encoder, task, "rows", default_recipe(task, 0, False)) == ids[0]
+    assert run_id(encoder, task, "rows", default_recipe(encoder, task, 0)) == ids[0]
 
 
 def test_an_encoder_of_the_hub_has_one_folder(tmp_path: Path) -> None:

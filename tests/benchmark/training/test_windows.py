@@ -85,6 +85,6 @@ def test_the_truncated_share_goes_by_what_is_read(tiny_bert: Path) -> None:
 
 def test_the_choice_is_a_variant_and_leaves_the_ids_of_earlier_runs_alone(toy_task: Task) -> None:
     encoder = get_encoder("minilm-l6")
-    plain, windowed = (default_recipe(toy_task, 0, False, **kind) for kind in ({}, {"long_text": "windows"}))
-    assert variant_of(windowed, toy_task) == "long_text=windows"
+    plain, windowed = (default_recipe(encoder, toy_task, 0, **kind) for kind in ({}, {"long_text": "windows"}))
+    assert variant_of(windowed, toy_task, "small") == "long_text=windows"
     assert run_id(encoder, toy_task, "rows", windowed) != run_id(encoder, toy_task, "rows", plain)
