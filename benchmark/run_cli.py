@@ -199,18 +199,29 @@ def _asked(
 
 def _run(cells: "list[Cell]", asked: Asked) -> None:
     """Run the grid, or only show it."""
-    from benchmark.console import grid_progress, show_plan
-    from benchmark.training.grid import run_grid
+    from benchmark.console import show_plan
     from benchmark.training.process import set_up_process
 
     if asked.dry_run:
         show_plan(cells)
         return
-    _make_folders(asked.results, asked.checkpoints)
     set_up_process(asked.threads)
-    if asked.checkpoints:
-        _tell_unkept(cells, asked.checkpoints)
-    keep = partial(keep_checkpoint, asked.checkpoints) if asked.checkpoints else None
+    run_cells(cells, asked.results, asked.checkpoints)
+
+
+def run_cells(cells: "list[Cell]", results: Path, checkpoints: Path | None) -> None:
+    """Run what is not complete, and keep the models below `checkpoints`.
+
+    Raises:
+        UserError: a run failed.
+    """
+    from benchmark.console import grid_progress
+    from benchmark.training.grid import run_grid
+
+    _make_folders(results, checkpoints)
+    if checkpoints:
+        _tell_unkept(cells, checkpoints)
+    keep = partial(keep_checkpoint, checkpoints) if checkpoints else None
     with grid_progress() as report:
         failed = run_grid(cells, report, keep)
     for name, reason in failed.items():

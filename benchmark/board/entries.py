@@ -185,7 +185,9 @@ def make_entries(runs: list[Run], tasks: Mapping[str, Task] = TASKS) -> list[Ent
 
 def _variant(run: Run, task: Task) -> str:
     """Return in what a run differs from its task's default: in its recipe, or because it is an export's."""
-    changes = [variant_of(run.info.recipe, task, size_of(run.info.parameters / 1e6))]
+    info = run.info
+    tuned = f"tuned over {info.trials} trials" if info.trials else ""
+    changes = [tuned or variant_of(info.recipe, task, size_of(info.parameters / 1e6))]
     if run.info.runtime != "torch":
         changes.append(f"runtime={run.info.runtime}")
     return ", ".join(filter(None, changes))

@@ -2,7 +2,8 @@
 
 import math
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,8 @@ from transformers import (
 
 from benchmark.statistics.fit_decision import fit_decision
 from benchmark.statistics.metrics import compute_metrics
-from benchmark.statistics.resampling import Scored, draw, points, resample
+from benchmark.statistics.paired import clearly_worse
+from benchmark.statistics.resampling import Scored
 from benchmark.statistics.seeds import score
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, Split
@@ -36,13 +38,28 @@ from benchmark.training.recipes import Recipe, epochs_of
 from benchmark.training.runs import Epoch, Predictions
 from benchmark.training.stopwatch import Measured, Stopwatch
 from benchmark.training.windows import WindowedModel, windowed_collator, windowed_feature
-from zoo.checkpoints.loading import new_model
+from zoo.checkpoints.loading import new_model, quiet
 from zoo.classifier import predict_logits
 from zoo.encoders.weights import Weights
 from zoo.hardware import bf16_products, multiplies_in_bf16, prefers_plain_attention, refuse_several_gpus
 from zoo.long_text import capacity, encode
 
 Report = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model: the record of its epochs, which of them it is, and what it then said of the validation rows.
+
+    `seconds` count the training with its evaluations.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    epochs: tuple[Epoch, ...]
+    best_epoch: int
+    validation: Scored
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -61,8 +78,7 @@ class FineTuned:
 def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: Report) -> FineTuned:
     """Train on `rows.train`, keep the best epoch by `rows.validation`, predict validation and test.
 
-    The best epoch is the last, unless an earlier one is clearly better (see `EpochSelector`). Nothing of `rows.test` is
-    used before training has ended.
+    Nothing of `rows.test` is used before training has ended.
 
     Args:
         weights: the pretrained encoder.
@@ -75,40 +91,18 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
     Raises:
         UserError: the process sees several GPUs.
     """
-    refuse_several_gpus("choose one of them by CUDA_VISIBLE_DEVICES=0")
-    set_seed(recipe.seed)
     watch = Stopwatch()
-    tokenizer = AutoTokenizer.from_pretrained(weights.folder)
-    model = prepare_model(weights, task, rows.train, recipe)
-    windowed = recipe.long_text == "windows"
-    train, validation, test = (
-        encode(tokenizer, split.texts, recipe.max_length, recipe.long_text)
-        for split in (rows.train, rows.validation, rows.test)
+    trained = train(weights, task, rows.train, rows.validation, recipe, report)
+    watch.note("training", trained.seconds)
+    model, tokenizer = trained.model, trained.tokenizer
+    validation, test = (
+        encode(tokenizer, split.texts, recipe.max_length, recipe.long_text) for split in (rows.validation, rows.test)
     )
-    epochs = epochs_of(recipe, len(rows.train))
-    with tempfile.TemporaryDirectory() as output_dir:
-        progress, selector = _Progress(report), EpochSelector(task)
-        trainer = Trainer(
-            model=WindowedModel(model) if windowed else model,
-            args=training_arguments(recipe, output_dir, num_train_epochs=epochs),
-            train_dataset=_features(train, rows.train.y_true, windowed),
-            eval_dataset=_features(validation, rows.validation.y_true, windowed),
-            data_collator=windowed_collator(tokenizer) if windowed else DataCollatorWithPadding(tokenizer),
-            compute_loss_func=make_loss(task.multi_label, recipe.loss, _class_weights(recipe, task, rows.train)),
-            compute_metrics=selector,
-            callbacks=[progress],
-            optimizers=(layerwise_optimizer(model, recipe) if recipe.layer_decay < 1 else None, None),
-        )
-        trainer.remove_callback(PrinterCallback)  # our own report takes its place
-        with watch.time("training"), bf16_products() if use_bf16(recipe) else nullcontext():
-            trainer.train()
-        # accelerate leaves bf16 autocast on the model. It is served in float32, so it is scored in float32.
-        trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     with watch.time("inference"):
         test_logits = predict_logits(model, tokenizer, test)
     validation_logits = predict_logits(model, tokenizer, validation)
     measured = watch.measured(
-        train_examples=len(train) * len(progress.epochs),
+        train_examples=len(rows.train) * len(trained.epochs),
         test_examples=len(rows.test),
         parameters=sum(p.numel() for p in model.parameters()),
         embedding_parameters=embedding_parameters(model),
@@ -120,8 +114,63 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
         hardware={"precision": "bf16" if use_bf16(recipe) else "fp32", "threads": torch.get_num_threads()} | _gpu(),
     )
     predictions = Predictions(validation_logits, rows.validation.y_true, test_logits, rows.test.y_true)
-    diverged = why_diverged(progress.epochs, validation_logits, rows.validation.y_true, task.multi_label)
-    return FineTuned(predictions, tuple(progress.epochs), selector.best_epoch, diverged, measured, model, tokenizer)
+    diverged = why_diverged(trained.epochs, validation_logits, rows.validation.y_true, task.multi_label)
+    return FineTuned(predictions, trained.epochs, trained.best_epoch, diverged, measured, model, tokenizer)
+
+
+def train(
+    weights: Weights,
+    task: Task,
+    rows: Split,
+    validation: Split,
+    recipe: Recipe,
+    report: Report,
+    goes_on: Callable[[Sequence[Epoch]], bool] = lambda epochs: True,
+) -> Trained:
+    """Train on `rows` and keep the best epoch by `validation`.
+
+    It is the last epoch, unless an earlier one is clearly better (see `EpochSelector`).
+
+    Args:
+        weights, task, recipe, report: as in `fine_tune`.
+        rows: what is trained on.
+        validation: what every epoch is scored on.
+        goes_on: asked after every epoch, with all so far, whether to train further.
+
+    Raises:
+        UserError: the process sees several GPUs.
+    """
+    refuse_several_gpus("choose one of them by CUDA_VISIBLE_DEVICES=0")
+    set_seed(recipe.seed)
+    tokenizer = AutoTokenizer.from_pretrained(weights.folder)
+    model = prepare_model(weights, task, rows, recipe)
+    windowed = recipe.long_text == "windows"
+    texts, tuning = (
+        encode(tokenizer, split.texts, recipe.max_length, recipe.long_text) for split in (rows, validation)
+    )
+    epochs = epochs_of(recipe, len(rows))
+    progress, selector = _Progress(report, goes_on), EpochSelector(task)
+    with tempfile.TemporaryDirectory() as output_dir:
+        trainer = Trainer(
+            model=WindowedModel(model) if windowed else model,
+            args=training_arguments(recipe, output_dir, num_train_epochs=epochs),
+            train_dataset=_features(texts, rows.y_true, windowed),
+            eval_dataset=_features(tuning, validation.y_true, windowed),
+            data_collator=windowed_collator(tokenizer) if windowed else DataCollatorWithPadding(tokenizer),
+            compute_loss_func=make_loss(task.multi_label, recipe.loss, _class_weights(recipe, task, rows)),
+            compute_metrics=selector,
+            callbacks=[progress],
+            optimizers=(layerwise_optimizer(model, recipe) if recipe.layer_decay < 1 else None, None),
+        )
+        trainer.remove_callback(PrinterCallback)  # our own report takes its place
+        start = time.perf_counter()
+        with quiet(), bf16_products() if use_bf16(recipe) else nullcontext():
+            trainer.train()
+        seconds = time.perf_counter() - start
+        # accelerate leaves bf16 autocast on the model. It is served in float32, so it is scored in float32.
+        trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
+    assert selector.best is not None
+    return Trained(model, tokenizer, tuple(progress.epochs), selector.best_epoch, selector.best, seconds)
 
 
 def training_arguments(recipe: Recipe, output_dir: str, **changes: Any) -> TrainingArguments:
@@ -203,8 +252,8 @@ def _gpu() -> dict[str, str | int]:
 class _Progress(TrainerCallback):
     """Reports the progress of training, and records each epoch's loss and validation score."""
 
-    def __init__(self, report: Report) -> None:
-        self.report, self.epochs, self.loss = report, list[Epoch](), math.nan
+    def __init__(self, report: Report, goes_on: Callable[[Sequence[Epoch]], bool]) -> None:
+        self.report, self.goes_on, self.epochs, self.loss = report, goes_on, list[Epoch](), math.nan
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.report(state.global_step / state.max_steps, "")
@@ -216,7 +265,8 @@ class _Progress(TrainerCallback):
         main_metric = kwargs["metrics"]["eval_main_metric"]
         epoch = Epoch(epoch=round(state.epoch), loss=finite(self.loss), main_metric=main_metric)
         self.epochs.append(epoch)
-        control.should_training_stop |= epoch.loss is None  # no later step mends the weights
+        # No later step mends weights that are no numbers.
+        control.should_training_stop |= epoch.loss is None or not self.goes_on(self.epochs)
         self.report(
             state.global_step / state.max_steps,
             f"epoch {epoch.epoch}: loss {self.loss:.4f}, validation {epoch.main_metric:.4f}",
@@ -226,10 +276,9 @@ class _Progress(TrainerCallback):
 class EpochSelector:
     """Trainer's `compute_metrics`: the main metric on validation, decided as the board decides, and the best epoch.
 
-    A later epoch replaces the best one so far unless it is worse by more than one standard error of their difference,
-    paired over the validation rows. This is the one-standard-error rule of Breiman et al. 1984. It prefers the later
-    epoch because the learning rate reaches zero only at the end. The plain maximum would follow chance: on SST-2 one of
-    688 validation sentences once decided for an epoch that was a point worse.
+    A later epoch replaces the best one so far unless it is clearly worse (see `benchmark.statistics.paired`). The later
+    epoch is preferred because the learning rate reaches zero only at the end. The plain maximum would follow chance: on
+    SST-2 one of 688 validation sentences once decided for an epoch that was a point worse.
     """
 
     def __init__(self, task: Task) -> None:
@@ -242,12 +291,6 @@ class EpochSelector:
         scored = score(fit_decision(task.problem_type, logits, y_true, task.rule, task.average), logits, y_true)
         found = compute_metrics(task.problem_type, y_true, scored.y_score, scored.y_pred, [task.main_metric])
         self.epoch += 1
-        if self.best is None or not self._is_worse(scored, self.best):
+        if self.best is None or not clearly_worse(scored, self.best, task.main_metric):
             self.best_epoch, self.best = self.epoch, scored
         return {"main_metric": found[task.main_metric], "best_epoch": float(self.best_epoch)}
-
-    def _is_worse(self, scored: Scored, best: Scored) -> bool:
-        metric = self.task.main_metric
-        now, before = points([scored, best], metric)
-        resampled = resample([scored, best], [metric], draw(len(scored.y_true), 200))[metric]
-        return bool(before - now > np.diff(resampled, axis=1).std())

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cell:
-    """A run that is asked for: what it is, and which folder it gets."""
+    """A run that is asked for: what it is, which folder it gets, and how many trials its recipe was chosen from."""
 
     task: Task
     encoder: Encoder
@@ -33,6 +33,7 @@ class Cell:
     rows: Rows
     folder: Path
     id: str
+    trials: int = 0
 
     @property
     def done(self) -> bool:
@@ -82,10 +83,17 @@ def plan(
                 recipe = default_recipe(encoder, task, seed, **changes)
                 if isinstance(recipe, BaselineRecipe) and "min_df" not in changes:
                     recipe = fit_min_df(recipe, rows[task].train.texts)
-                identifier = run_id(encoder, task, rows[task].fingerprint, recipe)
-                folder = run_folder(results, task.name, encoder.name, seed, identifier)
-                cells.append(Cell(task, encoder, recipe, rows[task], folder, identifier))
+                cells.append(make_cell(task, encoder, recipe, rows[task], results))
     return cells
+
+
+def make_cell(
+    task: Task, encoder: Encoder, recipe: Recipe | BaselineRecipe, rows: Rows, results: Path, trials: int = 0
+) -> Cell:
+    """Return the cell of one run; `trials` counts those that the recipe was chosen from."""
+    identifier = run_id(encoder, task, rows.fingerprint, recipe, trials)
+    folder = run_folder(results, task.name, encoder.name, recipe.seed, identifier)
+    return Cell(task, encoder, recipe, rows, folder, identifier, trials)
 
 
 def check_changes(changes: Mapping[str, Any], encoders: Iterable[Encoder]) -> None:
@@ -199,6 +207,7 @@ def _info(
         epochs=epochs,
         best_epoch=best_epoch,
         diverged=diverged,
+        trials=cell.trials,
         versions=library_versions(),
         commit=commit(),
         **measured,

@@ -53,7 +53,11 @@ class Latency(BaseModel):
 
 
 class RunInfo(BaseModel):
-    """What a run is and how it was measured: `run.json`. `diverged` says why its training failed; "" if it did not."""
+    """What a run is and how it was measured: `run.json`.
+
+    `diverged` says why its training failed; "" if it did not. `trials` counts those that its recipe was chosen from; 0
+    if nothing was searched.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -73,6 +77,7 @@ class RunInfo(BaseModel):
     epochs: tuple[Epoch, ...]
     best_epoch: int
     diverged: str = ""
+    trials: int = 0
     parameters: int
     embedding_parameters: int
     trained_parameters: int
@@ -97,10 +102,11 @@ class Run:
     folder: Path
 
 
-def run_id(encoder: Encoder, task: Task, fingerprint: str, recipe: Recipe | BaselineRecipe) -> str:
+def run_id(encoder: Encoder, task: Task, fingerprint: str, recipe: Recipe | BaselineRecipe, trials: int = 0) -> str:
     """Return a hash of everything that can change a run's numbers, except the machine: 12 hex digits.
 
-    It includes the main metric and its rule, since they choose the best epoch.
+    It includes the main metric and its rule, since they choose the best epoch; and the number of trials that the recipe
+    was chosen from, which makes a tuned run another one.
     """
     identity = {
         "encoder": encoder.name,
@@ -109,7 +115,7 @@ def run_id(encoder: Encoder, task: Task, fingerprint: str, recipe: Recipe | Base
         "rows": fingerprint,
         "recipe": _identity(recipe),
         "protocol": PROTOCOL,
-    }
+    } | ({"trials": trials} if trials else {})
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -41,6 +41,10 @@ class Stopwatch:
         yield
         self._seconds[what] = time.perf_counter() - start
 
+    def note(self, what: Literal["training", "inference"], seconds: float) -> None:
+        """Take a time that was measured elsewhere."""
+        self._seconds[what] = seconds
+
     def measured(
         self,
         *,

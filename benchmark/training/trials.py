@@ -1,0 +1,89 @@
+"""The trials of a search for a recipe: what their file holds, and which of them is chosen."""
+
+import base64
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from benchmark.statistics.paired import clearly_worse
+from benchmark.statistics.resampling import Scored
+from benchmark.tasks.registry import Task
+from benchmark.training.recipes import Recipe
+from benchmark.training.runs import Epoch
+from zoo.errors import UserError, first_fault
+
+
+class Trial(BaseModel):
+    """One training of a search: a line of its file.
+
+    `main_metric` is that of the validation rows, after `best_epoch`. `decided` holds the labels decided there: the bits
+    of an (n, num_labels) array, compressed, as base64.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    number: int
+    state: Literal["complete", "pruned", "diverged"]
+    recipe: Recipe
+    epochs: tuple[Epoch, ...]
+    best_epoch: int
+    main_metric: float
+    decided: str
+    seconds: float
+    commit: str
+
+
+def read_trials(file: Path) -> list[Trial]:
+    """Read the trials that a search has made so far.
+
+    Raises:
+        UserError: a line is damaged.
+    """
+    if not file.is_file():
+        return []
+    try:
+        return [Trial.model_validate_json(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    except (UnicodeDecodeError, ValidationError) as error:
+        reason = first_fault(error) if isinstance(error, ValidationError) else "it is not text in UTF-8"
+        raise UserError(f"{file} is damaged ({reason}); restore it, or delete it to search again") from error
+
+
+def choose(trials: Sequence[Trial], task: Task, y_true: np.ndarray) -> Trial:
+    """Return the trial that read the fewest tokens, of those that are not clearly worse than the best.
+
+    Clearly worse is more than one standard error of the paired difference on the validation rows, whose gold labels
+    are `y_true`, shape (n, num_labels). Trials that were ended early or diverged are not chosen.
+
+    Raises:
+        UserError: no trial is complete.
+    """
+    complete = sorted((trial for trial in trials if trial.state == "complete"), key=lambda trial: -trial.main_metric)
+    if not complete:
+        raise UserError(f"None of the {len(trials)} trials on '{task.name}' is complete; ask for more with --trials")
+    best = _scored(complete[0], task, y_true)
+    level = [trial for trial in complete if not clearly_worse(_scored(trial, task, y_true), best, task.main_metric)]
+    return min(level, key=_tokens)
+
+
+def _scored(trial: Trial, task: Task, y_true: np.ndarray) -> Scored:
+    y_pred = unpack(trial.decided, y_true.shape)
+    return Scored(task.problem_type, y_true, y_pred.astype(np.float32), y_pred)
+
+
+def _tokens(trial: Trial) -> int:
+    return trial.recipe.epochs * trial.recipe.max_length
+
+
+def pack(decided: np.ndarray) -> str:
+    """Return an array of 0 and 1 as text."""
+    return base64.b64encode(zlib.compress(np.packbits(decided).tobytes())).decode("ascii")
+
+
+def unpack(text: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the int8 array of this shape that `pack` made the text of."""
+    bits = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
+    return np.unpackbits(bits, count=int(np.prod(shape))).reshape(shape).astype(np.int8)

@@ -1,0 +1,93 @@
+"""The command that searches for recipes: tune."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
+from benchmark.run_cli import HOW, WHAT, DataDir, Encoders, FirstSeed, Keep, RunsTo, Seeds, Threads, run_cells
+from benchmark.tasks.registry import TASKS
+from zoo.cli import say
+from zoo.encoders.registry import get_encoder
+from zoo.errors import lookup
+
+if TYPE_CHECKING:
+    from benchmark.training.grid import Cell
+    from benchmark.training.trials import Trial
+    from benchmark.training.tuning import Search
+
+app = typer.Typer()
+
+
+@app.command(rich_help_panel=COMPARE)
+def tune(
+    context: typer.Context,
+    tasks: Annotated[
+        str, typer.Option(help="Names, with commas between them; encoder-zoo tasks lists them.", rich_help_panel=WHAT)
+    ],
+    encoders: Encoders,
+    trials: Annotated[
+        int, typer.Option(min=2, help="How many recipes are tried for each encoder and task.", rich_help_panel=HOW)
+    ] = 8,
+    seeds: Seeds = 3,
+    first_seed: FirstSeed = 0,
+    threads: Threads = 0,
+    results: RunsTo = OURS,
+    checkpoints: Keep = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Search for the best recipe of each encoder by validation, then train it with new seeds.
+
+    Every encoder gets the same number of trials. The first trial is the default recipe. Trials and runs that are
+    complete are skipped.
+    """
+    from benchmark.tasks.rows import read_rows
+    from benchmark.training.process import set_up_process
+    from benchmark.training.trials import choose
+    from benchmark.training.tuning import Search
+
+    chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
+    check_data_dir(context, chosen)
+    tuned = [get_encoder(name) for name in names_of("--encoders", encoders)]
+    rows = {task: read_rows(task, data_dir) for task in chosen}
+    searches = [Search(task, encoder, rows[task], results) for task in chosen for encoder in tuned]
+    set_up_process(threads)
+    cells = []
+    for search, made in zip(searches, _search_all(searches, trials), strict=True):
+        best = choose(made, search.task, search.rows.validation.y_true)
+        say(f"{search.name}: {_says(best, trials)} All trials are in {search.file}")
+        cells += _cells(search, best, trials, range(first_seed, first_seed + seeds))
+    run_cells(cells, results, checkpoints)
+
+
+def _search_all(searches: "list[Search]", trials: int) -> "list[list[Trial]]":
+    from benchmark.console import grid_progress
+    from benchmark.training.grid import Progress
+    from benchmark.training.trials import Trial
+    from benchmark.training.tuning import run_trials
+
+    total, found = len(searches) * trials, list[list[Trial]]()
+    with grid_progress() as show:
+        for search in searches:
+            before = len(found) * trials
+
+            def report(number: int, share: float, line: str, search: "Search" = search, before: int = before) -> None:
+                show(Progress(before + number, total, f"{search.name} / trial {number + 1}", share, line))
+
+            found.append(run_trials(search, trials, report))
+    return found
+
+
+def _says(best: "Trial", trials: int) -> str:
+    if not best.number:
+        return f"of {trials} trials, none is better than the default recipe."
+    return f"trial {best.number + 1} of {trials} is chosen, validation {best.main_metric:.4f}."
+
+
+def _cells(search: "Search", best: "Trial", trials: int, seeds: range) -> "list[Cell]":
+    """Return a cell for each seed. A default recipe that was chosen is the default, not a tuned one."""
+    from benchmark.training.grid import make_cell
+
+    recipe, budget = (best.recipe, trials) if best.number else (search.default, 0)
+    recipes = (recipe.model_copy(update={"seed": seed}) for seed in seeds)
+    return [make_cell(search.task, search.encoder, each, search.rows, search.results, budget) for each in recipes]

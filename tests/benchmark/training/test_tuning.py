@@ -1,0 +1,137 @@
+"""A search: each encoder gets the same trials, whatever interrupts them; the cheapest of the level ones is chosen."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.tasks.registry import Task
+from benchmark.tasks.rows import Rows
+from benchmark.training import recipes
+from benchmark.training.recipes import Recipe
+from benchmark.training.runs import Epoch
+from benchmark.training.trials import Trial, choose, pack, read_trials, unpack
+from benchmark.training.tuning import Search, is_hopeless, run_trials
+from zoo.encoders.registry import get_encoder
+from zoo.errors import UserError
+
+ToyRows = Callable[..., Rows]
+Told = list[tuple[int, float, str]]
+
+
+@pytest.fixture
+def search(
+    tiny_bert: Path, toy_task: Task, toy_rows: ToyRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Search:
+    """A search around a default that fits a model of two layers."""
+    small = {"epochs": 4, "batch_size": 16, "learning_rate": 1e-3, "max_length": 16}
+    monkeypatch.setitem(recipes._TASK_DEFAULTS, toy_task.name, small)
+    return Search(toy_task, get_encoder(str(tiny_bert)), toy_rows(toy_task, (32, 16, 8)), tmp_path)
+
+
+def _make(search: Search, trials: int) -> tuple[list[Trial], Told]:
+    told: Told = []
+    return run_trials(search, trials, lambda *step: told.append(step)), told
+
+
+def _numbers(trials: list[Trial]) -> list[dict[str, object]]:
+    return [trial.model_dump(exclude={"seconds"}) for trial in trials]
+
+
+def test_an_interrupted_search_goes_on_and_makes_the_trials_of_one_that_was_not(search: Search) -> None:
+    whole, told = _make(search, 3)
+    assert [trial.number for trial in whole] == [0, 1, 2]
+    assert whole[0].recipe.model_copy(update={"seed": 0}) == search.default.model_copy(update={"seed": 0})
+    assert len({trial.recipe.learning_rate for trial in whole}) == 3
+    assert all(2.5e-4 <= trial.recipe.learning_rate <= 4e-3 for trial in whole)
+    assert all(trial.recipe.epochs in (2, 4, 8) for trial in whole)
+    assert [number for number, share, line in told if line.startswith("trial ")] == [0, 1, 2]
+    assert read_trials(search.file) == whole
+
+    search.file.write_text("".join(f"{trial.model_dump_json()}\n" for trial in whole[:2]))
+    again, told = _make(search, 3)
+    assert _numbers(again) == _numbers(whole)
+    assert {number for number, *_ in told} == {2}
+    assert _make(search, 2) == (again[:2], [])  # fewer than there are
+
+
+def _epochs(*scores: float) -> tuple[Epoch, ...]:
+    return tuple(Epoch(epoch=at, loss=0.1, main_metric=score) for at, score in enumerate(scores, start=1))
+
+
+def test_a_trial_that_half_of_the_earlier_ones_beat_ends_at_a_quarter_or_at_half_of_its_epochs() -> None:
+    trial = _trial(0, np.eye(2, dtype=np.int8), range(0), epochs=4)
+    made = [
+        trial.model_copy(update={"epochs": _epochs(*scores)}) for scores in ([0.5, 0.6, 0.7, 0.7], [0.3, 0.4, 0, 0])
+    ]
+    ended = trial.model_copy(update={"epochs": _epochs(0.2), "state": "pruned"})  # counts at a quarter only
+    assert is_hopeless(_epochs(0.4), 4, made)  # one of two is better
+    assert not is_hopeless(_epochs(0.4), 4, [*made, ended])  # one of three
+    assert not is_hopeless(_epochs(0.4), 4, made[:1])  # too few to say
+    assert is_hopeless(_epochs(0.4, 0.5), 4, [*made, ended])
+    assert not is_hopeless(_epochs(0.4, 0.5, 0.1), 4, made)  # three quarters: it is trained to the end
+    assert not is_hopeless(_epochs(0.1), 1, made)  # the only epoch: nothing is left to end
+    assert is_hopeless(_epochs(0.1), 2, made)  # half of two epochs, against half of four
+
+
+def test_a_hopeless_trial_is_kept_as_such(search: Search) -> None:
+    (default, *_), _ = _make(search, 1)
+    good = [default.model_copy(update={"number": n, "epochs": _epochs(1, 1, 1, 1)}) for n in range(2)]
+    search.file.write_text("".join(f"{trial.model_dump_json()}\n" for trial in good))
+    last = _make(search, 3)[0][-1]
+    assert last.state == "pruned"
+    assert len(last.epochs) < last.recipe.epochs
+
+
+def test_a_damaged_file_is_told_with_what_to_do(search: Search) -> None:
+    search.file.parent.mkdir(parents=True)
+    search.file.write_text('{"number": 0}\n')
+    with pytest.raises(
+        UserError, match=r"trials-\w+.jsonl is damaged \(state: Field required.*restore it, or delete it"
+    ):
+        _make(search, 2)
+
+
+def test_a_baseline_cannot_be_tuned(search: Search) -> None:
+    with pytest.raises(UserError, match="'tfidf-lr' is not fine-tuned, so it cannot be tuned"):
+        _make(replace(search, encoder=get_encoder("tfidf-lr")), 2)
+
+
+def _trial(number: int, y_true: np.ndarray, wrong: range, epochs: int, state: str = "complete") -> Trial:
+    """A trial that got the rows `wrong` of a task of two classes wrong."""
+    y_pred = y_true.copy()
+    y_pred[wrong] = 1 - y_pred[wrong]
+    return Trial.model_validate(
+        {
+            "number": number,
+            "state": state,
+            "recipe": Recipe(epochs=epochs),
+            "epochs": (),
+            "best_epoch": 1,
+            "main_metric": 1 - len(wrong) / len(y_true),
+            "decided": pack(y_pred),
+            "seconds": 1.0,
+            "commit": "unknown",
+        }
+    )
+
+
+def test_the_cheapest_trial_within_a_standard_error_of_the_best_is_chosen() -> None:
+    """Of 100 rows, a trial and the best one get 10 and 12 wrong, all others: 2 points apart, with a standard error of
+    about sqrt(22) = 4.7 points. Another gets the same rows wrong and 4 more: 4 points, standard error 2."""
+    task = Task("two", "single_label_classification", "en", ("no", "yes"), "accuracy")
+    y_true = np.eye(2, dtype=np.int8)[np.arange(100) % 2]
+    best = _trial(0, y_true, range(10), epochs=4)
+    level, worse = _trial(1, y_true, range(50, 62), epochs=2), _trial(2, y_true, range(14), epochs=1)
+    ended = _trial(3, y_true, range(0), epochs=1, state="pruned")
+    assert choose([best, level, worse, ended], task, y_true) == level
+    assert choose([best, worse, ended], task, y_true) == best
+    with pytest.raises(UserError, match="None of the 1 trials on 'two' is complete"):
+        choose([ended], task, y_true)
+
+
+def test_decided_labels_come_back() -> None:
+    decided = np.random.default_rng(0).integers(0, 2, (57, 9)).astype(np.int8)
+    np.testing.assert_array_equal(unpack(pack(decided), decided.shape), decided)
