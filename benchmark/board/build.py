@@ -16,6 +16,7 @@ from benchmark.board.costs import costs, costs_by_length
 from benchmark.board.entries import Entry, find_runs, make_entries
 from benchmark.board.published import anchors, not_measured, read_published
 from benchmark.board.ranked import Ranked, rank_task, rankable
+from benchmark.board.searches import searches
 from benchmark.board.tables import KEYS, Board
 from benchmark.statistics.calibration import calibration, reliability
 from benchmark.statistics.intervals import RESAMPLES, cautions, interval
@@ -54,16 +55,19 @@ def build(results: Path) -> Board:
         raise UserError(f"There are no runs in {results} yet; make some: encoder-zoo run --help")
     entries = make_entries(runs, known_tasks(results))
     facts = {name: find_row_facts(results, name) for name in {entry.task.name for entry in entries}}
-    return build_entries(entries, facts, problems)
+    return build_entries(entries, facts, problems, searches(results))
 
 
-def build_entries(entries: list[Entry], facts: dict[str, FactsOfRows], problems: dict[str, str]) -> Board:
+def build_entries(
+    entries: list[Entry], facts: dict[str, FactsOfRows], problems: dict[str, str], found: pd.DataFrame
+) -> Board:
     """Compute the board of entries.
 
     Args:
         entries: what stands on it.
         facts: by task, what the slices need to know of the test rows, for the tasks that have them.
         problems: the runs that were left out, and why.
+        found: what the searches for recipes found (see `benchmark.board.searches`).
     """
     by_task = _by_task(entries)
     steps = [delayed(rank_task)(task, of_task) for task, of_task in by_task.items()]
@@ -80,6 +84,7 @@ def build_entries(entries: list[Entry], facts: dict[str, FactsOfRows], problems:
         overall=_overall({one.task: one.across for one in ranked}),
         anchors=beside_ours,
         unmeasured=not_measured(published, beside_ours),
+        tuning=found,
         tasks=pd.DataFrame([(task.name, as_json(task)) for task in by_task], columns=["task", "spec"]),
         problems=_problems(entries, ranked, problems),
         **tables,

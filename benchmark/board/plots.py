@@ -27,6 +27,9 @@ def figures(board: Board, task: Task) -> dict[str, go.Figure]:
         "Quality against the time for one text; the line joins the best trade-offs": front(main, task),
         "Reliability: how often a score is right": reliability(of_task(board.reliability, task)),
     }
+    searches = of_task(board.tuning, task)
+    if len(searches):
+        found["Tuning: the best score on validation that so many trials are expected to find"] = tuning(searches)
     if task.multi_label:
         found["What a decision rule gains over 0.5"] = gains(of_task(board.rules, task))
     return found
@@ -75,6 +78,23 @@ def gains(rules: pd.DataFrame) -> go.Figure:
     ]
     figure = _rows(sorted(set(names_of(rules))), traces, "gain in points")
     return figure.update_layout(scattermode="group").add_vline(x=0, line={"color": "#808080", "width": 1})
+
+
+def tuning(searches: pd.DataFrame) -> go.Figure:
+    """Return the expected best score of each search after each number of trials."""
+    figure = go.Figure()
+    for number, (encoder, rows) in enumerate(searches.groupby("encoder", sort=False)):
+        colour, symbol, dash = _style(number)
+        figure.add_scatter(
+            x=rows["trials"],
+            y=rows["expected_best"],
+            name=str(encoder),
+            mode="lines+markers",
+            line={"color": colour, "dash": dash},
+            marker={"color": colour, "symbol": symbol},
+        )
+    figure.update_xaxes(title="trials", dtick=1).update_yaxes(title="expected best on validation")
+    return dressed(figure, 360)
 
 
 def reliability(table: pd.DataFrame) -> go.Figure:

@@ -73,7 +73,9 @@ def identity(results: Path) -> str:
     kinds = [(package, kind) for package in ("benchmark", "zoo") for kind in ("*.py", "*.jinja")]
     code = [path for package, kind in kinds for path in sorted((_ROOT / package).rglob(kind))]
     data = [
-        path for pattern in (f"*/{ROW_FACTS}", f"*/{SPEC}", "*/*/[!.]*/*") for path in sorted(results.glob(pattern))
+        path
+        for pattern in (f"*/{ROW_FACTS}", f"*/{SPEC}", "*/*/trials-*.jsonl", "*/*/[!.]*/*")
+        for path in sorted(results.glob(pattern))
     ]
     for path in (*code, PUBLISHED, *data):
         root = results if results in path.parents else _ROOT

@@ -35,6 +35,7 @@ class Board:
     costs: one row a (entry, length of the texts): what training and prediction took, the median over seeds, and where.
     runs: one row a run: its id, folder, recipe, commit, versions and hardware, which is where every number comes from.
     anchors: published figures beside measured ones; unmeasured: those that nothing measured here stands beside.
+    tuning: the expected best score after each number of trials of a search (see `benchmark.board.searches`).
     tasks: the tasks that it has, in order; columns task, spec (as JSON).
     problems: why a run is not on the board, or has no rank; columns task, encoder, variant, run
         (its folder; "" where the reason is of an entry), reason.
@@ -53,6 +54,7 @@ class Board:
     runs: pd.DataFrame
     anchors: pd.DataFrame
     unmeasured: pd.DataFrame
+    tuning: pd.DataFrame
     tasks: pd.DataFrame
     problems: pd.DataFrame
 

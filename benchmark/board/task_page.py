@@ -39,6 +39,7 @@ def task_page(board: Board, task: Task) -> str:
         least_rows=MIN_ROWS,
         anchors=_published(board.anchors, task),
         unmeasured=_published(board.unmeasured, task),
+        tuning=_tuning(board, task),
         costs=_named(board.costs, task),
         runs=_named(board.runs, task),
     )
@@ -86,6 +87,20 @@ def _slices(board: Board, task: Task) -> pd.DataFrame:
         cells["caution"] = "; ".join(dict.fromkeys([*filter(None, cells["caution"].split("; ")), *told]))
     names = ["slice", "part", "metric", "n"]
     return pd.DataFrame([dict(zip(names, key, strict=True)) | values for key, values in table.items()]).fillna("–")
+
+
+def _tuning(board: Board, task: Task) -> pd.DataFrame:
+    """One row for each search: the expected best score on validation after 1, 2, 4, ... trials."""
+    rows = []
+    for encoder, search in of_task(board.tuning, task).groupby("encoder", sort=False):
+        expected = {2**power: "–" for power in range(len(search).bit_length())}
+        expected |= {row.trials: f"{row.expected_best:.4f}" for row in search.itertuples() if row.trials in expected}
+        last = search.iloc[-1]
+        words = {1: "the default", 2: "after 2 trials"}
+        scores = {words.get(number, f"after {number}"): score for number, score in expected.items()}
+        ended = {"trained to the end": f"{last['complete']} of {len(search)}", "minutes": f"{last['seconds'] / 60:.0f}"}
+        rows.append({"encoder": encoder} | scores | ended)
+    return pd.DataFrame(rows).fillna("–")
 
 
 def _published(table: pd.DataFrame, task: Task) -> pd.DataFrame:

@@ -26,6 +26,8 @@ class Trial(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    task: str
+    encoder: str
     number: int
     state: Literal["complete", "pruned", "diverged"]
     recipe: Recipe

@@ -2,8 +2,8 @@
 
 The search is random (Bergstra and Bengio 2012), around the default recipe of the encoder; the first trial is that
 default. The trials are independent of each other: an interrupted search goes on, and the best score of fewer trials
-can be estimated (see `benchmark.statistics.trials`). Hopeless trials end early, by successive halving (Jamieson and
-Talwalkar 2016).
+can be estimated (see `benchmark.statistics.expected_best`). Hopeless trials end early, by successive halving (Jamieson
+and Talwalkar 2016).
 """
 
 import math
@@ -129,6 +129,8 @@ def _run_trial(
     scored = trained.validation
     diverged = why_diverged(trained.epochs, scored.y_score, scored.y_true, search.task.multi_label)
     return Trial(
+        task=search.task.name,
+        encoder=search.encoder.name,
         number=number,
         state="pruned" if stopped else "diverged" if diverged else "complete",
         recipe=recipe,

@@ -201,7 +201,7 @@ def test_tasks_of_any_language_have_mean_ranks_of_their_own(write_synthetic: Wri
     own = {spec.name.removeprefix("own-"): spec for spec in specs}
     made = make_entries(find_runs(folder.parents[2])[0])
     entries = [replace(entry, task=own[entry.task.name]) for entry in made]
-    overall = build_entries(entries, {}, {}).overall
+    overall = build_entries(entries, {}, {}, pd.DataFrame()).overall
     assert set(overall["language"]) == {"any"}
     assert set(overall["encoder"]) == {"minilm-l6", "granite-30m"}
 

@@ -89,7 +89,7 @@ def test_a_damaged_file_is_told_with_what_to_do(search: Search) -> None:
     search.file.parent.mkdir(parents=True)
     search.file.write_text('{"number": 0}\n')
     with pytest.raises(
-        UserError, match=r"trials-\w+.jsonl is damaged \(state: Field required.*restore it, or delete it"
+        UserError, match=r"trials-\w+.jsonl is damaged \(task: Field required.*restore it, or delete it"
     ):
         _make(search, 2)
 
@@ -105,6 +105,8 @@ def _trial(number: int, y_true: np.ndarray, wrong: range, epochs: int, state: st
     y_pred[wrong] = 1 - y_pred[wrong]
     return Trial.model_validate(
         {
+            "task": "two",
+            "encoder": "tiny",
             "number": number,
             "state": state,
             "recipe": Recipe(epochs=epochs),
