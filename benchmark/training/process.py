@@ -24,9 +24,9 @@ def _running_grids() -> int:
 
 
 def is_grid(command: Sequence[str]) -> bool:
-    """Return whether a command line trains a grid: `run` or `run-data`, by a script or by `python -m`."""
+    """Return whether a command line trains a grid: `run`, `run-data` or `tune`, by a script or by `python -m`."""
     words = [word for word in command[:4] if word != "-m"]
-    return any(Path(a).stem in _PROGRAMS and b in ("run", "run-data") for a, b in pairwise(words))
+    return any(Path(a).stem in _PROGRAMS and b in ("run", "run-data", "tune") for a, b in pairwise(words))
 
 
 def reset_peak_memory() -> None:

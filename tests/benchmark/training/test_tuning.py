@@ -6,14 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from benchmark.tasks.registry import Task
-from benchmark.tasks.rows import Rows
+from benchmark.tasks.registry import TASKS, Task
+from benchmark.tasks.rows import Rows, read_rows, write_splits
 from benchmark.training import recipes
 from benchmark.training.recipes import Recipe
-from benchmark.training.runs import Epoch
+from benchmark.training.runs import Epoch, read_runs
 from benchmark.training.trials import Trial, choose, pack, read_trials, unpack
 from benchmark.training.tuning import Search, is_hopeless, run_trials
+from encoder_zoo import commands
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
 
@@ -137,3 +139,21 @@ def test_the_cheapest_trial_within_a_standard_error_of_the_best_is_chosen() -> N
 def test_decided_labels_come_back() -> None:
     decided = np.random.default_rng(0).integers(0, 2, (57, 9)).astype(np.int8)
     np.testing.assert_array_equal(unpack(pack(decided), decided.shape), decided)
+
+
+def test_the_command_searches_and_trains_what_it_chose_with_new_seeds(
+    search: Search, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(TASKS, search.task.name, search.task)
+    data = write_splits(search.task, search.rows, tmp_path / "data").parent
+    search = replace(search, rows=read_rows(search.task, data))
+    asked = ["tune", "--tasks", "toy", "--encoders", str(tiny_bert), "--trials", "2", "--seeds", "1", "--threads", "1"]
+    asked += ["--results", str(search.results), "--data-dir", str(data)]
+    ended = CliRunner().invoke(commands, asked)
+    assert ended.exit_code == 0, ended.output
+    trials, (run,) = read_trials(search.file), read_runs(search.results)
+    chosen = choose(trials, search.task, search.rows.validation.y_true)
+    assert run.info.recipe == chosen.recipe.model_copy(update={"seed": 0})
+    assert run.info.trials == (2 if chosen.number else 0)
+    again = CliRunner().invoke(commands, asked)
+    assert "1 complete, 0 to do" in again.output
