@@ -12,7 +12,7 @@ from benchmark.board.tables import LENGTH
 from benchmark.statistics.resampling import Scored
 from benchmark.statistics.seeds import Seeds
 from benchmark.tasks.registry import TASKS, Task, known_tasks
-from benchmark.training.recipes import size_of, variant_of
+from benchmark.training.recipes import Recipe, size_of, variant_of
 from benchmark.training.runs import Run, RunInfo, read_run
 from zoo.decision import Rule
 from zoo.errors import UserError
@@ -106,7 +106,10 @@ def _code(run: Run) -> tuple[object, ...]:
 
 
 def _recipe(run: Run) -> tuple[object, ...]:
-    return (*_encoder(run), run.info.runtime, run.info.recipe.model_copy(update={"seed": 0}))
+    recipe = run.info.recipe
+    took_bf16 = isinstance(recipe, Recipe) and recipe.precision == "bf16"
+    changes = {"seed": 0} | ({"precision": "auto"} if took_bf16 else {})
+    return (*_encoder(run), run.info.runtime, recipe.model_copy(update=changes))
 
 
 def _precision(run: Run) -> tuple[object, ...]:

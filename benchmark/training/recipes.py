@@ -80,7 +80,7 @@ class BaselineRecipe(BaseModel):
 _TASK_DEFAULTS: dict[str, dict[str, Any]] = {
     "feedback": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
     "feedback_zh": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
-    "sst2": {"epochs": 2, "batch_size": 32, "learning_rate": 1e-4, "dropout": 0.0, "freeze_embeddings": False},
+    "sst2": {"epochs": 3, "batch_size": 32, "learning_rate": 5e-5, "dropout": 0.0, "freeze_embeddings": False},
     "go_emotions": {"epochs": 3, "learning_rate": 3e-4},
     "reuters21578": {"epochs": 4, "batch_size": 32, "learning_rate": 3e-4},
     "duee_event_types": {"epochs": 5, "batch_size": 32, "learning_rate": 3e-4},
@@ -150,11 +150,13 @@ def _defaults(size: Size, task: Task) -> dict[str, Any]:
 def variant_of(recipe: Recipe | BaselineRecipe, task: Task, size: Size) -> str:
     """Return how a recipe differs from the default of encoders of this size on this task, such as "loss=mean".
 
-    It is "" for the default itself.
+    It is "" for the default itself. A run that was asked for bf16 has the recipe of one that took it by `auto`.
     """
     found, baseline = recipe.model_dump(), isinstance(recipe, BaselineRecipe)
     kind, defaults = (BaselineRecipe, _baseline_defaults(task)) if baseline else (Recipe, _defaults(size, task))
     default = kind(**defaults).model_dump() | {"seed": recipe.seed}
+    if found.get("precision") == "bf16":
+        found["precision"] = "auto"
     if found.get("epochs") != default.get("epochs"):
         default["min_steps"] = found["min_steps"]  # it is the default's own means of choosing the epochs
     return ", ".join(f"{name}={value}" for name, value in found.items() if value != default[name])

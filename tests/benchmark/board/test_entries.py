@@ -99,14 +99,17 @@ def test_runs_of_the_users_own_data_have_the_labels_of_their_spec(write_syntheti
     assert list(problems.values()) == ["its labels, their order, or its problem type are not those of 'mine'"]
 
 
-def test_a_recipe_of_another_precision_stands_beside_the_default(write_synthetic: WriteRun) -> None:
-    for seed in range(3):
-        folder = write_synthetic(seed=seed, hardware={"precision": "fp32"})
+def test_bf16_is_one_recipe_whether_asked_for_or_taken_where_the_hardware_has_it(write_synthetic: WriteRun) -> None:
+    ran = {"precision": "bf16"}
     for seed in range(2):
-        write_synthetic(seed=seed, recipe={"precision": "bf16"}, hardware={"precision": "bf16"})
+        write_synthetic(seed=seed, recipe={"precision": "bf16"}, hardware=ran)
+    folder = write_synthetic(seed=2, hardware=ran)
+    other = write_synthetic(seed=3, hardware={"precision": "fp32"})  # by `auto`, too, on hardware without bf16
+    for seed in range(2):
+        write_synthetic(seed=seed, recipe={"precision": "fp32"}, hardware={"precision": "fp32"})
     runs, problems = find_runs(folder.parents[2])
-    assert problems == {}
-    assert [len(entry.runs) for entry in make_entries(runs)] == [3, 2]
+    assert [(entry.variant, len(entry.runs)) for entry in make_entries(runs)] == [("", 3), ("precision=fp32", 2)]
+    assert problems == {f"feedback/minilm-l6/{other.name}": "its precision differ from its neighbours'"}
 
 
 def test_runs_that_are_damaged_or_of_no_task_are_left_out(write_synthetic: WriteRun) -> None:

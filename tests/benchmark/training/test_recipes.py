@@ -93,10 +93,10 @@ def test_a_change_overrides_the_tasks_default_and_nothing_else() -> None:
 
 @pytest.mark.parametrize(
     ("name", "size", "learning_rate"),
-    [("zoo-bert-en", "small", 1e-4), ("bert-base-uncased", "base", 5e-5), ("roberta-large", "large", 2e-5)],
+    [("zoo-bert-en", "small", 3e-4), ("bert-base-uncased", "base", 5e-5), ("roberta-large", "large", 2e-5)],
 )
 def test_the_larger_the_encoder_the_lower_its_default_rate(name: str, size: str, learning_rate: float) -> None:
-    encoder, task = ENCODERS[name], TASKS["sst2"]
+    encoder, task = ENCODERS[name], TASKS["go_emotions"]
     recipe = default_recipe(encoder, task, 0)
     assert isinstance(recipe, Recipe)
     assert (size_of(encoder.parameters), recipe.learning_rate) == (size, learning_rate)
