@@ -24,7 +24,7 @@ def test_both_settings_are_measured_with_their_loss_curves(tiny_bert: Path, data
     assert (ended.returncode, ended.stderr) == (0, "")
     rows = [re.split(r"\s*│\s*", line.strip("│ ")) for line in ended.stdout.splitlines() if line.startswith("│")]
     assert [row[0] for row in rows[-2:]] == ["loss, steps to 10", "loss, steps to 20"]
-    assert all(float(value) > 0 for row in (rows[0], *rows[-2:]) for value in row[1:3])
+    assert all(float(value) > 0 for row in (rows[0], *rows[-2:]) for value in row[1:4])
 
 
 @pytest.mark.slow
