@@ -16,7 +16,7 @@ def own_outcome(case: Case, folder: Path) -> str:
     """Return "read: rows; labels; how the files were read" or "refused: the line"."""
     source = folder if len(case.files) > 1 else folder / next(iter(case.files))
     try:
-        data = read_own(str(source), case.columns, format=case.format)
+        data = read_own(str(source), case.columns, given=case.format)
     except UserError as error:
         return _refused(error, folder)
     counts = dict(zip(data.labels, data.y_true.sum(axis=0).tolist(), strict=True))

@@ -5,8 +5,9 @@ rows are found, or it is refused with what to do. Then its rows are read (`read_
 is strict: it skips, mends and guesses nothing. Messages count lines from 1, as an editor does.
 """
 
+from zoo.row_files.encodings import encoding_name
 from zoo.row_files.errors import RowFileError
-from zoo.row_files.format import Format, RowFile, choose_format
+from zoo.row_files.format import Format, Remark, RowFile, choose_format
 from zoo.row_files.reading import ENDINGS, PACKED, Batch, look_through, read_batches, read_plain_rows
 
 __all__ = [
@@ -14,9 +15,11 @@ __all__ = [
     "PACKED",
     "Batch",
     "Format",
+    "Remark",
     "RowFile",
     "RowFileError",
     "choose_format",
+    "encoding_name",
     "look_through",
     "read_batches",
     "read_plain_rows",

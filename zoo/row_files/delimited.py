@@ -9,7 +9,7 @@ from typing import Any
 from zoo.row_files import lines
 from zoo.row_files.encodings import encoding_name, find_encoding
 from zoo.row_files.errors import RowFileError, check_columns, check_count, listed
-from zoo.row_files.format import SEPARATORS, Format, RowFile
+from zoo.row_files.format import SEPARATORS, Format, Remark, RowFile
 from zoo.row_files.lines import numbered_lines
 from zoo.row_files.quotes import Survey, marks_are_quotes, survey
 
@@ -36,7 +36,7 @@ def look_through_delimited(source: Path, wanted: Sequence[str], given: Format) -
         "delimited",
         tuple(columns),
         (found.rows if quotes else found.plain) - (not given.columns),
-        _how(encoding, separator, len(columns), quotes, given),
+        _how(encoding, separator, len(columns), given),
         tuple(_remarks(found, quotes)),
         encoding,
         separator,
@@ -147,19 +147,18 @@ def _cells(source: Path, encoding: str, separator: str, quotes: bool) -> Iterato
         raise RowFileError(source, "quotes", line=begins) from error
 
 
-def _how(encoding: str, separator: str, width: int, quotes: bool, given: Format) -> str:
+def _how(encoding: str, separator: str, width: int, given: Format) -> str:
     parts = [encoding_name(encoding)]
     parts.append(f"separated by {SEPARATORS.get(separator, repr(separator))}" if width > 1 else "one column")
     if given.columns:
         parts.append("without a header")
-    if not quotes:
-        parts.append("quotation marks are part of the text")
     return ", ".join(parts)
 
 
-def _remarks(found: Survey, quotes: bool) -> Iterator[str]:
-    if quotes and found.spanning:
-        what = "row has" if found.spanning == 1 else "rows have"
-        yield f"{found.spanning:,} {what} line breaks in a cell, the first in line {found.first_spanning}"
+def _remarks(found: Survey, quotes: bool) -> Iterator[Remark]:
+    if not quotes:
+        yield Remark("plain")
+    elif found.spanning:
+        yield Remark("spanning", {"rows": f"{found.spanning:,}", "line": found.first_spanning})
     if found.blank:
-        yield f"{found.blank:,} blank {'line is no row' if found.blank == 1 else 'lines are no rows'}"
+        yield Remark("blank", {"lines": f"{found.blank:,}"})

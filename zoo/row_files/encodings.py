@@ -9,12 +9,14 @@ from zoo.row_files.errors import RowFileError
 
 _BLOCK = 2**20  # bytes
 _MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",  # which begins as that of UTF-16
+    codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
     b"\x84\x31\x95\x33": "gb18030",
 }
-_NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "gb18030": "GB18030"}
+_NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-32": "UTF-32", "gb18030": "GB18030"}
 # About two in five characters of Chinese texts are among these. Other encodings, read as GB18030, hardly give any.
 _FREQUENT = frozenset(
     "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事"
@@ -82,25 +84,26 @@ def _checked(source: Path, encoding: str) -> str:
 
 
 def _first_fault(source: Path, encoding: str) -> _Fault | None:
-    decoder, lines = codecs.getincrementaldecoder(encoding)(), 1
-    for block, last in _blocks(source):
+    decoder, lines, seen = codecs.getincrementaldecoder(encoding)(), 1, b""
+    for block in _blocks(source):
         try:
-            text = decoder.decode(block, last)
+            text = decoder.decode(block, final=not block)
         except UnicodeDecodeError as error:
             before = error.object[: error.start].decode(encoding, "replace")
             byte = f"0x{error.object[error.start : error.start + 1].hex()}"
-            return _Fault(lines + before.count("\n"), byte, error.object)
+            return _Fault(lines + before.count("\n"), byte, block or seen)
         if "\0" in text:
             return _Fault(lines + text.count("\n", 0, text.index("\0")), "0x00", block, zero=True)
-        lines += text.count("\n")
+        lines, seen = lines + text.count("\n"), block
     return None
 
 
-def _blocks(source: Path) -> Iterator[tuple[bytes, bool]]:
+def _blocks(source: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file, and nothing at its end."""
     with source.open("rb") as file:
         while block := file.read(_BLOCK):
-            yield block, False
-    yield b"", True
+            yield block
+    yield b""
 
 
 def _utf16(start: bytes) -> str:

@@ -15,6 +15,7 @@ _MESSAGES = {
     "packed": "is compressed; unpack it first",
     "empty": "is empty; give a file with rows",
     "damaged": "cannot be read: {reason}",
+    "not_utf8": "cannot be read: the column '{column}' has bytes that are not UTF-8; write it as text",
     "encoding": "cannot be read: line {line} has the byte {byte}, which is not UTF-8; save the file as UTF-8, or say "
     "what it is with --encoding (cp1252 for Western Europe, gb18030 for China, ...)",
     "utf8": "cannot be read: it is UTF-8, but line {line} has the damaged byte {byte}; correct it",
@@ -70,7 +71,8 @@ def damage_told(source: Path) -> Iterator[None]:
 
 def listed(names: Sequence[str]) -> str:
     """Return column names for a message, in marks, so that blanks are seen."""
-    return ", ".join(f"'{name}'" for name in names)[:QUOTED]
+    text = ", ".join(f"'{name}'" for name in names)
+    return text if len(text) <= QUOTED else f"{text[:QUOTED]}... ({len(names):,})"
 
 
 def check_columns(source: Path, there: Sequence[str], wanted: Sequence[str]) -> None:

@@ -1,12 +1,20 @@
 """What the user says of a file's format, where it is not to be found, and what was found."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from zoo.errors import UserError
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
+_REMARKS = {
+    "plain": "quotation marks are part of the text",
+    "spanning": "rows with line breaks in a cell: {rows}, the first in line {line}",
+    "blank": "blank lines, which are no rows: {lines}",
+    "absent": "rows without '{column}': {rows}",
+    "nan": "rows with NaN as '{column}', which is read as nothing: {rows}",
+}
 _NAMED = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|"}
 
 
@@ -60,12 +68,23 @@ def choose_format(encoding: str = "", separator: str = "", columns: str = "", qu
 
 
 @dataclass(frozen=True)
+class Remark:
+    """What a user should know of a file that is read: a key of _REMARKS, and the facts."""
+
+    kind: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return _REMARKS[self.kind].format(**self.values)
+
+
+@dataclass(frozen=True)
 class RowFile:
     """A file that was looked through: what it is and how its rows are read.
 
-    columns: all names, in order. rows: how many there are, by a count of its own (`read_batches` must come to the
-    same). form: "delimited", "lines", "json" or "parquet". skipped: lines before the header. how: the form in words.
-    remarks: what else the user should know, each a sentence without its end.
+    form: "delimited", "lines", "json" or "parquet". columns: all names, in order. rows: how many there are, by a count
+    of its own (`read_batches` must come to the same). how: the form in words. encoding: as Python names it. The others
+    are of delimited text alone, as in `Format`; header: whether its first row is one.
     """
 
     path: Path
@@ -73,7 +92,7 @@ class RowFile:
     columns: tuple[str, ...]
     rows: int
     how: str
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     encoding: str = ""
     separator: str = ""
     quotes: bool = True

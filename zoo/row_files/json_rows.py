@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from zoo.row_files import lines
 from zoo.row_files.encodings import encoding_name, find_encoding
 from zoo.row_files.errors import QUOTED, RowFileError, check_columns, check_count
-from zoo.row_files.format import Format, RowFile
+from zoo.row_files.format import Format, Remark, RowFile
 from zoo.row_files.lines import numbered_lines, open_text
 
 _CHUNK = 2**16  # characters
@@ -70,11 +70,10 @@ def json_rows(file: RowFile, wanted: Sequence[str]) -> Iterator[tuple[int, list[
     check_count(file.path, file.rows, rows)
 
 
-def _remarks(tally: _Tally) -> Iterator[str]:
-    for column, count in tally.absent.items():
-        yield f"{count:,} {'row has' if count == 1 else 'rows have'} no '{column}'"
-    for column, count in tally.nan.items():
-        yield f"{count:,} {'row has' if count == 1 else 'rows have'} NaN as '{column}', which is read as nothing"
+def _remarks(tally: _Tally) -> Iterator[Remark]:
+    for kind, counts in (("absent", tally.absent), ("nan", tally.nan)):
+        for column, count in counts.items():
+            yield Remark(kind, {"column": column, "rows": f"{count:,}"})
 
 
 def _tell_mixed(source: Path, line: int, column: str, value: object, before: str) -> None:
@@ -98,7 +97,7 @@ def _records(source: Path, encoding: str, array: bool) -> Iterator[Record]:
                 value = json.loads(line, object_pairs_hook=_without_twins, parse_constant=_constant)
             except (ValueError, RecursionError) as error:
                 raise _unreadable(source, number, str(error)) from error
-            yield number, _object(source, number, value)
+            yield number, _object(source, number, value, line)
 
 
 class _ArrayReader:
@@ -116,16 +115,18 @@ class _ArrayReader:
         while not ends:
             self._next()
             line = self._line()
-            yield line, _object(self.source, line, self._value())
+            value, text = self._value()
+            yield line, _object(self.source, line, value, text)
             ends = self._expect(",", "]") == "]"
         if found := self._next():
             raise _unreadable(self.source, self._line(), f"there is {found!r} behind the array")
 
-    def _value(self) -> Any:
+    def _value(self) -> tuple[Any, str]:
         while True:
             try:
-                value, self.at = self.decoder.raw_decode(self.buffer, self.at)
-                return value
+                value, end = self.decoder.raw_decode(self.buffer, self.at)
+                text, self.at = self.buffer[self.at : end], end
+                return value, text
             except (ValueError, RecursionError) as error:
                 # It may be cut at the end of the buffer. A longer row is refused, so that a fault ends the reading.
                 if len(self.buffer) - self.at > lines.BLOCK or not self._more():
@@ -163,9 +164,15 @@ def _unreadable(source: Path, line: int, reason: str) -> RowFileError:
     return RowFileError(source, "line", line=line, reason=reason[:QUOTED])
 
 
-def _object(source: Path, line: int, value: object) -> dict[str, Any]:
+def _object(source: Path, line: int, value: object, text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _unreadable(source, line, f"it holds {type(value).__name__}, not an object")
+    if "\\ud" in text.lower():  # a character of two escapes, or half of one
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            half = f"\\u{ord(error.object[error.start]):04x}"
+            raise _unreadable(source, line, f"{half} is half a character; remove it") from error
     return value
 
 

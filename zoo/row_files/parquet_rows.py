@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from zoo.row_files.errors import QUOTED, RowFileError, check_columns, check_count
+from zoo.row_files.errors import RowFileError, check_columns, check_count
 from zoo.row_files.format import Format, RowFile
 
 
@@ -30,7 +30,7 @@ def parquet_batches(file: RowFile, wanted: Sequence[str], size: int) -> Iterator
     rows = 0
     with parquet.ParquetFile(file.path) as opened:
         check_columns(file.path, opened.schema_arrow.names, wanted)
-        for batch in opened.iter_batches(batch_size=size, columns=list(wanted), use_threads=size > 1):
+        for batch in opened.iter_batches(batch_size=size, columns=list(dict.fromkeys(wanted)), use_threads=size > 1):
             rows += batch.num_rows
             yield {column: _told(file.path, column, batch.column(column)) for column in wanted}
     check_count(file.path, file.rows, rows)
@@ -40,8 +40,7 @@ def _told(source: Path, column: str, values: pa.Array) -> pa.Array:
     try:
         return plain_text(values)
     except pa.ArrowException as error:
-        reason = f"the column '{column}' holds bytes that are not UTF-8 ({str(error).splitlines()[0]})"[:QUOTED]
-        raise RowFileError(source, "damaged", reason=reason) from error
+        raise RowFileError(source, "not_utf8", column=column) from error
 
 
 def plain_text(values: pa.Array) -> pa.Array:

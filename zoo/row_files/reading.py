@@ -50,18 +50,19 @@ def look_through(source: Path, wanted: Sequence[str], given: Format = Format()) 
         return look_through_lines(source, wanted, given)
 
 
-def read_plain_rows(file: RowFile, wanted: Sequence[str]) -> Iterator[list[Any]]:
+def read_plain_rows(file: RowFile, wanted: Sequence[str], at_once: int = 1) -> Iterator[list[Any]]:
     """Yield the values of each row, in the order of `wanted`, as plain Python values; of a CSV as strings.
 
-    Only one row of a parquet file is unpacked at a time, since a few bytes of it can hold one long text in every row.
+    Only `at_once` rows of a parquet file are unpacked at a time, since a few bytes can hold one long text in every row.
 
     Raises:
         RowFileError: as `read_batches`.
     """
     with damage_told(file.path):
         if file.form == "parquet":
-            for batch in parquet_batches(file, wanted, size=1):
-                yield [batch[column][0].as_py() for column in wanted]
+            for batch in parquet_batches(file, wanted, at_once):
+                values = {column: batch[column].to_pylist() for column in batch}
+                yield from map(list, zip(*(values[column] for column in wanted), strict=True))
         else:
             yield from (values for _, values in _rows(file, wanted))
 
