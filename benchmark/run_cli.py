@@ -13,7 +13,7 @@ from benchmark.tasks.registry import TASKS, Task
 from zoo.cli import Encoding, Names, Quotes, Separator, say
 from zoo.encoders.registry import Encoder, get_encoder
 from zoo.errors import UserError, lookup
-from zoo.row_files import choose_format
+from zoo.row_files.format import choose_format
 
 if TYPE_CHECKING:
     from benchmark.tasks.rows import Rows
