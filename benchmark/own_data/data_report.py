@@ -64,6 +64,7 @@ class DataReport:
     label_sets: different sets of labels. together: the pairs of labels that most rows have both of. repeated: rows with
     the text of an earlier row. in_two_parts: texts that are in both of two parts, by the two. contradictory: texts
     that occur with different labels. undivided: labels that look like several with another delimiter between them.
+    files: how each file was read, and what was not read.
     """
 
     source: str
@@ -81,6 +82,7 @@ class DataReport:
     in_two_parts: dict[str, int]
     contradictory: int
     undivided: int = 0
+    files: tuple[str, ...] = ()
 
 
 def describe(
@@ -121,6 +123,7 @@ def describe(
         in_two_parts=in_two_parts(part, groups),
         contradictory=contradictory(label_set, groups),
         undivided=undivided,
+        files=data.files,
     )
 
 

@@ -24,6 +24,7 @@ from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError, lookup
 from zoo.long_text import capacity
+from zoo.row_files.format import ALL_FOUND, Format
 
 SHARES = (0.8, 0.1, 0.1)
 SEED = 0
@@ -50,6 +51,7 @@ class Declared:
     columns: Columns
     name: str
     language: Language
+    format: Format = ALL_FOUND
 
 
 def choose_columns(text: str, label: str, label_list: str, label_columns: str, delimiter: str | None) -> Columns:
@@ -76,7 +78,7 @@ def choose_columns(text: str, label: str, label_list: str, label_columns: str, d
     return Columns(text, *given[0], delimiter or DELIMITER)
 
 
-def declare(source: str, columns: Columns, name: str, language: str) -> Declared:
+def declare(source: str, columns: Columns, name: str, language: str, given: Format = ALL_FOUND) -> Declared:
     """Return what the user says of the data. Without a name, the task is named after its source.
 
     Raises:
@@ -90,7 +92,7 @@ def declare(source: str, columns: Columns, name: str, language: str) -> Declared
         raise UserError(f"'{made}' cannot name a task; use letters, digits, - and _ in --name")
     if made in _TAKEN:
         raise UserError(f"'{made}' is taken by the project itself; give your data another name with --name")
-    return Declared(source, columns, made, spoken)
+    return Declared(source, columns, made, spoken, given)
 
 
 def prepare(
@@ -114,7 +116,9 @@ def prepare(
     """
     if results.resolve() == RESULTS.resolve():
         raise UserError(f"{results} holds the project's own runs; give another folder with --results")
-    data = read_own(declared.source, declared.columns, lambda rows: report(f"reading, {rows:,} rows so far"))
+    data = read_own(
+        declared.source, declared.columns, lambda rows: report(f"reading, {rows:,} rows so far"), declared.format
+    )
     report(f"splitting {len(data.texts):,} rows and counting tokens")
     own = make_task(data, declared, encoders, changes)
     _check_results(results, own)

@@ -21,7 +21,8 @@ from benchmark.own_data.sources import MAX_BYTES, PARTS, find_pieces
 from zoo.checkpoints.vetting import LONGEST_LABEL, MOST_LABELS
 from zoo.decision import ProblemType
 from zoo.errors import UserError
-from zoo.row_files import Batch
+from zoo.row_files.format import ALL_FOUND, Format
+from zoo.row_files.row_reader import Batch
 
 MAX_ROWS = 2_000_000
 MAX_CELLS = 500_000_000  # rows times labels: training needs as many bytes for the labels
@@ -61,7 +62,8 @@ class OwnData:
 
     `texts` are n strings. `y_true` is int8 of shape (n, num_labels), sparse. `labels` are in the order of their
     columns, or sorted if they are values of one column. `part` is the position in PARTS of every row, shape (n,).
-    `parts` are the names of the splits that the user gave: one name if the rows are not split yet.
+    `parts` are the names of the splits that the user gave: one name if the rows are not split yet. `files` say how each
+    file was read.
     """
 
     source: str
@@ -70,32 +72,40 @@ class OwnData:
     labels: tuple[str, ...]
     part: np.ndarray
     parts: tuple[str, ...]
+    files: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.texts)
 
 
-def read_own(source: str, columns: Columns, report: Callable[[int], object] = lambda rows: None) -> OwnData:
+def read_own(
+    source: str,
+    columns: Columns,
+    report: Callable[[int], object] = lambda rows: None,
+    given: Format = ALL_FOUND,
+) -> OwnData:
     """Read a user's data.
 
     Args:
         source: see `benchmark.own_data.sources.find_pieces`.
         columns: which columns hold what.
         report: called after every batch with the number of rows read so far.
+        given: what the user says of the format of the files.
 
     Raises:
         UserError: the source is missing, damaged or exceeds a bound, a row has no text, a label column holds something
             else, or every row has the same labels.
     """
-    pieces = find_pieces(source, (columns.text, *columns.labels))
+    pieces = find_pieces(source, (columns.text, *columns.labels), given)
     names = {name: number for number, name in enumerate(columns.labels)} if columns.kind == "flags" else {}
     texts: list[pa.Array] = []
     found: list[Labelled] = []
     sizes = dict.fromkeys((piece.part for piece in pieces), 0)
     rows = size = 0
     for piece in pieces:
+        before = sizes[piece.part]
         for batch in piece.batches:
-            origin = _Origin(piece.where, sizes[piece.part])
+            origin = _Origin(piece.where, sizes[piece.part] - before)
             texts.append(_texts(batch[columns.text], origin))
             of_batch, label = _labels(batch, columns, names, origin)
             found.append((of_batch + rows, label))
@@ -108,7 +118,8 @@ def read_own(source: str, columns: Columns, report: Callable[[int], object] = la
     y_true, labels = _matrix(found, names, rows, columns)
     part = np.repeat([PARTS.index(name) for name in sizes], list(sizes.values())).astype(np.int8)
     _check_labels(source, y_true, labels)
-    return OwnData(source, pa.chunked_array(texts), y_true, labels, part, tuple(sizes))
+    files = tuple(note for piece in pieces for note in piece.notes)
+    return OwnData(source, pa.chunked_array(texts), y_true, labels, part, tuple(sizes), files)
 
 
 @dataclass(frozen=True)
