@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 
 from zoo.encoders.encoder import NAME, Encoder
 from zoo.errors import UserError
-from zoo.files import sha256
+from zoo.files import WHOLE, sha256
 
 _VOCABULARIES = (
     "tokenizer.json",
@@ -55,14 +54,40 @@ def read_family(folder: Path) -> str:
 
 def count_millions(folder: Path) -> float:
     """Return how many millions of weights a folder's safetensors files hold."""
-    return round(sum(np.prod(shape) for shape in _shapes(folder)) / 1e6, 1)
+    return round(sum(np.prod(shape) for shape, _ in read_tensor_facts(folder).values()) / 1e6, 1)
 
 
-def _shapes(folder: Path) -> Iterator[list[int]]:
-    for path in folder.glob("*.safetensors"):
+def weight_files(folder: Path) -> list[Path]:
+    """Return the safetensors files that transformers would load: one, or the shards that its index names.
+
+    Raises:
+        UserError: there are none, or a shard is missing.
+    """
+    whole, index = folder / WHOLE, folder / f"{WHOLE}.index.json"
+    if whole.is_file():
+        return [whole]
+    if not index.is_file():
+        raise UserError(f"{folder} has no {WHOLE}; save the model there with save_pretrained")
+    shards = [folder / name for name in sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))]
+    if missing := [path.name for path in shards if not path.is_file()]:
+        raise UserError(f"{folder} has no {missing[0]}, a part of its weights; copy or download it again")
+    return shards
+
+
+def read_tensor_facts(folder: Path) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Return the shape and the type, such as ((384,), "F32"), of each tensor in a folder's weights, by name."""
+    facts = {}
+    for path in weight_files(folder):
         with safe_open(path, framework="numpy") as file:
             for name in file.keys():  # noqa: SIM118
-                yield file.get_slice(name).get_shape()
+                tensor = file.get_slice(name)
+                facts[name] = tuple(tensor.get_shape()), tensor.get_dtype()
+    return facts
+
+
+def stored_types(folder: Path) -> str:
+    """Return the types in which a folder's weights are stored, such as "F32" or "BF16, F32"."""
+    return ", ".join(sorted({kind for _, kind in read_tensor_facts(folder).values() if "F" in kind}))
 
 
 def _folder_revision(folder: Path) -> str:

@@ -1,0 +1,195 @@
+"""Loads an encoder's weights under a new head: all of them, or it stops."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
+from transformers.utils import logging
+
+from zoo.decision import ProblemType
+from zoo.encoders.architectures import ARCHITECTURES
+from zoo.encoders.folders import read_tensor_facts, weight_files
+from zoo.errors import UserError
+from zoo.tokenizer import refuse_code
+
+Say = Callable[[str], None]
+# What other libraries put before the names of a model's tensors. It is taken off where the rest then fits.
+_PREFIX = re.compile(r"((module|model|encoder|backbone|transformer|bert|roberta|base_model|auto_model|_orig_mod|0)\.)+")
+
+
+def read_config(folder: Path, problem_type: ProblemType, labels: tuple[str, ...]) -> PreTrainedConfig:
+    """Return the config of the encoder in `folder` for a model with a head for `labels`.
+
+    Raises:
+        UserError: it cannot be read, asks for code, or has an architecture that is not in ARCHITECTURES.
+    """
+    if (folder / "adapter_config.json").is_file():
+        raise UserError(
+            f"{folder} holds an adapter (PEFT), no whole model; merge it with merge_and_unload() and save_pretrained"
+        )
+    refuse_code(folder, "config.json")
+    try:
+        config = AutoConfig.from_pretrained(
+            folder,
+            trust_remote_code=False,
+            problem_type=problem_type,
+            id2label=dict(enumerate(labels)),
+            label2id={label: i for i, label in enumerate(labels)},
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise UserError(f"{folder}/config.json cannot be read ({_line(error)}); save the model there again") from error
+    if config.model_type not in ARCHITECTURES:
+        raise UserError(
+            f"{folder} holds a model of the type '{config.model_type}'; these are trained: {', '.join(ARCHITECTURES)}"
+        )
+    if config.model_type == "big_bird":  # its sparse attention switches itself off for good at the first short text
+        config.attention_type = "original_full"
+    return config
+
+
+def empty_model(config: PreTrainedConfig) -> PreTrainedModel:
+    """Return the config's model for classification with tensors that have shapes alone and take no memory.
+
+    Raises:
+        UserError: the config makes no model.
+    """
+    try:
+        with torch.device("meta"):
+            return AutoModelForSequenceClassification.from_config(config)
+    except Exception as error:  # transformers raises any kind at a config that makes no model
+        raise UserError(f"its config.json makes no model ({_line(error)})") from error
+
+
+def load_pretrained(
+    folder: Path, config: PreTrainedConfig, say: Say = lambda line: None
+) -> tuple[PreTrainedModel, set[str]]:
+    """Return the encoder in `folder` in float32 with a new head, and the names of its new tensors.
+
+    Every head is new, also where the folder has one that would fit. A pooler is new where the folder has none.
+
+    Args:
+        folder: a model in transformers' format.
+        config: as `read_config` returns it.
+        say: called with a line where tensors of the encoder are left over.
+
+    Raises:
+        UserError: a tensor of the encoder is missing or has another size.
+    """
+    empty = empty_model(config)
+    names = fit_names(folder, empty, say)
+    with _opened(folder) as tensors:
+        given = {ours: tensors[theirs].get_slice(theirs) for theirs, ours in names.items()}
+        model, report = _load(empty, given)
+    if fault := _fault(empty, report):  # a check again, of what was loaded
+        raise UserError(f"{folder} cannot be loaded: {fault}")
+    if others := {p.dtype for p in model.parameters()} - {torch.float32}:
+        raise UserError(f"{folder} was loaded in {others.pop()} and not in float32; save it in float32")
+    return model, set(report["missing_keys"])
+
+
+def fit_names(folder: Path, empty: PreTrainedModel, say: Say = lambda line: None) -> dict[str, str]:
+    """Return the names of the folder's tensors that the encoder takes, each with the name to load it by.
+
+    Nothing is read but the names, sizes and types.
+
+    Raises:
+        UserError: a tensor of the encoder is missing or has another size.
+    """
+    facts = read_tensor_facts(folder)
+    first = _try_prefix("", facts, empty)
+    tried = [first] if not first[1] else [_try_prefix(prefix, facts, empty) for prefix in _prefixes(facts)]
+    fitting = [(names, left) for names, fault, left in tried if not fault]
+    if len(fitting) != 1:
+        several = "several of its parts fit, each under a prefix of its own" if fitting else first[1]
+        raise UserError(f"{folder} cannot be loaded: {several}; save the encoder alone with save_pretrained")
+    names, left = fitting[0]
+    if left:
+        say(f"{folder}: {len(left)} tensors of the encoder are not used by its config.json, the first: {left[0]}")
+    return names
+
+
+def _prefixes(facts: Mapping[str, Any]) -> list[str]:
+    """Return the well-known prefixes of the names, also the shorter ones of `model.encoder.`."""
+    found: set[str] = set()
+    for match in filter(None, map(_PREFIX.match, facts)):
+        parts = match.group().split(".")[:-1]
+        found |= {".".join(parts[:end]) + "." for end in range(1, len(parts) + 1)}
+    return sorted(found)
+
+
+def _try_prefix(
+    prefix: str, facts: Mapping[str, tuple[tuple[int, ...], str]], empty: PreTrainedModel
+) -> tuple[dict[str, str], str, list[str]]:
+    """Return the names to load without `prefix`, what does not fit or "", and the encoder's tensors left over."""
+    body = empty.base_model_prefix + "."
+    heads = {name for name in empty.state_dict() if not name.startswith(body)}
+    if str((empty.config.architectures or [""])[0]).endswith("ForMaskedLM"):
+        heads = {name for name in heads if not name.startswith("head.")}  # ModernBERT's, which pretraining made
+    names = {name: name.removeprefix(prefix) for name in facts}
+    names = {name: ours for name, ours in names.items() if ours not in heads}
+    shapes = {ours: torch.empty(facts[theirs][0], device="meta") for theirs, ours in names.items()}
+    _, report = _load(empty, shapes, device_map="meta")
+    children = [f"{name}." for name, _ in empty.base_model.named_children()]
+    left = [name for name in sorted(report["unexpected_keys"]) if name.startswith((body, *children))]
+    return names, _fault(empty, report), [name for name in left if "pooler" not in name]
+
+
+def _fault(empty: PreTrainedModel, report: Mapping[str, Any]) -> str:
+    """Return what of the encoder is missing or has another size, or "". A head, and a pooler, may be new."""
+    body = empty.base_model_prefix + "."
+    if of_other_size := sorted(report["mismatched_keys"]):
+        name, held, described = of_other_size[0]
+        return f"{name} has the size {tuple(held)}, and {tuple(described)} by its config.json"
+    missing = sorted(n for n in report["missing_keys"] if n.startswith(body) and ".pooler." not in n)
+    if not missing:
+        return ""
+    total = sum(name.startswith(body) for name in empty.state_dict())
+    left = sorted(report["unexpected_keys"])
+    held = f" (it has {', '.join(left[:2])} instead)" if left else ""
+    return f"{len(missing)} of the encoder's {total} tensors are missing, such as {', '.join(missing[:2])}{held}"
+
+
+def _load(empty: PreTrainedModel, tensors: Mapping[str, Any], **more: Any) -> tuple[PreTrainedModel, dict[str, Any]]:
+    with quiet():
+        loaded: Any = type(empty).from_pretrained(
+            None,
+            config=empty.config,
+            state_dict=dict(tensors),
+            dtype=torch.float32,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+            **more,
+        )
+    return loaded
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the open file of each of the folder's tensors, by the tensor's name."""
+    with ExitStack() as stack:
+        files = [stack.enter_context(safe_open(path, framework="pt")) for path in weight_files(folder)]
+        yield {name: file for file in files for name in file.keys()}  # noqa: SIM118
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers from reporting what is no news here: that the head is new, or a bar for a load of
+    milliseconds."""
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
