@@ -7,6 +7,7 @@ its words, and HTML's strike-through is `<s>`.
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Regex, pre_tokenizers
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
@@ -24,7 +25,9 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """
     refuse_code(folder, "tokenizer_config.json")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, split_special_tokens=True, trust_remote_code=False)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            folder, split_special_tokens=True, trust_remote_code=False
+        )
     except Exception as error:  # transformers and tokenizers raise any kind
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise UserError(f"{folder} has no tokenizer that can be read ({reason}); save it there again") from error
@@ -63,7 +66,7 @@ def _split_controls(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBa
     a control token are read as before. The class of the result is that of any tokenizer.json, because transformers'
     own classes would leave the step out when they are loaded.
     """
-    backend = tokenizer.backend_tokenizer  # type: ignore[attr-defined]
+    backend: Any = tokenizer.backend_tokenizer
     tokens = [token for token in tokenizer.all_special_tokens if len(token) > 1]
     pattern = "|".join(f"{re.escape(token[0])}(?={re.escape(token[1:])})" for token in tokens)
     steps = [backend.pre_tokenizer] if backend.pre_tokenizer else []

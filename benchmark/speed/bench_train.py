@@ -61,7 +61,7 @@ def main(
 
 def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: int) -> dict[str, Any]:
     """Train for `steps` and return speeds, memory and the mean loss of every `STEPS_A_POINT` steps."""
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer, set_seed
+    from transformers import AutoModelForSequenceClassification, set_seed
 
     from benchmark.tasks.registry import TASKS
     from benchmark.tasks.rows import read_rows
@@ -72,6 +72,7 @@ def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: in
     from zoo.encoders.weights import fetch_weights
     from zoo.hardware import matrix_rate
     from zoo.long_text import encode
+    from zoo.tokenizer import load_tokenizer
 
     task, spec = TASKS["sst2"], get_encoder(encoder)
     recipe = default_recipe(task, 0, spec.source == "none", batch_size=batch_size)
@@ -82,7 +83,7 @@ def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: in
     if which == "ours":
         set_up_process(threads=0)
     set_seed(recipe.seed)
-    tokenizer = AutoTokenizer.from_pretrained(weights.folder)
+    tokenizer = load_tokenizer(weights.folder)
     ours = which == "ours"
     model = (
         prepare_model(weights, task, train, recipe)

@@ -53,7 +53,7 @@ def new_model(
     problem_type: ProblemType,
     labels: tuple[str, ...],
     dropout: float | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    say: Callable[[str], object] = lambda line: None,
 ) -> PreTrainedModel:
     """Return the pretrained encoder in `folder` in float32 with a new classification head for `labels`.
 
@@ -75,7 +75,7 @@ def _new_model(
     problem_type: ProblemType,
     labels: tuple[str, ...],
     dropout: float | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    say: Callable[[str], object] = lambda line: None,
 ) -> tuple[PreTrainedModel, set[str]]:
     """Return the model of `new_model` and the names of its new tensors, which are not in `folder`."""
     config = read_config(folder, problem_type, labels)
@@ -195,7 +195,7 @@ def _load_whole(folder: Path) -> PreTrainedModel:
             folder, use_safetensors=True, trust_remote_code=False, dtype=torch.float32, output_loading_info=True
         )
     if differing := sorted(report["missing_keys"] | report["unexpected_keys"]):
-        raise UserError(f"{folder} holds other tensors than its config.json says, such as {differing[0]}; copy it again")
+        raise UserError(f"{folder} does not hold the tensors of its config.json: {differing[0]}; copy it again")
     return finish_first_token_only(model)
 
 

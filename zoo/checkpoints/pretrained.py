@@ -12,12 +12,12 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrai
 from transformers.utils import logging
 
 from zoo.decision import ProblemType
-from zoo.encoders.architectures import ARCHITECTURES
+from zoo.encoders.architectures import check_architecture
 from zoo.encoders.folders import read_tensor_facts, weight_files
 from zoo.errors import UserError
-from zoo.tokenizer import refuse_code
+from zoo.tokenizer import load_tokenizer, refuse_code
 
-Say = Callable[[str], None]
+Say = Callable[[str], object]
 # What other libraries put before the names of a model's tensors. It is taken off where the rest then fits.
 _PREFIX = re.compile(r"((module|model|encoder|backbone|transformer|bert|roberta|base_model|auto_model|_orig_mod|0)\.)+")
 
@@ -28,10 +28,6 @@ def read_config(folder: Path, problem_type: ProblemType, labels: tuple[str, ...]
     Raises:
         UserError: it cannot be read, asks for code, or has an architecture that is not in ARCHITECTURES.
     """
-    if (folder / "adapter_config.json").is_file():
-        raise UserError(
-            f"{folder} holds an adapter (PEFT), no whole model; merge it with merge_and_unload() and save_pretrained"
-        )
     refuse_code(folder, "config.json")
     try:
         config = AutoConfig.from_pretrained(
@@ -43,10 +39,7 @@ def read_config(folder: Path, problem_type: ProblemType, labels: tuple[str, ...]
         )
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise UserError(f"{folder}/config.json cannot be read ({_line(error)}); save the model there again") from error
-    if config.model_type not in ARCHITECTURES:
-        raise UserError(
-            f"{folder} holds a model of the type '{config.model_type}'; these are trained: {', '.join(ARCHITECTURES)}"
-        )
+    check_architecture(config.model_type, str(folder))
     if config.model_type == "big_bird":  # its sparse attention switches itself off for good at the first short text
         config.attention_type = "original_full"
     return config
@@ -62,7 +55,59 @@ def empty_model(config: PreTrainedConfig) -> PreTrainedModel:
         with torch.device("meta"):
             return AutoModelForSequenceClassification.from_config(config)
     except Exception as error:  # transformers raises any kind at a config that makes no model
-        raise UserError(f"its config.json makes no model ({_line(error)})") from error
+        raise UserError(f"its config.json makes no model ({type(error).__name__})") from error
+
+
+def check_encoder(folder: Path, max_length: int) -> None:
+    """Check what can be known of an encoder before it is trained; no weights are read but their names and sizes.
+
+    Raises:
+        UserError: it cannot be trained on texts of `max_length` tokens.
+    """
+    config = read_config(folder, "multi_label_classification", ("a", "b"))
+    empty, tokenizer = empty_model(config), load_tokenizer(folder)
+    fit_names(folder, empty)
+    vocabulary = tokenizer.get_vocab()
+    if vocabulary.keys() <= set(tokenizer.all_special_tokens):
+        raise UserError(f"{folder} has a tokenizer without a vocabulary; save the tokenizer there with save_pretrained")
+    embeddings: Any = empty.get_input_embeddings()
+    rows = len(embeddings.weight)
+    if (most := max(vocabulary.values())) >= rows:
+        raise UserError(
+            f"{folder} has a tokenizer with the id {most:,} and embeddings for {rows:,} tokens; save the tokenizer "
+            "there that the model was trained with"
+        )
+    if tokenizer.pad_token_id is None:
+        raise UserError(f"{folder} has a tokenizer without a padding token; set its pad_token and save it there again")
+    counted = {embeddings.padding_idx for embeddings in _positions(empty)} - {None}
+    if wrong := counted - {tokenizer.pad_token_id}:
+        raise UserError(
+            f"{folder} has a tokenizer that pads with {tokenizer.pad_token_id}, and a model that counts positions by "
+            f"the padding {wrong.pop()}; set pad_token_id in its config.json"
+        )
+    if (room := count_positions(empty)) is not None and max_length > room:
+        raise UserError(
+            f"{folder} reads {room:,} tokens at most, and the recipe's max_length is {max_length:,}; set it to "
+            f"{room:,} or less"
+        )
+
+
+def count_positions(model: PreTrainedModel) -> int | None:
+    """Return how many tokens of a text a model can read, special ones included; None if any number.
+
+    RoBERTa and its kin count positions from the padding's id + 1 on, which leaves less room than the config says.
+    """
+    stated = getattr(model.config, "max_position_embeddings", None)
+    rooms = [stated] if stated and stated > 0 else []
+    for embeddings in _positions(model):
+        padding = embeddings.padding_idx
+        rooms.append(len(embeddings.weight) - (0 if padding is None else padding + 1))
+    return min(rooms, default=None)
+
+
+def _positions(model: PreTrainedModel) -> list[Any]:
+    named = model.base_model.named_modules()
+    return [m for name, m in named if name.endswith("position_embeddings") and hasattr(m, "padding_idx")]
 
 
 def load_pretrained(

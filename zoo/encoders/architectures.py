@@ -9,6 +9,8 @@ equal logits. A model with another one is refused before anything is loaded. Lef
 - bart, t5, gpt2 and llama are no encoders.
 """
 
+from zoo.errors import UserError
+
 ARCHITECTURES = (
     "albert",
     "bert",
@@ -42,3 +44,9 @@ ARCHITECTURES = (
     "xlnet",
     "yoso",
 )
+
+
+def check_architecture(model_type: str, where: str) -> None:
+    """Raise UserError for a `model_type` that is not in ARCHITECTURES; `where` is the model's folder or name."""
+    if model_type not in ARCHITECTURES:
+        raise UserError(f"{where} is a model of the type '{model_type}'; these are trained: {', '.join(ARCHITECTURES)}")
