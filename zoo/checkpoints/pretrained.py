@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
+from torch import Tensor
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging
 
@@ -146,20 +147,36 @@ def fit_names(folder: Path, empty: PreTrainedModel, say: Say = lambda line: None
         UserError: a tensor of the encoder is missing or has another size.
     """
     facts = read_tensor_facts(folder)
-    first = _try_prefix("", facts, empty)
-    tried = [first] if not first[1] else [_try_prefix(prefix, facts, empty) for prefix in _prefixes(facts)]
-    fitting = [(names, left) for names, fault, left in tried if not fault]
+    plain = _try_prefix("", facts, empty)
+    tried = {"": plain}
+    if plain[1]:
+        tried = {prefix: _try_prefix(prefix, facts, empty) for prefix in _prefixes(facts)}
+    fits = [prefix for prefix, (_, fault, _) in tried.items() if not fault]
+    fitting = [prefix for prefix in fits if not any(prefix != other and prefix.startswith(other) for other in fits)]
     if len(fitting) != 1:
-        several = "several of its parts fit, each under a prefix of its own" if fitting else first[1]
+        several = f"it fits under several prefixes ({', '.join(fitting)})" if fitting else plain[1]
         raise UserError(f"{folder} cannot be loaded: {several}; save the encoder alone with save_pretrained")
-    names, left = fitting[0]
+    names, _, left = tried[fitting[0]]
     if left:
         say(f"{folder}: {len(left)} tensors of the encoder are not used by its config.json, the first: {left[0]}")
     return names
 
 
+def find_differing(shapes: Mapping[str, tuple[int, ...]], empty: PreTrainedModel) -> list[str]:
+    """Return the names of the tensors that a file with `shapes` and a model do not both have in one size."""
+    _, report = _load(empty, _meta(shapes), device_map="meta")
+    return sorted(report["missing_keys"] | report["unexpected_keys"] | {key[0] for key in report["mismatched_keys"]})
+
+
+def _meta(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    return {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+
+
 def _prefixes(facts: Mapping[str, Any]) -> list[str]:
-    """Return the well-known prefixes of the names, also the shorter ones of `model.encoder.`."""
+    """Return the well-known prefixes of the names, also the shorter ones of `model.encoder.`.
+
+    A prefix that ends in the model's own, such as `model.bert.`, is left to the shorter one.
+    """
     found: set[str] = set()
     for match in filter(None, map(_PREFIX.match, facts)):
         parts = match.group().split(".")[:-1]
@@ -177,8 +194,7 @@ def _try_prefix(
         heads = {name for name in heads if not name.startswith("head.")}  # ModernBERT's, which pretraining made
     names = {name: name.removeprefix(prefix) for name in facts}
     names = {name: ours for name, ours in names.items() if ours not in heads}
-    shapes = {ours: torch.empty(facts[theirs][0], device="meta") for theirs, ours in names.items()}
-    _, report = _load(empty, shapes, device_map="meta")
+    _, report = _load(empty, _meta({ours: facts[theirs][0] for theirs, ours in names.items()}), device_map="meta")
     children = [f"{name}." for name, _ in empty.base_model.named_children()]
     left = [name for name in sorted(report["unexpected_keys"]) if name.startswith((body, *children))]
     return names, _fault(empty, report), [name for name in left if "pooler" not in name]

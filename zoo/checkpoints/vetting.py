@@ -108,7 +108,7 @@ def check_weights(folder: Path) -> None:
     from safetensors import SafetensorError, safe_open
     from transformers import AutoConfig
 
-    from zoo.checkpoints.pretrained import empty_model
+    from zoo.checkpoints.pretrained import empty_model, find_differing
 
     try:
         with safe_open(folder / WHOLE, framework="numpy") as file:
@@ -122,7 +122,7 @@ def check_weights(folder: Path) -> None:
     model = empty_model(config)
     _check_reach(folder, model)
     described = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    if differing := sorted(name for name in held | described if held.get(name) != described.get(name)):
+    if differing := find_differing(held, model):
         name = differing[0]
         raise UserError(f"its {WHOLE} has {held.get(name)} for {name!r}, its config.json {described.get(name)}")
 

@@ -3,8 +3,9 @@
 A name is transformers' `model_type`. Each was tried with its class for classification: trained, saved, loaded, with
 equal logits. A model with another one is refused before anything is loaded. Left out on purpose:
 
-- fnet has no attention mask, so its logits depend on the texts beside a text.
+- convbert, fnet, nystromformer and yoso read padding, so a text's logits would depend on the texts beside it.
 - mra computes zeros in place of attention without a kernel of its own.
+- funnel cannot read an empty text.
 - xmod needs a language for each text; canine, luke, flaubert and xlm have no tokenizer.json.
 - bart, t5, gpt2 and llama are no encoders.
 """
@@ -16,7 +17,6 @@ ARCHITECTURES = (
     "bert",
     "big_bird",
     "camembert",
-    "convbert",
     "data2vec-text",
     "deberta",
     "deberta-v2",
@@ -24,7 +24,6 @@ ARCHITECTURES = (
     "electra",
     "ernie",
     "eurobert",
-    "funnel",
     "gte",
     "ibert",
     "longformer",
@@ -33,7 +32,6 @@ ARCHITECTURES = (
     "modernbert",
     "mpnet",
     "nomic_bert",
-    "nystromformer",
     "rembert",
     "roberta",
     "roberta-prelayernorm",
@@ -42,7 +40,6 @@ ARCHITECTURES = (
     "xlm-roberta",
     "xlm-roberta-xl",
     "xlnet",
-    "yoso",
 )
 
 
