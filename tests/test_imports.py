@@ -18,6 +18,7 @@ LIBRARIES = {"datasets", "evaluate", "transformers", "torch", "tokenizers", "gra
 # Each line may import the lines above it and itself, and nothing below. What shares a line are rooms of one floor.
 FLOORS = [
     ["zoo.errors", "zoo.files", "zoo.hardware", "zoo.decision", "zoo.long_text", "zoo.row_files", "zoo.hub"],
+    ["zoo.tokenizer"],
     ["zoo.encoders"],
     ["zoo.checkpoints", "zoo.pretraining"],
     ["zoo.classifier", "zoo.predict", "zoo.attribution"],
