@@ -230,8 +230,9 @@ def test_weights_that_are_left_over_are_told(part: str, folder: Path) -> None:
     assert re.search(r"16 tensors of the encoder are not used by its config\.json, the first: .*layer\.1\.", line)
 
 
-def test_nothing_is_told_of_a_pretraining_head(folder: Path) -> None:
+def test_nothing_is_told_of_a_pretraining_head_or_of_old_position_ids(folder: Path) -> None:
     BertForMaskedLM.from_pretrained(folder).save_pretrained(folder)
+    _tensors(lambda held: held | {"bert.embeddings.position_ids": torch.arange(160)[None]})(folder)
     told: list[str] = []
     new_model(folder, MULTI, LABELS, say=told.append)
     assert told == []
