@@ -205,10 +205,16 @@ def _asked(
 def _run(cells: "list[Cell]", asked: Asked) -> None:
     """Run the grid, or only show it."""
     from benchmark.console import show_plan
+    from benchmark.training.grid import find_faults
     from benchmark.training.process import set_up_process
 
     if asked.dry_run:
         show_plan(cells)
+        faults = find_faults(cells)
+        for name, fault in faults.items():
+            say(f"{name}: {fault}", "red")
+        if faults:
+            raise UserError(f"{len(faults)} of the encoders cannot be trained as asked; see above")
         return
     set_up_process(asked.threads)
     run_cells(cells, asked.results, asked.checkpoints)

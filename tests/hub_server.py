@@ -114,7 +114,8 @@ def _read_facts(files: dict[str, bytes]) -> dict[str, Any]:
     """What the hub reads out of a model's files and tells of it, where they can be read."""
     facts: dict[str, Any] = {}
     with suppress(KeyError, ValueError, TypeError):
-        facts["config"] = {"model_type": json.loads(files["config.json"])["model_type"]}
+        config = json.loads(files["config.json"])
+        facts["config"] = {key: config[key] for key in ("model_type", "auto_map") if key in config}
     with suppress(KeyError, ValueError, struct.error):
         header, total = files["model.safetensors"], 0
         for name, tensor in json.loads(header[8 : 8 + struct.unpack("<Q", header[:8])[0]]).items():

@@ -17,16 +17,8 @@ PACKAGES = ("zoo", "benchmark", "demo")
 LIBRARIES = {"datasets", "evaluate", "transformers", "torch", "tokenizers", "gradio", "sklearn"}
 # Each line may import the lines above it and itself, and nothing below. What shares a line are rooms of one floor.
 FLOORS = [
-    [
-        "zoo.errors",
-        "zoo.files",
-        "zoo.hardware",
-        "zoo.decision",
-        "zoo.long_text",
-        "zoo.pooling",
-        "zoo.row_files",
-        "zoo.hub",
-    ],
+    ["zoo.errors", "zoo.files", "zoo.hardware", "zoo.decision", "zoo.row_files", "zoo.hub"],
+    ["zoo.long_text", "zoo.pooling", "zoo.tokenizer"],
     ["zoo.encoders"],
     ["zoo.checkpoints", "zoo.pretraining"],
     ["zoo.classifier", "zoo.predict", "zoo.attribution"],

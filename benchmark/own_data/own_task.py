@@ -206,7 +206,7 @@ def token_lengths(data: OwnData, encoders: Sequence[Encoder], task: Task, change
 
     The baseline has none; an encoder that cannot be had is left out, and its runs will say why.
     """
-    from transformers import AutoTokenizer
+    from zoo.tokenizer import load_tokenizer
 
     texts, found = sample_texts(data.texts), []
     for encoder in encoders:
@@ -214,7 +214,7 @@ def token_lengths(data: OwnData, encoders: Sequence[Encoder], task: Task, change
         if not isinstance(recipe, Recipe):
             continue
         with suppress(UserError):
-            tokenizer = AutoTokenizer.from_pretrained(fetch_weights(encoder).folder)
+            tokenizer = load_tokenizer(fetch_weights(encoder).folder)
             counts = np.array([len(ids) for ids in tokenizer(texts, verbose=False)["input_ids"]])
             found.append(
                 lengths(f"tokens of {encoder.name}", counts, capacity(tokenizer, recipe.max_length, recipe.long_text))

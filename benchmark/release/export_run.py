@@ -117,7 +117,9 @@ def _info(run: RunInfo, classifier: Classifier, texts: list[str], per_second: fl
         "inference_examples_per_second": per_second,
         "peak_memory_mib": peak_memory_mib(),
         "latency": measure_latency(
-            lambda texts, length: predict_logits(model, tokenizer, encode(tokenizer, texts, length)), texts
+            lambda texts, length: predict_logits(model, tokenizer, encode(tokenizer, texts, length)),
+            texts,
+            most=max((latency.length for latency in run.latency), default=0),  # what the run could measure
         ),
         "hardware": {"processor": processor(), "precision": "fp32", "threads": torch.get_num_threads()},
         "versions": library_versions() | {"onnxruntime": version("onnxruntime")},

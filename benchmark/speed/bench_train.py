@@ -74,7 +74,7 @@ def main(
 def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: int, target: float) -> dict[str, Any]:
     """Train for `steps` and return speeds, memory, the mean loss of every `STEPS_A_POINT` steps, and the time to the
     target."""
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer, set_seed
+    from transformers import AutoModelForSequenceClassification, set_seed
 
     from benchmark.tasks.registry import TASKS
     from benchmark.tasks.rows import read_rows
@@ -85,6 +85,7 @@ def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: in
     from zoo.encoders.weights import fetch_weights
     from zoo.hardware import matrix_rate
     from zoo.long_text import encode
+    from zoo.tokenizer import load_tokenizer
 
     task, spec = TASKS["sst2"], get_encoder(encoder)
     recipe = default_recipe(spec, task, 0, batch_size=batch_size)
@@ -95,7 +96,7 @@ def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: in
     if which == "ours":
         set_up_process(threads=0)
     set_seed(recipe.seed)
-    tokenizer = AutoTokenizer.from_pretrained(weights.folder)
+    tokenizer = load_tokenizer(weights.folder)
     model = (
         prepare_model(weights, task, rows.train, recipe)
         if which == "ours"

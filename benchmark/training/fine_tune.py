@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from transformers import (
-    AutoTokenizer,
     DataCollatorWithPadding,
     EvalPrediction,
     PreTrainedModel,
@@ -39,10 +38,13 @@ from benchmark.training.runs import Epoch, Predictions
 from benchmark.training.stopwatch import Measured, Stopwatch
 from benchmark.training.windows import WindowedModel, windowed_collator, windowed_feature
 from zoo.checkpoints.loading import new_model, quiet
+from zoo.checkpoints.pretrained import count_positions
 from zoo.classifier import predict_logits
+from zoo.encoders.folders import stored_types
 from zoo.encoders.weights import Weights
 from zoo.hardware import bf16_products, multiplies_in_bf16, prefers_plain_attention, refuse_several_gpus
 from zoo.long_text import capacity, encode
+from zoo.tokenizer import load_tokenizer
 
 Report = Callable[[float, str], None]
 
@@ -109,9 +111,17 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
         trained_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
         truncated=truncated_share(tokenizer, rows.test.texts, recipe),
         latency=measure_latency(
-            lambda texts, length: predict_logits(model, tokenizer, encode(tokenizer, texts, length)), rows.test.texts
+            lambda texts, length: predict_logits(model, tokenizer, encode(tokenizer, texts, length)),
+            rows.test.texts,
+            count_positions(model),
+            lambda line: report(1.0, line),
         ),
-        hardware={"precision": "bf16" if use_bf16(recipe) else "fp32", "threads": torch.get_num_threads()} | _gpu(),
+        hardware={
+            "precision": "bf16" if use_bf16(recipe) else "fp32",
+            "threads": torch.get_num_threads(),
+            **_types(weights, model),
+            **_gpu(),
+        },
     )
     predictions = Predictions(validation_logits, rows.validation.y_true, test_logits, rows.test.y_true)
     diverged = why_diverged(trained.epochs, validation_logits, rows.validation.y_true, task.multi_label)
@@ -142,8 +152,8 @@ def train(
     """
     refuse_several_gpus("choose one of them by CUDA_VISIBLE_DEVICES=0")
     set_seed(recipe.seed)
-    tokenizer = AutoTokenizer.from_pretrained(weights.folder)
-    model = prepare_model(weights, task, rows, recipe)
+    tokenizer = load_tokenizer(weights.folder)
+    model = prepare_model(weights, task, rows, recipe, lambda line: report(0.0, line))
     windowed = recipe.long_text == "windows"
     texts, tuning = (
         encode(tokenizer, split.texts, recipe.max_length, recipe.long_text) for split in (rows, validation)
@@ -223,9 +233,11 @@ def truncated_share(tokenizer: PreTrainedTokenizerBase, texts: list[str], recipe
     return float(np.mean(np.array(lengths) > capacity(tokenizer, recipe.max_length, recipe.long_text)))
 
 
-def prepare_model(weights: Weights, task: Task, train: Split, recipe: Recipe) -> PreTrainedModel:
+def prepare_model(
+    weights: Weights, task: Task, train: Split, recipe: Recipe, say: Callable[[str], None] = lambda line: None
+) -> PreTrainedModel:
     """Return the encoder with a new head, set up for training as the recipe says."""
-    model = new_model(weights.folder, task.problem_type, task.labels, recipe.dropout, recipe.pooling)
+    model = new_model(weights.folder, task.problem_type, task.labels, recipe.dropout, recipe.pooling, say)
     if prefers_plain_attention(use_bf16(recipe)):
         model.set_attn_implementation("eager")
     if recipe.label_prior:
@@ -243,6 +255,12 @@ def _features(texts: list[list[list[int]]], y_true: np.ndarray, windowed: bool) 
 
 def _class_weights(recipe: Recipe, task: Task, train: Split) -> np.ndarray | None:
     return balanced_weights(train.y_true, task.multi_label) if recipe.balanced else None
+
+
+def _types(weights: Weights, model: PreTrainedModel) -> dict[str, str]:
+    """Return the types of the weights in the encoder's files and of those that are trained, such as "bfloat16"."""
+    trained = {str(parameter.dtype).removeprefix("torch.") for parameter in model.parameters()}
+    return {"stored_weights": stored_types(weights.folder), "trained_weights": ", ".join(sorted(trained))}
 
 
 def _gpu() -> dict[str, str | int]:

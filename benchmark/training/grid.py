@@ -174,7 +174,7 @@ def run_cell(cell: Cell, report: RunReport, keep: Keep | None = None) -> None:
         return
     from benchmark.training.fine_tune import fine_tune
 
-    weights: Weights = fetch_weights(cell.encoder)
+    weights = _checked_weights(cell, lambda line: report(0.0, line))
     tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report)
     info = _info(cell, weights.revision, vars(tuned.measured), tuned.epochs, tuned.best_epoch, tuned.diverged)
     write_run(cell.folder, info, tuned.predictions)  # first, so that a full disk does not lose what was trained
@@ -182,6 +182,32 @@ def run_cell(cell: Cell, report: RunReport, keep: Keep | None = None) -> None:
         report(1.0, f"diverged: {tuned.diverged}; {_lower_rate(cell.recipe)}")
     elif keep is not None:
         keep(cell, info, tuned)
+
+
+def _checked_weights(cell: Cell, say: Callable[[str], object]) -> Weights:
+    """Return the weights of a cell's encoder, checked against its recipe before anything is trained."""
+    from zoo.checkpoints.pretrained import check_encoder
+
+    assert isinstance(cell.recipe, Recipe)
+    weights = fetch_weights(cell.encoder, say)
+    check_encoder(weights.folder, cell.recipe.max_length)
+    return weights
+
+
+def find_faults(cells: Iterable[Cell]) -> dict[str, str]:
+    """Return why encoders cannot be trained as their recipes ask, by the encoder's name; nothing is downloaded."""
+    to_check = {
+        (cell.encoder.name, cell.recipe.max_length): cell
+        for cell in cells
+        if isinstance(cell.recipe, Recipe) and cell.encoder.source != "hub" and not cell.done
+    }
+    faults = {}
+    for (name, _), cell in to_check.items():
+        try:
+            _checked_weights(cell, lambda line: None)
+        except UserError as error:
+            faults[name] = str(error)
+    return faults
 
 
 def _lower_rate(recipe: Recipe) -> str:

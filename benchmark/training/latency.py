@@ -12,15 +12,33 @@ BATCH_SIZE = 32
 _SINGLES, _BATCHES = 40, 3
 
 
-def measure_latency(answer: Callable[[list[str], int], object], texts: Iterable[str]) -> tuple[Latency, ...]:
+def measure_latency(
+    answer: Callable[[list[str], int], object],
+    texts: Iterable[str],
+    most: int | None = None,
+    say: Callable[[str], object] = lambda line: None,
+) -> tuple[Latency, ...]:
     """Time `answer` at each of `LENGTHS`, after one call that is not counted.
+
+    A length that cannot be measured is left out and told: the model is trained by now, and its run must not be lost.
 
     Args:
         answer: predicts texts, cut to a length, from text to logits. The length is in tokens, or for the baseline in
             words or characters.
         texts: what to predict; they are joined, so that every length is reached.
+        most: the length that the model reads at most; None if any.
+        say: called with a line for each length that is left out.
     """
-    return tuple(_at_length(answer, text, length) for length, text in _long_texts(texts))
+    found = []
+    for length, text in _long_texts(texts):
+        if most is not None and length > most:
+            say(f"the latency at {length} tokens is not measured: the model reads {most} at most")
+            continue
+        try:
+            found.append(_at_length(answer, text, length))
+        except Exception as error:  # whatever the reason, such as too little memory for a batch
+            say(f"the latency at {length} tokens is not measured: {str(error).partition(chr(10))[0]}")
+    return tuple(found)
 
 
 def _long_texts(texts: Iterable[str]) -> Iterable[tuple[int, str]]:

@@ -9,11 +9,11 @@ import json
 import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmark.statistics.seeds import Predictions
 from benchmark.tasks.registry import Task
@@ -86,7 +86,7 @@ class RunInfo(BaseModel):
     train_examples_per_second: float
     inference_examples_per_second: float
     peak_memory_mib: float
-    latency: Annotated[tuple[Latency, ...], Field(min_length=1)]
+    latency: tuple[Latency, ...]
     hardware: dict[str, str | int]
     versions: dict[str, str]
     commit: str

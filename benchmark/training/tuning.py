@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from transformers import AutoTokenizer
 
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows
@@ -27,6 +26,7 @@ from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import Weights, fetch_weights
 from zoo.errors import UserError
 from zoo.files import write_text
+from zoo.tokenizer import load_tokenizer
 
 _SEED = 1_000_000  # of the first trial: none that a run on the board has
 _RANGE = 4.0  # learning rates of a search go up to so many times the default's, and down to that part of it
@@ -90,7 +90,7 @@ def run_trials(search: Search, trials: int, report: Callable[[int, float, str], 
 def _lengths(search: Search, weights: Weights) -> tuple[int, ...]:
     """Return the lengths to try: the default's, and twice as much where it cuts texts."""
     default, texts = search.default, search.rows.train.texts[:_SAMPLE]
-    if truncated_share(AutoTokenizer.from_pretrained(weights.folder), texts, default) <= _CUT:
+    if truncated_share(load_tokenizer(weights.folder), texts, default) <= _CUT:
         return (default.max_length,)
     return (default.max_length, min(2 * default.max_length, _LONGEST))
 

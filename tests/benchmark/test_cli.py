@@ -401,6 +401,14 @@ def test_a_dry_run_shows_the_grid_with_estimates_and_writes_nothing(
     assert sorted(results.glob("**/*")) == before
 
 
+def test_a_dry_run_tells_which_encoders_cannot_be_trained_as_asked(call: Call, tiny_bert: Path, tmp_path: Path) -> None:
+    given = ("--encoders", tiny_bert, "--tasks", "feedback", "--seeds", "2", "--results", tmp_path, "--dry-run")
+    ended = call("run", *given, "--recipe", json.dumps({"max_length": 161}))
+    _one_line(ended, "1 of the encoders cannot be trained as asked; see above")
+    assert "reads 160 tokens at most, and the recipe's max_length is 161; set it to 160 or less" in ended.stdout
+    assert call("run", *given, "--recipe", json.dumps({"max_length": 160})).code == 0
+
+
 def test_a_dry_run_knows_what_is_done(call: Call, killed: Path) -> None:
     ended = call(*BASE, "--seeds", "2", "--results", killed, "--dry-run")
     assert ended.code == 0

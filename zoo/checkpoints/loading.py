@@ -1,7 +1,7 @@
 """Makes a model with a classification head from an encoder, writes it to a checkpoint, and loads it from one."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,18 +11,16 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 from transformers import (
-    AutoConfig,
     AutoModelForSequenceClassification,
-    AutoTokenizer,
     BertForSequenceClassification,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     RobertaForSequenceClassification,
 )
-from transformers.utils import logging
 
 from zoo.checkpoints.checkpoint import ONNX, Checkpoint, CheckpointInfo, read_checkpoint
 from zoo.checkpoints.onnx_model import OnnxModel
+from zoo.checkpoints.pretrained import load_pretrained, quiet, read_config
 from zoo.decision import Decision, ProblemType
 from zoo.encoders.deltas import DELTA, read_delta, write_delta
 from zoo.encoders.registry import ENCODERS
@@ -30,6 +28,7 @@ from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError, lookup
 from zoo.files import WHOLE, new_folder, sha256
 from zoo.pooling import Pooling, pool_tokens
+from zoo.tokenizer import load_tokenizer
 
 
 class ClassificationModel(Protocol):
@@ -56,8 +55,9 @@ def new_model(
     labels: tuple[str, ...],
     dropout: float | None = None,
     pooling: Pooling = "head",
+    say: Callable[[str], object] = lambda line: None,
 ) -> PreTrainedModel:
-    """Return the pretrained encoder in `folder` with a new classification head for `labels`.
+    """Return the pretrained encoder in `folder` in float32 with a new classification head for `labels`.
 
     Args:
         folder: a model in transformers' format.
@@ -65,11 +65,13 @@ def new_model(
         labels: their names, in order.
         dropout: probability for all of the model's dropout layers; None keeps the model's own.
         pooling: what of a text the head reads (see `zoo.pooling`).
+        say: called with a line where some of the folder's weights are not used.
 
     Raises:
-        UserError: this architecture has no such pooling.
+        UserError: the weights are not all of the encoder's, or the model is of no kind that is trained, or it has no
+            such pooling.
     """
-    return _new_model(folder, problem_type, labels, dropout, pooling)[0]
+    return _new_model(folder, problem_type, labels, dropout, pooling, say)[0]
 
 
 def _new_model(
@@ -78,22 +80,15 @@ def _new_model(
     labels: tuple[str, ...],
     dropout: float | None = None,
     pooling: Pooling = "head",
+    say: Callable[[str], object] = lambda line: None,
 ) -> tuple[PreTrainedModel, set[str]]:
     """Return the model of `new_model` and the names of its new tensors, which are not in `folder`."""
-    config = AutoConfig.from_pretrained(
-        folder,
-        problem_type=problem_type,
-        id2label=dict(enumerate(labels)),
-        label2id={label: i for i, label in enumerate(labels)},
-    )
+    config = read_config(folder, problem_type, labels)
     for name in vars(config):
         if dropout is not None and "dropout" in name and isinstance(getattr(config, name), float):
             setattr(config, name, dropout)
-    with quiet():
-        model, loading = AutoModelForSequenceClassification.from_pretrained(
-            folder, config=config, use_safetensors=True, output_loading_info=True
-        )
-    return _with_head(model, pooling), set(loading["missing_keys"])
+    model, drawn = load_pretrained(folder, config, say)
+    return _with_head(model, pooling), drawn
 
 
 def _with_head(model: PreTrainedModel, pooling: Pooling) -> PreTrainedModel:
@@ -117,21 +112,6 @@ def finish_first_token_only(model: PreTrainedModel) -> PreTrainedModel:
 
 def _first_token(module: Module, states: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     return tuple(state[:, :1] for state in states)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep transformers from reporting what is no news here: that the head is new, or a bar for a load of
-    milliseconds."""
-    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
-        if bars:
-            logging.enable_progress_bar()
 
 
 def save_checkpoint(
@@ -160,7 +140,7 @@ def compress_checkpoint(source: Path, target: Path, bits: int) -> None:
     checkpoint = read_checkpoint(source)
     model, _ = load_torch_model(checkpoint)
     tuned = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    _, pretrained = _new_model_of(checkpoint.info)
+    _, pretrained, _ = _new_model_of(checkpoint.info)
     with new_folder(target) as folder:
         write_delta(folder / DELTA, pretrained, tuned, bits)
         card = (source / "README.md").read_text(encoding="utf-8")
@@ -186,7 +166,7 @@ def load_model(checkpoint: Checkpoint) -> tuple[ClassificationModel, PreTrainedT
     if not (checkpoint.folder / ONNX).is_file():
         return load_torch_model(checkpoint)
     with _loading(checkpoint.folder):
-        return OnnxModel(checkpoint.folder), AutoTokenizer.from_pretrained(checkpoint.folder)
+        return OnnxModel(checkpoint.folder), load_tokenizer(checkpoint.folder)
 
 
 def load_torch_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -213,17 +193,26 @@ def _loading(folder: Path) -> Iterator[None]:
 
 def _load_torch_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     if (checkpoint.folder / WHOLE).is_file():
-        with quiet():
-            model = AutoModelForSequenceClassification.from_pretrained(checkpoint.folder, use_safetensors=True)
-        return _with_head(model, checkpoint.info.pooling), AutoTokenizer.from_pretrained(checkpoint.folder)
-    model, pretrained = _new_model_of(checkpoint.info)
+        return _load_whole(checkpoint), load_tokenizer(checkpoint.folder)
+    model, pretrained, folder = _new_model_of(checkpoint.info)
     changed = read_delta(checkpoint.folder / DELTA, pretrained)
     model.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in changed.items()}, strict=False)
-    return model, AutoTokenizer.from_pretrained(model.name_or_path)
+    return model, load_tokenizer(folder)
 
 
-def _new_model_of(info: CheckpointInfo) -> tuple[PreTrainedModel, dict[str, np.ndarray]]:
-    """Return a checkpoint's encoder with a new head, and the encoder's pretrained tensors by name."""
+def _load_whole(checkpoint: Checkpoint) -> PreTrainedModel:
+    folder = checkpoint.folder
+    with quiet():
+        model, report = AutoModelForSequenceClassification.from_pretrained(
+            folder, use_safetensors=True, trust_remote_code=False, dtype=torch.float32, output_loading_info=True
+        )
+    if differing := sorted(report["missing_keys"] | report["unexpected_keys"]):
+        raise UserError(f"{folder} does not hold the tensors of its config.json: {differing[0]}; copy it again")
+    return _with_head(model, checkpoint.info.pooling)
+
+
+def _new_model_of(info: CheckpointInfo) -> tuple[PreTrainedModel, dict[str, np.ndarray], Path]:
+    """Return a checkpoint's encoder with a new head, the encoder's pretrained tensors by name, and its folder."""
     weights = fetch_weights(lookup(ENCODERS, info.encoder, "encoder"))
     if weights.revision != info.revision:
         raise UserError(
@@ -231,4 +220,5 @@ def _new_model_of(info: CheckpointInfo) -> tuple[PreTrainedModel, dict[str, np.n
             f"{weights.revision} is installed; install the one in requirements.txt"
         )
     model, drawn = _new_model(weights.folder, info.problem_type, info.labels, pooling=info.pooling)
-    return model, {name: tensor.numpy() for name, tensor in model.state_dict().items() if name not in drawn}
+    kept = {name: tensor.numpy() for name, tensor in model.state_dict().items() if name not in drawn}
+    return model, kept, weights.folder

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from zoo.checkpoints.checkpoint import ONNX, read_checkpoint
-from zoo.checkpoints.loading import describe_checkpoint, load_torch_model, quiet
+from zoo.checkpoints.loading import describe_checkpoint, load_torch_model
 from zoo.checkpoints.onnx_model import MISSING
+from zoo.checkpoints.pretrained import quiet
 from zoo.errors import UserError
 from zoo.files import new_folder
 

@@ -107,7 +107,8 @@ def checkpoint_files(folder: Path) -> Iterator[dict[str, Path]]:
     if (folder / ONNX).is_file():
         raise UserError(f"{folder} is an export to ONNX; publish the checkpoint that it was made of")
     card = _card(folder).read_text(encoding="utf-8")
-    from zoo.checkpoints.loading import load_torch_model, quiet, save_checkpoint
+    from zoo.checkpoints.loading import load_torch_model, save_checkpoint
+    from zoo.checkpoints.pretrained import quiet
 
     with tempfile.TemporaryDirectory() as temporary:
         whole = Path(temporary) / "whole"

@@ -6,7 +6,7 @@ take up on disk: the model that it describes has exactly the tensors that the fi
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from zoo.checkpoints.checkpoint import CheckpointInfo
 from zoo.decision import read_decision
+from zoo.encoders.architectures import ARCHITECTURES
 from zoo.encoders.encoder import ENCODER_NAME, NAME
 from zoo.errors import UserError, first_fault
 from zoo.files import WHOLE
@@ -34,10 +35,10 @@ BOUNDS = {  # the files of a whole checkpoint, and the most bytes that each may 
 }
 NEEDED = (WHOLE, "checkpoint.json", "config.json", "decision.json", "tokenizer.json", "tokenizer_config.json")
 UNREAD = (".gitattributes", "LICENSE")  # may be there; are neither downloaded nor read
-MODEL_TYPES = ("bert", "distilbert", "modernbert", "mpnet", "roberta")
 MPNET_BUCKETS = 32  # of distances between tokens: MPNet's code reads so many, whatever its config says
 # Keys with these words make transformers import, download or convert. An encoder's config needs none of them.
 RISKY = ("auto_map", "custom", "implementation", "kernel", "quantization")
+REPEATED = ("layer", "block", "group", "feedforward_networks")  # words of keys that say how often a part is made
 MOST_LAYERS, LARGEST_SIZE = 128, 2**20
 MOST_LABELS, LONGEST_LABEL = 5000, 200
 _Name = Annotated[str, Field(pattern=rf"^{NAME}$")]  # becomes a folder's name
@@ -104,9 +105,10 @@ def check_weights(folder: Path) -> None:
     Raises:
         UserError: it does not, or is no safetensors file.
     """
-    import torch
     from safetensors import SafetensorError, safe_open
-    from transformers import AutoConfig, AutoModelForSequenceClassification
+    from transformers import AutoConfig
+
+    from zoo.checkpoints.pretrained import empty_model, find_differing
 
     try:
         with safe_open(folder / WHOLE, framework="numpy") as file:
@@ -114,31 +116,31 @@ def check_weights(folder: Path) -> None:
     except SafetensorError as error:
         raise UserError(f"its {WHOLE} is no safetensors file ({error})") from error
     try:
-        with torch.device("meta"):
-            model = AutoModelForSequenceClassification.from_config(AutoConfig.from_pretrained(folder))
-    except Exception as error:  # transformers raises any kind at a config that makes no model
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:  # transformers raises any kind
         raise UserError(f"its config.json makes no model ({type(error).__name__})") from error
-    _check_reach(folder, model.config)
+    model = empty_model(config)
+    _check_reach(folder, model)
     described = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    if differing := sorted(name for name in held | described if held.get(name) != described.get(name)):
+    if differing := find_differing(held, model):
         name = differing[0]
         raise UserError(f"its {WHOLE} has {held.get(name)} for {name!r}, its config.json {described.get(name)}")
 
 
-def _check_reach(folder: Path, config: Any) -> None:
+def _check_reach(folder: Path, model: Any) -> None:
     """Check that neither a text nor its token ids reach beyond the embeddings: a GPU would not survive that."""
     from tokenizers import Tokenizer
 
-    # RoBERTa counts positions from the padding's id + 1 on, MPNet from 2 on.
-    first = {"roberta": (config.pad_token_id or 0) + 1, "mpnet": 2}.get(config.model_type, 0)
-    positions = config.max_position_embeddings - first
+    from zoo.checkpoints.pretrained import count_positions
+
+    config, positions = model.config, count_positions(model)
     if config.model_type == "mpnet" and config.relative_attention_num_buckets < MPNET_BUCKETS:
         raise UserError(
             f"its config.json has relative_attention_num_buckets = {config.relative_attention_num_buckets}; the least "
             f"is {MPNET_BUCKETS}"
         )
     longest = ForeignInfo.model_validate_json((folder / "checkpoint.json").read_bytes()).max_length
-    if longest > positions:
+    if positions is not None and longest > positions:
         raise UserError(f"its max_length is {longest:,}, but its config.json has room for {positions:,} tokens")
     try:
         vocabulary = Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab()
@@ -150,14 +152,29 @@ def _check_reach(folder: Path, config: Any) -> None:
 
 def _check_config(config: Mapping[str, Any], info: CheckpointInfo) -> None:
     _refuse_risky("config.json", config)
-    if config.get("model_type") not in MODEL_TYPES:
-        raise UserError(f"its model_type is {config.get('model_type')!r}; these are loaded: {', '.join(MODEL_TYPES)}")
+    if config.get("model_type") not in ARCHITECTURES:
+        raise UserError(f"its model_type is {config.get('model_type')!r}; these are loaded: {', '.join(ARCHITECTURES)}")
     for key, value in config.items():
-        most = MOST_LAYERS if "layers" in key else LARGEST_SIZE
-        if isinstance(value, int | float) and not abs(value) <= most:  # nan is refused, too
-            raise UserError(f"its config.json has {key} = {value!r:.40}; the most is {most:,}")
+        most = MOST_LAYERS if any(word in key for word in REPEATED) else LARGEST_SIZE
+        for number in _numbers(key, value):
+            if not abs(number) <= most:  # nan is refused, too
+                raise UserError(f"its config.json has {key} = {number!r:.40}; the most is {most:,}")
     if config.get("id2label") != {str(number): label for number, label in enumerate(info.labels)}:
         raise UserError("the labels in its config.json are not those in its checkpoint.json")
+
+
+def _numbers(key: str, value: Any) -> Iterator[int | float]:
+    """Yield the numbers in a config's value; a list counts as a number, too, by its length: it can list layers."""
+    if isinstance(value, int | float):
+        yield value
+    elif isinstance(value, dict) and key not in ("id2label", "label2id"):
+        for name, inner in value.items():
+            yield from _numbers(name, inner)
+    elif isinstance(value, list):
+        if len(value) > MOST_LAYERS:
+            raise UserError(f"its config.json has {len(value):,} values in {key}; the most is {MOST_LAYERS}")
+        for inner in value:
+            yield from _numbers(key, inner)
 
 
 def _refuse_risky(name: str, content: Mapping[str, Any]) -> None:

@@ -9,12 +9,13 @@ import httpx
 from huggingface_hub import HfApi, ModelCard, constants, scan_cache_dir
 from huggingface_hub.errors import CacheNotFound, OfflineModeIsEnabled
 
+from zoo.encoders.architectures import check_architecture
 from zoo.encoders.encoder import ENCODER_NAME, Encoder, Language
 from zoo.encoders.folders import count_millions, read_family
 from zoo.errors import UserError
 from zoo.hub import Say, explained, patiently
 
-HUB_FILES = ["*.json", "*.txt", "*.safetensors", "README.md"]
+HUB_FILES = ["*.json", "*.txt", "*.model", "*.safetensors", "README.md"]
 _UNREACHABLE = (httpx.ConnectError, httpx.TimeoutException, OfflineModeIsEnabled)
 
 
@@ -53,7 +54,12 @@ def _from_the_hub(name: str, location: str, revision: str) -> Encoder:
     info = HfApi().model_info(location, revision=revision or None, timeout=60)
     if info.safetensors is None:
         raise UserError(f"'{location}' has no safetensors weights on the hub; other formats are not loaded.")
-    family, parameters = (info.config or {}).get("model_type", "unknown"), round(info.safetensors.total / 1e6, 1)
+    config: dict[str, Any] = info.config or {}
+    if "auto_map" in config:
+        raise UserError(f"'{location}' asks for code of its own (auto_map), which is not run; use another model.")
+    if "model_type" in config:  # a model of sentence-transformers can have its config in a folder of its own
+        check_architecture(config["model_type"], f"'{location}'")
+    family, parameters = config.get("model_type", "unknown"), round(info.safetensors.total / 1e6, 1)
     return Encoder(name, family, parameters, *_language_and_licence(info.card_data), "hub", location, str(info.sha))
 
 

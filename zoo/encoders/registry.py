@@ -102,7 +102,7 @@ def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
     """
     if name.startswith("hub:"):
         return _of_the_hub(*name.removeprefix("hub:").partition("@")[::2], say)
-    if (Path(name) / "config.json").is_file():
+    if any((Path(name) / file).is_file() for file in ("config.json", "modules.json", "adapter_config.json")):
         return folder_encoder(Path(name))
     if name not in ENCODERS and (Path(name).is_dir() or name.startswith((".", "/", "~"))):
         raise UserError(f"There is no encoder in the folder {name}: it has no config.json")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from platformdirs import user_cache_dir
 
 from zoo.encoders.encoder import Encoder, Source
+from zoo.encoders.folders import plain_folder
 from zoo.encoders.int8_packs import unpack_roberta
 from zoo.encoders.packed import read_origin, unpack_encoder
 from zoo.encoders.registry import ENCODERS
@@ -33,7 +34,7 @@ def fetch_weights(encoder: Encoder, say: "Say" = lambda line: None) -> Weights:
     """Return the folder with the encoder's pretrained weights, fetched or unpacked where needed.
 
     Only an encoder whose source is "hub" reaches for the network; `say` is called with the reason when a call to the
-    hub is repeated.
+    hub is repeated, and with a line for what is not used of a sentence-transformers model.
 
     Raises:
         UserError: the package is not installed, or the hub has no safetensors weights or cannot be reached.
@@ -42,7 +43,7 @@ def fetch_weights(encoder: Encoder, say: "Say" = lambda line: None) -> Weights:
         return _from_hub(encoder, say)
     if encoder.source == "none":
         raise UserError(f"'{encoder.name}' has no pretrained weights to load: it is trained from its task alone")
-    return Weights(_FOLDERS[encoder.source](encoder), encoder.revision)
+    return Weights(plain_folder(_FOLDERS[encoder.source](encoder), say), encoder.revision)
 
 
 def cache_folder() -> Path:
@@ -113,6 +114,7 @@ def _from_hub(encoder: Encoder, say: "Say") -> Weights:
             f"Cannot get '{location}' from the hub, and its revision {revision} is not in the local cache: {error} Or "
             "give a folder with its files as the encoder"
         ) from error
-    if not any(folder.glob("*.safetensors")):
+    inside = plain_folder(folder, say)
+    if not any(inside.glob("*.safetensors")):
         raise UserError(f"'{location}' has no safetensors weights at revision {revision}; other formats are not loaded")
-    return Weights(folder, folder.name)
+    return Weights(inside, folder.name)

@@ -190,6 +190,7 @@ class _Encoder:
     def __init__(self, tokenizer: Tokenizer, separator: str, words: Callable[[str], Iterable[int]]) -> None:
         tokenizer.no_truncation()
         tokenizer.no_padding()
+        tokenizer.encode_special_tokens = True  # what looks like a separator in a text is characters
         if tokenizer.get_vocab_size() > np.iinfo(np.uint16).max:
             raise UserError(f"A vocabulary of {tokenizer.get_vocab_size():,} pieces is too large; the most is 65,535")
         self.tokenizer, self.separator, self.words = tokenizer, tokenizer.token_to_id(separator), words

@@ -15,6 +15,7 @@ from transformers import (
     RobertaForMaskedLM,
 )
 
+from zoo.errors import UserError
 from zoo.pretraining.sequences import IGNORED, Special
 
 # So short a pretraining sees no text often enough to memorise it, and dropout costs a seventh of a step.
@@ -97,11 +98,24 @@ def from_encoder(folder: Path) -> tuple[BertForPreTraining, PreTrainedTokenizerB
     """Return a BERT encoder with heads, its tokenizer, and whether its head for masked tokens is new.
 
     The head for masked tokens is tied to the embeddings; the other head predicts next sentences.
+
+    Raises:
+        UserError: the folder does not hold all weights of the encoder.
     """
     given: Any = BertForPreTraining.from_pretrained(
-        folder, use_safetensors=True, output_loading_info=True, **NO_DROPOUT
+        folder,
+        use_safetensors=True,
+        trust_remote_code=False,
+        dtype=torch.float32,
+        output_loading_info=True,
+        **NO_DROPOUT,
     )
     model, loaded = given
+    if missing := sorted(n for n in loaded["missing_keys"] if n.startswith("bert.") and "pooler" not in n):
+        raise UserError(
+            f"{folder} lacks {len(missing)} tensors of the encoder, such as {missing[0]}; save the encoder there with "
+            "save_pretrained"
+        )
     new_head = any(name.startswith("cls.predictions.transform") for name in loaded["missing_keys"])
     return model, AutoTokenizer.from_pretrained(folder), new_head
 

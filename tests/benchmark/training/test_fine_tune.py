@@ -1,5 +1,7 @@
 """Fine-tuning with tiny random encoders: it learns, it repeats itself, and it looks at nothing that is reported."""
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from sklearn.metrics import f1_score
 from transformers import EvalPrediction
 
@@ -121,6 +124,28 @@ def test_bf16_runs_and_is_told(tiny_bert: Path, toy_task: Task, toy_rows: ToyRow
         assert not np.array_equal(logits, torch.tensor(logits).bfloat16().float())  # scored in float32, as it is served
     difference = np.abs(found.predictions.test_logits - plain.predictions.test_logits)
     assert 0 < difference.mean() < np.abs(plain.predictions.test_logits).mean() / 2
+
+
+def test_weights_in_half_precision_are_trained_in_float32(
+    tiny_bert: Path, tmp_path: Path, toy_task: Task, toy_rows: ToyRows
+) -> None:
+    """The bug: an AdamW step on a LayerNorm's bf16 weight of 1 is rounded away, so that it never moved."""
+    folder = shutil.copytree(tiny_bert, tmp_path / "half")
+    path = folder / "model.safetensors"
+    save_file({name: tensor.bfloat16() for name, tensor in load_file(path).items()}, path, {"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"dtype": "bfloat16"}))
+    rows = toy_rows(toy_task)
+    weights = fetch_weights(get_encoder(str(folder)))
+    before = prepare_model(weights, toy_task, rows.train, RECIPE).state_dict()
+    found = _train(folder, toy_task, rows, epochs=1, learning_rate=1e-4)
+    norms = [name for name in before if "LayerNorm.weight" in name]
+    assert len(norms) == 5
+    for name in norms:
+        assert found.model.state_dict()[name].dtype == torch.float32
+        assert not torch.equal(found.model.state_dict()[name], before[name])
+    hardware = found.measured.hardware
+    assert (hardware["stored_weights"], hardware["trained_weights"]) == ("bfloat16", "float32")
 
 
 def test_the_best_epoch_is_the_one_whose_weights_are_kept(tiny_bert: Path, toy_task: Task, toy_rows: ToyRows) -> None:

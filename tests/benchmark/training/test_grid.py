@@ -1,6 +1,8 @@
 """The grid in this process: what it runs, what it leaves behind, and what it makes of a run that fails."""
 
+import json
 import pickle
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from safetensors.torch import load_file as torch_load_file
+from safetensors.torch import save_file as torch_save_file
 from sklearn.metrics import f1_score
 
 from benchmark.board.entries import find_runs
@@ -20,7 +24,7 @@ from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.row_facts import find_row_facts
 from benchmark.tasks.rows import Rows, Split, read_rows
 from benchmark.training.estimate import seconds_estimate
-from benchmark.training.grid import Cell, Progress, plan, run_cell, run_grid
+from benchmark.training.grid import Cell, Progress, find_faults, plan, run_cell, run_grid
 from benchmark.training.recipes import Recipe
 from benchmark.training.runs import Run, read_runs
 from zoo.checkpoints.checkpoint import find_checkpoints
@@ -110,6 +114,48 @@ def test_a_run_says_what_it_is_and_what_it_cost(grid: Grid) -> None:
     assert isinstance(tuned.recipe, Recipe)
     assert tuned.recipe.epochs == len(tuned.epochs) == tuned.best_epoch == 1
     assert tuned.trained_parameters == tuned.parameters - tuned.embedding_parameters  # frozen by default
+
+
+@pytest.fixture(scope="module")
+def short(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An encoder of 48 positions whose weights are stored in bf16."""
+    folder = shutil.copytree(tiny_bert, tmp_path_factory.mktemp("encoders") / "short")
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"max_position_embeddings": 48, "dtype": "bfloat16"}))
+    tensors = {name: tensor.bfloat16() for name, tensor in torch_load_file(folder / "model.safetensors").items()}
+    name = "embeddings.position_embeddings.weight"
+    torch_save_file(tensors | {name: tensors[name][:48].clone()}, folder / "model.safetensors", {"format": "pt"})
+    return folder
+
+
+def test_a_run_of_a_short_encoder_is_kept_without_the_figures_that_it_cannot_have(short: Path, tmp_path: Path) -> None:
+    rows = read_rows(TASK, None)
+    part = Rows(*(Split(s.texts[:20], s.y_true[:20]) for s in (rows.train, rows.validation, rows.test)), "part")
+    cells = plan({TASK: part}, [get_encoder(str(short))], [0], tmp_path, **RECIPE | {"precision": "fp32"})
+    told: list[Progress] = []
+    assert run_grid(cells, told.append) == {}
+    (run,) = read_runs(tmp_path)
+    assert [latency.length for latency in run.info.latency] == [16]
+    lines = [f"    the latency at {length} tokens is not measured: the model reads 48 at most" for length in (64, 128)]
+    assert [now.line for now in told if "latency" in now.line] == lines
+    hardware = run.info.hardware
+    assert (hardware["stored_weights"], hardware["trained_weights"]) == ("bfloat16", "float32")
+    assert hardware["precision"] == "fp32"
+
+
+def test_what_cannot_be_trained_as_asked_is_known_before(grid: Grid, short: Path, tmp_path: Path) -> None:
+    rows = {TASK: grid.cells[0].rows}
+    names = ("tfidf-lr", str(grid.folder / "broken"), str(short), "roberta-base")
+    cells = plan(rows, [get_encoder(name) for name in names], range(2), tmp_path, **RECIPE | {"max_length": 49})
+    faults = find_faults(cells)
+    assert [called(name) for name in faults] == ["broken", "short"]
+    broken, long = faults.values()
+    assert re.search(r"word_embeddings\.weight has the size \(7, 32\), and \(\d+, 32\) by its config\.json", broken)
+    assert "reads 48 tokens at most, and the recipe's max_length is 49; set it to 48 or less" in long
+    told: list[Progress] = []
+    failed = run_grid(cells[2:3], told.append)
+    assert [reason.partition(": ")[2] for reason in failed.values()] == [long]
+    assert not any("epoch" in now.line for now in told)
 
 
 def test_every_step_is_told_with_the_run_and_its_share(grid: Grid) -> None:

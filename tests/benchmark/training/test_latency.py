@@ -21,3 +21,19 @@ def test_what_is_measured_is_the_time_that_passes() -> None:
     assert [entry.p50_ms for entry in found] == pytest.approx([1, 4, 8], rel=0.5)
     assert all(entry.p50_ms <= entry.p95_ms for entry in found)
     assert found[0].texts_per_second == pytest.approx(BATCH_SIZE / 0.005, rel=0.5)
+
+
+def test_a_length_that_cannot_be_measured_is_left_out_and_told() -> None:
+    """The model is trained by then: neither its limit nor too little memory may lose its run."""
+    told: list[str] = []
+    found = measure_latency(lambda batch, length: None, ["text"], 64, told.append)
+    assert [entry.length for entry in found] == [16, 64]
+    assert told == ["the latency at 128 tokens is not measured: the model reads 64 at most"]
+
+    def full(batch: list[str], length: int) -> None:
+        if len(batch) * length > 2048:
+            raise RuntimeError("out of memory\nTried to allocate 1 TiB")
+
+    found = measure_latency(full, ["text"], None, told.append)
+    assert [entry.length for entry in found] == [16, 64]
+    assert told[1:] == ["the latency at 128 tokens is not measured: out of memory"]

@@ -51,7 +51,9 @@ def test_two_folders_called_alike_are_two_encoders(tiny_bert: Path, tiny_roberta
 def test_a_folders_parameters_are_counted_in_millions(tiny_bert: Path, tmp_path: Path) -> None:
     for name in ("config.json", "tokenizer.json"):
         shutil.copy(tiny_bert / name, tmp_path)
-    save_file({"a": np.zeros((1000, 1500), np.float32), "b": np.zeros(40_000, np.float32)}, tmp_path / "m.safetensors")
+    save_file(
+        {"a": np.zeros((1000, 1500), np.float32), "b": np.zeros(40_000, np.float32)}, tmp_path / "model.safetensors"
+    )
     assert get_encoder(str(tmp_path)).parameters == 1.5
 
 

@@ -117,6 +117,25 @@ def test_of_several_copies_in_the_cache_none_is_picked(
         get_encoder(f"hub:{REPO}@v1")
 
 
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"auto_map": {"AutoModel": "x.Y"}}, "'org/odd' asks for code of its own"),
+        ({"model_type": "gpt2"}, "'gpt2'; these"),
+    ],
+)
+def test_what_is_not_trained_is_told_before_it_is_downloaded(
+    values: dict[str, object], words: str, hub: Hub, tiny_bert: Path
+) -> None:
+    files = contents(tiny_bert)
+    config = json.dumps(json.loads(files["config.json"]) | values).encode()
+    hub.add("org/odd", files | {"config.json": config}, private=False)
+    with pytest.raises(UserError, match=words) as caught:
+        get_encoder("hub:org/odd")
+    assert "\n" not in str(caught.value)
+    assert hub.sent("resolve") == 0
+
+
 def test_what_is_not_there_or_not_open_is_told_with_its_cause(
     hub: Hub, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

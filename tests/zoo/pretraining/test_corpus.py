@@ -86,6 +86,13 @@ def test_a_packed_corpus_is_memory_mapped_and_used_again(tmp_path: Path, tokeniz
     assert (second.folder / "train" / "tokens.npy").stat().st_mtime_ns == written
 
 
+def test_a_separator_in_a_text_is_characters(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    tokenizer.add_special_tokens(["[SEP]"])
+    corpus = write(tmp_path / "corpus", ["the [SEP] cat."] * (HELD_OUT + 1))
+    train = pack_corpus(corpus, tokenizer, "[SEP]", "en", None, tmp_path / "cache").train
+    assert np.sum(np.asarray(train.tokens) == tokenizer.token_to_id("[SEP]")) == len(train.documents) - 1
+
+
 def test_other_texts_are_packed_elsewhere(tmp_path: Path, tokenizer: Tokenizer) -> None:
     one = pack_corpus(write(tmp_path / "a", ["the cat."] * 3), tokenizer, "[SEP]", "en", None, tmp_path / "cache")
     two = pack_corpus(write(tmp_path / "b", ["the cats."] * 3), tokenizer, "[SEP]", "en", None, tmp_path / "cache")
