@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from transformers import (
     DataCollatorWithPadding,
-    EvalPrediction,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     PrinterCallback,
@@ -22,14 +21,11 @@ from transformers import (
     set_seed,
 )
 
-from benchmark.statistics.fit_decision import fit_decision
-from benchmark.statistics.metrics import compute_metrics
-from benchmark.statistics.paired import clearly_worse
 from benchmark.statistics.resampling import Scored
-from benchmark.statistics.seeds import score
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, Split
 from benchmark.training.divergence import finite, why_diverged
+from benchmark.training.epoch_selector import EpochSelector
 from benchmark.training.latency import measure_latency
 from benchmark.training.layer_rates import layerwise_optimizer
 from benchmark.training.losses import balanced_weights, last_linear, make_loss, start_at_prior
@@ -289,26 +285,3 @@ class _Progress(TrainerCallback):
             state.global_step / state.max_steps,
             f"epoch {epoch.epoch}: loss {self.loss:.4f}, validation {epoch.main_metric:.4f}",
         )
-
-
-class EpochSelector:
-    """Trainer's `compute_metrics`: the main metric on validation, decided as the board decides, and the best epoch.
-
-    A later epoch replaces the best one so far unless it is clearly worse (see `benchmark.statistics.paired`). The later
-    epoch is preferred because the learning rate reaches zero only at the end. The plain maximum would follow chance: on
-    SST-2 one of 688 validation sentences once decided for an epoch that was a point worse.
-    """
-
-    def __init__(self, task: Task) -> None:
-        self.task, self.epoch, self.best_epoch = task, 0, 0
-        self.best: Scored | None = None
-
-    def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
-        logits, y_true = np.nan_to_num(prediction.predictions), np.asarray(prediction.label_ids).astype(np.int8)
-        task = self.task
-        scored = score(fit_decision(task.problem_type, logits, y_true, task.rule, task.average), logits, y_true)
-        found = compute_metrics(task.problem_type, y_true, scored.y_score, scored.y_pred, [task.main_metric])
-        self.epoch += 1
-        if self.best is None or not clearly_worse(scored, self.best, task.main_metric):
-            self.best_epoch, self.best = self.epoch, scored
-        return {"main_metric": found[task.main_metric], "best_epoch": float(self.best_epoch)}

@@ -17,7 +17,8 @@ from transformers import EvalPrediction
 from benchmark.statistics.fit_decision import fit_decision
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, Split
-from benchmark.training.fine_tune import EpochSelector, FineTuned, fine_tune, prepare_model
+from benchmark.training.epoch_selector import EpochSelector
+from benchmark.training.fine_tune import FineTuned, fine_tune, prepare_model
 from benchmark.training.recipes import Recipe
 from zoo.encoders.registry import get_encoder
 from zoo.encoders.weights import Weights, fetch_weights
