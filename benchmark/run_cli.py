@@ -119,11 +119,14 @@ def run_data(
         str, typer.Option(help="Column with all labels of each row: a list, or text.", rich_help_panel=DATA)
     ] = "",
     label_columns: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            help="Columns of 0 and 1, one for each label, with commas between their names.", rich_help_panel=DATA
+            help="Columns of 0 and 1, one for each label: given once, names with commas between them; given several "
+            "times, one whole name each. A name that a column of the file has is never divided.",
+            rich_help_panel=DATA,
+            show_default=False,
         ),
-    ] = "",
+    ] = None,
     delimiter: Annotated[
         str | None,
         typer.Option(help="Text between two labels of --label-list; | if not given.", rich_help_panel=DATA),
@@ -151,13 +154,14 @@ def run_data(
 ) -> None:
     """Fine-tune encoders on data of your own. Complete runs are skipped."""
     from benchmark.console import reading_progress, show_report
+    from benchmark.own_data.columns import choose_columns
     from benchmark.own_data.data_page import write
-    from benchmark.own_data.own_task import choose_columns, declare, prepare
+    from benchmark.own_data.own_task import declare, prepare
     from benchmark.tasks.rows import write_splits
 
     seed_range = range(first_seed, first_seed + seeds)
     asked = _asked(encoders, seed_range, recipe, long_text, threads, results, checkpoints, dry_run)
-    columns = choose_columns(text_column, label_column, label_list, label_columns, delimiter)
+    columns = choose_columns(source, text_column, label_column, label_list, label_columns or (), delimiter)
     declared = declare(source, columns, name, language)
     at_hand = [encoder for encoder in asked.encoders if not (dry_run and encoder.source == "hub")]
     with reading_progress() as report:

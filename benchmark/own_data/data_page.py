@@ -7,6 +7,7 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from benchmark.own_data.data_report import DataReport
+from benchmark.own_data.label_names import shown
 from benchmark.statistics.fit_decision import MIN_POSITIVES
 from zoo.files import write_text
 
@@ -24,11 +25,7 @@ def lines(report: DataReport) -> Iterator[str]:
     yield f"{report.cardinality:.2f} labels a row, {report.label_sets:,} different sets of labels"
     if report.unlabelled:
         yield f"{report.unlabelled:,} rows have no label"
-    if report.undivided:
-        yield (
-            f"no row has more than one label, but {report.undivided:,} labels have a , or ; in their names; if it "
-            "separates labels, give it with --delimiter"
-        )
+    yield from (note.line for note in report.notes)
     for each in report.lengths:
         if each.over:
             yield (
@@ -44,7 +41,7 @@ def lines(report: DataReport) -> Iterator[str]:
         yield f"{report.contradictory:,} texts occur more than once, with different labels; decide on one"
     rare = [each.label for each in report.labels if each.rare]
     if rare:
-        named = ", ".join(rare[:5]) + (", ..." if len(rare) > 5 else "")
+        named = ", ".join(map(shown, rare[:5])) + (", ..." if len(rare) > 5 else "")
         yield f"{len(rare):,} labels have under {MIN_POSITIVES} test rows, too few to judge them by: {named}"
 
 
