@@ -47,7 +47,7 @@ def choose_columns(
         UserError: the labels are not named, in more than one way, or in the column of the texts; or the delimiter is
             empty or does not apply; or the columns of the source have to be looked up and cannot.
     """
-    flags = _flag_columns(source, [name for name in label_columns if name.strip()])
+    flags = tuple(name for name in label_columns if name.strip(" ,"))
     kinds: list[tuple[tuple[str, ...], Kind]] = [((label,), "one"), ((label_list,), "several"), (flags, "flags")]
     given = [(names, kind) for names, kind in kinds if any(names)]
     if len(given) != 1:
@@ -55,22 +55,23 @@ def choose_columns(
             "Say where the labels are in one way: --label-column NAME (one a row), --label-list NAME (several in one "
             "column) or --label-columns A,B,C (a column of 0 and 1 for each)"
         )
-    if text in given[0][0]:
-        raise UserError(f"The column '{text}' cannot hold both the texts and a label; name another with --text-column")
     if delimiter is not None and not label_list:
         raise UserError(f"--delimiter '{delimiter}' applies to --label-list alone; leave it out")
     if delimiter == "":
         raise UserError("--delimiter is empty; give the text between two labels")
-    return Columns(text, *given[0], delimiter or DELIMITER)
+    names, kind = given[0]
+    names = _divided(source, names[0]) if kind == "flags" and len(names) == 1 else tuple(dict.fromkeys(names))
+    if text in names:
+        raise UserError(f"The column '{text}' cannot hold both the texts and a label; name another with --text-column")
+    return Columns(text, names, kind, delimiter or DELIMITER)
 
 
-def _flag_columns(source: str, given: Sequence[str]) -> tuple[str, ...]:
-    if len(given) != 1 or (given[0] == given[0].strip() and "," not in given[0]):
-        return tuple(dict.fromkeys(given))
+def _divided(source: str, given: str) -> tuple[str, ...]:
+    if given == given.strip() and "," not in given:
+        return (given,)
     there = columns_of(source)
-    parts = given if given[0] in there else given[0].split(",")
-    found = (part if part in there else part.strip() for part in parts)
-    return tuple(dict.fromkeys(name for name in found if name))
+    parts = [given] if given in there else given.split(",")
+    return tuple(dict.fromkeys(part if part in there else part.strip() for part in parts if part.strip()))
 
 
 def columns_of(source: str) -> list[str]:
@@ -84,13 +85,13 @@ def columns_of(source: str) -> list[str]:
 def nearest_column(name: str, there: Sequence[str]) -> str | None:
     """Return the column that was probably meant: the same but for case and marks, then one that contains it, then a
     similar one; None if there is none."""
-    plain = {each: _plain(each) for each in there}
+    plain = {each: form for each in there if (form := _plain(each))}
     return next(_nearest(_plain(name), plain), None)
 
 
 def _nearest(name: str, plain: dict[str, str]) -> Iterator[str]:
     yield from (each for each, form in plain.items() if form == name)
-    yield from (each for each, form in plain.items() if name and form and (name in form or form in name))
+    yield from (each for each, form in plain.items() if name and (name in form or form in name))
     similar = get_close_matches(name, plain.values(), n=1)
     yield from (each for each, form in plain.items() if form in similar)
 

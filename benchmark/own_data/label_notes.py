@@ -86,14 +86,14 @@ def _of_names(data: OwnData) -> Iterator[Note]:
 
 def _of_delimiters(data: OwnData) -> Iterator[Note]:
     """Yield the delimiter that would divide the names, where the one that was used divides none."""
-    if data.kind != "several" or data.odd.listed or data.y_true.sum(axis=1).max() > 1:
+    if data.kind != "several" or data.odd.listed or data.odd.blank or data.y_true.sum(axis=1).max() > 1:
         return
     if found := other_delimiter(data.labels):
         delimiter, labels = found
         rows = {name: number for name, number in _with_rows(data) if delimiter in name}
         line = (
-            f"no row has more than one label, but {_labels(rows)} have '{delimiter}' in the name; if it separates labels, "
-            f"give --delimiter '{delimiter}', which makes {len(labels):,} of all {len(data.labels):,}: "
+            f"{_labels(rows)} with '{delimiter}' in the name, and no row with more than one label; if it separates "
+            f"labels, give --delimiter '{delimiter}', which makes {len(labels):,} of all {len(data.labels):,}: "
         )
         yield Note("delimiter", sum(rows.values()), tuple(rows), line + _listed(map(shown, labels)))
 
@@ -105,6 +105,8 @@ def _of_parts(data: OwnData, part: np.ndarray) -> Iterator[Note]:
         line = f"{_labels(never)} without any row; leave the column out of --label-columns"
         yield Note("no row", 0, never, f"{line}: {_listed(map(shown, never))}")
     for number, name in enumerate(PARTS):
+        if not (part == number).any():
+            continue
         counts = _counts(data.y_true[part == number])
         absent = tuple(each for each, here in zip(data.labels, counts, strict=True) if rows[each] and not here)
         if absent:
