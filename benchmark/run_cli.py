@@ -10,9 +10,10 @@ import typer
 
 from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
 from benchmark.tasks.registry import TASKS, Task
-from zoo.cli import say
+from zoo.cli import Encoding, Names, Quotes, Separator, say
 from zoo.encoders.registry import Encoder, get_encoder
 from zoo.errors import UserError, lookup
+from zoo.row_files import choose_format
 
 if TYPE_CHECKING:
     from benchmark.tasks.rows import Rows
@@ -110,7 +111,7 @@ def run(
 @app.command(rich_help_panel=COMPARE)
 def run_data(
     source: Annotated[
-        str, typer.Argument(help="A CSV, TSV, JSONL or parquet file, a folder of splits, or hub:NAME\\[:CONFIG].")
+        str, typer.Argument(help="A CSV, TSV, text, JSON or parquet file, a folder of splits, or hub:NAME\\[:CONFIG].")
     ],
     label_column: Annotated[
         str, typer.Option(help="Column with the one label of each row.", rich_help_panel=DATA)
@@ -121,8 +122,8 @@ def run_data(
     label_columns: Annotated[
         list[str] | None,
         typer.Option(
-            help="Columns of 0 and 1, one for each label: given once, names with commas between them; given several "
-            "times, one whole name each. A name that a column of the file has is never divided.",
+            help="Columns of 0 and 1, one for each label, with commas between their names. Give the option once for "
+            "each name where a name has a comma; then none is divided.",
             rich_help_panel=DATA,
             show_default=False,
         ),
@@ -142,6 +143,10 @@ def run_data(
         Path | None,
         typer.Option(help="Keep the split rows below this folder; export --data-dir reads it.", rich_help_panel=DATA),
     ] = None,
+    encoding: Encoding = "",
+    separator: Separator = "",
+    columns: Names = "",
+    quotes: Quotes = None,
     encoders: Encoders = ENCODERS,
     seeds: Seeds = 3,
     first_seed: FirstSeed = 0,
@@ -161,8 +166,9 @@ def run_data(
 
     seed_range = range(first_seed, first_seed + seeds)
     asked = _asked(encoders, seed_range, recipe, long_text, threads, results, checkpoints, dry_run)
-    columns = choose_columns(source, text_column, label_column, label_list, label_columns or (), delimiter)
-    declared = declare(source, columns, name, language)
+    given = choose_format(encoding, separator, columns, quotes)
+    chosen = choose_columns(text_column, label_column, label_list, label_columns or (), delimiter)
+    declared = declare(source, chosen, name, language, given)
     at_hand = [encoder for encoder in asked.encoders if not (dry_run and encoder.source == "hub")]
     with reading_progress() as report:
         own = prepare(declared, at_hand, asked.changes, results, report)

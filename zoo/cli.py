@@ -18,9 +18,24 @@ console = Console()
 
 USE, LISTS, MAKE, PUBLISH = "Use models", "What there is", "Make encoders", "Publish models"
 BUDGET, CHANGES, WHERE = "What to train on", "Changes to the recipe", "Where files are"
+WRITTEN = "How files are written, where it is not found"
 
 Repo = Annotated[str, typer.Option(help="Its name on the hub: user/name.")]
 Public = Annotated[bool, typer.Option("--public", help="Let everybody see it; otherwise it is private.")]
+Encoding = Annotated[
+    str, typer.Option(help="Encoding of text files, such as gb18030 or cp1252.", rich_help_panel=WRITTEN)
+]
+Separator = Annotated[
+    str, typer.Option(help="comma, semicolon, tab, pipe or another character.", rich_help_panel=WRITTEN)
+]
+Names = Annotated[
+    str,
+    typer.Option("--columns", help="Names of all columns, with commas between, if no header.", rich_help_panel=WRITTEN),
+]
+Quotes = Annotated[
+    bool | None,
+    typer.Option("--quotes/--no-quotes", help="Quotation marks enclose cells, or are text.", rich_help_panel=WRITTEN),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be published; send nothing.")]
 
 

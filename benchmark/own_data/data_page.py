@@ -19,6 +19,7 @@ def lines(report: DataReport) -> Iterator[str]:
     """Yield the report's findings as sentences: first what the data are, then what asks for something."""
     parts = ", ".join(f"{name} {number:,}" for name, number in report.rows.items())
     yield f"{report.source}: {sum(report.rows.values()):,} rows: {parts} ({report.splits})"
+    yield from report.files
     yield f"fingerprint of rows and splits: {report.fingerprint}"
     shares = [f"{script} {share:.1%}" for script, share in report.scripts.items() if share]
     yield f"script of most letters of a text: {', '.join(shares)}"

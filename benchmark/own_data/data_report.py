@@ -64,7 +64,8 @@ class DataReport:
     the share of the texts by their main script. cardinality: labels a row. unlabelled: rows without a label.
     label_sets: different sets of labels. together: the pairs of labels that most rows have both of. repeated: rows with
     the text of an earlier row. in_two_parts: texts that are in both of two parts, by the two. contradictory: texts
-    that occur with different labels. notes: what may be wrong with labels and texts.
+    that occur with different labels. notes: what may be wrong with labels and texts. files: how each file was read, and
+    what was not read.
     """
 
     source: str
@@ -82,6 +83,7 @@ class DataReport:
     in_two_parts: dict[str, int]
     contradictory: int
     notes: tuple[Note, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 def describe(
@@ -120,6 +122,7 @@ def describe(
         in_two_parts=in_two_parts(part, groups),
         contradictory=contradictory(label_set, groups),
         notes=label_notes(data, part),
+        files=data.files,
     )
 
 

@@ -25,6 +25,7 @@ from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError, lookup
 from zoo.long_text import capacity
+from zoo.row_files import Format
 
 SHARES = (0.8, 0.1, 0.1)
 SEED = 0
@@ -50,9 +51,10 @@ class Declared:
     columns: Columns
     name: str
     language: Language
+    format: Format = Format()
 
 
-def declare(source: str, columns: Columns, name: str, language: str) -> Declared:
+def declare(source: str, columns: Columns, name: str, language: str, given: Format = Format()) -> Declared:
     """Return what the user says of the data. Without a name, the task is named after its source.
 
     Raises:
@@ -66,7 +68,7 @@ def declare(source: str, columns: Columns, name: str, language: str) -> Declared
         raise UserError(f"'{made}' cannot name a task; use letters, digits, - and _ in --name")
     if made in _TAKEN:
         raise UserError(f"'{made}' is taken by the project itself; give your data another name with --name")
-    return Declared(source, columns, made, spoken)
+    return Declared(source, columns, made, spoken, given)
 
 
 def prepare(
@@ -90,7 +92,9 @@ def prepare(
     """
     if results.resolve() == RESULTS.resolve():
         raise UserError(f"{results} holds the project's own runs; give another folder with --results")
-    data = read_own(declared.source, declared.columns, lambda rows: report(f"reading, {rows:,} rows so far"))
+    data = read_own(
+        declared.source, declared.columns, lambda rows: report(f"reading, {rows:,} rows so far"), declared.format
+    )
     report(f"splitting {len(data.texts):,} rows and counting tokens")
     own = make_task(data, declared, encoders, changes)
     _check_results(results, own)

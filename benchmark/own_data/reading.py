@@ -5,9 +5,9 @@ as soon as one is exceeded. Rows that cannot be used end it after the last row, 
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +17,11 @@ from scipy.sparse import csr_array
 from benchmark.own_data.columns import Columns, Kind, nearest_column
 from benchmark.own_data.label_names import UNSEEN, as_numbers
 from benchmark.own_data.labels import SPANS
-from benchmark.own_data.sources import MAX_BYTES, PARTS, Piece, find_pieces
+from benchmark.own_data.sources import MAX_BYTES, PARTS, find_pieces
 from benchmark.own_data.tally import QUOTED, Labelled, Tally, read_labels
 from zoo.checkpoints.vetting import LONGEST_LABEL, MOST_LABELS
 from zoo.errors import UserError
-from zoo.row_files import Batch, RowFileError, column_names
+from zoo.row_files import Batch, Format, RowFileError
 
 MAX_ROWS = 2_000_000
 MAX_CELLS = 500_000_000  # rows times labels: training needs as many bytes for the labels
@@ -50,8 +50,8 @@ class OwnData:
 
     `texts` are n strings. `y_true` is int8 of shape (n, num_labels), sparse. `labels` are in the order of their
     columns, or sorted if they are values of one column. `part` is the position in PARTS of every row, shape (n,).
-    `parts` are the names of the splits that the user gave: one name if the rows are not split yet. `kind` is that of
-    the columns.
+    `parts` are the names of the splits that the user gave: one name if the rows are not split yet. `files` say how each
+    file was read. `kind` is that of the columns.
     """
 
     source: str
@@ -60,6 +60,7 @@ class OwnData:
     labels: tuple[str, ...]
     part: np.ndarray
     parts: tuple[str, ...]
+    files: tuple[str, ...] = ()
     kind: Kind = "one"
     odd: Oddities = Oddities()
 
@@ -67,29 +68,61 @@ class OwnData:
         return len(self.texts)
 
 
-def read_own(source: str, columns: Columns, report: Callable[[int], object] = lambda rows: None) -> OwnData:
+def read_own(
+    source: str,
+    columns: Columns,
+    report: Callable[[int], object] = lambda rows: None,
+    given: Format = Format(),
+) -> OwnData:
     """Read a user's data.
 
     Args:
         source: see `benchmark.own_data.sources.find_pieces`.
         columns: which columns hold what.
         report: called after every batch with the number of rows read so far.
+        given: what the user says of the format of the files.
 
     Raises:
         UserError: the source is missing, damaged or exceeds a bound, a row has no text, a label column holds something
             else or no names of labels, or every row has the same labels.
     """
-    pieces = find_pieces(source, (columns.text, *columns.labels))
+    try:
+        return _read(source, columns, report, given)
+    except RowFileError as error:
+        there: Any = error.values.get("names", ())
+        if columns.whole in there:
+            return _read(source, replace(columns, labels=(columns.whole,)), report, given)
+        if there:
+            raise UserError(f"{error}{_hint(str(error.values['column']), there, columns)}") from error
+        if _SPAN.search(str(error)):
+            raise UserError(f"{str(error).partition(', which')[0]}, which {SPANS}") from error
+        raise
+
+
+def _hint(missing: str, there: Sequence[str], columns: Columns) -> str:
+    """Return what was probably meant, as the end of an error about a missing column."""
+    near = nearest_column(missing, there)
+    if missing == columns.text:
+        return f". Did you mean --text-column '{near}'?" if near else "; --text-column names the column of the texts"
+    if near is None:
+        return ""
+    apart = columns.whole and ("," in near or near != near.strip())
+    return f". Did you mean '{near}'?" + (" Give --label-columns once for each name" if apart else "")
+
+
+def _read(source: str, columns: Columns, report: Callable[[int], object], given: Format) -> OwnData:
+    pieces = find_pieces(source, (columns.text, *columns.labels), given)
     tally = Tally(columns)
     texts: list[pa.Array] = []
     found: list[Labelled] = []
     sizes = dict.fromkeys((piece.part for piece in pieces), 0)
     rows = size = 0
     for piece in pieces:
-        for batch in _told(piece, columns):
-            tally.file, tally.before = piece.where, sizes[piece.part]
+        tally.file, tally.before = piece.where, 0
+        for batch in piece.batches:
             texts.append(_texts(batch[columns.text], tally))
             of_batch, label = read_labels(batch, tally)
+            tally.before += len(texts[-1])
             found.append((of_batch + rows, label))
             sizes[piece.part] += len(texts[-1])
             rows, size = rows + len(texts[-1]), size + texts[-1].nbytes
@@ -101,27 +134,8 @@ def read_own(source: str, columns: Columns, report: Callable[[int], object] = la
     y_true, labels, odd = _matrix(found, rows, tally)
     part = np.repeat([PARTS.index(name) for name in sizes], list(sizes.values())).astype(np.int8)
     _check_labels(source, y_true, labels)
-    return OwnData(source, pa.chunked_array(texts), y_true, labels, part, tuple(sizes), columns.kind, odd)
-
-
-def _told(piece: Piece, columns: Columns) -> Iterator[Batch]:
-    """Yield the batches; add to the row reader's errors what was probably meant."""
-    try:
-        yield from piece.batches
-    except RowFileError as error:
-        if error.kind == "column":
-            raise UserError(f"{error}{_hint(str(error.values['column']), piece, columns)}") from error
-        if _SPAN.search(str(error)):
-            raise UserError(f"{error.args[0].partition(', which')[0]}, which {SPANS}") from error
-        raise
-
-
-def _hint(missing: str, piece: Piece, columns: Columns) -> str:
-    near = nearest_column(missing, column_names(Path(piece.where)))
-    if missing == columns.text:
-        return f". Did you mean --text-column '{near}'?" if near else "; --text-column names the column of the texts"
-    once = " Give --label-columns once for each name." if columns.kind == "flags" and "," in (near or "") else ""
-    return f". Did you mean '{near}'?{once}" if near else ""
+    files = tuple(note for piece in pieces for note in piece.notes)
+    return OwnData(source, pa.chunked_array(texts), y_true, labels, part, tuple(sizes), files, columns.kind, odd)
 
 
 def _texts(values: pa.Array, tally: Tally) -> pa.Array:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zoo.errors import UserError
-from zoo.row_files import ENDINGS, Batch, read_batches
+from zoo.row_files import ENDINGS, PACKED, Batch, Format, look_through, read_batches
 
 MAX_BYTES = 2**30  # of all files together
 HUB = "hub:"
@@ -19,32 +19,52 @@ _CONFIGS = re.compile(r"(?:among the available configs|BuilderConfig '.*' not fo
 PARTS = ("train", "validation", "test")
 
 
+# The names that the hub knows for each split, too; several files of one split are train-00000-of-00002 and so on.
+_SPLITS = {"train": "train", "test": "test"} | dict.fromkeys(("validation", "valid", "val", "dev"), "validation")
+_NAME = re.compile(rf"({'|'.join(_SPLITS)})(?:-(\d+)-of-(\d+))?")
+
+
 @dataclass(frozen=True)
 class Piece:
-    """The rows of one split and their source. Rows that are not split yet are one piece, "train"."""
+    """The rows of one split, or a part of them, and their source. Rows that are not split yet are one piece, "train".
+
+    `notes` say how its file is read.
+    """
 
     part: str
     where: str
     batches: Iterator[Batch]
+    notes: tuple[str, ...] = ()
 
 
-def find_pieces(source: str, columns: Sequence[str]) -> list[Piece]:
-    """Return the pieces of a user's data: one, or one a split (train, test, and validation if there is one).
+def find_pieces(source: str, columns: Sequence[str], given: Format = Format()) -> list[Piece]:
+    """Return the pieces of a user's data: one, or those of each split (train, test, and validation if there is one).
 
     Args:
-        source: the path of a CSV, TSV, JSONL or parquet file; or of a folder with one such file a split (train.csv,
-            test.csv); or hub:NAME, or hub:NAME:CONFIG if the dataset has several configurations.
+        source: the path of a CSV, TSV, text, JSON or parquet file; or of a folder with such files for each split
+            (train.csv, test.csv; train-00000-of-00002.parquet, ...); or hub:NAME, or hub:NAME:CONFIG if the dataset
+            has several configurations.
         columns: the columns to read.
+        given: what the user says of the files' format.
 
     Raises:
-        UserError: the source does not exist, is larger than MAX_BYTES, or has other splits.
+        UserError: the source does not exist, is larger than MAX_BYTES, or has other splits; or a file cannot be read.
     """
     if source.startswith(HUB):
+        if (option := next(given.options(), None)) is not None:
+            raise UserError(f"{source} takes no {option}; leave it out")
         return _hub_pieces(source, columns)
     path = Path(source)
-    files = {"train": path} if path.is_file() else _split_files(path)
-    _check_size(source, sum(file.stat().st_size for file in files.values()))
-    return [Piece(part, str(file), read_batches(file, columns)) for part, file in files.items()]
+    files, unused = ([("train", path)], []) if path.is_file() else _split_files(path)
+    _check_size(source, sum(file.stat().st_size for _, file in files))
+    pieces = []
+    for part, file in files:
+        found = look_through(file, columns, given)
+        pieces.append(Piece(part, str(file), read_batches(found, columns), tuple(found.notes())))
+    if unused:
+        what = f"{path}: not read, since their names are of no split: {', '.join(unused)}"
+        pieces[-1] = replace(pieces[-1], notes=(*pieces[-1].notes, what))
+    return pieces
 
 
 def _check_size(source: str, size: int) -> None:
@@ -54,24 +74,46 @@ def _check_size(source: str, size: int) -> None:
         )
 
 
-def _split_files(folder: Path) -> dict[str, Path]:
+def _split_files(folder: Path) -> tuple[list[tuple[str, Path]], list[str]]:
+    """Return the files of each split, in the order of PARTS, and the names of what else is in the folder."""
     if not folder.is_dir():
         raise UserError(f"There is no file or folder {folder}; for a dataset of the hub write {HUB}{folder}")
-    found: dict[str, Path] = {}
+    found: dict[str, list[Path]] = {}
+    unused = []
     for file in sorted(folder.iterdir()):
-        if file.stem in PARTS and file.suffix.lower() in ENDINGS:
-            if file.stem in found:
-                raise UserError(f"{folder} has {found[file.stem].name} and {file.name}; keep one of them")
-            found[file.stem] = file
-    _check_parts(str(folder), list(found))
-    return {part: found[part] for part in PARTS if part in found}
+        named = _NAME.fullmatch(file.name.partition(".")[0].lower())
+        if named and file.suffix.lower() in (*ENDINGS, *PACKED) and file.is_file():
+            found.setdefault(_SPLITS[named[1]], []).append(file)
+        elif not file.name.startswith("."):
+            unused.append(file.name + "/" * file.is_dir())
+    for files in found.values():
+        _check_shards(folder, files)
+    _check_parts(str(folder), [part for part in PARTS if part in found], unused)
+    return [(part, file) for part in PARTS for file in found.get(part, [])], unused
 
 
-def _check_parts(where: str, found: list[str]) -> None:
+def _check_shards(folder: Path, files: list[Path]) -> None:
+    """Raise UserError unless the files of a split are one, or all those that their names count."""
+    names = [_NAME.fullmatch(file.stem.lower()) for file in files]
+    if len(files) == 1 and (names[0] is None or names[0][2] is None):
+        return
+    series = {(named[1], int(named[3]), file.suffix) for named, file in zip(names, files, strict=True) if named and named[2]}
+    if len(series) != 1 or not all(named and named[2] for named in names):
+        raise UserError(f"{folder} has {' and '.join(file.name for file in files)} for one split; keep one of them")
+    ((_, count, _),) = series
+    there = {int(named[2]) for named in names if named}
+    if missing := sorted(set(range(count)) - there):
+        raise UserError(f"{folder} has {files[0].name}, but part {missing[0]} of {count} is missing; add it")
+    if len(there) != len(files) or len(there) != count:
+        raise UserError(f"{folder} has {len(files)} files of a split in {count} parts; keep one of each part")
+
+
+def _check_parts(where: str, found: list[str], others: Sequence[str] = ()) -> None:
     if "train" not in found or ("validation" in found and "test" not in found):
+        beside = f" (beside {', '.join(others)[:160]})" if others else ""
         raise UserError(
-            f"{where} has the splits {', '.join(found) or 'none'}; it needs train, or train and test, or train, "
-            "validation and test"
+            f"{where} has the splits {', '.join(found) or 'none'}{beside}; it needs train, or train and test, or "
+            "train, validation and test"
         )
 
 
