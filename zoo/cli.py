@@ -133,20 +133,29 @@ def pack(
 @app.command(rich_help_panel=USE)
 def predict(
     checkpoint: Annotated[str, typer.Argument(help="A fine-tuned model: its folder, or hub:user/name\\[@revision].")],
-    source: Annotated[Path, typer.Option("--input", help="A CSV, TSV, JSONL or parquet file.")],
+    source: Annotated[Path, typer.Option("--input", help="A CSV, TSV, text, JSON or parquet file.")],
     target: Annotated[Path, typer.Option("--output", help="The .jsonl or .csv file to write.")],
     text_column: Annotated[str, typer.Option(help="Column with the texts.")] = "text",
+    encoding: Encoding = "",
+    separator: Separator = "",
+    columns: Names = "",
+    quotes: Quotes = None,
 ) -> None:
     """Write scores and labels for every text of a file. A stopped prediction resumes where it was."""
     from zoo.checkpoints.checkpoint import read_checkpoint
-    from zoo.predict import check_files, count_rows, predict_file
+    from zoo.predict import check_files, column_notes, predict_file
+    from zoo.row_files import choose_format, look_through
 
     check_files(source, target)
+    given = choose_format(encoding, separator, columns, quotes)
     folder = _fetched(checkpoint)
-    read_checkpoint(folder)  # first, since counting a large file takes long
+    labels = read_checkpoint(folder).info.labels  # first, since counting a large file takes long
+    found = look_through(source, [text_column], given)
+    for note in [*found.notes(), *column_notes(found, labels)]:
+        say(note)
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
-        shown = progress.add_task("predicting", total=count_rows(source, text_column))
-        rows = predict_file(folder, source, target, text_column, lambda done: progress.update(shown, completed=done))
+        shown = progress.add_task("predicting", total=found.rows)
+        rows = predict_file(folder, found, target, text_column, lambda done: progress.update(shown, completed=done))
     say(f"wrote {target} ({rows:,} rows)")
 
 

@@ -7,7 +7,7 @@ hash of the checkpoint and the input. At the end this file becomes the output in
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import StringIO
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.errors import UserError
-from zoo.row_files import read_batches
+from zoo.row_files import RowFile, read_plain_rows
 
 if TYPE_CHECKING:
     from zoo.classifier import Classifier
@@ -27,36 +27,40 @@ Report = Callable[[int], object]
 
 
 def predict_file(
-    checkpoint: Path, source: Path, target: Path, text_column: str = "text", report: Report = lambda rows: None
+    checkpoint: Path,
+    source: RowFile,
+    target: Path,
+    text_column: str = "text",
+    report: Report = lambda rows: None,
 ) -> int:
     """Write a checkpoint's scores and decided labels for every text of a file, in its order; return how many.
 
     Args:
         checkpoint: the folder of a fine-tuned model.
-        source: a CSV, TSV, JSONL or parquet file.
-        target: a .jsonl file (a row: `row`, `labels`, `scores` by label) or a .csv file (`row`, `labels` with "|"
-            between them, a column of scores a label). Rows are counted from 1.
+        source: the file, looked through.
+        target: a .jsonl file or a .csv file. A row has its number `row`, from 1; the columns of the input (see
+            `passed_on`); the decided labels, as `label` where a text has one and as the list `labels` where it has any
+            number (a JSON list in CSV); and the scores by label (in CSV a column `score_NAME` for each).
         text_column: the column of the texts; an empty cell is an empty text.
         report: called with the number of finished rows, first with those of a stopped prediction.
 
     Raises:
         UserError: the checkpoint or the file cannot be read, or there is no such column.
     """
-    check_files(source, target)
+    check_files(source.path, target)
     from zoo.classifier import Classifier  # takes seconds: after the checks above
 
     classifier = Classifier.load(checkpoint)
-    if any("\n" in label for label in classifier.info.labels) and target.suffix.lower() == ".csv":
-        raise UserError("A label has a line break in its name, which .csv lines cannot hold; write a .jsonl file")
+    columns = passed_on(source, classifier.info.labels)
     part = target.with_name(f".{target.name}-{_identity(classifier, source, text_column)}.part")
-    write = _jsonl if target.suffix.lower() == ".jsonl" else _csv
-    header = _header(classifier) if write is _csv else ""
-    done = _go_on(part, header)
+    as_csv = target.suffix.lower() == ".csv"
+    done = _go_on(part, _csv_lines([_header(classifier, columns)]) if as_csv else "")
     report(done)
-    texts = islice(read_texts(source, text_column), done, None)
+    rows = islice(_read(source, text_column, list(columns)), done, None)
     with part.open("a", encoding="utf-8", newline="") as file:
-        while chunk := list(islice(texts, CHUNK)):
-            file.write(write(classifier, chunk, done))
+        while chunk := list(islice(rows, CHUNK)):
+            records = _records(classifier, chunk, list(columns.values()), done)
+            file.write(_csv_lines(map(_cells, records)) if as_csv else _json_lines(records))
             file.flush()
             done += len(chunk)
             report(done)
@@ -82,73 +86,119 @@ def check_files(source: Path, target: Path) -> None:
         raise UserError(f"{target} is a folder; give a file as --output")
 
 
-def read_texts(source: Path, text_column: str) -> Iterator[str]:
-    """Yield the texts of a column; an empty cell is an empty text.
+def passed_on(source: RowFile, labels: Sequence[str]) -> dict[str, str]:
+    """Return the columns of the input that the output has, too, each with its name there.
+
+    A column that is named as one of the output's own is called input_NAME. One without a name, or with that of another,
+    is left out.
 
     Raises:
-        UserError: as `read_batches`.
+        UserError: there is a column input_NAME already.
     """
-    for batch in read_batches(source, [text_column]):
-        yield from ("" if text is None else str(text) for text in batch[text_column].to_pylist())
+    own = {"row", "label", "labels", "scores", *(f"score_{label}" for label in labels)}
+    names = [name for name in source.columns if name and source.columns.count(name) == 1]
+    found = {name: f"input_{name}" if name in own else name for name in names}
+    for name, new in found.items():
+        if name != new and (new in names or new in own):
+            raise UserError(
+                f"{source.path} has the columns '{name}', as the output has, and '{new}'; rename one of them"
+            )
+    return found
 
 
-def count_rows(source: Path, text_column: str) -> int:
-    """Return how many texts a file has. This reads the whole file once.
+def column_notes(source: RowFile, labels: Sequence[str]) -> list[str]:
+    """Return what is said of columns that the output has under another name, or not at all."""
+    found = passed_on(source, labels)
+    notes = [f"the input's column '{name}' is called '{new}'" for name, new in found.items() if name != new]
+    left = dict.fromkeys(name for name in source.columns if name not in found)
+    notes += [f"the input's columns '{name}' are left out, since there are several" for name in left if name]
+    return notes + ["a column of the input without a name is left out"] * ("" in left)
 
-    Raises:
-        UserError: as `read_texts`.
-    """
-    return sum(1 for _ in read_texts(source, text_column))
+
+def _read(source: RowFile, text_column: str, columns: list[str]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the text and the values of the other columns of each row; a missing text is an empty one."""
+    for number, (text, *values) in enumerate(read_plain_rows(source, [text_column, *columns], CHUNK), 1):
+        if not isinstance(text, str | None):
+            raise UserError(
+                f"{source.path}: row {number} has {str(text)[:40]!r} in the column '{text_column}', which is no text; "
+                "name another with --text-column"
+            )
+        yield text or "", values
 
 
-def _identity(classifier: "Classifier", source: Path, text_column: str) -> str:
-    """Return a hash of what makes a prediction: the weights, the decision, the file and its column."""
-    state = source.stat()
+def _identity(classifier: "Classifier", source: RowFile, text_column: str) -> str:
+    """Return a hash of what makes a prediction: the weights, the decision, the file, how it is read, and its column."""
+    state = source.path.stat()
     known: list[Any] = [classifier.info.weights_sha256, classifier.decision.model_dump_json(), text_column]
-    known += [str(source.resolve()), state.st_size, state.st_mtime_ns]
+    known += [str(source.path.resolve()), state.st_size, state.st_mtime_ns, source.notes(), source.columns]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()[:12]
 
 
 def _go_on(part: Path, header: str) -> int:
-    """Cut off a stopped prediction's half-written last line, or begin a new file; return how many rows are done."""
-    end = lines = 0
+    """Cut off a stopped prediction's half-written last row, or begin a new file; return how many rows are done.
+
+    A row of a CSV, which has a header, may have several lines: it ends where the quotation marks are even.
+    """
+    at = end = rows = marks = 0
     with part.open("ab+") as file:
         file.seek(0)
         for line in file:
-            if line.endswith(b"\n"):
-                end, lines = end + len(line), lines + 1
+            at, marks = at + len(line), marks + line.count(b'"')
+            if line.endswith(b"\n") and (not header or marks % 2 == 0):
+                end, rows = at, rows + 1
         file.truncate(end)
         if not end:  # not even the header is whole
             file.write(header.encode())
             return 0
-    return lines - bool(header)
+    return rows - bool(header)
 
 
-def _predict(classifier: "Classifier", texts: list[str]) -> tuple[np.ndarray, list[list[str]]]:
-    scores = classifier.predict_scores(texts)
-    labels = [[classifier.info.labels[i] for i in np.flatnonzero(row)] for row in classifier.decide(scores)]
-    return scores.round(6), labels
+def _records(
+    classifier: "Classifier", rows: list[tuple[str, list[Any]]], names: list[str], done: int
+) -> list[dict[str, Any]]:
+    scores = classifier.predict_scores([text for text, _ in rows])
+    labels, single = classifier.info.labels, classifier.info.problem_type == "single_label_classification"
+    records = []
+    decided = classifier.decide(scores)
+    for number, ((_, values), of_row, chosen) in enumerate(zip(rows, scores.round(6), decided, strict=True), done + 1):
+        named = [labels[i] for i in np.flatnonzero(chosen)]
+        record = {"row": number, **dict(zip(names, values, strict=True))}
+        record |= {"label": named[0]} if single else {"labels": named}
+        records.append(record | {"scores": dict(zip(labels, of_row.tolist(), strict=True))})
+    return records
 
 
-def _jsonl(classifier: "Classifier", texts: list[str], done: int) -> str:
-    lines = []
-    for row, (scores, labels) in enumerate(zip(*_predict(classifier, texts), strict=True), done + 1):
-        by_label = dict(zip(classifier.info.labels, scores.tolist(), strict=True))
-        lines.append(json.dumps({"row": row, "labels": labels, "scores": by_label}, ensure_ascii=False))
-    return "".join(f"{line}\n" for line in lines)
+def _json_lines(records: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(_storable(record), ensure_ascii=False) + "\n" for record in records)
 
 
-def _csv(classifier: "Classifier", texts: list[str], done: int) -> str:
-    scores, labels = _predict(classifier, texts)
-    rows = zip(scores.tolist(), labels, strict=True)
-    return _lines([row, "|".join(names), *of] for row, (of, names) in enumerate(rows, done + 1))
+def _cells(record: dict[str, Any]) -> list[Any]:
+    """Return a row of a CSV: text as it is, nothing as an empty cell, any other value but a number as JSON."""
+    values = [_storable(value) for name, value in record.items() if name != "scores"]
+    cells = [json.dumps(v, ensure_ascii=False) if isinstance(v, list | dict | bool) else v for v in values]
+    return [*cells, *record["scores"].values()]
 
 
-def _header(classifier: "Classifier") -> str:
-    return _lines([["row", "labels", *(f"score_{label}" for label in classifier.info.labels)]])
+def _storable(value: Any) -> Any:
+    """Return a value as JSON can hold it: dates and the like as text, NaN as nothing."""
+    if isinstance(value, dict):
+        return {str(name): _storable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(each) for each in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    if value != value:
+        return None
+    return value if isinstance(value, str | int | float | None) else str(value)
 
 
-def _lines(rows: Any) -> str:
+def _header(classifier: "Classifier", columns: dict[str, str]) -> list[str]:
+    single = classifier.info.problem_type == "single_label_classification"
+    scores = (f"score_{label}" for label in classifier.info.labels)
+    return ["row", *columns.values(), "label" if single else "labels", *scores]
+
+
+def _csv_lines(rows: Iterable[Iterable[Any]]) -> str:
     buffer = StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    csv.writer(buffer).writerows(rows)  # with \r\n, so that a cell with either is put in quotation marks
     return buffer.getvalue()

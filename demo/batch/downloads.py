@@ -4,6 +4,8 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
+
 from demo.batch.handlers import Results
 
 # How a formula begins; spreadsheets drop a tab or a line break before it, and some take the full-width signs too.
@@ -12,7 +14,7 @@ _FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 def write_csv(results: Results, path: Path) -> Path:
     """Write every row: its number and text, its gold labels if there are any, then for each checkpoint the decided
-    labels, separated by "|", and the score of every label.
+    labels (a JSON list, or the one label where a text has one) and the score of every label.
 
     A text that a spreadsheet would take for a formula (it begins with = + - or @) gets an apostrophe before it; the
     JSONL file holds the texts unchanged. The file is UTF-8 with a mark, which Excel needs to read Chinese.
@@ -46,10 +48,15 @@ def _header(results: Results) -> list[str]:
 def _cells(results: Results, row: int) -> list[object]:
     cells: list[object] = [row + 1, results.texts[row]]
     if results.y_true is not None:
-        cells.append("|".join(results.names(results.y_true[row])))
+        cells.append(_listed(results, results.y_true[row]))
     for name, scores in results.scores.items():
-        cells += ["|".join(results.names(results.decided[name][row])), *scores[row].tolist()]
+        cells += [_listed(results, results.decided[name][row]), *scores[row].tolist()]
     return cells
+
+
+def _listed(results: Results, row: np.ndarray) -> str:
+    names = results.names(row)
+    return names[0] if results.problem_type == "single_label_classification" else json.dumps(names, ensure_ascii=False)
 
 
 def _record(results: Results, row: int) -> dict[str, object]:

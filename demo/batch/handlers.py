@@ -1,6 +1,8 @@
 """Many texts, several checkpoints: the handlers behind the Batch tab, free of widgets."""
 
+import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,7 +104,8 @@ def gold_matrix(gold: Sequence[object], labels: Sequence[str], single: bool) -> 
 
     Args:
         gold: the labels of each row: a list of names, or a text. A text is one name if `single` is set or if the whole
-            text is a label; otherwise "|" separates its names, or "," if there is no "|". An empty cell is no label.
+            text is a label; otherwise it is a JSON list, or "|" separates its names, or "," if there is no "|". An empty
+            cell is no label.
         labels: the task's.
         single: every text has exactly one label.
 
@@ -129,6 +132,9 @@ def _names(value: object, single: bool) -> list[object]:
         return []
     if not isinstance(value, str):
         return [value]
+    if not single and value.lstrip().startswith("["):
+        with suppress(ValueError):  # a label may well begin so
+            return _names(json.loads(value), single)
     names = [value] if single else value.split("|" if "|" in value else ",")
     return [name.strip() for name in names if name.strip()]
 

@@ -1,29 +1,30 @@
 """Reads the rows of a batch, pasted or from a file. The bounds are checked before anything is unpacked."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from demo.compare.handlers import MAX_CHARACTERS, half_character
 from demo.shared.texts import PageError
-from zoo.row_files import ENDINGS, RowFileError, column_names, read_plain_rows
+from zoo.row_files import ENDINGS, PACKED, RowFile, RowFileError, look_through, read_plain_rows
 
 MAX_ROWS = 2_000
 MAX_BYTES = 5_000_000
 MAX_UNPACKED = 50_000_000  # bytes of a parquet file's columns, unpacked
 MAX_VALUES = 2_000_000  # of a parquet file, in which a few bytes can hold the same value a million times
 _QUOTED = 80  # characters of what a message quotes
-_LISTED = 20  # columns that a message lists
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class BatchRows:
-    """`texts`, each with 1 to MAX_CHARACTERS characters, and their gold labels as they stand in the file, if any."""
+    """`texts`, each with 1 to MAX_CHARACTERS characters, their gold labels as they stand in the file, if any, and how
+    the file was read, if there is one."""
 
     texts: list[str]
     gold: list[object] | None = None
+    file: RowFile | None = field(default=None, compare=False)
 
 
 def read_rows(pasted: str, file: str | None, text_column: str, labels_column: str) -> BatchRows:
@@ -64,7 +65,7 @@ def read_list(texts: list[str]) -> BatchRows:
 
 
 def read_file(path: Path, text_column: str, labels_column: str) -> BatchRows:
-    """Read a CSV, TSV, JSONL or parquet file; text is in UTF-8 (with or without a mark) or UTF-16 with a mark.
+    """Read a CSV, TSV, text, JSON or parquet file, as `zoo.row_files` does where nobody says more of its format.
 
     Args:
         path: the file; its ending says its format.
@@ -76,7 +77,7 @@ def read_file(path: Path, text_column: str, labels_column: str) -> BatchRows:
     """
     if (size := path.stat().st_size) > MAX_BYTES:
         raise PageError("batch_bytes", size=f"{size:,}", most=f"{MAX_BYTES:,}")
-    if path.suffix.lower() not in ENDINGS:
+    if path.suffix.lower() not in (*ENDINGS, *PACKED):
         raise PageError("batch_ending", ending=quote(path.suffix), endings=", ".join(ENDINGS))
     try:
         return _read(path, text_column, labels_column)
@@ -87,14 +88,13 @@ def read_file(path: Path, text_column: str, labels_column: str) -> BatchRows:
 def _read(path: Path, text_column: str, labels_column: str) -> BatchRows:
     if path.suffix.lower() == ".parquet":
         _check_unpacked(path)
-    columns = column_names(path)
-    _check_columns(columns, text_column, labels_column)
-    wanted = [text_column, *[labels_column] * (labels_column in columns)]
+    file = look_through(path, [text_column])
+    wanted = [text_column, *[labels_column] * (labels_column in file.columns)]
     texts, gold = [], []
-    for number, row in _numbered(read_plain_rows(path, wanted)):
+    for number, row in _numbered(read_plain_rows(file, wanted)):
         texts.append(_text(row[0], number))
         gold.append(row[-1])
-    return BatchRows(texts, gold if labels_column in columns else None)
+    return BatchRows(texts, gold if labels_column in file.columns else None, file)
 
 
 def quote(value: object) -> str:
@@ -127,18 +127,6 @@ def _text(value: object, number: int) -> str:
     if (half := half_character(value)) is not None:
         raise PageError("batch_half_character", row=number, value=quote(half))
     return value
-
-
-def _check_columns(columns: list[str], text_column: str, labels_column: str) -> None:
-    if not columns:
-        raise PageError("batch_empty")
-    if text_column not in columns:
-        listed = [quote(column) for column in columns[:_LISTED]]
-        more = [f"... ({len(columns):,})"] if len(columns) > _LISTED else []
-        raise PageError("batch_column", column=quote(text_column), columns=", ".join(listed + more))
-    for column in (text_column, labels_column):
-        if columns.count(column) > 1:
-            raise PageError("batch_twice", column=quote(column))
 
 
 def _check_unpacked(path: Path) -> None:

@@ -18,6 +18,7 @@ from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
 from demo.shared.texts import Language, in_language, say
 from zoo.errors import UserError
+from zoo.row_files import RowFile, encoding_name
 
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 _LIMITS = {"rows": f"{MAX_ROWS:,}", "characters": f"{MAX_CHARACTERS:,}", "size": MAX_BYTES // 1_000_000}
@@ -76,7 +77,7 @@ def add(tab: gr.Tab, root: Path | None) -> None:
             total = len(rows.texts) * len(names)
             for step in classify_rows(rows, task or "", names, root):
                 if isinstance(step, Results):
-                    for values in _show(step, file is not None, labels_column, task or "", language):
+                    for values in _show(step, rows.file, labels_column, task or "", language):
                         yield *values, gr.Button(interactive=False)
                 else:
                     progress((step, total), say("batch_progress", language), unit=say("batch_unit", language))
@@ -127,20 +128,29 @@ def _add_results() -> list[Any]:
 
 
 def _show(
-    results: Results, from_file: bool, labels_column: str, task: str, language: Language
+    results: Results, file: RowFile | None, labels_column: str, task: str, language: Language
 ) -> Iterator[tuple[Any, ...]]:
     """Yield once: when gradio asks for the next step, it has copied the two files, and they are deleted."""
     header, rows = shown_table(results, language)
     measures, measured = metrics_table(results, language)
-    missing = labels_column if from_file and results.y_true is None else ""
+    missing = labels_column if file and results.y_true is None else ""
     with TemporaryDirectory() as folder:
         yield (
-            {"lines": [note(results, missing, language)]},
+            {"lines": [note(results, missing, language), *file_notes(file, language)]},
             gr.Dataframe(measured, headers=measures, visible=bool(measured)),
             gr.Dataframe(rows, headers=header, column_widths=_widths(header), visible=True),
             gr.DownloadButton(value=write_csv(results, Path(folder) / f"batch-{task}.csv"), visible=True),
             gr.DownloadButton(value=write_jsonl(results, Path(folder) / f"batch-{task}.jsonl"), visible=True),
         )
+
+
+def file_notes(file: RowFile | None, language: Language = "en") -> list[str]:
+    """Return how a file was read, and what a visitor should know of it."""
+    if file is None or file.form == "parquet":
+        return []
+    values = {"encoding": encoding_name(file.encoding), "separator": {"\t": "Tab"}.get(file.separator, file.separator)}
+    remarks = [say(f"batch_remark_{remark.kind}", language, **remark.values) for remark in file.remarks]
+    return [" ".join([say(f"batch_read_{file.form}", language, **values), *remarks])]
 
 
 def _widths(header: list[str]) -> list[str | int]:

@@ -3,18 +3,20 @@
 import csv
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from zoo import row_files
 from zoo.errors import UserError
-from zoo.row_files import ENDINGS, column_names, read_batches, read_plain_rows
+from zoo.row_files import Format, choose_format, look_through, read_batches, read_plain_rows
+from zoo.row_files import lines as row_lines
+from zoo.row_files import reading
 
+ENDINGS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 TEXTS = ["plain", 'with "quotes", a comma', "two\nlines", "tab\there", "漢字 🦓", "NA", "007"]
 
 
@@ -22,6 +24,8 @@ def _write(path: Path, texts: list[str], encoding: str = "utf-8") -> Path:
     rows = [{"id": number, "text": text} for number, text in enumerate(texts)]
     if path.suffix == ".parquet":
         pd.DataFrame(rows).to_parquet(path)
+    elif path.suffix == ".json":
+        path.write_text(json.dumps(rows, indent=1), encoding=encoding)
     elif path.suffix == ".jsonl":
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding=encoding)
     else:
@@ -33,18 +37,26 @@ def _write(path: Path, texts: list[str], encoding: str = "utf-8") -> Path:
 
 
 def _texts(path: Path) -> list[str]:
-    return [text for batch in read_batches(path, ["text"]) for text in batch["text"].to_pylist()]
+    return [text for batch in _batches(path, ["text"]) for text in batch["text"].to_pylist()]
+
+
+def _batches(path: Path, columns: list[str], given: Format = Format()) -> list[Any]:
+    return list(read_batches(look_through(path, columns, given), columns))
+
+
+def _rows(path: Path, columns: list[str], given: Format = Format()) -> list[list[Any]]:
+    return list(read_plain_rows(look_through(path, columns, given), columns))
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_every_kind_of_file_gives_the_texts_as_they_are(
     ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(row_files, "BATCH", 3)
-    monkeypatch.setattr(row_files, "BLOCK", 200)
+    monkeypatch.setattr(reading, "BATCH", 3)
+    monkeypatch.setattr(row_lines, "BLOCK", 200)
     path = _write(tmp_path / f"rows{ending}", TEXTS * 9)
     assert _texts(path) == TEXTS * 9
-    assert len(list(read_batches(path, ["text"]))) > 1
+    assert len(_batches(path, ["text"])) > 1
 
 
 @pytest.mark.parametrize("ending", [".csv", ".jsonl"])
@@ -56,37 +68,57 @@ def test_a_mark_says_the_encoding(ending: str, encoding: str, tmp_path: Path) ->
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_plain_rows_are_those_of_the_batches_and_the_columns_have_names(ending: str, tmp_path: Path) -> None:
     path = _write(tmp_path / f"rows{ending}", TEXTS)
-    assert column_names(path) == ["id", "text"]
-    numbers = range(len(TEXTS)) if ending in (".jsonl", ".parquet") else map(str, range(len(TEXTS)))
-    assert list(read_plain_rows(path, ["text", "id"])) == [list(row) for row in zip(TEXTS, numbers, strict=True)]
+    assert look_through(path, ["text"]).columns == ("id", "text")
+    numbers = range(len(TEXTS)) if ending in (".jsonl", ".json", ".parquet") else map(str, range(len(TEXTS)))
+    assert _rows(path, ["text", "id"]) == [list(row) for row in zip(TEXTS, numbers, strict=True)]
 
 
 def test_a_jsonl_file_has_the_names_of_all_its_objects(tmp_path: Path) -> None:
-    (tmp_path / "rows.jsonl").write_text('{"a": 1}\n{"b": [2], "a": "x"}\n', encoding="utf-8")
-    assert column_names(tmp_path / "rows.jsonl") == ["a", "b"]
-    assert list(read_plain_rows(tmp_path / "rows.jsonl", ["b", "a"])) == [[None, 1], [[2], "x"]]
+    (tmp_path / "rows.jsonl").write_text('{"a": 1}\n{"b": [2], "a": 3}\n', encoding="utf-8")
+    assert look_through(tmp_path / "rows.jsonl", []).columns == ("a", "b")
+    assert _rows(tmp_path / "rows.jsonl", ["b", "a"]) == [[None, 1], [[2], 3]]
 
 
 # No file holds half a character; a zero byte is what tells UTF-16 without its mark from text.
 CHARACTER = st.characters(exclude_categories=["Cs"], exclude_characters="\0") | st.sampled_from("\"',\t\r\n")
 CELL = st.text(CHARACTER, max_size=8)
-# Python 3.12 and before writes "\r" in a cell without quotation marks where lines end in "\n".
-STYLE = st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), ("\r\n", csv.QUOTE_ALL), ("\n", csv.QUOTE_ALL)])
-TABLE = st.integers(1, 3).flatmap(lambda width: st.lists(st.lists(CELL, min_size=width, max_size=width)))
+STYLES = st.fixed_dictionaries(
+    {
+        "delimiter": st.sampled_from(",;\t|"),
+        # Python 3.12 and before writes "\r" in a cell without quotation marks where lines end in "\n".
+        "dialect": st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), ("\n", csv.QUOTE_ALL), ("\r", csv.QUOTE_ALL)]),
+        "ending": st.sampled_from([".csv", ".tsv"]),
+        "encoding": st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    }
+)
+TABLE = st.integers(1, 4).flatmap(lambda width: st.lists(st.lists(CELL, min_size=width, max_size=width), max_size=9))
 
 
-@given(rows=TABLE, ending=st.sampled_from([".csv", ".tsv"]), style=STYLE)
-@example(rows=[["\r"], [""], ["\n\r"]], ending=".csv", style=("\r\n", csv.QUOTE_MINIMAL))
-def test_what_pythons_csv_module_writes_is_read_as_it_was(
-    rows: list[list[str]], ending: str, style: tuple[str, Literal[0, 1]], tmp_path_factory: pytest.TempPathFactory
+@settings(max_examples=200)
+@given(rows=TABLE, style=STYLES)
+@example(
+    rows=[["\r"], [""], ["\n\r"]],
+    style={"delimiter": ",", "dialect": ("\r\n", csv.QUOTE_MINIMAL), "ending": ".csv", "encoding": "utf-8"},
+)
+def test_what_pythons_csv_module_writes_is_read_as_it_was_or_refused(
+    rows: list[list[str]], style: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    path = tmp_path_factory.getbasetemp() / f"written{ending}"
+    """Refused is what can be read in two ways, such as one column with separators of another kind."""
+    path = tmp_path_factory.getbasetemp() / f"written{style['ending']}"
     names = [f"c{number}" for number in range(len(rows[0]) if rows else 1)]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        delimiter, (line, quoting) = "\t" if ending == ".tsv" else ",", style
-        csv.writer(file, delimiter=delimiter, lineterminator=line, quoting=quoting).writerows([names, *rows])
-    assert list(read_plain_rows(path, names)) == rows
-    batches = ([batch[name].to_pylist() for name in names] for batch in read_batches(path, names))
+    line, quoting = style["dialect"]
+    with path.open("w", encoding=style["encoding"], newline="") as file:
+        writer = csv.writer(file, delimiter=style["delimiter"], lineterminator=line, quoting=quoting)
+        writer.writerows([names, *rows])
+    try:
+        file = look_through(path, names)
+        found = list(read_plain_rows(file, names))
+    except UserError:
+        assert len(names) == 1 or any("\n" in cell or "\r" in cell for row in rows for cell in row)
+        return
+    assert found == rows
+    assert file.rows == len(rows)
+    batches = ([batch[name].to_pylist() for name in names] for batch in read_batches(file, names))
     assert [list(row) for columns in batches for row in zip(*columns, strict=True)] == rows
 
 
@@ -100,15 +132,15 @@ def test_a_quotation_mark_that_is_lost_never_loses_a_row_in_silence(
     lines[at] = lines[at][:-1]
     path.write_text("\n".join(["id,text", *lines, ""]), encoding="utf-8", newline="")
     with pytest.raises(UserError, match=r"quotation mark opens in this row|cells and the header has"):
-        list(read_plain_rows(path, ["text"]))
+        _rows(path, ["text"])
 
 
 def test_columns_come_in_the_order_asked_for_and_others_may_hold_anything(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("a,b,c\n1,x,\n2,y,oops\n", encoding="utf-8")
-    (batch,) = read_batches(tmp_path / "rows.csv", ["b", "a"])
+    (batch,) = _batches(tmp_path / "rows.csv", ["b", "a"])
     assert {name: values.to_pylist() for name, values in batch.items()} == {"b": ["x", "y"], "a": ["1", "2"]}
     (tmp_path / "rows.jsonl").write_text('{"a": [1]}\n\n{"b": null}\n', encoding="utf-8")
-    (batch,) = read_batches(tmp_path / "rows.jsonl", ["a", "b"])
+    (batch,) = _batches(tmp_path / "rows.jsonl", ["a", "b"])
     assert batch["a"].to_pylist() == [[1], None]
     assert batch["b"].type == pa.null()
 
@@ -136,36 +168,38 @@ def test_a_blank_line_is_an_empty_cell_of_a_lone_column(
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("rows.csv", b"", "is empty; give a file with a header"),
+        ("rows.csv", b"", "is empty; give a file with rows"),
         ("rows.csv", b"id,text\n1,a\n2\n", "line 3 has 1 cells and the header has 2"),
         ("rows.csv", b"id,text\n1,a,b\n", "line 2 has 3 cells and the header has 2"),
-        ("rows.csv", b"id,text\n1,caf\xe9\n", "save it as UTF-8"),
-        ("rows.csv", "text\na\n".encode("utf-16-le"), "save it as UTF-8"),
+        ("rows.csv", b"id,text\n1,caf\xe9\n", "line 2 has the byte 0xe9, which is not UTF-8"),
+        ("rows.csv", "text,x\n好,茶\n坏,水\n".encode()[:-3], "it is UTF-8, but line 3 has the damaged byte"),
+        ("rows.csv", b"text\na\nb\0\n", "line 3 has a zero byte"),
         ("rows.csv", b"id,text\n1," + b"x" * 500 + b"\n", "line 2: the row has more than 200 characters"),
-        ("rows.csv", b'id,text\n1,"open\n' + b"2,b\n" * 100, "line 2: the row has more than 200 characters"),
+        ("rows.csv", b'id,text\n1,"open\n' + b"2,b\n" * 100, "line 2: a quotation mark opens in this row"),
         ("rows.csv", b'id,text\n1,a\n2,"open\n3,b\n', "line 3: a quotation mark opens in this row"),
-        ("rows.tsv", b'id\ttext\n1\t"open\n2\tsaid "b" again\n', "line 2: a quotation mark opens in this row"),
+        ("rows.tsv", b'id\ttext\n1\t"open\n2\t"whole"\n3\t\n', "line 2: a quotation mark opens in this row"),
+        ("rows.tsv", b'id\ttext\n1\t"open\n2\tclose"\n3\tx\n', "4 lines are rows, or 3 rows, of which one in line 2"),
         ("rows.csv", b'id,text\n1,"two\nlines"\n2,"a" b\n', "line 4: a quotation mark opens in this row"),
-        ("rows.csv", b"id,body\n1,a\n", "no column 'text'; it has: id, body"),
+        ("rows.csv", b"id,body\n1,a\n", "no column 'text'; its first row was taken for the header and has: 'id', 'body'"),
         ("rows.csv", b"text,text\n1,a\n", "has the column 'text' twice"),
-        ("rows.tsv", b"id,text\n1,a\n", "no column 'text'"),
         ("rows.jsonl", b'{"text": "a"}\n{"text": \n', "line 2"),
-        ("rows.jsonl", b'["a"]\n', "line 1: it holds list, not an object"),
-        ("rows.jsonl", b'{"text": "caf\xe9"}\n', "save it as UTF-8"),
-        ("rows.jsonl", b'{"text": "a"}\n\n{"text": 1}\n', "line 3: the column 'text' has 1, unlike those before it"),
+        ("rows.jsonl", b'["a"]\n', "line 1: it holds str, not an object"),
+        ("rows.jsonl", b'{"text": "caf\xe9"}\n', "line 1 has the byte 0xe9"),
+        ("rows.jsonl", b'{"text": "a"}\n\n{"text": 1}\n', "line 3: the column 'text' has 1, and text before it"),
         ("rows.jsonl", b'{"text": ["a", 1]}\n', r"line 1: the column 'text' has \[.a., 1\], which cannot be stored"),
-        ("rows.jsonl", b'{"text": "\\ud800"}\n', r"line 1: the column 'text' has .\\ud800., which cannot be stored"),
+        ("rows.jsonl", b'{"text": "\\ud800"}\n', r"line 1: .ud800 is half a character"),
         ("rows.jsonl", b'{"body": "a"}\n', "no column 'text'"),
         ("rows.jsonl", b'{"text": "a"}\n{"text": "b", "text": "c"}\n', "line 2: a name stands twice"),
         ("rows.jsonl", b'{"text": "' + b"x" * 500 + b'"}\n', "line 1: the row has more than 200 characters"),
         ("rows.parquet", b"PAR1 cut short", "cannot be read"),
-        ("rows.xlsx", b"", "is not a .csv, .tsv, .jsonl, .parquet file"),
+        ("rows.xlsx", b"", "is not a .csv, .tsv, .txt, .jsonl, .json, .parquet file"),
+        ("rows.csv.gz", b"", "is compressed; unpack it first"),
     ],
 )
 def test_what_cannot_be_read_is_told_in_one_line(
     name: str, content: bytes, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(row_files, "BLOCK", 200)
+    monkeypatch.setattr(row_lines, "BLOCK", 200)
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=message) as raised:
         _texts(tmp_path / name)

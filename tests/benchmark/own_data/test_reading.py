@@ -149,11 +149,11 @@ def test_a_folder_of_splits_keeps_them(write: Write, tmp_path: Path) -> None:
     (tmp_path / "splits" / "validation.csv").unlink()
     assert read_own(str(tmp_path / "splits"), ONE).part.tolist() == [0, 0, 2]
     (tmp_path / "splits" / "train.csv").unlink()
-    with pytest.raises(UserError, match="has the splits test; it needs train"):
+    with pytest.raises(UserError, match=r"has the splits test \(beside notes.txt\); it needs train"):
         read_own(str(tmp_path / "splits"), ONE)
     write("splits/train.csv", "text,label\nx,a\n")
     write("splits/train.tsv", "text\tlabel\nx\ta\n")
-    with pytest.raises(UserError, match=r"has train\.csv and train\.tsv; keep one"):
+    with pytest.raises(UserError, match=r"has train\.csv and train\.tsv for one split; keep one"):
         read_own(str(tmp_path / "splits"), ONE)
 
 
@@ -218,8 +218,8 @@ def test_the_hub_that_cannot_be_reached_is_told(monkeypatch: pytest.MonkeyPatch)
         ("text,a,b\nx,1,0\ny,2,0\n", FLAGS, "row 2 has '2' in the label column 'a', which must say 0 or 1"),
         ("text,a,b\nx,1,0\ny,,0\n", FLAGS, "row 2 has '' in the label column 'a', .*; write 0 where"),
         ("text,label\na,x\nb\n", ONE, "line 3 has 1 cells and the header has 2"),
-        ("text,label\na,x\n\xff,y\n".encode("latin-1"), ONE, "save it as UTF-8"),
-        ("text,topic\na,x\n", ONE, "no column 'label'; it has: text, topic"),
+        ("text,label\na,x\n\xff,y\n".encode("latin-1"), ONE, "save the file as UTF-8"),
+        ("text,topic\na,x\n", ONE, "no column 'label'; its first row was taken for the header and has: 'text', 'topic'"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_told_in_one_line(
