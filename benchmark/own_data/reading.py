@@ -21,7 +21,7 @@ from benchmark.own_data.sources import MAX_BYTES, PARTS, find_pieces
 from benchmark.own_data.tally import QUOTED, Labelled, Tally, read_labels
 from zoo.checkpoints.vetting import LONGEST_LABEL, MOST_LABELS
 from zoo.errors import UserError
-from zoo.row_files import Batch, Format, RowFileError
+from zoo.row_files import Format, RowFileError
 
 MAX_ROWS = 2_000_000
 MAX_CELLS = 500_000_000  # rows times labels: training needs as many bytes for the labels

@@ -112,8 +112,8 @@ CASES: list[Case] = [
             f"labels with {delimiter} between them",
             csv([f"a{delimiter}b", "a", f"b{delimiter} c", "", "c"]),
             SEVERAL,
-            f"... 2 labels with '{delimiter}' in the name, and no row with more than one label; if it separates labels, "
-            f"give --delimiter '{delimiter}', which makes 3 of all 4: 'a', 'b', 'c'",
+            f"... 2 labels with '{delimiter}' in the name, and no row with more than one label; if it separates "
+            f"labels, give --delimiter '{delimiter}', which makes 3 of all 4: 'a', 'b', 'c'",
         )
         for delimiter in ",;#/"
     ),
@@ -216,7 +216,7 @@ CASES: list[Case] = [
     case(
         "a comma in the name of a column",
         {"my.csv": b'text,"toys, games",tea\nx,1,0\n'},
-        Columns("text", ("toys", "games", "tea"), "flags"),
-        "refused: ... Did you mean 'toys, games'? Give --label-columns once for each name.",
+        Columns("text", ("toys", "games", "tea"), "flags", whole="toys,games,tea"),
+        "refused: ... Did you mean 'toys, games'? Give --label-columns once for each name",
     ),
 ]

@@ -43,7 +43,7 @@ def test_names_with_commas_and_blanks_can_be_given(given: list[str], names: tupl
     source = tmp_path / "my.csv"
     source.write_text('text,"toys, games"," spaced ",a|b,toys,books\nx,1,1,1,1,1\ny,0,0,0,0,0\n', "utf-8")
     assert read_own(str(source), choose_columns("text", "", "", given, None)).labels == names
-    with pytest.raises(UserError, match="Did you mean ' spaced '\\? Give --label-columns once for each name$"):
+    with pytest.raises(UserError, match=r"Did you mean ' spaced '\? Give --label-columns once for each name$"):
         read_own(str(source), choose_columns("text", "", "", ["toys,spaced"], None))
 
 

@@ -67,6 +67,7 @@ def test_what_asks_for_something_is_said(report: DataReport) -> None:
         "1 texts are in both train and test",
         "1 texts occur more than once, with different labels",
         "3 labels have under 10 test rows",
+        "2 labels without a validation row: 'film' (4 rows elsewhere), 'bad' (1 row elsewhere)",
     ):
         assert text in said
 
@@ -80,10 +81,13 @@ def test_the_report_is_shown_and_written_with_names_as_they_are(
     assert json.loads(as_json.read_text("utf-8"))["labels"][1] == {
         "label": "film", "train": 3, "validation": 0, "test": 1, "rare": True,
     }  # fmt: skip
+    note = json.loads(as_json.read_text("utf-8"))["notes"][0]
+    assert (note["about"], note["rows"], note["labels"]) == ("no validation row", 5, ["film", "bad"])
     for text in (shown, as_markdown.read_text("utf-8")):
         assert "[red]good[/red]" in text
         assert "tokens of tiny" in text
         assert "too few to judge" in text
+        assert note["line"] in text.replace("\n", " ")
 
 
 def test_texts_are_the_same_but_for_case_blanks_and_compatibility_forms() -> None:
