@@ -57,6 +57,10 @@ def tables(report: DataReport) -> dict[str, pd.DataFrame]:
     return {title: table.astype(object).fillna("").map(_cell) for title, table in found.items()}
 
 
+def _in_markdown(cell: str) -> str:
+    return " ".join(cell.split()).replace("|", r"\|")
+
+
 def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -65,7 +69,7 @@ def write(report: DataReport, folder: Path) -> list[Path]:
     """Write the report to the folder, as FILES; return their paths."""
     parts = [f"# {report.source}", "\n".join(f"- {line}" for line in lines(report))]
     for title, table in tables(report).items():
-        parts += [f"## {title}", str(table.to_markdown(index=False, disable_numparse=True))]
+        parts += [f"## {title}", str(table.map(_in_markdown).to_markdown(index=False, disable_numparse=True))]
     contents = (_REPORT.dump_json(report, indent=1).decode(), "\n\n".join(parts))
     paths = [folder / name for name in FILES]
     for path, content in zip(paths, contents, strict=True):

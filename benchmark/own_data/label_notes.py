@@ -50,8 +50,8 @@ def _of_cells(data: OwnData) -> Iterator[Note]:
         line = "with a blank among the labels, which is left out; check for a delimiter too many"
         yield Note("blank label", odd.blank, (), f"{_rows(odd.blank)} {line}")
     if odd.renamed:
-        renamed = _listed(f"{old} as {new}" for old, new in odd.renamed.items())
-        line = f"all labels are numbers, so {renamed} is read in {_rows(odd.renamed_rows)}; name labels in words if not"
+        renamed = _listed(f"{old} is read as {new}" for old, new in odd.renamed.items())
+        line = f"all labels are numbers, so {renamed} (in {_rows(odd.renamed_rows)}); if they are codes, add a letter"
         yield Note("number", odd.renamed_rows, tuple(odd.renamed), line)
 
 

@@ -139,6 +139,8 @@ def _values(found: Any) -> list[Any]:
         return [value for item in found for value in _annotated(item)]
     if "choices" in found or _SPAN_KEYS & set(found):
         return _annotated(found)
+    if any(isinstance(value, (list, Mapping)) for value in found.values()):
+        raise ValueError(NO_NAMES)
     flags = {name: FLAGS.get(_name(value).lower()) for name, value in found.items() if value is not None}
     if None in flags.values():
         raise ValueError(NO_FLAGS)

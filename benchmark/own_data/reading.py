@@ -144,7 +144,7 @@ def _texts(values: pa.Array, tally: Tally) -> pa.Array:
         raise UserError(f"{tally.file}: the text column holds {values.type}, not text; name another with --text-column")
     values = values.cast(pa.string())
     empty = pc.match_substring_regex(values, _EMPTY).fill_null(True)
-    tally.fault(1, "text", np.flatnonzero(empty), "has an empty text; remove the row")
+    tally.fault(1, "text", np.flatnonzero(empty), "has an empty text (nothing that is seen); remove the row")
     return values
 
 

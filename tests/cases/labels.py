@@ -88,7 +88,7 @@ CASES: list[Case] = [
     case("choices in JSON", jsonl([{"choices": ["a", "b"]}, {"choices": ["b"]}]), SEVERAL, "a 1, b 2"),
     case("cats of spaCy", jsonl([{"a": 1.0, "b": 0.0}, {"a": 1.0, "b": 1.0}]), SEVERAL, "a 2, b 1"),
     case("truth values for one label", jsonl([True, False, True]), ONE, "false 1, true 2"),
-    case("objects of objects", jsonl([{"a": {"b": 1}}]), SEVERAL, "refused: my.jsonl: row 1 ... 0 or 1"),
+    case("objects of objects", jsonl([{"a": {"b": 1}}]), SEVERAL, "refused: my.jsonl: row 1 has ... is no list of names"),
     case("numbers where lists are to be", jsonl([1, 2, 2]), SEVERAL, "1 1, 2 2"),
     case("fixed lists", arrow(pa.array([["a", "b"], ["b", "c"]], pa.list_(pa.string(), 2))), SEVERAL, "a 1, b 2, c 1"),
     case("categories", arrow(pa.array(["a", "b"]).dictionary_encode()), ONE, "a 1, b 1"),
@@ -155,7 +155,7 @@ CASES: list[Case] = [
         "texts that are empty",
         {"my.csv": "text,label\nx,a\n\u200b\ufeff,b\n,b\n\u00a0,a\n".encode()},
         ONE,
-        "refused: my.csv: row 2 has an empty text; remove the row (3 such rows)",
+        "refused: my.csv: row 2 has an empty text (nothing that is seen); remove the row (3 such rows)",
     ),
     case(
         "blank flags",
@@ -168,7 +168,7 @@ CASES: list[Case] = [
         "1 and 1.0 in two splits",
         splits(train=csv(["1", "0", "1"]), test=csv(["1.0", "0.0"], first=3)),
         ONE,
-        "0 2, 1 3; all labels are numbers, so 1.0 as 1, 0.0 as 0 is read in 2 rows...",
+        "0 2, 1 3; all labels are numbers, so 1.0 is read as 1, 0.0 is read as 0 (in 2 rows)...",
     ),
     case(
         "1 and 1.0 in one file", csv(["1", "1.0", "2|1", "nan"]), SEVERAL, "1 3, 2 1, nan 1; all labels are numbers..."

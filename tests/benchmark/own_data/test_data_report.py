@@ -1,6 +1,7 @@
 """The report on a user's data against numbers worked by hand, and as it is shown and written."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +104,9 @@ def test_pieces_on_their_own() -> None:
     assert label_pairs(y_true, ("a", "b")) == ()
     assert contradictory(np.array([0, 1, 0, 0]), np.array([5, 5, 2, 2])) == 1
     assert in_two_parts(np.array([0, 1, 1]), np.array([1, 1, 1]))["train and validation"] == 1
+
+
+def test_names_with_pipes_and_line_breaks_stay_in_their_cells(report: DataReport, tmp_path: Path) -> None:
+    named = replace(report, labels=(LabelFacts("a|b\nc", 1, 1, 1, True),))
+    page = write(named, tmp_path)[1].read_text("utf-8")
+    assert "\n| a\\|b c " in page
