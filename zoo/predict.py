@@ -39,8 +39,8 @@ def predict_file(
         checkpoint: the folder of a fine-tuned model.
         source: the file, looked through.
         target: a .jsonl file or a .csv file. A row has its number `row`, from 1; the columns of the input (see
-            `passed_on`); the decided labels, as `label` where a text has one and as the list `labels` where it has any
-            number (a JSON list in CSV); and the scores by label (in CSV a column `score_NAME` for each).
+            `passed_on`); the decided labels, as the list `labels` (a JSON list in CSV), or where a text has one label as
+            `label`, which is empty if no score reaches its threshold; and the scores by label (in CSV a column `score_NAME` for each).
         text_column: the column of the texts; an empty cell is an empty text.
         report: called with the number of finished rows, first with those of a stopped prediction.
 
@@ -163,7 +163,7 @@ def _records(
     for number, ((_, values), of_row, chosen) in enumerate(zip(rows, scores.round(6), decided, strict=True), done + 1):
         named = [labels[i] for i in np.flatnonzero(chosen)]
         record = {"row": number, **dict(zip(names, values, strict=True))}
-        record |= {"label": named[0]} if single else {"labels": named}
+        record |= {"label": next(iter(named), None)} if single else {"labels": named}
         records.append(record | {"scores": dict(zip(labels, of_row.tolist(), strict=True))})
     return records
 

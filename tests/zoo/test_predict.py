@@ -1,25 +1,32 @@
 """A file of texts through a checkpoint: as the texts alone, in order, in chunks, and going on after a stop."""
 
+import csv
 import json
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import torch
 from transformers import AutoTokenizer
 
+from benchmark.own_data.reading import Columns, read_own
 from encoder_zoo import main
 from tests.checkpoints import toy_info
 from zoo import predict
 from zoo.checkpoints.loading import new_model, save_checkpoint
 from zoo.classifier import Classifier
-from zoo.decision import Decision
+from zoo.decision import Decision, ProblemType
 from zoo.errors import UserError
-from zoo.predict import count_rows, predict_file
+from zoo.predict import column_notes, predict_file
+from zoo.row_files import Format, look_through, read_plain_rows
 
 LABELS = ("good", "bad, or worse", "漢字")
 TEXTS = ["good", "", "very bad service! " * 9, 'a "quoted", text', "two\nlines", "漢字 🦓", "late parcel"]
@@ -47,14 +54,17 @@ def _write(path: Path, texts: list[str]) -> Path:
     return path
 
 
+def _predict(checkpoint: Path, source: Path, target: Path, column: str = "text", **options: Any) -> int:
+    return predict_file(checkpoint, look_through(source, [column]), target, column, **options)
+
+
 @pytest.mark.parametrize("kind", [".csv", ".tsv", ".jsonl", ".parquet"])
 def test_every_text_is_scored_as_alone_in_its_place(
     kind: str, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(predict, "CHUNK", 3)
     source, told = _write(tmp_path / f"texts{kind}", TEXTS), list[int]()
-    assert count_rows(source, "text") == len(TEXTS)
-    assert predict_file(checkpoint, source, tmp_path / "out.jsonl", report=told.append) == len(TEXTS)
+    assert _predict(checkpoint, source, tmp_path / "out.jsonl", report=told.append) == len(TEXTS)
     assert told == [0, 3, 6, 7]
     classifier = Classifier.load(checkpoint)
     for number, (text, line) in enumerate(zip(TEXTS, (tmp_path / "out.jsonl").open(encoding="utf-8"), strict=True), 1):
@@ -68,7 +78,7 @@ def test_every_text_is_scored_as_alone_in_its_place(
 def test_a_blank_line_of_a_file_of_texts_alone_keeps_its_row(checkpoint: Path, tmp_path: Path) -> None:
     source = tmp_path / "texts.csv"
     source.write_text("text\ngood\n\nbad\n")
-    assert predict_file(checkpoint, source, tmp_path / "out.jsonl") == count_rows(source, "text") == 3
+    assert _predict(checkpoint, source, tmp_path / "out.jsonl") == 3
     records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
     scores = Classifier.load(checkpoint).predict_scores(["good", "", "bad"])
     np.testing.assert_allclose([list(record["scores"].values()) for record in records], scores, atol=1e-5)
@@ -77,13 +87,133 @@ def test_a_blank_line_of_a_file_of_texts_alone_keeps_its_row(checkpoint: Path, t
 def test_csv_says_the_same_as_jsonl(checkpoint: Path, tmp_path: Path) -> None:
     source = _write(tmp_path / "texts.csv", TEXTS)
     for name in ("out.csv", "out.jsonl"):
-        predict_file(checkpoint, source, tmp_path / name)
+        _predict(checkpoint, source, tmp_path / name)
     table = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
     records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
     assert table["row"].tolist() == [record["row"] for record in records]
-    assert table["labels"].tolist() == ["|".join(record["labels"]) for record in records]
+    assert table["labels"].map(json.loads).tolist() == [record["labels"] for record in records]
     for label in LABELS:
         assert table[f"score_{label}"].tolist() == [record["scores"][label] for record in records]
+
+
+ODD = ("a", "b", "a|b", " c ", "d, [e]", '"f"', "g\nh", "=SUM(1)")
+
+
+def _odd_checkpoint(tiny_bert: Path, folder: Path, single: bool) -> Path:
+    kind: ProblemType = "single_label_classification" if single else "multi_label_classification"
+    torch.manual_seed(0)
+    model = new_model(tiny_bert, kind, ODD)
+    model.classifier.weight.data *= 40
+    info = toy_info(task="odd", problem_type=kind, labels=ODD, max_length=32)
+    cuts = (0.0,) * len(ODD)
+    for name in ("first", "second"):  # of several labels, each is decided for half of the texts
+        decision = Decision(problem_type=kind, rule="fixed", thresholds=cuts)
+        saved = folder / name
+        save_checkpoint(saved, info, decision, model, AutoTokenizer.from_pretrained(tiny_bert), "For tests.\n")
+        if not single:
+            cuts = tuple(np.median(Classifier.load(saved).predict_scores(TEXTS), axis=0).tolist())
+    return saved
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+@pytest.mark.parametrize("single", [False, True])
+def test_predicted_labels_are_read_back_as_they_are(
+    single: bool, ending: str, tiny_bert: Path, tmp_path: Path
+) -> None:
+    """By the reader of own data, whatever stands in the names of the labels."""
+    checkpoint = _odd_checkpoint(tiny_bert, tmp_path / "odd", single)
+    texts = [f"{text} {number}" for number in range(9) for text in TEXTS]
+    target = tmp_path / f"out{ending}"
+    _predict(checkpoint, _write(tmp_path / "texts.csv", texts), target)
+    classifier = Classifier.load(checkpoint)
+    expected = classifier.decide(classifier.predict_scores(texts))
+    columns = Columns("text", ("label",), "one") if single else Columns("text", ("labels",), "several")
+    found = read_own(str(target), columns)
+    assert found.texts.to_pylist() == texts
+    places = [[label.strip() for label in ODD].index(label) for label in found.labels]
+    np.testing.assert_array_equal(found.y_true.toarray(), expected[:, places])
+    assert expected.sum() == found.y_true.sum()
+    assert len(found.labels) > 1
+
+
+@pytest.mark.parametrize("source", ["in.csv", "in.jsonl", "in.parquet"])
+def test_the_columns_of_the_input_are_passed_on(source: str, checkpoint: Path, tmp_path: Path) -> None:
+    """Those with a name of their own; one that is named as one of the output's is renamed."""
+    frame = pd.DataFrame(
+        {"text": ["good\r\nbad", None], "labels": ['x "y"', ""], "row": ["7", "8"], "score_good": ["", "a\rb"]}
+    )
+    path = tmp_path / source
+    if path.suffix == ".csv":
+        frame.to_csv(path, index=True, lineterminator="\r\n")
+    elif path.suffix == ".jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        frame.to_parquet(path)
+    found = look_through(path, ["text"])
+    assert column_notes(found, LABELS) == [
+        f"the input's column '{name}' is called 'input_{name}'" for name in ("labels", "row", "score_good")
+    ] + ["a column of the input without a name is left out"] * (source == "in.csv")
+    columns = ["text", "input_labels", "input_row", "input_score_good"]
+    for target in (tmp_path / "out.csv", tmp_path / "out.jsonl"):
+        assert _predict(checkpoint, path, target) == 2
+        again = look_through(target, columns)
+        assert again.columns[:5] == ("row", *columns)
+        rows = [[value or "" for value in row] for row in read_plain_rows(again, columns)]
+        assert rows == frame.fillna("").to_numpy().tolist()
+
+
+def test_values_of_other_types_are_passed_on_as_json(checkpoint: Path, tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "text": pa.array(["good", "bad"]).dictionary_encode(),
+            "tags": [["a", "b|c"], None],
+            "day": pa.array([0, None], pa.date32()),
+            "x": [0.5, float("nan")],
+            "yes": [True, False],
+        }
+    )
+    pq.write_table(table, tmp_path / "in.parquet")
+    for name in ("out.csv", "out.jsonl"):
+        _predict(checkpoint, tmp_path / "in.parquet", tmp_path / name)
+    records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
+    kept = [{name: record[name] for name in table.column_names} for record in records]
+    assert kept == [
+        {"text": "good", "tags": ["a", "b|c"], "day": "1970-01-01", "x": 0.5, "yes": True},
+        {"text": "bad", "tags": None, "day": None, "x": None, "yes": False},
+    ]
+    rows = list(csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8", newline="")))
+    assert [[row[name] for name in table.column_names] for row in rows] == [
+        ["good", '["a", "b|c"]', "1970-01-01", "0.5", "true"],
+        ["bad", "", "", "", "false"],
+    ]
+
+
+def test_names_that_cannot_be_told_apart_are_refused_or_left_out(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text,labels,input_labels\na,b,c\n")
+    with pytest.raises(UserError, match="has the columns 'labels', as the output has, and 'input_labels'; rename one"):
+        _predict(checkpoint, tmp_path / "in.csv", tmp_path / "out.csv")
+    (tmp_path / "in.csv").write_text("text,x,x\na,b,c\n")
+    _predict(checkpoint, tmp_path / "in.csv", tmp_path / "out.csv")
+    assert look_through(tmp_path / "out.csv", []).columns[:3] == ("row", "text", "labels")
+    assert column_notes(look_through(tmp_path / "in.csv", []), LABELS) == [
+        "the input's columns 'x' are left out, since there are several"
+    ]
+
+
+def test_lines_of_text_without_a_header_are_predicted(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text('good\n\n"bad, late\n')
+    assert _predict(checkpoint, tmp_path / "in.txt", tmp_path / "out.jsonl") == 3
+    lines = (tmp_path / "out.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["text"] for line in lines] == ["good", "", '"bad, late']
+    (tmp_path / "in.tsv").write_text("good\t1\nbad\t2\n")
+    found = look_through(tmp_path / "in.tsv", ["text"], Format(columns=("text", "n")))
+    assert predict_file(checkpoint, found, tmp_path / "out.jsonl") == 2
+
+
+def test_numbers_are_no_texts(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"text": 5}\n')
+    with pytest.raises(UserError, match="row 1 has '5' in the column 'text', which is no text"):
+        _predict(checkpoint, tmp_path / "in.jsonl", tmp_path / "out.jsonl")
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])
@@ -92,7 +222,7 @@ def test_a_stopped_prediction_goes_on(
 ) -> None:
     monkeypatch.setattr(predict, "CHUNK", 2)
     source, target = _write(tmp_path / "texts.csv", TEXTS), tmp_path / name
-    predict_file(checkpoint, source, target)
+    _predict(checkpoint, source, target)
     whole = target.read_bytes()
     target.unlink()
 
@@ -101,29 +231,29 @@ def test_a_stopped_prediction_goes_on(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        predict_file(checkpoint, source, target, report=stop)
+        _predict(checkpoint, source, target, report=stop)
     assert not target.exists()
     (part,) = tmp_path.glob(".out*.part")
     with part.open("a") as file:
         file.write("5,half of a li")
     told: list[int] = []
-    predict_file(checkpoint, source, target, report=told.append)
+    _predict(checkpoint, source, target, report=told.append)
     assert told[0] == 4
     assert target.read_bytes() == whole
     assert not list(tmp_path.glob(".out*.part"))
     source.write_text("text\nanother file\n")
-    assert predict_file(checkpoint, source, target, report=told.append) == 1
+    assert _predict(checkpoint, source, target, report=told.append) == 1
 
 
 def test_a_prediction_stopped_before_its_first_row_goes_on(checkpoint: Path, tmp_path: Path) -> None:
     source, target = _write(tmp_path / "texts.csv", TEXTS), tmp_path / "out.csv"
-    predict_file(checkpoint, source, target)
+    _predict(checkpoint, source, target)
     whole = target.read_text()
     for begun in ("", "row,lab", whole.splitlines(keepends=True)[0]):
-        part = predict._identity(Classifier.load(checkpoint), source, "text")
+        part = predict._identity(Classifier.load(checkpoint), look_through(source, ["text"]), "text")
         (tmp_path / f".out.csv-{part}.part").write_text(begun)
         target.unlink()
-        assert predict_file(checkpoint, source, target) == len(TEXTS)
+        assert _predict(checkpoint, source, target) == len(TEXTS)
         assert target.read_text() == whole
 
 
@@ -131,7 +261,7 @@ def test_the_texts_are_not_written_over(checkpoint: Path, tmp_path: Path) -> Non
     source = _write(tmp_path / "texts.csv", TEXTS)
     before = source.read_bytes()
     with pytest.raises(UserError, match="is the input; give another --output"):
-        predict_file(checkpoint, source, tmp_path / ".." / tmp_path.name / "texts.csv")
+        _predict(checkpoint, source, tmp_path / ".." / tmp_path.name / "texts.csv")
     assert source.read_bytes() == before
 
 
@@ -141,15 +271,15 @@ def test_bad_input_is_one_line(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.jsonl").write_text('{"text": "a"}\n{"text": \n')
     for bad_source, target, column, message in (
         (source, "out.xlsx", "text", r"must end in \.csv or \.jsonl, and .*out\.xlsx does not"),
-        (source, "out.csv", "body", "has no column 'body'; it has: id, text"),
-        (tmp_path / "none.csv", "out.csv", "text", "There is no file"),
+        (source, "out.csv", "body", "has no column 'body'; its first row was taken for the header and has: 'id', 'text'"),
+        (tmp_path / "none.csv", "out.csv", "text", "cannot be read: .*No such file"),
         (tmp_path / "broken.parquet", "out.csv", "text", "cannot be read"),
         (tmp_path / "broken.jsonl", "out.csv", "text", "cannot be read"),
     ):
         with pytest.raises(UserError, match=message):
-            predict_file(checkpoint, bad_source, tmp_path / target, column)
+            _predict(checkpoint, bad_source, tmp_path / target, column)
     with pytest.raises(UserError, match="is not a checkpoint"):
-        predict_file(tmp_path, source, tmp_path / "out.csv")
+        _predict(tmp_path, source, tmp_path / "out.csv")
 
 
 def test_what_cannot_be_written_or_loaded_is_told_before_the_input_is_read(
@@ -157,7 +287,7 @@ def test_what_cannot_be_written_or_loaded_is_told_before_the_input_is_read(
 ) -> None:
     source = _write(tmp_path / "texts.csv", TEXTS)
     (tmp_path / "folder.csv").mkdir()
-    monkeypatch.setattr(predict, "read_batches", None)
+    monkeypatch.setattr("zoo.row_files.look_through", None)
     for model, given, target, message in (
         (checkpoint, source, "out.txt", "out.txt does not; give another --output"),
         (checkpoint, source, "none/out.csv", f"There is no folder {tmp_path / 'none'} for out.csv"),

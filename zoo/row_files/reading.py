@@ -99,7 +99,7 @@ def _rows(file: RowFile, wanted: Sequence[str]) -> Iterator[tuple[int, list[Any]
         return json_rows(file, wanted)
     if file.form == "lines":
         check_columns(file.path, file.columns, wanted)
-        return line_rows(file)
+        return line_rows(file, len(wanted))
     return delimited_rows(file, wanted)
 
 

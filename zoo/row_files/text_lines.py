@@ -34,9 +34,9 @@ def look_through_lines(source: Path, wanted: Sequence[str], given: Format) -> Ro
     return RowFile(source, "lines", (column,), rows, f"{encoding_name(encoding)}, one text a line", (), encoding)
 
 
-def line_rows(file: RowFile) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the text of every line."""
+def line_rows(file: RowFile, times: int) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the text of every line, the text so many times."""
     number = 0
     for number, line in numbered_lines(file.path, file.encoding):
-        yield number, [line.rstrip("\r\n")]
+        yield number, [line.rstrip("\r\n")] * times
     check_count(file.path, file.rows, number)
