@@ -91,7 +91,7 @@ CASES: list[Case] = [
     case("objects of objects", jsonl([{"a": {"b": 1}}]), SEVERAL, "refused: my.jsonl: row 1 has ... is no list of names"),
     case("numbers where lists are to be", jsonl([1, 2, 2]), SEVERAL, "1 1, 2 2"),
     case("fixed lists", arrow(pa.array([["a", "b"], ["b", "c"]], pa.list_(pa.string(), 2))), SEVERAL, "a 1, b 2, c 1"),
-    case("categories", arrow(pa.array(["a", "b"]).dictionary_encode()), ONE, "a 1, b 1"),
+    case("labels as categories", arrow(pa.array(["a", "b"]).dictionary_encode()), ONE, "a 1, b 1"),
     # One-hot lists
     *(
         case(f"one-hot {name}", files, columns, "refused: ... a list of 2 flags ... with --label-columns")
