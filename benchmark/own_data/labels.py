@@ -65,7 +65,7 @@ def read_cell(value: object, delimiter: str | None) -> Cell:
     return Cell((_name(value),), fault=TRUTHS if delimiter and isinstance(value, bool) else "")
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _read_text(text: str, delimiter: str | None) -> Cell:
     called = _CALL.fullmatch(text)
     written = (called[1] or "[]") if called else text
@@ -88,6 +88,8 @@ def _structure(text: str, delimiter: str | None) -> Any:
         if _SEQUENCE.fullmatch(tried[1:-1]):
             with suppress(*_UNREADABLE):
                 return [_item(item) for item in _ITEMS.findall(tried)]
+    if "..." in text:
+        return None  # NumPy leaves out the middle of a long array
     with suppress(*_UNREADABLE):
         return literal_eval(text)
     return _bare(text, delimiter)
@@ -149,18 +151,14 @@ def _values(found: Any) -> list[Any]:
 
 def _annotated(item: Any) -> list[Any]:
     """Return the names in an item of a list: itself, or what stands below "choices" or "label"."""
-    if isinstance(item, (list, tuple)) and len(item) > 2 and isinstance(item[0], int):
-        raise ValueError(SPANS)  # [0, 5, "name"]
-    if isinstance(item, Mapping):
-        if _SPAN_KEYS & set(item):
-            raise ValueError(SPANS)
-        item = item.get("choices", item.get("label", item))
-        item = item if isinstance(item, list) else [item]
-    else:
-        item = [item]
-    if any(isinstance(value, (list, tuple, set, Mapping)) for value in item):
+    span = isinstance(item, (list, tuple)) and len(item) > 2 and isinstance(item[0], int)  # [0, 5, "name"]
+    if span or (isinstance(item, Mapping) and _SPAN_KEYS & set(item)):
+        raise ValueError(SPANS)
+    below = item.get("choices", item.get("label", item)) if isinstance(item, Mapping) else [item]
+    values = below if isinstance(below, list) else [below]
+    if any(isinstance(value, (list, tuple, set, Mapping, bytes)) for value in values):
         raise ValueError(NO_NAMES)
-    return item
+    return values
 
 
 def _name(value: object) -> str:
