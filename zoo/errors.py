@@ -15,7 +15,11 @@ T = TypeVar("T")
 
 
 class UserError(Exception):
-    """Something that the user can mend; its message is one line that says what is wrong and what to do next."""
+    """Something that the user can mend; its message is one line that says what is wrong and what to do next. Line
+    breaks, as a quoted value may have, become blanks."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))
 
 
 def lookup(registry: Mapping[str, T], name: str, noun: str) -> T:

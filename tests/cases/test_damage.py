@@ -15,7 +15,7 @@ from tests.cases.table import Case
 from zoo.errors import UserError
 from zoo.row_files import RowFile, look_through, read_batches, read_plain_rows
 
-WHOLE = [case for case in files.CASES if case.texts and len(case.files) == 1]
+WHOLE = [case for case in files.CASES if case.texts.startswith("read") and len(case.files) == 1]
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "cp1252", "shift_jis", "utf-7")
 
 
