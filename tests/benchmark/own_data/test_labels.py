@@ -1,15 +1,20 @@
 """Cells of labels for any names, and what names tell by themselves. How people write labels: tests/cases/labels.py."""
 
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmark.own_data.columns import Columns
 from benchmark.own_data.label_names import as_numbers, has_unseen, nearly_same, other_delimiter, shown
 from benchmark.own_data.labels import Cell, read_cell
+from benchmark.own_data.reading import read_own
+from zoo.errors import UserError
 
 # Any text, and often the characters that lists are written with.
 NAMES = st.lists(
@@ -94,3 +99,25 @@ def test_a_delimiter_is_suggested_only_where_it_leaves_fewer_labels(
     names: list[str], found: tuple[str, list[str]] | None
 ) -> None:
     assert other_delimiter(names) == found
+
+
+@given(st.sets(st.text(st.sampled_from("abc,;#| ()[]\"'"), min_size=1).map(str.strip).filter(bool)))
+def test_a_suggested_delimiter_gives_the_suggested_labels(names: set[str]) -> None:
+    plain = sorted(name for name in names if read_cell(name, "|") == Cell((name,)))
+    if found := other_delimiter(plain):
+        cells = [read_cell(name, found[0]) for name in plain]
+        assert not any(cell.fault for cell in cells)
+        assert sorted({name for cell in cells for name in cell.names} - {""}) == found[1]
+
+
+def test_what_a_message_says_to_do_works(tmp_path: Path) -> None:
+    source = tmp_path / "my.csv"
+    source.write_text('id,Review Text, topic\n1,x,"{""choices"": [""a"", ""b""]}"\n2,y,b\n3,z,\n', "utf-8")
+    for columns, told in (
+        (Columns("text", ("topic",), "one"), "Did you mean --text-column 'Review Text'?"),
+        (Columns("Review Text", ("topic",), "one"), "Did you mean ' topic'?"),
+        (Columns("Review Text", (" topic",), "one"), "read it with --label-list ' topic'"),
+    ):
+        with pytest.raises(UserError, match=re.escape(told)):
+            read_own(str(source), columns)
+    assert read_own(str(source), Columns("Review Text", (" topic",), "several")).labels == ("a", "b")
