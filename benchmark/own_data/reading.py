@@ -90,7 +90,7 @@ def read_own(
         return _read(source, columns, report, given)
     except RowFileError as error:
         there: Any = error.values.get("names", ())
-        if columns.whole in there:
+        if columns.whole and columns.whole in there:
             return _read(source, replace(columns, labels=(columns.whole,)), report, given)
         if there:
             raise UserError(f"{error}{_hint(str(error.values['column']), there, columns)}") from error

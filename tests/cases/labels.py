@@ -88,7 +88,9 @@ CASES: list[Case] = [
     case("choices in JSON", jsonl([{"choices": ["a", "b"]}, {"choices": ["b"]}]), SEVERAL, "a 1, b 2"),
     case("cats of spaCy", jsonl([{"a": 1.0, "b": 0.0}, {"a": 1.0, "b": 1.0}]), SEVERAL, "a 2, b 1"),
     case("truth values for one label", jsonl([True, False, True]), ONE, "false 1, true 2"),
-    case("objects of objects", jsonl([{"a": {"b": 1}}]), SEVERAL, "refused: my.jsonl: row 1 has ... is no list of names"),
+    case(
+        "objects of objects", jsonl([{"a": {"b": 1}}]), SEVERAL, "refused: my.jsonl: row 1 has ... is no list of names"
+    ),
     case("numbers where lists are to be", jsonl([1, 2, 2]), SEVERAL, "1 1, 2 2"),
     case("fixed lists", arrow(pa.array([["a", "b"], ["b", "c"]], pa.list_(pa.string(), 2))), SEVERAL, "a 1, b 2, c 1"),
     case("labels as categories", arrow(pa.array(["a", "b"]).dictionary_encode()), ONE, "a 1, b 1"),
@@ -209,6 +211,12 @@ CASES: list[Case] = [
         "a 1, b 0; 1 label without any row; leave the column out of --label-columns: 'b'",
     ),
     # Names of columns
+    case(
+        "a column without a name",
+        {"my.csv": b",text,label\n0,x,a\n"},
+        Columns("text", ("topic",), "one"),
+        "refused: my.csv has no column 'topic'",
+    ),
     case("a blank in the header", {"my.csv": b"text, label\nx,a\n"}, ONE, "refused: ... Did you mean ' label'?"),
     case(
         "another case", {"my.csv": b"Review Text,label\nx,a\n"}, ONE, "refused: ... mean --text-column 'Review Text'?"
