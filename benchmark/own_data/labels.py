@@ -31,7 +31,7 @@ _WORDS: dict[str, Any] = {"None": None, "null": None, "nan": None, "NaN": None, 
 _CLOSE = {"[": "]", "{": "}", "(": ")"}
 _STARTS = ("'", '"', *_CLOSE)
 _SPAN_KEYS = {"start", "end", "start_offset", "end_offset"}
-_UNREADABLE = (ValueError, SyntaxError, RecursionError, MemoryError)
+_UNREADABLE = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
 
 
 @dataclass(frozen=True)

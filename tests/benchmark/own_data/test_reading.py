@@ -111,7 +111,7 @@ def test_a_list_written_as_text_is_a_list(cell: str, labels: tuple[str, ...], tm
 @pytest.mark.parametrize(
     "cell",
     ["['b', ['a']]", '["\\ud800"]', "['\\x']", "[" * 150 + "]", "['a', open('x')]", "[b|a]", "{b: 1}",
-     "[true, false]", "[b'a']", "['a' ... 'z']", "[0 1 ... 0]", "[(0, 1)]", "{'a': {'b'}}"],
+     "[true, false]", "[b'a']", "['a' ... 'z']", "[0 1 ... 0]", "[(0, 1)]", "{'a': {'b'}}", "[{[]}]"],
     ids=lambda value: str(value)[:20],
 )  # fmt: skip
 def test_a_structure_that_is_no_list_of_names_is_refused(cell: str, tmp_path: Path) -> None:
