@@ -13,7 +13,7 @@ from benchmark.tasks.registry import TASKS, Task
 from zoo.cli import Encoding, Names, Quotes, Separator, say
 from zoo.encoders.registry import Encoder, get_encoder
 from zoo.errors import UserError, lookup
-from zoo.row_files import choose_format
+from zoo.row_files.format import choose_format
 
 if TYPE_CHECKING:
     from benchmark.tasks.rows import Rows
@@ -122,8 +122,7 @@ def run_data(
     label_columns: Annotated[
         list[str] | None,
         typer.Option(
-            help="Columns of 0 and 1, one for each label, with commas between their names. Give the option once for "
-            "each name where a name has a comma; then none is divided.",
+            help="Columns of 0 and 1, divided at commas unless the option is given once for each name.",
             rich_help_panel=DATA,
             show_default=False,
         ),

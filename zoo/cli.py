@@ -144,7 +144,8 @@ def predict(
     """Write scores and labels for every text of a file. A stopped prediction resumes where it was."""
     from zoo.checkpoints.checkpoint import read_checkpoint
     from zoo.predict import check_files, column_notes, predict_file
-    from zoo.row_files import choose_format, look_through
+    from zoo.row_files.format import choose_format
+    from zoo.row_files.row_reader import look_through
 
     check_files(source, target)
     given = choose_format(encoding, separator, columns, quotes)

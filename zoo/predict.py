@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.errors import UserError
-from zoo.row_files import RowFile, read_plain_rows
+from zoo.row_files.format import RowFile
+from zoo.row_files.row_reader import read_plain_rows
 
 if TYPE_CHECKING:
     from zoo.classifier import Classifier
@@ -39,8 +40,8 @@ def predict_file(
         checkpoint: the folder of a fine-tuned model.
         source: the file, looked through.
         target: a .jsonl file or a .csv file. A row has its number `row`, from 1; the columns of the input (see
-            `passed_on`); the decided labels, as the list `labels` (a JSON list in CSV), or where a text has one label as
-            `label`, which is empty if no score reaches its threshold; and the scores by label (in CSV a column `score_NAME` for each).
+            `passed_on`); the decided labels, as the list `labels` (a JSON list in CSV), or where a text has one label
+            as `label`, empty if no score reaches its threshold; and the scores by label (in CSV columns `score_NAME`).
         text_column: the column of the texts; an empty cell is an empty text.
         report: called with the number of finished rows, first with those of a stopped prediction.
 

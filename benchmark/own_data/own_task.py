@@ -25,7 +25,7 @@ from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError, lookup
 from zoo.long_text import capacity
-from zoo.row_files import Format
+from zoo.row_files.format import ALL_FOUND, Format
 
 SHARES = (0.8, 0.1, 0.1)
 SEED = 0
@@ -51,10 +51,10 @@ class Declared:
     columns: Columns
     name: str
     language: Language
-    format: Format = Format()
+    format: Format = ALL_FOUND
 
 
-def declare(source: str, columns: Columns, name: str, language: str, given: Format = Format()) -> Declared:
+def declare(source: str, columns: Columns, name: str, language: str, given: Format = ALL_FOUND) -> Declared:
     """Return what the user says of the data. Without a name, the task is named after its source.
 
     Raises:

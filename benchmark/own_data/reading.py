@@ -21,7 +21,8 @@ from benchmark.own_data.sources import MAX_BYTES, PARTS, find_pieces
 from benchmark.own_data.tally import QUOTED, Labelled, Tally, read_labels
 from zoo.checkpoints.vetting import LONGEST_LABEL, MOST_LABELS
 from zoo.errors import UserError
-from zoo.row_files import Format, RowFileError
+from zoo.row_files.faults import RowFileError
+from zoo.row_files.format import ALL_FOUND, Format
 
 MAX_ROWS = 2_000_000
 MAX_CELLS = 500_000_000  # rows times labels: training needs as many bytes for the labels
@@ -72,7 +73,7 @@ def read_own(
     source: str,
     columns: Columns,
     report: Callable[[int], object] = lambda rows: None,
-    given: Format = Format(),
+    given: Format = ALL_FOUND,
 ) -> OwnData:
     """Read a user's data.
 

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from zoo.errors import UserError
-from zoo.row_files import ENDINGS, PACKED, Batch, Format, look_through, read_batches
+from zoo.row_files.format import ALL_FOUND, Format
+from zoo.row_files.row_reader import ENDINGS, PACKED, Batch, look_through, read_batches
 
 MAX_BYTES = 2**30  # of all files together
 HUB = "hub:"
@@ -37,7 +38,7 @@ class Piece:
     notes: tuple[str, ...] = ()
 
 
-def find_pieces(source: str, columns: Sequence[str], given: Format = Format()) -> list[Piece]:
+def find_pieces(source: str, columns: Sequence[str], given: Format = ALL_FOUND) -> list[Piece]:
     """Return the pieces of a user's data: one, or those of each split (train, test, and validation if there is one).
 
     Args:
@@ -97,7 +98,9 @@ def _check_shards(folder: Path, files: list[Path]) -> None:
     names = [_NAME.fullmatch(file.stem.lower()) for file in files]
     if len(files) == 1 and (names[0] is None or names[0][2] is None):
         return
-    series = {(named[1], int(named[3]), file.suffix) for named, file in zip(names, files, strict=True) if named and named[2]}
+    series = {
+        (named[1], int(named[3]), file.suffix) for named, file in zip(names, files, strict=True) if named and named[2]
+    }
     if len(series) != 1 or not all(named and named[2] for named in names):
         raise UserError(f"{folder} has {' and '.join(file.name for file in files)} for one split; keep one of them")
     ((_, count, _),) = series

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from benchmark.own_data.columns import Columns
 from benchmark.own_data.labels import FLAGS, Cell, read_cell
 from zoo.errors import UserError
-from zoo.row_files import Batch
+from zoo.row_files.row_reader import Batch
 
 QUOTED = 40  # characters of a value that a message quotes
 Labelled = tuple[np.ndarray, np.ndarray]  # rows and labels, by number

@@ -56,7 +56,11 @@ def _cells(results: Results, row: int) -> list[object]:
 
 def _listed(results: Results, row: np.ndarray) -> str:
     names = results.names(row)
-    return "".join(names) if results.problem_type == "single_label_classification" else json.dumps(names, ensure_ascii=False)
+    return (
+        "".join(names)
+        if results.problem_type == "single_label_classification"
+        else json.dumps(names, ensure_ascii=False)
+    )
 
 
 def _record(results: Results, row: int) -> dict[str, object]:

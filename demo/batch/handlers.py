@@ -104,8 +104,8 @@ def gold_matrix(gold: Sequence[object], labels: Sequence[str], single: bool) -> 
 
     Args:
         gold: the labels of each row: a list of names, or a text. A text is one name if `single` is set or if the whole
-            text is a label; otherwise it is a JSON list, or "|" separates its names, or "," if there is no "|". An empty
-            cell is no label.
+            text is a label; otherwise it is a JSON list, or "|" separates its names, or "," if there is no "|". An
+            empty cell is no label.
         labels: the task's.
         single: every text has exactly one label.
 

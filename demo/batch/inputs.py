@@ -9,7 +9,9 @@ from typing import TypeVar
 
 from demo.compare.handlers import MAX_CHARACTERS, half_character
 from demo.shared.texts import PageError
-from zoo.row_files import ENDINGS, PACKED, RowFile, RowFileError, look_through, read_plain_rows
+from zoo.row_files.faults import RowFileError
+from zoo.row_files.format import RowFile
+from zoo.row_files.row_reader import ENDINGS, PACKED, look_through, read_plain_rows
 
 MAX_ROWS = 2_000
 MAX_BYTES = 5_000_000

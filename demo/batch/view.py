@@ -18,7 +18,8 @@ from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
 from demo.shared.texts import Language, in_language, say
 from zoo.errors import UserError
-from zoo.row_files import RowFile, encoding_name
+from zoo.row_files.encodings import encoding_name
+from zoo.row_files.format import RowFile
 
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 _LIMITS = {"rows": f"{MAX_ROWS:,}", "characters": f"{MAX_CHARACTERS:,}", "size": MAX_BYTES // 1_000_000}

@@ -4,13 +4,13 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.cases import files, labels
+from tests.cases import files, labels, structured
 from tests.cases.outcomes import own_outcome, texts_outcome
 from tests.cases.table import Case
 
 
 def main() -> None:
-    for case in (*files.CASES, *labels.CASES):
+    for case in (*files.CASES, *structured.CASES, *labels.CASES):
         with TemporaryDirectory() as folder:
             outcomes = run(case, Path(folder))
         sys.stdout.write(f"{case.name}\n" + "".join(f"    {line}\n" for line in outcomes if line))

@@ -1,15 +1,15 @@
 """The form of a case: small files as people bring them, and what the project says of them.
 
-`python -m tests.cases` prints the table of all cases; test_cases.py runs the same. Cases are in files.py (how rows are
-written) and labels.py (how labels are written). To add one, append a Case to CASES there.
+`python -m tests.cases` prints the table of all cases; test_cases.py runs the same. Cases are in files.py (text),
+structured.py (JSON, parquet, splits) and labels.py (how labels are written). To add one, append a Case to CASES there.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from benchmark.own_data.columns import Columns
-from zoo.row_files import Format
+from zoo.row_files.format import ALL_FOUND, Format
 
 ONE = Columns("text", ("label",), "one")
 SEVERAL = Columns("text", ("labels",), "several")
@@ -29,7 +29,7 @@ class Case:
     own: str = ""
     texts: str = ""
     columns: Columns = ONE
-    format: Format = field(default_factory=Format)
+    format: Format = ALL_FOUND
 
 
 def rows(count: int = 40, labels: Sequence[str] = ("bad", "good")) -> list[list[str]]:
@@ -44,3 +44,18 @@ def table(found: Sequence[Sequence[str]], separator: str = ",", header: str = "t
 
 def jsonl(records: Sequence[object]) -> bytes:
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
+
+
+ALL = "40 rows; bad 20, good 20"
+
+
+def csv_file(content: str, name: str = "rows.csv", encoding: str = "utf-8") -> dict[str, bytes]:
+    return {name: content.encode(encoding)}
+
+
+def refused(name: str, files: dict[str, bytes], why: str, given: Format = ALL_FOUND, columns: Columns = ONE) -> Case:
+    return Case(name, files, f"refused: ...{why}", f"refused: ...{why}", columns, given)
+
+
+def read(name: str, files: dict[str, bytes], how: str, labels: str = ALL, given: Format = ALL_FOUND) -> Case:
+    return Case(name, files, f"read: {labels}; {how}", f"read: {labels.partition(';')[0]}; {how}", ONE, given)

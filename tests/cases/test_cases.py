@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases import files, labels
+from tests.cases import files, labels, structured
 from tests.cases.outcomes import matches, own_outcome, texts_outcome
 from tests.cases.table import Case
 
-CASES = (*files.CASES, *labels.CASES)
+CASES = (*files.CASES, *structured.CASES, *labels.CASES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -12,9 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from zoo.errors import UserError
-from zoo.row_files import Format, choose_format, look_through, read_batches, read_plain_rows
 from zoo.row_files import lines as row_lines
-from zoo.row_files import reading
+from zoo.row_files import row_reader
+from zoo.row_files.format import ALL_FOUND, Format, choose_format
+from zoo.row_files.row_reader import look_through, read_batches, read_plain_rows
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 TEXTS = ["plain", 'with "quotes", a comma', "two\nlines", "tab\there", "漢字 🦓", "NA", "007"]
@@ -40,11 +41,11 @@ def _texts(path: Path) -> list[str]:
     return [text for batch in _batches(path, ["text"]) for text in batch["text"].to_pylist()]
 
 
-def _batches(path: Path, columns: list[str], given: Format = Format()) -> list[Any]:
+def _batches(path: Path, columns: list[str], given: Format = ALL_FOUND) -> list[Any]:
     return list(read_batches(look_through(path, columns, given), columns))
 
 
-def _rows(path: Path, columns: list[str], given: Format = Format()) -> list[list[Any]]:
+def _rows(path: Path, columns: list[str], given: Format = ALL_FOUND) -> list[list[Any]]:
     return list(read_plain_rows(look_through(path, columns, given), columns))
 
 
@@ -52,7 +53,7 @@ def _rows(path: Path, columns: list[str], given: Format = Format()) -> list[list
 def test_every_kind_of_file_gives_the_texts_as_they_are(
     ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "BATCH", 3)
+    monkeypatch.setattr(row_reader, "BATCH", 3)
     monkeypatch.setattr(row_lines, "BLOCK", 200)
     path = _write(tmp_path / f"rows{ending}", TEXTS * 9)
     assert _texts(path) == TEXTS * 9
@@ -135,6 +136,39 @@ def test_a_quotation_mark_that_is_lost_never_loses_a_row_in_silence(
         _rows(path, ["text"])
 
 
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1252", "Ich möchte über das schöne Geschäft großes Lob aussprechen"),
+        ("cp1251", "Я купил эту книгу и очень доволен"),
+        ("cp1253", "Αγόρασα αυτό το βιβλίο"),
+        ("cp1256", "اشتريت هذا الكتاب وكان رائعا جدا"),
+        ("shift_jis", "この本を買いました。とても面白かったです"),
+        ("euc-jp", "この本を買いました。とても面白かったです"),
+        ("euc-kr", "이 책을 샀는데 정말 재미있어요"),
+        ("big5", "我買了這本書，內容非常好看，送貨也很快"),
+        ("tis-620", "ฉันซื้อหนังสือเล่มนี้และชอบมาก"),
+    ],
+)
+def test_other_encodings_are_not_taken_for_one_that_is_found(encoding: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_bytes(f"text\n{text}\n".encode(encoding))
+    with pytest.raises(UserError, match="which is not UTF-8; save the file as UTF-8, or say what it is"):
+        look_through(tmp_path / "rows.csv", ["text"])
+    assert _rows(tmp_path / "rows.csv", ["text"], Format(encoding=encoding)) == [[text]]
+
+
+def test_options_that_name_nothing_are_refused() -> None:
+    assert choose_format("gb18030", "tab", "a, b", False) == Format("gb18030", "\t", ("a", "b"), False)
+    for options, message in (
+        (("utf-88",), "--encoding 'utf-88' is none that is known"),
+        (("rot13",), "--encoding 'rot13' is none that is known"),
+        (("", "_!_"), "--separator '_!_' is not one character"),
+        (("", "", "a,b,a"), "--columns a,b,a names a column twice"),
+    ):
+        with pytest.raises(UserError, match=message):
+            choose_format(*options)
+
+
 def test_columns_come_in_the_order_asked_for_and_others_may_hold_anything(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("a,b,c\n1,x,\n2,y,oops\n", encoding="utf-8")
     (batch,) = _batches(tmp_path / "rows.csv", ["b", "a"])
@@ -180,7 +214,11 @@ def test_a_blank_line_is_an_empty_cell_of_a_lone_column(
         ("rows.tsv", b'id\ttext\n1\t"open\n2\t"whole"\n3\t\n', "line 2: a quotation mark opens in this row"),
         ("rows.tsv", b'id\ttext\n1\t"open\n2\tclose"\n3\tx\n', "4 lines are rows, or 3 rows, of which one in line 2"),
         ("rows.csv", b'id,text\n1,"two\nlines"\n2,"a" b\n', "line 4: a quotation mark opens in this row"),
-        ("rows.csv", b"id,body\n1,a\n", "no column 'text'; its first row was taken for the header and has: 'id', 'body'"),
+        (
+            "rows.csv",
+            b"id,body\n1,a\n",
+            "no column 'text'; its first row was taken for the header and has: 'id', 'body'",
+        ),
         ("rows.csv", b"text,text\n1,a\n", "has the column 'text' twice"),
         ("rows.jsonl", b'{"text": "a"}\n{"text": \n', "line 2"),
         ("rows.jsonl", b'["a"]\n', "line 1: it holds str, not an object"),

@@ -4,23 +4,3 @@ A file is first looked through (`look_through`): its encoding, its separator, it
 rows are found, or it is refused with what to do. Then its rows are read (`read_batches`, `read_plain_rows`). The reader
 is strict: it skips, mends and guesses nothing. Messages count lines from 1, as an editor does.
 """
-
-from zoo.row_files.encodings import encoding_name
-from zoo.row_files.errors import RowFileError
-from zoo.row_files.format import Format, Remark, RowFile, choose_format
-from zoo.row_files.reading import ENDINGS, PACKED, Batch, look_through, read_batches, read_plain_rows
-
-__all__ = [
-    "ENDINGS",
-    "PACKED",
-    "Batch",
-    "Format",
-    "Remark",
-    "RowFile",
-    "RowFileError",
-    "choose_format",
-    "encoding_name",
-    "look_through",
-    "read_batches",
-    "read_plain_rows",
-]

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.row_files import lines
 from zoo.row_files.encodings import encoding_name, find_encoding
-from zoo.row_files.errors import RowFileError, check_columns, check_count, listed
+from zoo.row_files.faults import RowFileError, check_columns, check_count, listed
 from zoo.row_files.format import SEPARATORS, Format, Remark, RowFile
 from zoo.row_files.lines import numbered_lines
 from zoo.row_files.quotes import Survey, marks_are_quotes, survey
@@ -137,8 +137,8 @@ def _cells(source: Path, encoding: str, separator: str, quotes: bool) -> Iterato
                 raise RowFileError(source, "long", line=begins, most=f"{lines.BLOCK:,}")
             yield line
 
-    quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
-    reader = csv.reader(taken(), delimiter=separator, strict=True, quoting=quoting)
+    marks: Any = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
+    reader = csv.reader(taken(), delimiter=separator, strict=True, quoting=marks)
     try:
         for row in reader:
             yield begins, row

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.row_files.errors import RowFileError
+from zoo.row_files.faults import RowFileError
 
 _BLOCK = 2**20  # bytes
 _MARKS = {
@@ -16,13 +16,21 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
     b"\x84\x31\x95\x33": "gb18030",
 }
-_NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-32": "UTF-32", "gb18030": "GB18030"}
+_NAMES = {
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8",
+    "utf-16": "UTF-16",
+    "utf-16-le": "UTF-16LE",
+    "utf-16-be": "UTF-16BE",
+    "utf-32": "UTF-32",
+    "gb18030": "GB18030",
+}
 # About two in five characters of Chinese texts are among these. Other encodings, read as GB18030, hardly give any.
 _FREQUENT = frozenset(
     "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事"
     "成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实日很太买价"
 )
-_ENOUGH = 0.1
+_ENOUGH, _LEAST = 0.1, 3  # share and number of frequent characters
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ def find_encoding(source: Path, given: str = "") -> str:
     """Return the encoding of a whole file, as Python names it.
 
     A file without a mark is UTF-8 if all of it is; UTF-16 if its line breaks are; GB18030 if all of it is, and a tenth
-    of the other characters than ASCII are among the most frequent of Chinese. Anything else is the user's to say.
+    of the other characters than ASCII, and three, are among the most frequent of Chinese. The user says anything else.
 
     Raises:
         RowFileError: it is none of these, or not the one that the user gives.
@@ -118,4 +126,5 @@ def _utf16(start: bytes) -> str:
 
 def _is_chinese(block: bytes) -> bool:
     other = [character for character in block.decode("gb18030", "ignore") if character > "\x7f"]
-    return bool(other) and sum(character in _FREQUENT for character in other) >= _ENOUGH * len(other)
+    frequent = sum(character in _FREQUENT for character in other)
+    return frequent >= max(_ENOUGH * len(other), _LEAST)

@@ -44,6 +44,9 @@ class Format:
                 yield option
 
 
+ALL_FOUND = Format()  # where the user says nothing
+
+
 def choose_format(encoding: str = "", separator: str = "", columns: str = "", quotes: bool | None = None) -> Format:
     """Return the format that the options of a command line name.
 
@@ -54,8 +57,9 @@ def choose_format(encoding: str = "", separator: str = "", columns: str = "", qu
         try:
             "".encode(encoding)
         except LookupError as error:
-            raise UserError(f"--encoding '{encoding}' is none that is known; give one such as utf-8, gb18030, cp1252") \
-                from error
+            raise UserError(
+                f"--encoding '{encoding}' is none that is known; give one such as utf-8, gb18030, cp1252"
+            ) from error
     separator = _NAMED.get(separator, separator)
     if len(separator) > 1 or separator in ('"', "\r", "\n"):
         raise UserError(

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from zoo.row_files import lines
 from zoo.row_files.encodings import encoding_name, find_encoding
-from zoo.row_files.errors import QUOTED, RowFileError, check_columns, check_count
+from zoo.row_files.faults import QUOTED, RowFileError, check_columns, check_count
 from zoo.row_files.format import Format, Remark, RowFile
 from zoo.row_files.lines import numbered_lines, open_text
 
@@ -111,7 +111,7 @@ class _ArrayReader:
 
     def objects(self) -> Iterator[Record]:
         self._expect("[")
-        ends = self._next() == "]" and self._expect("]")
+        ends = self._next() == "]" and self._expect("]") == "]"
         while not ends:
             self._next()
             line = self._line()

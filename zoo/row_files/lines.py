@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from zoo.row_files.errors import RowFileError
+from zoo.row_files.faults import RowFileError
 
 BLOCK = 8 * 2**20  # characters that a row may have
 

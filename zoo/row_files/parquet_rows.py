@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from zoo.row_files.errors import RowFileError, check_columns, check_count
+from zoo.row_files.faults import RowFileError, check_columns, check_count
 from zoo.row_files.format import Format, RowFile
 
 

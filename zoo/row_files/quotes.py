@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.row_files.errors import RowFileError
+from zoo.row_files.faults import RowFileError
 
 _INSIDE = re.compile(r'(?:[^"]++|"")*+')
 

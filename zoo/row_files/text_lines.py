@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from zoo.row_files.encodings import encoding_name, find_encoding
-from zoo.row_files.errors import RowFileError, check_count
+from zoo.row_files.faults import RowFileError, check_count
 from zoo.row_files.format import Format, RowFile
 from zoo.row_files.lines import numbered_lines
 

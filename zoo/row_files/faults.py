@@ -27,7 +27,7 @@ _MESSAGES = {
     "name the columns with --columns A,B,...; if the cells are not what is meant, give --separator",
     "lines": "has one text a line and no column '{column}'; if a line has several columns, name them with --columns "
     "A,B,... or put a header above them",
-    "tabs": "has {columns} columns in every line, separated by tabs; name them with --columns A,B,... (a single name if "
+    "tabs": "has {columns} columns in every line, separated by tabs; name them with --columns A,B,... (one name if "
     "every line is one text)",
     "fasttext": "is in fastText's layout (__label__NAME TEXT), which is not read; write a CSV with a column for the "
     "text and one for the labels",
@@ -37,12 +37,12 @@ _MESSAGES = {
     "option": "takes no {option}; leave it out",
     "line": "cannot be read: line {line}: {reason}",
     "ragged": "cannot be read: line {line} has {cells} cells and the header has {columns}; put a text with separators "
-    "in quotation marks",
+    "in quotation marks, without a blank before them",
     "quotes": "cannot be read: line {line}: a quotation mark opens in this row and does not close at the end of a "
     "cell; close it, write a quotation mark inside a quoted cell twice, or give --no-quotes if every line is a row and "
     "quotation marks are part of the text",
-    "swallowed": "can be read in two ways: {lines} lines are rows, or {rows} rows, of which one in line {line} has line "
-    "breaks in quotation marks; say which with --no-quotes or --quotes",
+    "swallowed": "can be read in two ways: {lines} lines are rows, or {rows} rows, of which one in line {line} has "
+    "line breaks in quotation marks; say which with --no-quotes or --quotes",
     "long": "cannot be read: line {line}: the row has more than {most} characters; close its quotation mark, or put in "
     "the missing line break",
     "count": "has {counted} rows and {read} were read; leave it unchanged while it is read",

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from zoo.row_files.delimited import USUAL, delimited_rows, has_columns, look_through_delimited
 from zoo.row_files.encodings import find_encoding
-from zoo.row_files.errors import DAMAGE, RowFileError, check_columns, damage_told
-from zoo.row_files.format import Format, RowFile
+from zoo.row_files.faults import DAMAGE, RowFileError, check_columns, damage_told
+from zoo.row_files.format import ALL_FOUND, Format, RowFile
 from zoo.row_files.json_rows import json_rows, look_through_json
 from zoo.row_files.parquet_rows import look_through_parquet, parquet_batches
 from zoo.row_files.text_lines import line_rows, look_through_lines
@@ -23,7 +23,7 @@ PACKED = (".gz", ".zip", ".bz2", ".xz", ".zst")
 Batch = dict[str, pa.Array]
 
 
-def look_through(source: Path, wanted: Sequence[str], given: Format = Format()) -> RowFile:
+def look_through(source: Path, wanted: Sequence[str], given: Format = ALL_FOUND) -> RowFile:
     """Find out how a file is to be read, and count its rows.
 
     Args:
