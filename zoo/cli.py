@@ -26,7 +26,7 @@ Encoding = Annotated[
     str, typer.Option(help="Encoding of text files, such as gb18030 or cp1252.", rich_help_panel=WRITTEN)
 ]
 Separator = Annotated[
-    str, typer.Option(help="comma, semicolon, tab, pipe or another character.", rich_help_panel=WRITTEN)
+    str, typer.Option(help="Between two cells: comma, semicolon, tab, pipe or another.", rich_help_panel=WRITTEN)
 ]
 Names = Annotated[
     str,

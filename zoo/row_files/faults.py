@@ -10,7 +10,7 @@ from zoo.errors import UserError
 
 QUOTED = 160  # characters of what a message quotes
 DAMAGE = (OSError, ValueError, OverflowError, pa.ArrowException)
-_MESSAGES = {
+MESSAGES = {
     "ending": "is not a {endings} file; give one",
     "packed": "is compressed; unpack it first",
     "empty": "is empty; give a file with rows",
@@ -50,11 +50,11 @@ _MESSAGES = {
 
 
 class RowFileError(UserError):
-    """A file whose rows cannot be read. `kind` is a key of _MESSAGES and `values` are the facts, so that a caller can
+    """A file whose rows cannot be read. `kind` is a key of MESSAGES and `values` are the facts, so that a caller can
     say the same in another language."""
 
     def __init__(self, source: Path, kind: str, **values: object) -> None:
-        super().__init__(f"{source} {_MESSAGES[kind].format(**values)}")
+        super().__init__(f"{source} {MESSAGES[kind].format(**values)}")
         self.kind, self.values = kind, values
 
 

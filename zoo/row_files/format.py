@@ -8,7 +8,7 @@ from typing import Any
 from zoo.errors import UserError
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
-_REMARKS = {
+REMARKS = {
     "plain": "quotation marks are part of the text",
     "spanning": "rows with line breaks in a cell: {rows}, the first in line {line}",
     "blank": "blank lines, which are no rows: {lines}",
@@ -73,13 +73,13 @@ def choose_format(encoding: str = "", separator: str = "", columns: str = "", qu
 
 @dataclass(frozen=True)
 class Remark:
-    """What a user should know of a file that is read: a key of _REMARKS, and the facts."""
+    """What a user should know of a file that is read: a key of REMARKS, and the facts."""
 
     kind: str
     values: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return _REMARKS[self.kind].format(**self.values)
+        return REMARKS[self.kind].format(**self.values)
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,23 @@ from demo.batch.handlers import (
     metrics_table,
     shown_table,
 )
-from demo.batch.inputs import MAX_BYTES, MAX_ROWS, MAX_VALUES, BatchRows, read_file, read_pasted, read_rows
-from demo.batch.view import note
+from demo.batch.inputs import (
+    MAX_BYTES,
+    MAX_ROWS,
+    MAX_VALUES,
+    BatchRows,
+    _count_values,
+    read_file,
+    read_pasted,
+    read_rows,
+)
+from demo.batch.view import file_notes, note
 from demo.compare.handlers import MAX_CHARACTERS, classify
 from demo.shared.models import load
+from demo.shared.texts import TEXTS as PAGE_TEXTS
 from zoo.errors import UserError
+from zoo.row_files.faults import MESSAGES
+from zoo.row_files.format import REMARKS
 
 FEEDBACK = TASKS["feedback"].labels
 WORDS = "well made. it came late, and the box was open. why is this so dear?".split()
@@ -160,6 +172,8 @@ def test_single_label_metrics_and_one_that_is_not_defined(checkpoints: Path) -> 
         (["b", "b"], False, [0, 1, 0]),
         (["c, d"], False, [0, 0, 1]),
         (" c, d ", True, [0, 0, 1]),
+        ('["c, d", "a"]', False, [1, 0, 1]),
+        ("[]", False, [0, 0, 0]),
         ("c, d", False, [0, 0, 1]),
         (["a"], True, [1, 0, 0]),
         *[(missing, False, [0, 0, 0]) for missing in ("", "  ", None, [], float("nan"))],
@@ -401,6 +415,36 @@ def test_a_bad_parquet_file_is_refused(frame: pd.DataFrame, message: str, tmp_pa
     frame.to_parquet(tmp_path / "in.parquet", compression="zstd")
     with pytest.raises(UserError, match=message):
         read(tmp_path / "in.parquet")
+
+
+def test_the_page_says_how_a_file_was_read(tmp_path: Path) -> None:
+    """And what a visitor should know of it, in both languages."""
+    path = write(tmp_path / "in.csv", 'text;labels\r\n"a\r\nb";x\r\n\r\nc;y\r\n'.encode("utf-16"))
+    assert file_notes(read(path).file) == [
+        "Read as UTF-16, separated by ;. Rows with line breaks in a cell: 1, the first in line 2. "
+        "Blank lines, which are no rows: 1."
+    ]
+    path = write(tmp_path / "in.tsv", 'text\tlabels\n"a\tx\n')
+    assert file_notes(read(path).file, "zh") == ["按 UTF-8 读取，分隔符为 Tab。 引号是文本的一部分。"]
+    path = write(tmp_path / "in.txt", "a\nb\n")
+    assert file_notes(read(path).file) == ["Read as UTF-8, one text a line."]
+    path = write(tmp_path / "in.json", '[{"text": "a"}, {"text": "b", "labels": "x"}]')
+    assert file_notes(read(path).file) == ["Read as JSON in UTF-8."]
+    assert file_notes(read(write(tmp_path / "in.parquet", pd.DataFrame({"text": ["a"]}))).file) == []
+    assert file_notes(None) == []
+
+
+def test_every_remark_and_every_fault_of_a_file_has_words_on_the_page() -> None:
+    for kind in (*(f"remark_{kind}" for kind in REMARKS), *MESSAGES):
+        if kind not in ("named", "separator", "option"):  # of options, which the page has not
+            assert f"batch_{kind}" in PAGE_TEXTS["en"], kind
+
+
+def test_values_in_lists_are_counted_in_a_process_of_their_own(tmp_path: Path) -> None:
+    lists = pd.DataFrame({"text": ["a", "b"], "labels": [["x"] * 9, ["y"]]})
+    assert _count_values(write(tmp_path / "in.parquet", lists)) == 12
+    with pytest.raises(UserError, match="not a readable parquet file"):
+        _count_values(write(tmp_path / "in.parquet", b"PAR1"))
 
 
 def test_a_parquet_file_cut_short_or_changed_anywhere_is_refused_or_read(tmp_path: Path) -> None:
