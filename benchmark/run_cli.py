@@ -120,11 +120,13 @@ def run_data(
         str, typer.Option(help="Column with all labels of each row: a list, or text.", rich_help_panel=DATA)
     ] = "",
     label_columns: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
-            help="Columns of 0 and 1, one for each label, with commas between their names.", rich_help_panel=DATA
+            help="Columns of 0 and 1, divided at commas unless the option is given once for each name.",
+            rich_help_panel=DATA,
+            show_default=False,
         ),
-    ] = "",
+    ] = None,
     delimiter: Annotated[
         str | None,
         typer.Option(help="Text between two labels of --label-list; | if not given.", rich_help_panel=DATA),
@@ -156,14 +158,16 @@ def run_data(
 ) -> None:
     """Fine-tune encoders on data of your own. Complete runs are skipped."""
     from benchmark.console import reading_progress, show_report
+    from benchmark.own_data.columns import choose_columns
     from benchmark.own_data.data_page import write
-    from benchmark.own_data.own_task import choose_columns, declare, prepare
+    from benchmark.own_data.own_task import declare, prepare
     from benchmark.tasks.rows import write_splits
 
     seed_range = range(first_seed, first_seed + seeds)
     asked = _asked(encoders, seed_range, recipe, long_text, threads, results, checkpoints, dry_run)
-    chosen = choose_columns(text_column, label_column, label_list, label_columns, delimiter)
-    declared = declare(source, chosen, name, language, choose_format(encoding, separator, columns, quotes))
+    given = choose_format(encoding, separator, columns, quotes)
+    chosen = choose_columns(text_column, label_column, label_list, label_columns or (), delimiter)
+    declared = declare(source, chosen, name, language, given)
     at_hand = [encoder for encoder in asked.encoders if not (dry_run and encoder.source == "hub")]
     with reading_progress() as report:
         own = prepare(declared, at_hand, asked.changes, results, report)

@@ -7,6 +7,7 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from benchmark.own_data.data_report import DataReport
+from benchmark.own_data.label_names import shown
 from benchmark.statistics.fit_decision import MIN_POSITIVES
 from zoo.files import write_text
 
@@ -25,11 +26,7 @@ def lines(report: DataReport) -> Iterator[str]:
     yield f"{report.cardinality:.2f} labels a row, {report.label_sets:,} different sets of labels"
     if report.unlabelled:
         yield f"{report.unlabelled:,} rows have no label"
-    if report.undivided:
-        yield (
-            f"no row has more than one label, but {report.undivided:,} labels have a , or ; in their names; if it "
-            "separates labels, give it with --delimiter"
-        )
+    yield from (note.line for note in report.notes)
     for each in report.lengths:
         if each.over:
             yield (
@@ -45,7 +42,7 @@ def lines(report: DataReport) -> Iterator[str]:
         yield f"{report.contradictory:,} texts occur more than once, with different labels; decide on one"
     rare = [each.label for each in report.labels if each.rare]
     if rare:
-        named = ", ".join(rare[:5]) + (", ..." if len(rare) > 5 else "")
+        named = ", ".join(map(shown, rare[:5])) + (", ..." if len(rare) > 5 else "")
         yield f"{len(rare):,} labels have under {MIN_POSITIVES} test rows, too few to judge them by: {named}"
 
 
@@ -60,6 +57,10 @@ def tables(report: DataReport) -> dict[str, pd.DataFrame]:
     return {title: table.astype(object).fillna("").map(_cell) for title, table in found.items()}
 
 
+def _in_markdown(cell: str) -> str:
+    return " ".join(cell.split()).replace("|", r"\|")
+
+
 def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -68,7 +69,7 @@ def write(report: DataReport, folder: Path) -> list[Path]:
     """Write the report to the folder, as FILES; return their paths."""
     parts = [f"# {report.source}", "\n".join(f"- {line}" for line in lines(report))]
     for title, table in tables(report).items():
-        parts += [f"## {title}", str(table.to_markdown(index=False, disable_numparse=True))]
+        parts += [f"## {title}", str(table.map(_in_markdown).to_markdown(index=False, disable_numparse=True))]
     contents = (_REPORT.dump_json(report, indent=1).decode(), "\n\n".join(parts))
     paths = [folder / name for name in FILES]
     for path, content in zip(paths, contents, strict=True):

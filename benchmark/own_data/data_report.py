@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.sparse import csr_array
 
+from benchmark.own_data.label_notes import Note, label_notes
 from benchmark.own_data.reading import OwnData
 from benchmark.own_data.sources import PARTS
 from benchmark.statistics.fit_decision import MIN_POSITIVES
@@ -63,8 +64,8 @@ class DataReport:
     the share of the texts by their main script. cardinality: labels a row. unlabelled: rows without a label.
     label_sets: different sets of labels. together: the pairs of labels that most rows have both of. repeated: rows with
     the text of an earlier row. in_two_parts: texts that are in both of two parts, by the two. contradictory: texts
-    that occur with different labels. undivided: labels that look like several with another delimiter between them.
-    files: how each file was read, and what was not read.
+    that occur with different labels. notes: what may be wrong with labels and texts. files: how each file was read, and
+    what was not read.
     """
 
     source: str
@@ -81,7 +82,7 @@ class DataReport:
     repeated: int
     in_two_parts: dict[str, int]
     contradictory: int
-    undivided: int = 0
+    notes: tuple[Note, ...] = ()
     files: tuple[str, ...] = ()
 
 
@@ -92,7 +93,6 @@ def describe(
     fingerprint: str,
     splits: str,
     token_lengths: Sequence[Lengths],
-    undivided: int = 0,
 ) -> DataReport:
     """Return the report.
 
@@ -103,7 +103,6 @@ def describe(
         fingerprint: the hash of rows and splits.
         splits: how the parts were made, in words.
         token_lengths: of a sample of the texts, one for each encoder.
-        undivided: the number of labels that look like several.
     """
     label_set = label_sets(data.y_true)
     of_row = np.diff(data.y_true.indptr)
@@ -122,7 +121,7 @@ def describe(
         repeated=len(groups) - len(np.unique(groups)),
         in_two_parts=in_two_parts(part, groups),
         contradictory=contradictory(label_set, groups),
-        undivided=undivided,
+        notes=label_notes(data, part),
         files=data.files,
     )
 

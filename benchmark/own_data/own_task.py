@@ -11,8 +11,9 @@ from typing import Any, get_args
 import numpy as np
 import pyarrow as pa
 
+from benchmark.own_data.columns import Columns
 from benchmark.own_data.data_report import DataReport, Lengths, describe, lengths, sample_texts
-from benchmark.own_data.reading import Columns, Kind, OwnData, read_own
+from benchmark.own_data.reading import OwnData, read_own
 from benchmark.own_data.sources import HUB, PARTS
 from benchmark.tasks.registry import SPEC, TASKS, Language, Task, known_tasks
 from benchmark.tasks.row_facts import find_row_facts, normalized
@@ -28,7 +29,6 @@ from zoo.row_files.format import ALL_FOUND, Format
 
 SHARES = (0.8, 0.1, 0.1)
 SEED = 0
-DELIMITER = "|"
 _NAME = re.compile(r"\w[\w-]*")
 _TAKEN = {*TASKS, "board"}
 
@@ -52,30 +52,6 @@ class Declared:
     name: str
     language: Language
     format: Format = ALL_FOUND
-
-
-def choose_columns(text: str, label: str, label_list: str, label_columns: str, delimiter: str | None) -> Columns:
-    """Return the columns that the command line names; the delimiter is DELIMITER if it is None.
-
-    Raises:
-        UserError: the labels are not named, in more than one way, or in the column of the texts; or the delimiter is
-            empty or does not apply.
-    """
-    flags = tuple(dict.fromkeys(name.strip() for name in label_columns.split(",") if name.strip()))
-    kinds: list[tuple[tuple[str, ...], Kind]] = [((label,), "one"), ((label_list,), "several"), (flags, "flags")]
-    given = [(names, kind) for names, kind in kinds if any(names)]
-    if len(given) != 1:
-        raise UserError(
-            "Say where the labels are in one way: --label-column NAME (one a row), --label-list NAME (several in one "
-            "column) or --label-columns A,B,C (a column of 0 and 1 for each)"
-        )
-    if text in given[0][0]:
-        raise UserError(f"The column '{text}' cannot hold both the texts and a label; name another with --text-column")
-    if delimiter is not None and not label_list:
-        raise UserError(f"--delimiter '{delimiter}' applies to --label-list alone; leave it out")
-    if delimiter == "":
-        raise UserError("--delimiter is empty; give the text between two labels")
-    return Columns(text, *given[0], delimiter or DELIMITER)
 
 
 def declare(source: str, columns: Columns, name: str, language: str, given: Format = ALL_FOUND) -> Declared:
@@ -149,8 +125,7 @@ def make_task(data: OwnData, declared: Declared, encoders: Sequence[Encoder], ch
     _check_parts(data.source, task, [train, validation, test])
     rows = Rows(train, validation, test, fingerprint(train, validation, test))
     tokens = token_lengths(data, encoders, task, changes)
-    undivided = _undivided(data) if declared.columns.kind == "several" else 0
-    return OwnTask(task, rows, describe(data, part, groups, rows.fingerprint, how, tokens, undivided))
+    return OwnTask(task, rows, describe(data, part, groups, rows.fingerprint, how, tokens))
 
 
 def text_groups(texts: pa.ChunkedArray) -> np.ndarray:
@@ -181,12 +156,6 @@ def _how(given: tuple[str, ...]) -> str:
     if len(given) == 1:
         return f"{how}: {' / '.join(f'{share:.0%}' for share in SHARES)}"
     return f"test as given; validation is {SHARES[1]:.0%} of train, {how}"
-
-
-def _undivided(data: OwnData) -> int:
-    """Return how many labels look like several, where nothing was divided; one alone may well be a name."""
-    found = sum("," in label or ";" in label for label in data.labels)
-    return found if found > 1 and data.y_true.sum(axis=1).max() <= 1 else 0
 
 
 def _take(data: OwnData, chosen: np.ndarray) -> Split:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from benchmark.own_data.label_notes import label_notes
 from benchmark.own_data.reading import read_own
 from demo.batch.inputs import read_file
 from demo.shared.texts import PageError
@@ -14,7 +15,7 @@ from zoo.row_files.row_reader import look_through, read_plain_rows
 
 
 def own_outcome(case: Case, folder: Path) -> str:
-    """Return "read: rows; labels; how the files were read" or "refused: the line"."""
+    """Return "read: rows; labels; what the report says of them; how the files were read" or "refused: the line"."""
     source = folder if len(case.files) > 1 else folder / next(iter(case.files))
     try:
         data = read_own(str(source), case.columns, given=case.format)
@@ -22,7 +23,8 @@ def own_outcome(case: Case, folder: Path) -> str:
         return _refused(error, folder)
     counts = dict(zip(data.labels, data.y_true.sum(axis=0).tolist(), strict=True))
     labels = ", ".join(f"{name} {count}" for name, count in counts.items())
-    return _shown("read: " + "; ".join([f"{len(data)} rows", labels, *data.files]), folder)
+    notes = [note.line for note in label_notes(data, data.part)]
+    return _shown("read: " + "; ".join([f"{len(data)} rows", labels, *notes, *data.files]), folder)
 
 
 def texts_outcome(case: Case, folder: Path) -> str:

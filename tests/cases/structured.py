@@ -46,7 +46,7 @@ JSON = [
     Case(
         "objects without the label",
         {"rows.jsonl": jsonl([{"text": f"text {n}", "labels": ["a"] * (n % 2)} for n in range(8)] + [{"text": "b"}])},
-        "read: 9 rows; a 4; rows.jsonl: UTF-8, an object a line; rows.jsonl: rows without 'labels': 1",
+        "read: 9 rows; a 4; ...rows.jsonl: UTF-8, an object a line; rows.jsonl: rows without 'labels': 1",
         "read: 9 rows; rows.jsonl: UTF-8, an object a line",
         SEVERAL,
     ),
@@ -82,7 +82,7 @@ PARQUET = [
         _parquet(
             text=["a", "b"], labels=pa.array([["x", "y"], None]).cast(pa.list_(pa.dictionary(pa.int8(), pa.string())))
         ),
-        "read: 2 rows; x 1, y 1; rows.parquet",
+        "read: 2 rows; x 1, y 1; ...rows.parquet",
         "read: 2 rows; rows.parquet",
         SEVERAL,
     ),

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmark.own_data.reading import Columns
+from benchmark.own_data.columns import Columns
 from zoo.row_files.format import ALL_FOUND, Format
 
 ONE = Columns("text", ("label",), "one")

@@ -85,7 +85,7 @@ def _separator(source: Path, encoding: str, wanted: Sequence[str], given: Format
     nearest = max(found, key=lambda each: (len(set(wanted) & set(found[each])), len(found[each])))
     for column in wanted:
         if column not in found[nearest]:
-            raise RowFileError(source, "header", column=column, columns=listed(found[nearest]))
+            raise RowFileError(source, "header", column=column, columns=listed(found[nearest]), names=found[nearest])
     # Only a lone column has its name under several separators; then the usual one, which is the first, is taken.
     return nearest
 

@@ -79,7 +79,7 @@ def check_columns(source: Path, there: Sequence[str], wanted: Sequence[str]) -> 
     """Raise RowFileError if a wanted column is not there, or is there twice."""
     for column in wanted:
         if column not in there:
-            raise RowFileError(source, "column", column=column, columns=listed(there))
+            raise RowFileError(source, "column", column=column, columns=listed(there), names=there)
         if list(there).count(column) > 1:
             raise RowFileError(source, "twice", column=column)
 

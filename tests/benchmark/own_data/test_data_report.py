@@ -1,6 +1,7 @@
 """The report on a user's data against numbers worked by hand, and as it is shown and written."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,7 @@ def test_what_asks_for_something_is_said(report: DataReport) -> None:
         "1 texts are in both train and test",
         "1 texts occur more than once, with different labels",
         "3 labels have under 10 test rows",
+        "2 labels without a validation row: 'film' (4 rows elsewhere), 'bad' (1 row elsewhere)",
     ):
         assert text in said
 
@@ -80,10 +82,13 @@ def test_the_report_is_shown_and_written_with_names_as_they_are(
     assert json.loads(as_json.read_text("utf-8"))["labels"][1] == {
         "label": "film", "train": 3, "validation": 0, "test": 1, "rare": True,
     }  # fmt: skip
+    note = json.loads(as_json.read_text("utf-8"))["notes"][0]
+    assert (note["about"], note["rows"], note["labels"]) == ("no validation row", 5, ["film", "bad"])
     for text in (shown, as_markdown.read_text("utf-8")):
         assert "[red]good[/red]" in text
         assert "tokens of tiny" in text
         assert "too few to judge" in text
+        assert note["line"] in text.replace("\n", " ")
 
 
 def test_texts_are_the_same_but_for_case_blanks_and_compatibility_forms() -> None:
@@ -99,3 +104,9 @@ def test_pieces_on_their_own() -> None:
     assert label_pairs(y_true, ("a", "b")) == ()
     assert contradictory(np.array([0, 1, 0, 0]), np.array([5, 5, 2, 2])) == 1
     assert in_two_parts(np.array([0, 1, 1]), np.array([1, 1, 1]))["train and validation"] == 1
+
+
+def test_names_with_pipes_and_line_breaks_stay_in_their_cells(report: DataReport, tmp_path: Path) -> None:
+    named = replace(report, labels=(LabelFacts("a|b\nc", 1, 1, 1, True),))
+    page = write(named, tmp_path)[1].read_text("utf-8")
+    assert "\n| a\\|b c " in page

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 from scipy.sparse import csr_array
 
-from benchmark.own_data.data_page import lines
+from benchmark.own_data.columns import Columns
 from benchmark.own_data.data_report import Lengths
-from benchmark.own_data.own_task import Declared, OwnTask, choose_columns, declare, make_task, prepare
-from benchmark.own_data.reading import Columns, OwnData
+from benchmark.own_data.own_task import Declared, OwnTask, declare, make_task, prepare
+from benchmark.own_data.reading import OwnData
 from benchmark.tasks.registry import TASKS, known_tasks, write_task
 from benchmark.training.runs import RESULTS
 from zoo.encoders.registry import get_encoder
@@ -90,25 +90,6 @@ def test_rare_labels_are_kept_and_too_few_rows_are_told() -> None:
             _make(_data([f"text {row}" for row in range(n)], _single(n)))
 
 
-@pytest.mark.parametrize(
-    ("names", "columns", "undivided"),
-    [
-        (("a,b", "a; b", "a"), SEVERAL, 2),
-        (("a, or b", "b", "c"), SEVERAL, 0),  # a single one is a name
-        (("a,b", "a;b", "a"), ONE, 0),
-    ],
-)
-def test_labels_that_another_delimiter_would_divide_are_told(
-    names: tuple[str, ...], columns: Columns, undivided: int
-) -> None:
-    data = replace(_data([f"text {row}" for row in range(90)], _single(90, 3)), labels=names)
-    report = _make(data, columns).report
-    told = [line for line in lines(report) if "--delimiter" in line]
-    assert (report.undivided, len(told)) == (undivided, bool(undivided))
-    some_divided = replace(data, y_true=csr_array(np.maximum(data.y_true.toarray(), np.arange(90)[:, None] == 0)))
-    assert _make(some_divided, columns).report.undivided == 0
-
-
 def test_tokens_are_counted_for_each_encoder_against_the_recipes_limit(tiny_bert: Path) -> None:
     given = np.repeat([0, 1, 2], [60, 20, 20]).astype(np.int8)
     data = _data(["good", "good bad the " * 5] * 50, _single(100), given)
@@ -117,24 +98,6 @@ def test_tokens_are_counted_for_each_encoder_against_the_recipes_limit(tiny_bert
     assert own.report.lengths[1] == Lengths(f"tokens of {encoders[1].name}", 100, 10.0, 17.0, 17, 10, 0.5)
     with pytest.raises(UserError, match="max_lenth"):
         make_task(data, Declared("my.csv", ONE, "mine", "en"), encoders, {"max_lenth": 10})
-
-
-def test_labels_are_said_in_one_way() -> None:
-    assert choose_columns("t", "l", "", "", None) == Columns("t", ("l",), "one", "|")
-    assert choose_columns("t", "", "l", "", ";") == Columns("t", ("l",), "several", ";")
-    assert choose_columns("t", "", "l", "", None) == Columns("t", ("l",), "several", "|")
-    assert choose_columns("t", "", "", "a, b,a", None) == Columns("t", ("a", "b"), "flags", "|")
-    for given in (("", "", "", None), ("l", "l", "", None), ("l", "", "a,b", None)):
-        with pytest.raises(UserError, match="Say where the labels are in one way: --label-column"):
-            choose_columns("text", *given)
-    for given in (("l", "", "", "|"), ("", "", "a,b", ";"), ("l", "", "", "")):
-        with pytest.raises(UserError, match=r"^--delimiter '.?' applies to --label-list alone; leave it out$"):
-            choose_columns("text", *given)
-    with pytest.raises(UserError, match="--delimiter is empty"):
-        choose_columns("text", "", "l", "", "")
-    for given in (("t", "", ""), ("", "t", ""), ("", "", "a,t")):
-        with pytest.raises(UserError, match="The column 't' cannot hold both the texts and a label"):
-            choose_columns("t", *given, None)
 
 
 @pytest.mark.parametrize(
