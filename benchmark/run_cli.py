@@ -201,13 +201,15 @@ def _run(cells: "list[Cell]", asked: Asked) -> None:
     """Run the grid, or only show it."""
     from benchmark.console import grid_progress, show_plan
     from benchmark.training.grid import run_grid
-    from benchmark.training.process import set_up_process
+    from benchmark.training.process import commit, set_up_process
 
     if asked.dry_run:
         show_plan(cells)
         return
     _make_folders(asked.results, asked.checkpoints)
-    set_up_process(asked.threads)
+    commit()
+    if any(cell.encoder.source != "none" for cell in cells):  # a baseline needs no torch, which is slow to import
+        set_up_process(asked.threads)
     if asked.checkpoints:
         _tell_unkept(cells, asked.checkpoints)
     keep = partial(keep_checkpoint, asked.checkpoints) if asked.checkpoints else None

@@ -104,6 +104,17 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _few_timings() -> Iterator[None]:
+    """Each training times its model; to do so 40 times at each length takes as long as a tiny training."""
+    from benchmark.training import latency
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(latency, "SINGLES", 4)
+        patch.setattr(latency, "BATCHES", 1)
+        yield
+
+
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BertModel of two layers with random weights and a WordPiece vocabulary of words and letters, as a folder."""
