@@ -46,8 +46,11 @@ DATA_ENV = "ENCODER_ZOO_DATA"
 ToyRows = Callable[..., "Rows"]
 
 
-# The files that take longest are begun first, so that no process has one left to do when the others have ended.
+# The files that take longest are begun first, so that no process has one left to do when the others have ended: two with
+# the campaigns of the longer suite, then those of the shorter.
 LONGEST = (
+    "benchmark/statistics/test_pair_tests.py",
+    "benchmark/statistics/test_intervals.py",
     "benchmark/test_cli.py",
     "demo/compare/test_page.py",
     "demo/compare/test_thresholds.py",
