@@ -50,7 +50,8 @@ test: .venv/installed-dev ## run the tests, a few minutes
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-all: test ## run all tests, those that take minutes each as well
-	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "slow and not alone" -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m alone
 
 check: .venv/installed-dev ## check lint, format and types; nothing is changed
 	$(BIN)/ruff check .

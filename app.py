@@ -4,9 +4,12 @@ These environment variables change it: PORT and HOST; ENCODER_ZOO_CHECKPOINTS an
 ENCODER_ZOO_HUB, checkpoints to fetch as user/name[@revision], separated by commas; and those of `demo.flags.handlers`.
 """
 
+import gc
 import os
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+collecting = gc.isenabled()
+gc.disable()  # what is imported stays; to look for garbage in it takes a fifth of the start, here and in _load_models
 
 import socket
 import tempfile
@@ -30,6 +33,9 @@ from demo.shared import theme
 from demo.shared.models import add_from_hub
 from demo.shared.page_texts import label
 from zoo.errors import UserError, run_command_line
+
+if collecting:
+    gc.enable()
 
 WAITING = 200  # requests; the next visitor is told that the queue is full
 
@@ -104,9 +110,14 @@ def _check_address(host: str, port: int) -> None:
 
 
 def _load_models(folder: Path | None) -> None:
-    with suppress(UserError):  # the page tells it
-        view = read_link("", folder)
-        classify(view.text, view.task, view.names, folder)
+    gc.disable()
+    try:
+        with suppress(UserError):  # the page tells it
+            view = read_link("", folder)
+            classify(view.text, view.task, view.names, folder)
+    finally:
+        gc.freeze()  # nor is it looked through while a visitor waits
+        gc.enable()
 
 
 if __name__ == "__main__":

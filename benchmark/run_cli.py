@@ -220,7 +220,8 @@ def _run(cells: "list[Cell]", asked: Asked) -> None:
         if faults:
             raise UserError(f"{len(faults)} of the encoders cannot be trained as asked; see above")
         return
-    set_up_process(asked.threads)
+    if any(cell.encoder.source != "none" for cell in cells):  # a baseline needs no torch, which is slow to import
+        set_up_process(asked.threads)
     run_cells(cells, asked.results, asked.checkpoints)
 
 
@@ -232,8 +233,10 @@ def run_cells(cells: "list[Cell]", results: Path, checkpoints: Path | None) -> N
     """
     from benchmark.console import grid_progress
     from benchmark.training.grid import run_grid
+    from benchmark.training.process import commit
 
     _make_folders(results, checkpoints)
+    commit()
     if checkpoints:
         _tell_unkept(cells, checkpoints)
     keep = partial(keep_checkpoint, checkpoints) if checkpoints else None

@@ -46,8 +46,11 @@ DATA_ENV = "ENCODER_ZOO_DATA"
 ToyRows = Callable[..., "Rows"]
 
 
-# The files that take longest are begun first, so that no process has one left to do when the others have ended.
+# The files that take longest are begun first, so that no process has one left to do when the others have ended: two with
+# the campaigns of the longer suite, then those of the shorter.
 LONGEST = (
+    "benchmark/statistics/test_pair_tests.py",
+    "benchmark/statistics/test_intervals.py",
     "benchmark/test_cli.py",
     "demo/compare/test_page.py",
     "demo/compare/test_thresholds.py",
@@ -68,6 +71,11 @@ LONGEST = (
 )
 
 
+def pytest_configure() -> None:
+    """Until all tests are collected nothing is garbage: to look for it takes a third of the imports' time."""
+    gc.disable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort by file (with `--no-loadscope-reorder`, without which pytest-xdist begins with those of many tests)."""
     places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
@@ -77,8 +85,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """The Trainer collects garbage before and after each training, 0.3 s for the objects of all that is imported here;
     frozen ones are passed over."""
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -97,6 +105,17 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_timings() -> Iterator[None]:
+    """Each training times its model; to do so 40 times at each length takes as long as a tiny training."""
+    from benchmark.training import latency
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(latency, "SINGLES", 4)
+        patch.setattr(latency, "BATCHES", 1)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from scipy.special import expit, log_softmax
 
 from zoo.errors import UserError, first_fault
 
@@ -38,6 +37,8 @@ class Decision(BaseModel):
         Logits are divided by the temperature (Guo et al. 2017, "On Calibration of Modern Neural Networks"). Then
         softmax (single-label) or sigmoid (multi-label) turns them into scores.
         """
+        from scipy.special import expit, log_softmax  # half of the time that `encoder-zoo --help` takes, imported above
+
         scaled = np.asarray(logits, dtype=np.float64) / self.temperature
         return (
             np.exp(log_softmax(scaled, axis=1)) if self.problem_type == "single_label_classification" else expit(scaled)

@@ -9,7 +9,7 @@ from benchmark.training.runs import Latency
 
 LENGTHS = (16, 64, 128)
 BATCH_SIZE = 32
-_SINGLES, _BATCHES = 40, 3
+SINGLES, BATCHES = 40, 3
 
 
 def measure_latency(
@@ -51,8 +51,8 @@ def _long_texts(texts: Iterable[str]) -> Iterable[tuple[int, str]]:
 
 def _at_length(answer: Callable[[list[str], int], object], text: str, length: int) -> Latency:
     answer([text], length)
-    singles = [_seconds(answer, [text], length) for _ in range(_SINGLES)]
-    batches = [_seconds(answer, [text] * BATCH_SIZE, length) for _ in range(_BATCHES)]
+    singles = [_seconds(answer, [text], length) for _ in range(SINGLES)]
+    batches = [_seconds(answer, [text] * BATCH_SIZE, length) for _ in range(BATCHES)]
     p50, p95 = 1000 * np.quantile(singles, (0.5, 0.95))
     return Latency(
         length=length, p50_ms=float(p50), p95_ms=float(p95), texts_per_second=BATCH_SIZE / float(np.median(batches))

@@ -144,13 +144,13 @@ def test_an_interrupt_ends_in_one_line_and_keeps_what_is_complete(tmp_path: Path
     process = _start(arguments, tmp_path / "tmp", _hear_interrupts)
     assert process.stdout is not None
     for line in process.stdout:
-        if line.startswith("[3/100]"):
+        if line.startswith("[2/100]"):
             break
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate()
     assert process.returncode == 130
     assert stderr == "Stopped; what is complete is kept, and the same command goes on from there.\n"
-    assert len(read_runs(tmp_path / "results")) >= 2
+    assert len(read_runs(tmp_path / "results")) >= 1
     assert not list((tmp_path / "results").glob("**/.*"))
 
 

@@ -213,6 +213,7 @@ def test_it_runs_as_a_space(space: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(3600)
 def test_it_runs_in_an_environment_of_its_own_within_15_seconds(space: Path, tmp_path: Path) -> None:
     """Its requirements and the package `spaces` are installed with pip; nothing after that reaches the network."""

@@ -197,7 +197,7 @@ def test_single_label_marks_one_label_a_checkpoint(page: Page) -> None:
     assert decided(page) == [[], []]
 
 
-def test_sliders_ask_the_server_nothing_and_are_quick(page: Page) -> None:
+def test_sliders_of_many_labels_ask_the_server_nothing_are_quick_and_hide_their_figures(page: Page) -> None:
     requests = choose_task_and_settle(page, "zz_many")
     times = [move(page, GLOBAL, value) for value in (0, 0.3, 0.7, 0.1, 0.9, 0.4, 0, 0.6, 0.2, 1)]
     assert page.locator(".zoo-none").count() == 2
@@ -210,9 +210,6 @@ def test_sliders_ask_the_server_nothing_and_are_quick(page: Page) -> None:
     assert requests == []
     assert sorted(times)[len(times) // 2] < 20
 
-
-def test_figures_are_hidden_with_their_label(page: Page) -> None:
-    choose_task(page, "zz_many")
     page.locator("button.zoo-more").click()
     page.locator(".zoo-opener").last.click()
     assert page.locator(".zoo-detail").is_visible()

@@ -5,8 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from transformers import BertForPreTraining as BertModel
 from encoder_zoo import main
 from zoo.encoders.packed import HITS
 from zoo.errors import UserError
+from zoo.hardware import matrix_rate
+from zoo.pretraining import pretrain
 from zoo.pretraining.corpus import Corpus
 from zoo.pretraining.held_out import evaluate
 from zoo.pretraining.masked_model import MaskedLanguageModel, weights_a_token
@@ -29,6 +32,14 @@ from zoo.pretraining.sequences import IGNORED, Special
 from zoo.pretraining.train import Sequences, collate, train
 
 SPECIAL = Special(cls=1, sep=2, mask=3, pad=0, vocabulary=40)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _few_products() -> Iterator[None]:
+    """Each pretraining measures what the machine multiplies; smaller matrices say it well enough here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pretrain, "matrix_rate", partial(matrix_rate, size=256))
+        yield
 
 
 @pytest.fixture
