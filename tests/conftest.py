@@ -46,8 +46,8 @@ DATA_ENV = "ENCODER_ZOO_DATA"
 ToyRows = Callable[..., "Rows"]
 
 
-# The files that take longest are begun first, so that no process has one left to do when the others have ended: two with
-# the campaigns of the longer suite, then those of the shorter.
+# The files that take longest are begun first, so that no process has one left to do when the others have ended: two
+# with the campaigns of the longer suite, then those of the shorter.
 LONGEST = (
     "benchmark/statistics/test_pair_tests.py",
     "benchmark/statistics/test_intervals.py",
