@@ -78,7 +78,7 @@ class BaselineRecipe(BaseModel):
 
 # Found on encoders of 22 to 30 million weights; see docs/recipes.md.
 _TASK_DEFAULTS: dict[str, dict[str, Any]] = {
-    "feedback": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
+    "feedback": {"epochs": 36, "batch_size": 16, "learning_rate": 3e-4},
     "feedback_zh": {"epochs": 10, "batch_size": 16, "learning_rate": 3e-4},
     "sst2": {"epochs": 3, "batch_size": 32, "learning_rate": 5e-5, "dropout": 0.0, "freeze_embeddings": False},
     "go_emotions": {"epochs": 3, "learning_rate": 3e-4},
