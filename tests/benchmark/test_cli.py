@@ -383,7 +383,8 @@ def test_a_leaderboard_that_cannot_be_written_ends_in_one_line(call: Call, write
 def test_a_dry_run_shows_the_grid_with_estimates_and_writes_nothing(
     call: Call, write_synthetic: WriteRun, tiny_bert: Path, tmp_path: Path
 ) -> None:
-    write_synthetic(task="feedback_zh", encoder="minilm-l6", train_seconds=120.0)  # of 10 epochs
+    epochs = [{"epoch": number, "loss": 0.5, "main_metric": 0.4} for number in range(1, 11)]
+    write_synthetic(task="feedback_zh", encoder="minilm-l6", train_seconds=120.0, epochs=epochs)
     results = tmp_path / "results"
     before = sorted(results.glob("**/*"))
     recipe = json.dumps({"epochs": 20})
