@@ -120,7 +120,7 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
         },
     )
     predictions = Predictions(validation_logits, rows.validation.y_true, test_logits, rows.test.y_true)
-    diverged = why_diverged(trained.epochs, validation_logits, rows.validation.y_true, task.multi_label)
+    diverged = why_diverged(trained.epochs, trained.validation.y_score, rows.validation.y_true)
     return FineTuned(predictions, trained.epochs, trained.best_epoch, diverged, measured, model, tokenizer)
 
 

@@ -27,7 +27,9 @@ def trained(tiny_bert: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFa
     """A folder with `results`, one run in them, and its checkpoint in `checkpoints`."""
     root = tmp_path_factory.mktemp("trained")
     rows = {TASK: read_rows(TASK, data_dir)}
-    cells = plan(rows, [get_encoder(str(tiny_bert))], range(1), root / "results", epochs=1, max_length=16)
+    cells = plan(
+        rows, [get_encoder(str(tiny_bert))], range(1), root / "results", epochs=1, max_length=16, learning_rate=0.01
+    )
     assert not run_grid(cells, lambda now: None, partial(keep_checkpoint, root / "checkpoints"))
     return root
 
@@ -47,8 +49,8 @@ def test_an_export_becomes_a_row_of_its_own_with_its_own_speed(trained: Path, da
     assert not problems
     plain, export = make_entries(runs)
     assert (plain.variant, export.variant) == (
-        "epochs=1, max_length=16",
-        "epochs=1, max_length=16, runtime=onnxruntime",
+        "epochs=1, learning_rate=0.01, max_length=16",
+        "epochs=1, learning_rate=0.01, max_length=16, runtime=onnxruntime",
     )
     by_runtime = {run.info.runtime: run for run in runs}
     assert by_runtime["onnxruntime"].info.latency != by_runtime["torch"].info.latency
