@@ -22,6 +22,7 @@ class EpochSelector:
     def __init__(self, task: Task) -> None:
         self.task, self.epoch, self.best_epoch = task, 0, 0
         self.best: Scored | None = None
+        self.logits = np.empty((0, 0))  # those of the best epoch
 
     def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
         logits, y_true = np.nan_to_num(prediction.predictions), np.asarray(prediction.label_ids).astype(np.int8)
@@ -30,5 +31,5 @@ class EpochSelector:
         found = compute_metrics(task.problem_type, y_true, scored.y_score, scored.y_pred, [task.main_metric])
         self.epoch += 1
         if self.best is None or not clearly_worse(scored, self.best, task.main_metric):
-            self.best_epoch, self.best = self.epoch, scored
+            self.best_epoch, self.best, self.logits = self.epoch, scored, logits
         return {"main_metric": found[task.main_metric], "best_epoch": float(self.best_epoch)}

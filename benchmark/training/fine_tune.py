@@ -49,7 +49,7 @@ Report = Callable[[float, str], None]
 class Trained:
     """A trained model: the record of its epochs, which of them it is, and what it then said of the validation rows.
 
-    `seconds` count the training with its evaluations.
+    `logits` are those of the validation rows, shape (n, num_labels); `seconds` count the training with its evaluations.
     """
 
     model: PreTrainedModel
@@ -57,6 +57,7 @@ class Trained:
     epochs: tuple[Epoch, ...]
     best_epoch: int
     validation: Scored
+    logits: np.ndarray
     seconds: float
 
 
@@ -120,7 +121,7 @@ def fine_tune(weights: Weights, task: Task, rows: Rows, recipe: Recipe, report: 
         },
     )
     predictions = Predictions(validation_logits, rows.validation.y_true, test_logits, rows.test.y_true)
-    diverged = why_diverged(trained.epochs, trained.validation.y_score, rows.validation.y_true)
+    diverged = why_diverged(trained.epochs, trained.logits, rows.validation.y_true, task.multi_label)
     return FineTuned(predictions, trained.epochs, trained.best_epoch, diverged, measured, model, tokenizer)
 
 
@@ -176,7 +177,9 @@ def train(
         # accelerate leaves bf16 autocast on the model. It is served in float32, so it is scored in float32.
         trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     assert selector.best is not None
-    return Trained(model, tokenizer, tuple(progress.epochs), selector.best_epoch, selector.best, seconds)
+    return Trained(
+        model, tokenizer, tuple(progress.epochs), selector.best_epoch, selector.best, selector.logits, seconds
+    )
 
 
 def training_arguments(recipe: Recipe, output_dir: str, **changes: Any) -> TrainingArguments:

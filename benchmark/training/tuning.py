@@ -127,7 +127,7 @@ def _run_trial(
     rows = search.rows
     trained = train(weights, search.task, rows.train, rows.validation, recipe, report, goes_on)
     scored = trained.validation
-    diverged = why_diverged(trained.epochs, scored.y_score, scored.y_true)
+    diverged = why_diverged(trained.epochs, trained.logits, scored.y_true, search.task.multi_label)
     return Trial(
         task=search.task.name,
         encoder=search.encoder.name,

@@ -20,6 +20,8 @@ from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
 
 TASK = TASKS["chnsenticorp"]
+CHANGES = {"epochs": 1, "batch_size": 4, "learning_rate": 3e-3, "max_length": 16}
+VARIANT = "epochs=1, batch_size=4, learning_rate=0.003, max_length=16"
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +29,7 @@ def trained(tiny_bert: Path, data_dir: Path, tmp_path_factory: pytest.TempPathFa
     """A folder with `results`, one run in them, and its checkpoint in `checkpoints`."""
     root = tmp_path_factory.mktemp("trained")
     rows = {TASK: read_rows(TASK, data_dir)}
-    cells = plan(
-        rows, [get_encoder(str(tiny_bert))], range(1), root / "results", epochs=1, max_length=16, learning_rate=0.01
-    )
+    cells = plan(rows, [get_encoder(str(tiny_bert))], range(1), root / "results", **CHANGES)
     assert not run_grid(cells, lambda now: None, partial(keep_checkpoint, root / "checkpoints"))
     return root
 
@@ -49,8 +49,8 @@ def test_an_export_becomes_a_row_of_its_own_with_its_own_speed(trained: Path, da
     assert not problems
     plain, export = make_entries(runs)
     assert (plain.variant, export.variant) == (
-        "epochs=1, learning_rate=0.01, max_length=16",
-        "epochs=1, learning_rate=0.01, max_length=16, runtime=onnxruntime",
+        VARIANT,
+        f"{VARIANT}, runtime=onnxruntime",
     )
     by_runtime = {run.info.runtime: run for run in runs}
     assert by_runtime["onnxruntime"].info.latency != by_runtime["torch"].info.latency

@@ -8,13 +8,14 @@ from benchmark.training.runs import Epoch
 
 FELL = [Epoch(epoch=1, loss=0.5, main_metric=0.4)]
 GOLD = np.array([[1, 0], [0, 1], [1, 0]], np.int8)
-APART = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
-ONE_CLASS = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3]])  # it wins in every row, but the scores still differ
-ALIKE = np.array([[0.667, 0.333], [0.668, 0.332], [0.666, 0.334]])
+APART = np.array([[2.0, -2.0], [-1.0, 1.0], [0.5, -0.5]])
+ONE_CLASS = np.array([[2.0, -2.0], [1.0, -1.0], [0.5, -0.5]])  # it wins in every row, but the scores still differ
+ALIKE = np.array([[0.7, -0.7], [0.701, -0.7], [0.7, -0.701]])
 
 
+@pytest.mark.parametrize("multi_label", [False, True])
 @pytest.mark.parametrize(
-    ("epochs", "y_score", "reason"),
+    ("epochs", "logits", "reason"),
     [
         (FELL, APART, ""),
         (FELL, ONE_CLASS, ""),
@@ -28,9 +29,9 @@ ALIKE = np.array([[0.667, 0.333], [0.668, 0.332], [0.666, 0.334]])
         ),
     ],
 )
-def test_the_reason_is_told(epochs: list[Epoch], y_score: np.ndarray, reason: str) -> None:
-    assert why_diverged(epochs, y_score, GOLD) == reason
+def test_the_reason_is_told(epochs: list[Epoch], logits: np.ndarray, reason: str, multi_label: bool) -> None:
+    assert why_diverged(epochs, logits, GOLD, multi_label) == reason
 
 
 def test_rows_that_are_alike_may_be_answered_alike() -> None:
-    assert why_diverged(FELL, ALIKE, GOLD[:1].repeat(3, axis=0)) == ""
+    assert why_diverged(FELL, ALIKE, GOLD[:1].repeat(3, axis=0), False) == ""
