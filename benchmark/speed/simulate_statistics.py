@@ -1,0 +1,206 @@
+"""How often the board's statistics are right, on made-up encoders whose truth is known.
+
+    python -m benchmark.speed.simulate_statistics [--trials 200] [--write]
+
+Five encoders are fine-tuned in each trial. They make mistakes that all share (hard texts), mistakes of their own, and
+mistakes of one seed; seeds also differ in quality, weakly (a quarter of the variance that the test rows cause) or
+strongly (twice it). Four of the five are equal. The first one is equal, too, or better by one point, by two points, or
+by the gap that the board says it finds. `--write` puts the table between the markers of docs/statistics.md.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+from scipy import stats
+from scipy.optimize import brentq
+
+from benchmark.statistics.intervals import interval_of
+from benchmark.statistics.pair_tests import Evidence, gather, seeds_of
+from benchmark.statistics.ranks import EQUAL, compare_all
+from benchmark.statistics.resampling import Draws, Scored, draw, points
+from zoo.files import write_text
+
+ENCODERS, DRAWS, KEPT = 5, 399, 25  # new draws of the rows now and then are enough, and 399 tell 5 % as well as 10,000
+OWN, LUCK = 0.4, 0.3
+STRENGTHS = {"weak": 0.25, "strong": 2.0}  # the variance of seeds, compared with that of the test rows
+PAGE = Path(__file__).parents[2] / "docs" / "statistics.md"
+BEGIN, END = "<!-- simulation: made by `make bench-statistics` -->", "<!-- end of simulation -->"
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@dataclass(frozen=True)
+class World:
+    """A task: so many test rows, the share of rows that have each label (none: one label of two for each row), and how
+    well an encoder's score tells them. `share` of the trials are made of it, since a large one takes long."""
+
+    name: str
+    metric: str
+    rows: int
+    priors: tuple[float, ...]
+    effect: float
+    share: float = 1.0
+
+    def truth(self, more: float, quality: float) -> float:
+        """Return the metric over endless rows and seeds, from the normal distribution."""
+        values = [self._value(self.effect + more + quality * node, self._cut(more)) for node in _NODES]
+        return float(np.average(values, weights=_WEIGHTS))
+
+    def _value(self, effect: float, cut: np.ndarray) -> float:
+        if not self.priors:
+            return float(stats.norm.cdf(effect / _SD))
+        prior = np.array(self.priors)
+        found, wrong = stats.norm.sf(cut, effect, _SD), stats.norm.sf(cut, 0, _SD)
+        return float(np.mean(2 * prior * found / (prior * (1 + found) + (1 - prior) * wrong)))
+
+    def _cut(self, more: float) -> np.ndarray:
+        """About an encoder's F1-optimal thresholds: where a label's chance is half of an F1 of 0.5."""
+        prior, effect = np.array(self.priors), self.effect + more
+        return effect / 2 + _SD**2 / effect * (np.log((1 - prior) / prior) - np.log(3))
+
+    def encoders(
+        self, rng: np.random.Generator, better: list[float], seeds: int, quality: float
+    ) -> list[dict[int, Scored]]:
+        """Return the runs by seed of one encoder for each of `better`, which is added to the gold label's effect. All
+        of one call share the rows; encoders of equal `better` do not share their own mistakes."""
+        width = max(1, len(self.priors))
+        y_true = (rng.random((self.rows, width)) < (self.priors or (1.0,))).astype(np.int8)
+        shared = rng.normal(size=y_true.shape)
+        return [self._runs(rng, y_true, shared, more, seeds, quality) for more in better]
+
+    def _runs(
+        self, rng: np.random.Generator, y_true: np.ndarray, shared: np.ndarray, more: float, seeds: int, quality: float
+    ) -> dict[int, Scored]:
+        mine = shared + OWN * rng.normal(size=y_true.shape)
+        each = self.effect + more + quality * rng.normal(size=(seeds, 1, 1))
+        score = each * y_true + mine + LUCK * rng.normal(size=(seeds, *y_true.shape))
+        if not self.priors:
+            gold = np.tile(np.array([1, 0], np.int8), (self.rows, 1))
+            decided = [np.hstack([row > 0, row <= 0]).astype(np.int8) for row in score]
+            return {s: Scored("single_label_classification", gold, d.astype(float), d) for s, d in enumerate(decided)}
+        decided = [(row > self._cut(more)).astype(np.int8) for row in score]
+        return {s: Scored("multi_label_classification", y_true, score[s], d) for s, d in enumerate(decided)}
+
+
+_SD = float(np.sqrt(1 + OWN**2 + LUCK**2))
+WORLDS = (
+    World("feedback-like", "f1_macro", 213, (0.3, 0.2, 0.2, 0.15, 0.15, 0.1, 0.1, 0.08), 2.6),
+    World("sst2-like", "accuracy", 872, (), 1.37),
+    World("GoEmotions-like", "f1_macro", 5427, (*np.geomspace(0.005, 0.1, 27), 0.25), 2.6, share=0.2),
+)
+
+
+@cache
+def _quality(world: World, strength: str) -> float:
+    """The standard deviation of seeds' quality that makes their variance so many times that of the rows."""
+    rng = np.random.default_rng(0)
+    values = [
+        points([world.encoders(rng, [0.0], 1, 0.0)[0][0]], world.metric)[0] for _ in range(20 if world.share < 1 else 200)
+    ]
+    slope = (world.truth(0.05, 0) - world.truth(-0.05, 0)) / 0.1
+    return float(np.sqrt(STRENGTHS[strength] * np.var(values, ddof=1)) / slope)
+
+
+def _better_by(world: World, gap: float, quality: float) -> float:
+    """Return what to add to an encoder's effect for its metric to be higher by the gap."""
+    base = world.truth(0, quality)
+    return float(brentq(lambda more: world.truth(more, quality) - base - gap, -1e-9, 4))
+
+
+def simulate(world: World, strength: str, seeds: int, trials: int, seed: int = 0) -> dict[str, Any]:
+    """Return what so many trials show of one world: shares of trials, of intervals, or of pairs, and the gap that the
+    board says it finds, in points (see `COLUMNS`)."""
+    quality, rng = _quality(world, strength), np.random.default_rng([seed, seeds, len(strength), world.rows])
+    truth, counts = world.truth(0, quality), dict.fromkeys(COLUMNS, 0.0)
+    stated = _stated(world, quality, seeds)
+    better = {name: _better_by(world, gap, quality) for name, gap in (("one", 0.01), ("two", 0.02), ("stated", stated))}
+    for trial in range(trials):
+        if trial % KEPT == 0:
+            draws = draw(world.rows, DRAWS, trial + 1000 * seed)
+        found = [gather(runs, world.metric, draws) for runs in world.encoders(rng, [0.0] * 5 + [*better.values()], seeds, quality)]
+        equal, firsts = found[:ENCODERS], dict(zip(better, found[ENCODERS:], strict=True))
+        pool = seeds_of(equal)
+        held = [interval_of(each.sample, pool, rng) for each in equal]
+        counts["coverage"] += np.mean([each.low <= truth <= each.high for each in held])
+        null = _verdicts(equal, draws)
+        counts["false better"] += any(each in ("a", "b") for each in null)
+        counts["right equal"] += null.count(EQUAL) / len(null)
+        of = {name: _verdicts([first, *equal[1:]], draws)[: ENCODERS - 1] for name, first in firsts.items()}
+        counts["wrong equal"] += EQUAL in of["one"]
+        counts["power at 2"] += of["two"].count("a") / (ENCODERS - 1)
+        counts["power at stated"] += of["stated"].count("a") / (ENCODERS - 1)
+    return {name: count / trials for name, count in counts.items()} | {"stated": 100 * stated}
+
+
+COLUMNS = ("coverage", "false better", "wrong equal", "right equal", "power at 2", "power at stated")
+
+
+def _verdicts(found: list[Evidence], draws: Draws) -> list[str]:
+    return list(compare_all({(str(i), ""): each for i, each in enumerate(found)}, draws.rng)["verdict"])
+
+
+def _stated(world: World, quality: float, seeds: int, boards: int = 8) -> float:
+    """Return the gap that boards of equal encoders say they find: the mean over a few."""
+    rng, found = np.random.default_rng(1), []
+    for board in range(boards if world.share == 1 else boards // 2):
+        draws = draw(world.rows, DRAWS, 10**6 + board)
+        entries = [gather(runs, world.metric, draws) for runs in world.encoders(rng, [0.0] * ENCODERS, seeds, quality)]
+        found.append(compare_all({(str(i), ""): each for i, each in enumerate(entries)}, draws.rng)["detectable"][0])
+    return float(np.mean(found))
+
+
+def markdown(rows: list[tuple[str, ...]]) -> str:
+    """Return the table for docs/statistics.md."""
+    return "\n".join(" | ".join(("", *row, "")).strip() for row in (HEADS, ("---",) * len(HEADS), *rows))
+
+
+HEADS = (
+    "like",
+    "seeds",
+    "seed effect",
+    "trials",
+    "interval holds the truth",
+    'a false "better"',
+    'a wrong "equal" (gap 1)',
+    'pairs rightly "equal" (gap 0)',
+    "power at 2 points",
+    "stated gap",
+    "power there",
+)
+
+
+def _row(world: World, seeds: int, strength: str, trials: int, found: dict[str, Any]) -> tuple[str, ...]:
+    shares = [f"{100 * found[name]:.1f} %" for name in COLUMNS]
+    return (world.name.removesuffix("-like"), str(seeds), strength, str(trials), *shares[:5], f"{found['stated']:.1f}", shares[5])
+
+
+@app.command()
+def main(
+    trials: Annotated[int, typer.Option(min=1, help="Trials of the small worlds; the large one has a fifth.")] = 200,
+    write: Annotated[bool, typer.Option("--write", help="Put the table into docs/statistics.md.")] = False,
+) -> None:
+    """Simulate every world and print the table; `--write` puts it into the docs, too."""
+    rows = []
+    for world, seeds, strength in product(WORLDS, (3, 5), STRENGTHS):
+        number = max(1, round(trials * world.share))
+        rows.append(_row(world, seeds, strength, number, simulate(world, strength, seeds, number)))
+    table = Table(*HEADS)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+    if write:
+        text = PAGE.read_text(encoding="utf-8")
+        inner = re.compile(f"({re.escape(BEGIN)}\n).*?({re.escape(END)})", re.DOTALL)
+        write_text(PAGE, inner.sub(lambda found: f"{found[1]}\n{markdown(rows)}\n\n{found[2]}", text))
+
+
+if __name__ == "__main__":
+    app()
