@@ -12,7 +12,7 @@ from benchmark.board.tables import LENGTH
 from benchmark.statistics.resampling import Scored
 from benchmark.statistics.seeds import Seeds
 from benchmark.tasks.registry import TASKS, Task, known_tasks
-from benchmark.training.recipes import Recipe, size_of, variant_of
+from benchmark.training.recipes import BaselineRecipe, Recipe, size_of, variant_of
 from benchmark.training.runs import Run, RunInfo, read_run
 from zoo.decision import Rule
 from zoo.errors import UserError
@@ -44,6 +44,11 @@ class Entry:
     def info(self) -> RunInfo:
         """What is the same in all of its runs; the facts of the first."""
         return next(iter(self.runs.values())).info
+
+    @property
+    def random(self) -> bool:
+        """Whether a seed changes anything: a baseline has no randomness."""
+        return not isinstance(self.info.recipe, BaselineRecipe)
 
     @cached_property
     def seeds(self) -> Seeds:

@@ -158,9 +158,10 @@ def t_over_normal(degrees: float) -> float:
     return float(stats.t.ppf(tail, degrees) / stats.norm.ppf(tail))
 
 
-def cautions(found: Interval, y_true: np.ndarray, metric: str) -> str:
+def cautions(found: Interval, y_true: np.ndarray, metric: str, random: bool = True) -> str:
     """Return why an interval may be too narrow: its `flags`, and resamples that are all alike."""
-    return "; ".join([*flags(found.seeds, y_true, metric), *([] if found.sd else ["equal resamples"])])
+    told = flags(found.seeds if random else FEW_SEEDS, y_true, metric)
+    return "; ".join([*told, *([] if found.sd else ["equal resamples"])])
 
 
 def flags(seeds: int, y_true: np.ndarray, metric: str) -> tuple[str, ...]:
