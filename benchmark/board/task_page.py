@@ -6,7 +6,7 @@ import pandas as pd
 
 from benchmark.board.pages import best_first, in_points, names_of, of_task, other_metrics, ranked, with_interval
 from benchmark.board.render import render
-from benchmark.board.tables import Board, entry_name
+from benchmark.board.tables import Board, entry_name, is_declared
 from benchmark.board.verdicts import verdicts
 from benchmark.statistics.slices import MIN_ROWS
 from benchmark.tasks.registry import Task
@@ -30,7 +30,7 @@ def task_page(board: Board, task: Task) -> str:
         n=int(main["n"].iloc[0]),
         brackets=bool((main["variant"] != "").any()),
         verdicts=verdicts(board, task),
-        ranks=ranked(main, task).assign(caution=main["flags"]),
+        **_rows_of(main, task),
         others=other_metrics(board.cells, task).loc[main.index].rename_axis("encoder").reset_index(),
         gains=_gains(board, task) if task.multi_label else None,
         stability=_stability(board, task) if task.multi_label else None,
@@ -43,6 +43,18 @@ def task_page(board: Board, task: Task) -> str:
         costs=_named(board.costs, task),
         runs=_named(board.runs, task),
     )
+
+
+def _rows_of(main: pd.DataFrame, task: Task) -> dict[str, Any]:
+    """The rows of the page: those with the default recipe, those that were tuned by their budget, and the rest."""
+    table = ranked(main, task).assign(caution=main["flags"])
+    declared = main["variant"].map(is_declared)
+    unranked = main["rank_low"].isna()
+    tuned = {
+        variant: table[main["variant"] == variant] for variant in main.loc[declared & ~unranked, "variant"] if variant
+    }
+    trials = table[unranked].drop(columns="rank")
+    return {"ranks": table[(main["variant"] == "") & ~unranked], "tuned": tuned, "trials": trials}
 
 
 def _gains(board: Board, task: Task) -> pd.DataFrame:

@@ -3,9 +3,10 @@
     python -m benchmark.speed.simulate_statistics [--trials 200] [--write]
 
 Five encoders are fine-tuned in each trial. They make mistakes that all share (hard texts), mistakes of their own, and
-mistakes of one seed; seeds also differ in quality, weakly (a quarter of the variance that the test rows cause) or
-strongly (twice it). Four of the five are equal. The first one is equal, too, or it differs by one point, by two points,
-or by the gap that the board says it finds; it is better in every second trial and else worse. `--write` puts the table between the markers of docs/statistics.md.
+mistakes of one seed; seeds also differ as a whole, weakly (a quarter of the variance that the test rows cause) or
+strongly (twice it), all encoders alike. Four of the five are equal. The first one is equal, too, or it differs by one point, by two points,
+or by the gap that the board says it finds; it is better in every second trial and else worse. `--write` puts the table
+between the markers of docs/statistics.md.
 """
 
 import re
@@ -49,10 +50,17 @@ class World:
     effect: float
     share: float = 1.0
 
-    def truth(self, more: float, quality: float) -> float:
-        """Return the metric over endless rows and seeds, from the normal distribution."""
+    def truth(self, more: float, spread: float) -> float:
+        """Return the metric over endless rows and seeds, from the normal distribution. `spread` is the standard
+        deviation of the metric that is due to seeds."""
+        quality = spread / self.slope(more)
         values = [self._value(self.effect + more + quality * node, self._cut(more)) for node in _NODES]
         return float(np.average(values, weights=_WEIGHTS))
+
+    def slope(self, more: float) -> float:
+        """Return how fast the metric rises with a seed's quality."""
+        values = [self._value(self.effect + more + step, self._cut(more)) for step in (0.01, -0.01)]
+        return (values[0] - values[1]) / 0.02
 
     def _value(self, effect: float, cut: np.ndarray) -> float:
         if not self.priors:
@@ -67,20 +75,20 @@ class World:
         return effect / 2 + _SD**2 / effect * (np.log((1 - prior) / prior) - np.log(3))
 
     def encoders(
-        self, rng: np.random.Generator, better: list[float], seeds: int, quality: float
+        self, rng: np.random.Generator, better: list[float], seeds: int, spread: float
     ) -> list[dict[int, Scored]]:
         """Return the runs by seed of one encoder for each of `better`, which is added to the gold label's effect. All
         of one call share the rows; encoders of equal `better` do not share their own mistakes."""
         width = max(1, len(self.priors))
         y_true = (rng.random((self.rows, width)) < (self.priors or (1.0,))).astype(np.int8)
         shared = rng.normal(size=y_true.shape)
-        return [self._runs(rng, y_true, shared, more, seeds, quality) for more in better]
+        return [self._runs(rng, y_true, shared, more, seeds, spread) for more in better]
 
     def _runs(
-        self, rng: np.random.Generator, y_true: np.ndarray, shared: np.ndarray, more: float, seeds: int, quality: float
+        self, rng: np.random.Generator, y_true: np.ndarray, shared: np.ndarray, more: float, seeds: int, spread: float
     ) -> dict[int, Scored]:
         mine = shared + OWN * rng.normal(size=y_true.shape)
-        each = self.effect + more + quality * rng.normal(size=(seeds, 1, 1))
+        each = self.effect + more + spread / self.slope(more) * rng.normal(size=(seeds, 1, 1))
         score = each * y_true + mine + LUCK * rng.normal(size=(seeds, *y_true.shape))
         if not self.priors:
             gold = np.tile(np.array([1, 0], np.int8), (self.rows, 1))
@@ -99,35 +107,31 @@ WORLDS = (
 
 
 @cache
-def _quality(world: World, strength: str) -> float:
-    """The standard deviation of seeds' quality that makes their variance so many times that of the rows."""
-    rng = np.random.default_rng(0)
-    values = [
-        points([world.encoders(rng, [0.0], 1, 0.0)[0][0]], world.metric)[0]
-        for _ in range(20 if world.share < 1 else 200)
-    ]
-    slope = (world.truth(0.05, 0) - world.truth(-0.05, 0)) / 0.1
-    return float(np.sqrt(STRENGTHS[strength] * np.var(values, ddof=1)) / slope)
+def _spread(world: World, strength: str) -> float:
+    """The standard deviation over seeds that makes their variance so many times that of the rows."""
+    rng, number = np.random.default_rng(0), round(200 * world.share)
+    values = [points([world.encoders(rng, [0.0], 1, 0.0)[0][0]], world.metric)[0] for _ in range(number)]
+    return float(np.sqrt(STRENGTHS[strength] * np.var(values, ddof=1)))
 
 
-def _better_by(world: World, gap: float, quality: float) -> float:
+def _better_by(world: World, gap: float, spread: float) -> float:
     """Return what to add to an encoder's effect for its metric to be higher by the gap, or lower."""
-    base = world.truth(0, quality)
-    return float(brentq(lambda more: world.truth(more, quality) - base - gap, -1.2, 4))
+    base = world.truth(0, spread)
+    return float(brentq(lambda more: world.truth(more, spread) - base - gap, -1.2, 4))
 
 
 def simulate(world: World, strength: str, seeds: int, trials: int, seed: int = 0) -> dict[str, Any]:
     """Return what so many trials show of one world: shares of trials, of intervals, or of pairs, and the gap that the
     board says it finds, in points (see `COLUMNS`)."""
-    quality, rng = _quality(world, strength), np.random.default_rng([seed, seeds, len(strength), world.rows])
-    truth, counts = world.truth(0, quality), dict.fromkeys(COLUMNS, 0.0)
-    stated = _stated(world, quality, seeds)
+    spread, rng = _spread(world, strength), np.random.default_rng([seed, seeds, len(strength), world.rows])
+    truth, counts = world.truth(0, spread), dict.fromkeys(COLUMNS, 0.0)
+    stated = _stated(world, spread, seeds)
     gaps = {"one": 0.01, "two": 0.02, "stated": stated}
-    better = [[_better_by(world, sign * gap, quality) for gap in gaps.values()] for sign in (1, -1)]
+    better = [[_better_by(world, sign * gap, spread) for gap in gaps.values()] for sign in (1, -1)]
     for trial in range(trials):
         if trial % KEPT == 0:
             draws = draw(world.rows, DRAWS, trial + 1000 * seed)
-        made = world.encoders(rng, [0.0] * ENCODERS + better[trial % 2], seeds, quality)
+        made = world.encoders(rng, [0.0] * ENCODERS + better[trial % 2], seeds, spread)
         found = [gather(runs, world.metric, draws) for runs in made]
         equal, firsts = found[:ENCODERS], dict(zip(gaps, found[ENCODERS:], strict=True))
         pool, right = seeds_of(equal), BETTER[trial % 2]
@@ -150,12 +154,12 @@ def _verdicts(found: list[Evidence], draws: Draws) -> list[str]:
     return list(compare_all({(str(i), ""): each for i, each in enumerate(found)}, draws.rng)["verdict"])
 
 
-def _stated(world: World, quality: float, seeds: int, boards: int = 8) -> float:
+def _stated(world: World, spread: float, seeds: int, boards: int = 8) -> float:
     """Return the gap that boards of equal encoders say they find: the mean over a few."""
     rng, found = np.random.default_rng(1), []
     for board in range(boards if world.share == 1 else boards // 2):
         draws = draw(world.rows, DRAWS, 10**6 + board)
-        entries = [gather(runs, world.metric, draws) for runs in world.encoders(rng, [0.0] * ENCODERS, seeds, quality)]
+        entries = [gather(runs, world.metric, draws) for runs in world.encoders(rng, [0.0] * ENCODERS, seeds, spread)]
         found.append(compare_all({(str(i), ""): each for i, each in enumerate(entries)}, draws.rng)["detectable"][0])
     return float(np.mean(found))
 
