@@ -24,7 +24,9 @@ def samples_of(entry: Entry, draws: Draws) -> Samples:
     names = list(metrics_of(entry.task.problem_type))
     decided = [name for name in names if name not in OF_SCORES]
     rules: tuple[Rule, ...] = RULES if entry.task.multi_label else ("argmax",)
-    parts = [(rule, list(entry.scored(rule).values()), decided) for rule in rules]
+    parts: list[tuple[str, list[Scored], list[str]]] = [
+        (rule, list(entry.scored(rule).values()), decided) for rule in rules
+    ]
     scores = list(entry.scored(rules[0]).values())
     parts.append(("scores", scores, [name for name in names if name in OF_SCORES]))
     parts.append(("raw", _raw(entry, rules[0]), ["ece", "brier"]))

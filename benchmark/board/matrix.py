@@ -12,7 +12,7 @@ from benchmark.board.pages import LINEAR, best_first, listed, of_task, size, tas
 from benchmark.board.tables import LENGTH, Board
 from benchmark.statistics.ranks import MIN_SEEDS, mean_ranks
 from benchmark.tasks.registry import Language, Task
-from zoo.errors import UserError
+from zoo.errors import UserError, lookup
 
 LANGUAGES = {"en": "English", "zh": "Chinese", "any": "any language"}
 NOT_RUN, UNFINISHED = "–", "†"  # no run at all; trials alone, or a single seed of the default recipe
@@ -145,6 +145,26 @@ class Choice:
     smallest: str
     take: str
     cost: str
+
+
+def which_of(board: Board, language: str, multi_label: bool | None = None, max_ms: float | None = None) -> Choice:
+    """Return which encoder to take for a language.
+
+    Args:
+        board: as published.
+        language: "en", "zh" or "any".
+        multi_label: whether a text may have several labels; None looks at tasks of both kinds.
+        max_ms: milliseconds that one text may take.
+
+    Raises:
+        UserError: the board has no such tasks, or no encoder that is ranked and fast enough.
+    """
+    lookup(LANGUAGES, language, "language")
+    tasks = [task for task in tasks_of(board) if task.language == language and multi_label in (None, task.multi_label)]
+    if not tasks:
+        there = ", ".join(task.name for task in tasks_of(board))
+        raise UserError(f"The board has no such task in {LANGUAGES[language]}; its tasks: {there}")
+    return which(matrix(board, tasks), max_ms)
 
 
 def which(found: Matrix, max_ms: float | None = None) -> Choice:

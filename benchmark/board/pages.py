@@ -33,8 +33,8 @@ def best_first(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
     """Return the same, the best first, indexed by the entry's name for reading: the ranked defaults, what was tuned,
     declared recipes without a rank, and trials."""
     main = main_cells(cells, task).sort_values("value", ascending=False, kind="stable")
-    order = [_place(row) for row in main.to_dict("records")]
-    main = main.assign(order=order).sort_values("order", kind="stable").drop(columns="order")
+    rows = main.to_dict("records")
+    main = main.iloc[sorted(range(len(rows)), key=lambda at: _place(rows[at]))]
     return main.set_index(pd.Index(names_of(main), dtype=object))
 
 

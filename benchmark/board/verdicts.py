@@ -71,7 +71,6 @@ class Verdicts:
     grid: pd.DataFrame
 
 
-_AS_THEY_ARE = ("margin", "decided_by", "seeds", "p_value", "p_holm", "p_equal_holm", "least")
 SIGNS = {"better": "+", "worse": "−", "equal": "=", "undecided": "?"}  # the row's entry against the column's
 
 
@@ -95,8 +94,10 @@ def verdict_of(pair: dict[Any, Any], baselines: set[str]) -> Verdict:
     better, worse = keys_of(pair)
     sign = 1 if pair["difference"] >= 0 else -1
     low, high = sorted((sign * pair["low"], sign * pair["high"]))
+    names = [entry_name({"encoder": encoder, "variant": variant}) for encoder, variant in (better, worse)]
     return Verdict(
-        *(entry_name({"encoder": encoder, "variant": variant}) for encoder, variant in (better, worse)),
+        better=names[0],
+        worse=names[1],
         verdict="better" if pair["verdict"] in BETTER else pair["verdict"],
         difference=abs(pair["difference"]),
         low=low,
@@ -125,10 +126,6 @@ def _key(row: dict[Any, Any]) -> Key:
     return row["encoder"], row["variant"]
 
 
-def _name(row: dict[Any, Any]) -> str:
-    return entry_name(row)
-
-
 def _answer(
     rows: list[dict[Any, Any]],
     ranked: list[dict[Any, Any]],
@@ -136,12 +133,12 @@ def _answer(
     finds: float | None,
 ) -> Answer:
     if not ranked:
-        return Answer([_name(rows[0])], 0, False, False, rows[0]["value"], None, None)
+        return Answer([entry_name(rows[0])], 0, False, False, rows[0]["value"], None, None)
     top = min(row["rank_low"] for row in ranked)
     first = [row for row in ranked if row["rank_low"] == top]
     others = [row for row in ranked if row["rank_low"] > top]
-    names = [_name(row) for row in first]
-    worse = _name(others[0]) if others else ""
+    names = [entry_name(row) for row in first]
+    worse = entry_name(others[0]) if others else ""
     next_one = next((each for each in found.values() if each.decided and each.worse == worse), None)
     among = [each.verdict for each in found.values() if {each.better, each.worse} <= set(names)]
     equal = bool(among) and set(among) == {EQUAL}
