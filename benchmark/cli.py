@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Column, Table
 
 from benchmark.tasks.registry import TASKS, Task, known_tasks
-from zoo.cli import LISTS, PUBLISH, console, say
+from zoo.cli import LISTS, PUBLISH, console, say, show_table
 from zoo.encoders.deltas import BITS
 from zoo.errors import UserError, lookup
 
@@ -128,14 +127,18 @@ def which(
 @app.command(rich_help_panel=LISTS)
 def tasks() -> None:
     """List the registered tasks."""
-    # One types these names elsewhere, so they are whole at any width.
-    name = Column("name", no_wrap=True, min_width=max(map(len, TASKS)))
-    problem, rows = Column("problem", no_wrap=True, min_width=len("single-label")), Column("rows from", overflow="fold")
-    table = Table(name, problem, "language", "labels", "main metric", rows)
-    for task in TASKS.values():
-        kind = "multi-label" if task.multi_label else "single-label"
-        table.add_row(task.name, kind, task.language, str(len(task.labels)), task.main_metric, _rows_of(task))
-    console.print(table)
+    rows = [
+        (
+            task.name,
+            "multi-label" if task.multi_label else "single-label",
+            task.language,
+            str(len(task.labels)),
+            task.main_metric,
+            _rows_of(task),
+        )
+        for task in TASKS.values()
+    ]
+    show_table(("name", "problem", "language", "labels", "main metric", "rows from"), rows)
 
 
 @app.command(rich_help_panel=PUBLISH)
