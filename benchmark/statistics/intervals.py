@@ -122,7 +122,7 @@ def interval_of(
     """Return the interval of a sample, where one fine-tuning varies by its seed as `seeds` says."""
     value, of_mean = float(found.of_seeds.mean()), seeds.own * found.trained / len(found.of_seeds)
     degrees = degrees_of(found, seeds)
-    drawn = found.means - found.means.mean() + rng.normal(0, np.sqrt(of_mean), len(found.means))
+    drawn = with_seeds(found.means - found.means.mean(), float(np.sqrt(of_mean)), rng)
     low, high = np.quantile(drawn, ((1 - LEVEL) / 2, (1 + LEVEL) / 2)) * t_over_normal(degrees)
     return Interval(
         value=value,
@@ -135,6 +135,13 @@ def interval_of(
         degrees=degrees,
         seeds=len(found.of_seeds),
     )
+
+
+def with_seeds(rows: np.ndarray, sd: float, rng: np.random.Generator) -> np.ndarray:
+    """Return draws of the rows, shape (draws,), with and less the same normal noise of the seeds: shape (2, draws). So
+    a difference and its opposite have mirrored intervals."""
+    noise = rng.normal(0, sd, len(rows)) if sd else np.zeros(len(rows))
+    return np.stack([rows + noise, rows - noise])
 
 
 def seed_by_row_variance(resampled: np.ndarray) -> float:

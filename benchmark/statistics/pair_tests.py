@@ -6,7 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special, stats
 
-from benchmark.statistics.intervals import LEVEL, Interval, Sample, SeedVariance, interval_of, pooled, sample
+from benchmark.statistics.intervals import (
+    LEVEL,
+    Interval,
+    Sample,
+    SeedVariance,
+    interval_of,
+    pooled,
+    sample,
+    with_seeds,
+)
 from benchmark.statistics.resampling import Draws, Scored, Summable, resample, summables, weighted_sums
 
 RESAMPLES = 10_000
@@ -135,9 +144,9 @@ def compare(
     if a.metric == "accuracy" and len(common) == 1 and not difference.sd_seeds:
         p_value, least, test = mcnemar(a.runs[0], b.runs[0]), False, "exact McNemar"
     else:
-        null = randomized(a, b) + rng.normal(0, difference.sd_seeds, len(a.sign_flipped))
-        as_far = chance_as_far(null, difference.value, difference.degrees).sum()
-        p_value, least = float((1 + as_far) / (1 + len(null))), bool(as_far < 1)
+        null = with_seeds(randomized(a, b), difference.sd_seeds, rng)
+        as_far = chance_as_far(null, difference.value, difference.degrees).mean(axis=0).sum()
+        p_value, least = float((1 + as_far) / (1 + null.shape[1])), bool(as_far < 1)
         test = "approximate randomization" + (" with seed noise" if len(common) > 1 or difference.sd_seeds else "")
     one_against_one = _one_against_one(found, seeds)
     return Comparison(
@@ -200,7 +209,7 @@ def randomized(a: Evidence, b: Evidence) -> np.ndarray:
 
 
 def chance_as_far(null: np.ndarray, difference: float, degrees: float) -> np.ndarray:
-    """Return how likely each draw under the null hypothesis, shape (draws,), is as far from 0 as the difference, once
+    """Return how likely each draw under the null hypothesis, of any shape, is as far from 0 as the difference, once
     a factor of its own makes normal draws Student's t at these degrees of freedom.
 
     Over the factor, the root of degrees / chi-squared, the chance is exact instead of drawn: with drawn factors one

@@ -122,7 +122,7 @@ def mean_ranks(scores: pd.DataFrame) -> pd.DataFrame:
             share = float(np.mean(np.where(gaps < 0, 1.0, np.where(gaps > 0, 0.0, 0.5))))
             lost.loc[one, other], lost.loc[other, one] = share, 1 - share
     lost = lost.dropna(how="all")
-    ranks = 1 + (len(scores) - 1) * lost.mean(axis=1)
+    ranks = 1 + (len(lost) - 1) * lost.mean(axis=1)
     tasks = scores.loc[lost.index].notna().sum(axis=1)
     table = pd.DataFrame({"encoder": list(lost.index), "mean_rank": ranks.to_numpy(), "tasks": tasks.to_numpy()})
     return table.sort_values("mean_rank", kind="stable").reset_index(drop=True)
