@@ -18,7 +18,7 @@ from benchmark.board.entries import Entry, find_runs, make_entries
 from benchmark.board.published import anchors, not_measured, read_published
 from benchmark.board.ranked import Ranked, rank_task, rankable, scores_of
 from benchmark.board.searches import searches
-from benchmark.board.tables import KEYS, Board, is_declared
+from benchmark.board.tables import KEYS, Board, protocol_of
 from benchmark.statistics.calibration import calibration, reliability
 from benchmark.statistics.intervals import RESAMPLES
 from benchmark.statistics.pair_tests import MARGIN
@@ -107,11 +107,11 @@ def _problems(entries: list[Entry], ranked: list[Ranked], problems: dict[str, st
     """Return why runs are not on the board, declared recipes without a rank, and pairs not compared."""
     rows = [(*run.split("/")[:2], "", run, reason) for run, reason in problems.items()]
     with_rank = rankable(entries)
-    single = [entry for entry in entries if is_declared(entry.variant) and entry not in with_rank]
+    single = [entry for entry in entries if protocol_of(entry.variant) is not None and entry not in with_rank]
     rows += [(entry.task.name, *entry.key, "", "has one seed and takes no rank") for entry in single]
     for one in ranked:
         for a, b in combinations(one.evidence, 2):
-            if a[1] == b[1] and not comparable(one.evidence[a], one.evidence[b]):
+            if protocol_of(a[1]) == protocol_of(b[1]) and not comparable(one.evidence[a], one.evidence[b]):
                 other = f"{b[0]} [{b[1]}]" if b[1] else b[0]
                 rows.append((one.task.name, *a, "", f"shares fewer than two seeds with {other}: not compared"))
     return pd.DataFrame(rows, columns=["task", "encoder", "variant", "run", "reason"], dtype="str")

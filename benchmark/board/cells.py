@@ -8,7 +8,7 @@ import pandas as pd
 from benchmark.board.costs import costs
 from benchmark.board.entries import Entry
 from benchmark.board.ranked import has_seeds
-from benchmark.board.tables import is_declared
+from benchmark.board.tables import protocol_of
 from benchmark.statistics.intervals import UNKNOWN, Sample, SeedVariance, cautions, interval_of, pooled, sample
 from benchmark.statistics.metrics import OF_SCORES, bounds, metrics_of
 from benchmark.statistics.resampling import Draws, Scored, points, resample
@@ -57,7 +57,7 @@ def cells(entries: Sequence[Entry], samples: Sequence[Samples]) -> list[pd.DataF
     Declared recipes share one variance of seeds. A trial has the one of its own seeds, or, with a single seed, theirs.
     """
     both = list(zip(entries, samples, strict=True))
-    declared = [found for entry, found in both if is_declared(entry.variant) and has_seeds(entry)]
+    declared = [found for entry, found in both if protocol_of(entry.variant) is not None and has_seeds(entry)]
     shared = {key: pooled(found[key] for found in declared) for key in samples[0]}
     return [
         _table(entry, {key: (each, shared[key] if _shares(entry) else pooled([each])) for key, each in found.items()})
@@ -66,7 +66,7 @@ def cells(entries: Sequence[Entry], samples: Sequence[Samples]) -> list[pd.DataF
 
 
 def _shares(entry: Entry) -> bool:
-    return is_declared(entry.variant) or not has_seeds(entry)
+    return protocol_of(entry.variant) is not None or not has_seeds(entry)
 
 
 def _table(entry: Entry, found: dict[tuple[str, str], tuple[Sample, SeedVariance]]) -> pd.DataFrame:

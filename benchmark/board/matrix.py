@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.board.pages import LINEAR, best_first, listed, of_task, size, tasks_of
-from benchmark.board.tables import LENGTH, Board
+from benchmark.board.tables import LENGTH, Board, protocol_of
 from benchmark.statistics.ranks import MIN_SEEDS, mean_ranks
 from benchmark.tasks.registry import Language, Task
 from zoo.errors import UserError, lookup
@@ -75,7 +75,7 @@ def matrix(board: Board, tasks: Sequence[Task]) -> Matrix:
 
 
 def _is_ranked(row: dict[Any, Any]) -> bool:
-    return not row["variant"] and (row["seeds"] >= MIN_SEEDS or not row["random"])
+    return protocol_of(row["variant"]) == "" and (row["seeds"] >= MIN_SEEDS or not row["random"])
 
 
 def _row(encoder: str, rows: list[dict[Any, Any]], ranked: dict[str, dict[str, dict[Any, Any]]], timed: Task) -> Row:

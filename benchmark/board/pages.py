@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.board.tables import Board, entry_name, is_declared
+from benchmark.board.tables import Board, entry_name, protocol_of
 from benchmark.tasks.registry import Task, parse_task
 
 LARGEST_GAP = 25  # points; two encoders that anybody compares hardly lie further apart
@@ -39,9 +39,10 @@ def best_first(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
 
 
 def _place(row: Mapping[Any, Any]) -> tuple[int, str]:
-    if not is_declared(row["variant"]):
+    protocol = protocol_of(row["variant"])
+    if protocol is None:
         return 3, ""
-    return (2, "") if pd.isna(row["rank_low"]) else (int(row["variant"] != ""), row["variant"])
+    return (2, "") if pd.isna(row["rank_low"]) else (int(protocol != ""), protocol)
 
 
 def names_of(table: pd.DataFrame) -> list[str]:

@@ -7,7 +7,7 @@ from math import comb
 import pandas as pd
 
 from benchmark.board.entries import Entry
-from benchmark.board.tables import is_declared
+from benchmark.board.tables import protocol_of
 from benchmark.statistics.intervals import RESAMPLES
 from benchmark.statistics.pair_tests import MARGIN, Evidence, gather, seeds_of
 from benchmark.statistics.ranks import MIN_SEEDS, Key, compare_all, rank_intervals
@@ -36,8 +36,8 @@ def rank_task(task: Task, entries: list[Entry], margin: float = MARGIN) -> Ranke
     evidence = {entry.key: evidence_of(entry, draws) for entry in with_rank}
     seeds = seeds_of(evidence.values())
     pairs, ranks = [], dict[Key, tuple[int, int]]()
-    for protocol in dict.fromkeys(variant for _, variant in evidence):
-        group = {key: each for key, each in evidence.items() if key[1] == protocol}
+    for protocol in dict.fromkeys(protocol_of(variant) for _, variant in evidence):
+        group = {key: each for key, each in evidence.items() if protocol_of(key[1]) == protocol}
         pairs.append(compare_all(group, draws.rng, margin, seeds))
         if len(group) > 1:  # one alone would be first in any case
             ranks |= rank_intervals(list(group), pairs[-1])
@@ -47,7 +47,7 @@ def rank_task(task: Task, entries: list[Entry], margin: float = MARGIN) -> Ranke
 def rankable(entries: Sequence[Entry]) -> list[Entry]:
     """Return the entries that take a rank: a declared recipe with two seeds or more, or with one where seeds change
     nothing."""
-    return [entry for entry in entries if is_declared(entry.variant) and has_seeds(entry)]
+    return [entry for entry in entries if protocol_of(entry.variant) is not None and has_seeds(entry)]
 
 
 def has_seeds(entry: Entry) -> bool:
@@ -68,4 +68,8 @@ def scores_of(ranked: Sequence[Ranked]) -> pd.DataFrame:
 
 
 def _defaults(ranked: Ranked) -> dict[str, float]:
-    return {encoder: float(found.values.mean()) for (encoder, variant), found in ranked.evidence.items() if not variant}
+    return {
+        encoder: float(found.values.mean())
+        for (encoder, variant), found in ranked.evidence.items()
+        if protocol_of(variant) == ""
+    }

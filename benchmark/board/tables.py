@@ -60,10 +60,15 @@ class Board:
     problems: pd.DataFrame
 
 
-def is_declared(variant: str) -> bool:
-    """Return whether a variant is a recipe that takes a rank: the task's default, or what a search with a told budget
-    found. Everything else is a trial or an ablation."""
-    return not variant or bool(re.fullmatch(r"tuned over \d+ trials", variant))
+def protocol_of(variant: str) -> str | None:
+    """Return the protocol by which a variant takes a rank: "" for the task's default, the budget for what a search
+    found, None for a trial or an ablation.
+
+    A baseline on tiny data counts rarer terms than the default does (see `benchmark.training.baseline.fit_min_df`).
+    """
+    if variant in ("", "min_df=1"):
+        return ""
+    return variant if re.fullmatch(r"tuned over \d+ trials", variant) else None
 
 
 def entry_name(row: Mapping[Any, Any]) -> str:

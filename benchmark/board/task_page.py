@@ -6,7 +6,7 @@ import pandas as pd
 
 from benchmark.board.pages import best_first, in_points, names_of, of_task, other_metrics, ranked, with_interval
 from benchmark.board.render import render
-from benchmark.board.tables import Board, entry_name, is_declared
+from benchmark.board.tables import Board, entry_name, protocol_of
 from benchmark.board.verdicts import verdicts
 from benchmark.statistics.slices import MIN_ROWS
 from benchmark.tasks.registry import Task
@@ -48,13 +48,10 @@ def task_page(board: Board, task: Task) -> str:
 def _rows_of(main: pd.DataFrame, task: Task) -> dict[str, Any]:
     """The rows of the page: those with the default recipe, those that were tuned by their budget, and the rest."""
     table = ranked(main, task).assign(caution=main["flags"])
-    declared = main["variant"].map(is_declared)
-    unranked = main["rank_low"].isna()
-    tuned = {
-        variant: table[main["variant"] == variant] for variant in main.loc[declared & ~unranked, "variant"] if variant
-    }
-    trials = table[unranked].drop(columns="rank")
-    return {"ranks": table[(main["variant"] == "") & ~unranked], "tuned": tuned, "trials": trials}
+    protocols = main["variant"].map(protocol_of).where(main["rank_low"].notna())
+    groups = {protocol: table[protocols == protocol] for protocol in protocols.dropna().unique()}
+    trials = table[protocols.isna()].drop(columns="rank")
+    return {"ranks": groups.pop("", table[:0]), "tuned": groups, "trials": trials}
 
 
 def _gains(board: Board, task: Task) -> pd.DataFrame:
