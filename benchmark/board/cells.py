@@ -46,9 +46,8 @@ def _raw(entry: Entry, rule: Rule) -> list[Scored]:
 
 
 def _sampled(entry: Entry, scored: list[Scored], metrics: list[str], draws: Draws) -> dict[str, Sample]:
-    of_seeds = scored if entry.random else scored[:1]
-    resampled = resample(of_seeds, metrics, draws)
-    return {name: sample(points(of_seeds, name), resampled[name], int(entry.random)) for name in metrics}
+    resampled = resample(scored, metrics, draws)
+    return {name: sample(points(scored, name), resampled[name], int(entry.random)) for name in metrics}
 
 
 def cells(entries: Sequence[Entry], samples: Sequence[Samples]) -> list[pd.DataFrame]:

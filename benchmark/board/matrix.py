@@ -69,8 +69,8 @@ def matrix(board: Board, tasks: Sequence[Task]) -> Matrix:
     for row in (row for rows in columns.values() for row in rows):
         by_encoder.setdefault(row["encoder"], []).append(row)
     found = [_row(encoder, rows, ranked, timed) for encoder, rows in by_encoder.items()]
-    order = {encoder: number for number, encoder in enumerate(_order(found))}
-    found.sort(key=lambda row: order.get(row.encoder, len(order)))
+    ranks = _ranks(found)
+    found.sort(key=lambda row: ranks.get(row.encoder, np.inf))
     return Matrix(tasks[0].language, list(tasks), found, timed, _machines(board, tasks))
 
 
@@ -92,10 +92,11 @@ def _row(encoder: str, rows: list[dict[Any, Any]], ranked: dict[str, dict[str, d
     )
 
 
-def _order(rows: Sequence[Row]) -> list[str]:
-    """The encoders by their ranks on the tasks that each pair shares."""
+def _ranks(rows: Sequence[Row]) -> dict[str, float]:
+    """The encoders' ranks on the tasks that each pair shares."""
     scores = pd.DataFrame({row.encoder: {name: each.value for name, each in row.scores.items()} for row in rows}).T
-    return list(mean_ranks(scores.astype(float))["encoder"]) if len(scores) else []
+    found = mean_ranks(scores.astype(float))
+    return dict(zip(found["encoder"], found["mean_rank"], strict=True))
 
 
 def _machines(board: Board, tasks: Sequence[Task]) -> list[str]:
@@ -182,11 +183,10 @@ def which(found: Matrix, max_ms: float | None = None) -> Choice:
         )
     if not fast:
         least = min(ranked, key=lambda row: row.ms)
-        raise UserError(
-            f"No ranked encoder takes {max_ms:g} ms or less for a text; {least.encoder} takes {least.ms:.1f} ms"
-        )
-    order = {encoder: number for number, encoder in enumerate(_order(fast))}
-    best = min(fast, key=lambda row: (-_won(row), order.get(row.encoder, 0), row.ms))
+        told = f"the fastest, {least.encoder}, takes {least.ms:.1f} ms"
+        raise UserError(f"No ranked encoder takes {max_ms:g} ms or less for a text; {told}")
+    ranks = _ranks(fast)
+    best = min(fast, key=lambda row: (-_won(row), ranks.get(row.encoder, np.inf), row.ms))
     smallest = min(fast, key=lambda row: (row.parameters, row.ms))
     kind = f"For {LANGUAGES[found.language]}"
     tasks = f"{_won(best)} of the {len(best.scores)} task{'s' * (len(best.scores) > 1)} where it is ranked"

@@ -133,14 +133,22 @@ class Verified:
     left_out: list[str]
 
 
+def _margin(results: Path) -> float:
+    """The margin of the board on disk; the default where there is none."""
+    try:
+        made_from = json.loads((results / "board" / "made_from.json").read_text(encoding="utf-8"))
+        return float(made_from["margin"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return MARGIN
+
+
 def verify(results: Path) -> Verified:
     """Compute the board of the runs again and compare it and its pages with those on disk.
 
     Raises:
         UserError: there are no runs that can stand on a board, or no board.
     """
-    found = read_board(results)
-    fresh = build(results, float(found.pairs["margin"].iloc[0]) if "margin" in found.pairs else MARGIN)
+    fresh, found = build(results, _margin(results)), read_board(results)
     left_out = [problem_line(row) for row in fresh.problems.to_dict("records")]
     lines = []
     right = found  # the files beside it have its last digits

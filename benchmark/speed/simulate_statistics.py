@@ -103,6 +103,7 @@ _SD = float(np.sqrt(1 + OWN**2 + LUCK**2))
 WORLDS = (
     World("feedback-like", "f1_macro", 213, (0.3, 0.2, 0.2, 0.15, 0.15, 0.1, 0.1, 0.08), 2.6),
     World("sst2-like", "accuracy", 872, (), 1.37),
+    World("10,000 rows", "accuracy", 10_000, (), 1.37, share=0.2),
     World("GoEmotions-like", "f1_macro", 5427, (*np.geomspace(0.005, 0.1, 27), 0.25), 2.6, share=0.2),
 )
 

@@ -11,6 +11,7 @@ labels and draws: the work is done in blocks of at most 2**23 numbers.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -80,11 +81,19 @@ class _DrawnAnew(Sequence[np.ndarray]):
 
 def draw(n: int, number: int, seed: int = 0) -> Draws:
     """Draw `number` resamples and as many sign vectors of n rows. The size of the blocks does not change the draws."""
+    counts, signs, state = _drawn(n, number, seed)
+    rng = np.random.default_rng(seed)
+    rng.bit_generator.state = state
+    return Draws(counts, signs, rng)
+
+
+@lru_cache(maxsize=4)  # the entries of a task share their draws
+def _drawn(n: int, number: int, seed: int) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray], Any]:
     rng = np.random.default_rng(seed)
     sizes = list(_block_sizes(n, number))
     signs = _DrawnAnew(_draw_signs, n, sizes, rng)
     counts = _DrawnAnew(_draw_counts, n, sizes, rng) if n * number > _KEPT else [_draw_counts(n, s, rng) for s in sizes]
-    return Draws(counts, signs, rng)
+    return counts, signs, rng.bit_generator.state
 
 
 def _block_sizes(n: int, number: int) -> Iterator[int]:

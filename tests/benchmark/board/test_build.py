@@ -99,7 +99,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
     for encoder, noise in (("minilm-l6", 1.5), ("granite-30m", 1.5), ("tfidf-lr", 6.0)):
         for seed in range(3):
             folder = write(encoder=encoder, seed=seed, predictions=_noisy(encoder, seed, noise))
-    write(encoder="roberta-base", predictions=_noisy("roberta-base", 0, 0.5))
+    write(encoder="zoo-bert-en", predictions=_noisy("zoo-bert-en", 0, 0.5))
     return build(folder.parents[2])
 
 
@@ -114,10 +114,10 @@ def test_entries_that_cannot_be_told_apart_share_ranks(board: Board) -> None:
     ranks = {row.encoder: (row.rank_low, row.rank_high) for row in main.itertuples()}
     assert ranks["minilm-l6"] == ranks["granite-30m"] == (1, 2)
     assert ranks["tfidf-lr"] == (3, 3)
-    assert pd.isna(ranks["roberta-base"][0])
+    assert pd.isna(ranks["zoo-bert-en"][0])
     assert board.cells.loc[~board.cells.index.isin(main.index), "rank_low"].isna().all()
     assert board.problems[["task", "encoder", "run", "reason"]].to_dict("records") == [
-        {"task": "feedback", "encoder": "roberta-base", "run": "", "reason": "has one seed and takes no rank"}
+        {"task": "feedback", "encoder": "zoo-bert-en", "run": "", "reason": "has one seed and takes no rank"}
     ]
     verdicts = {frozenset((row.encoder_a, row.encoder_b)): row.verdict for row in board.pairs.itertuples()}
     assert len(verdicts) == 3
