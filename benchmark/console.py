@@ -67,8 +67,8 @@ def show_plan(cells: list[Cell]) -> None:
     rows = []
     for cell in cells:
         state, estimate = ("done", "") if cell.done else ("to do", _minutes(seconds[cell.id]))
-        rows.append((cell.encoder.name, cell.task.name, str(cell.recipe.seed), state, estimate, cell.id))
-    show_table(("encoder", "task", "seed", "state", "estimate", "run"), rows)
+        rows.append((cell.task.name, cell.encoder.name, str(cell.recipe.seed), state, estimate, cell.id))
+    show_table(("task", "encoder", "seed", "state", "estimate", "run"), rows)
     for line in damaged:
         say(line, "yellow")
     say(f"{len(todo)} of {len(cells)} to do{_how_long(list(seconds.values()))}")

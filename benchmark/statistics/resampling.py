@@ -1,9 +1,10 @@
 """Metrics as functions of sums over the test rows, so that thousands of resamples of the rows are one matrix product.
 
 An F1 needs only the sums of true positives, of decided and of gold labels, and a mean over rows is a sum itself.
-Average precision and ROC AUC are not functions of sums, so they are expanded to first order in the weights of the rows:
-the sum of the rows' influences (Hampel 1974) over a resample approximates how far the metric moves. Resampled expected
-calibration errors keep the bins of the whole sample.
+The average precision of a rare label is a function of a few sums for each of its positives, and exact. That of other
+labels and the ROC AUC are expanded to first order in the weights of the rows: the sum of the rows' influences (Hampel
+1974) over a resample approximates how far the metric moves. Resampled expected calibration errors keep the bins of the
+whole sample.
 
 The memory is that of the columns and of what is returned, and at most about 400 MiB more, whatever the numbers of rows,
 labels and draws: the work is done in blocks of at most 2**23 numbers.
@@ -16,7 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.statistics.influences import auc_influence, average_precision_influence, label_ranking_precision
+from benchmark.statistics.influences import (
+    auc_columns,
+    average_precision_columns,
+    average_precision_influence,
+    label_ranking_precision,
+    mean_average_precision,
+)
 from benchmark.statistics.metrics import ECE_BINS
 from zoo.decision import ProblemType
 
@@ -267,23 +274,6 @@ def _top(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
     return np.take_along_axis(scored.y_score, best, axis=1), np.take_along_axis(scored.y_true, best, axis=1)
 
 
-def _expanded(of_label: Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]], both: bool) -> Summable:
-    """A mean over labels, expanded to first order. `both`: a label needs negatives, too, as for an AUC."""
-
-    def columns(scored: Scored) -> np.ndarray:
-        present = scored.y_true.any(axis=0) & ~(scored.y_true.all(axis=0) & both)
-        if not present.any():
-            return np.full((len(scored.y_true), 1), np.nan)
-        values, influence = [], np.zeros(len(scored.y_true))
-        for label in np.flatnonzero(present):
-            value, of_rows = of_label(scored.y_true[:, label], scored.y_score[:, label])
-            values.append(value)
-            influence += of_rows
-        return (np.mean(values) / len(influence) + influence / len(values))[:, None]
-
-    return Summable(columns, lambda sums: sums[..., 0])
-
-
 _MULTI_LABEL = {
     "f1_micro": Summable(_pooled_counts, _f1),
     "f1_macro": Summable(_counts, _f1),
@@ -295,7 +285,7 @@ _MULTI_LABEL = {
         lambda scored: np.full(*scored.y_true.shape),
     ),
     "lrap": _mean(lambda scored: label_ranking_precision(scored.y_true, scored.y_score)),
-    "map": _expanded(average_precision_influence, both=False),
+    "map": Summable(lambda scored: average_precision_columns(scored.y_true, scored.y_score), mean_average_precision),
     "ece": Summable(lambda scored: _gaps(scored.y_score, scored.y_true), lambda sums: np.abs(sums).sum(axis=-1)),
     "brier": _mean(_squared_error),
 }
@@ -303,7 +293,7 @@ _SINGLE_LABEL = {
     "accuracy": _mean(_exact),
     "f1_macro": Summable(_counts, _f1),
     "mcc": Summable(_matches, _mcc),
-    "auc": _expanded(auc_influence, both=True),
+    "auc": Summable(lambda scored: auc_columns(scored.y_true, scored.y_score), lambda sums: sums[..., 0]),
     "ece": Summable(lambda scored: _gaps(*_top(scored)), lambda sums: np.abs(sums).sum(axis=-1)),
     "brier": _mean(_squared_error),
 }
