@@ -76,6 +76,18 @@ def test_the_table_has_the_best_first_with_rank_and_interval(board: Board) -> No
     assert dict(zip(table["encoder"], table["f1_macro, fixed"], strict=True)) == fixed
 
 
+def test_beside_a_macro_f1_with_rare_labels_stands_that_of_the_others(board: Board, page: str) -> None:
+    (name,) = set(FEEDBACK.labels[:1])
+    labels = board.labels.assign(support=np.where(board.labels["label"] == name, 9, 10))
+    rows = _rows(task_page(replace(board, labels=labels), FEEDBACK), "## Other metrics")
+    column = "f1_macro of labels with 10 positives"
+    assert column not in _rows(page, "## Other metrics")[0]  # all labels have more here
+    of_entry = labels[(labels["encoder"] == "minilm-l6") & (labels["variant"] == "") & (labels["task"] == "feedback")]
+    expected = of_entry.loc[of_entry["label"] != name, "f1"].mean()
+    (shown,) = (row[column] for row in rows if row["encoder"] == "minilm-l6")
+    assert float(shown) == pytest.approx(expected, abs=5.1e-5)
+
+
 def test_a_tasks_page_opens_with_its_answer(page: str) -> None:
     _, answer, facts, *_ = page.split("\n\n")
     second = r"(minilm-l6|tfidf-lr) comes next, worse by \d+\.\d points \(between \d+\.\d and \d+\.\d\)\."
