@@ -106,3 +106,25 @@ def mean_average_precision(sums: np.ndarray) -> np.ndarray:
     )
     labels = sums[..., 1] + (positives > 0).sum(axis=-1)
     return np.divide(sums[..., 0] + of_labels.sum(axis=-1), labels, out=np.full(labels.shape, np.nan), where=labels > 0)
+
+
+def match_columns(y_true: np.ndarray, y_score: np.ndarray) -> np.ndarray:
+    """Return columns of 0 and 1, shape (n, 2 * num_labels): whether the highest label is right; the gold class; the
+    highest class without the last one, which `mcc` computes. A confusion matrix would be quadratic in the labels."""
+    gold, highest = (_one_hot(array.argmax(axis=1), array.shape[1]) for array in (y_true, y_score))
+    return np.hstack([(gold & highest).any(axis=1, keepdims=True), gold, highest[:, :-1]])
+
+
+def _one_hot(classes: np.ndarray, num_labels: int) -> np.ndarray:
+    return (classes[:, None] == np.arange(num_labels)).astype(np.int8)
+
+
+def mcc(sums: np.ndarray) -> np.ndarray:
+    """Return Matthews' correlation coefficient from sums of `match_columns`, shape (..., k), as Gorodkin 2004 and
+    scikit-learn define it; 0 if all rows are of one class."""
+    correct, gold, decided = np.split(sums, (1, 1 + sums.shape[-1] // 2), axis=-1)
+    correct, n = correct[..., 0], gold.sum(axis=-1)
+    decided = np.concatenate([decided, (n - decided.sum(axis=-1))[..., None]], axis=-1)
+    covariance = n * correct - (gold * decided).sum(axis=-1)
+    scale = np.sqrt((n**2 - (gold**2).sum(axis=-1)) * (n**2 - (decided**2).sum(axis=-1)))
+    return np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0)

@@ -22,6 +22,8 @@ from benchmark.statistics.influences import (
     average_precision_columns,
     average_precision_influence,
     label_ranking_precision,
+    match_columns,
+    mcc,
     mean_average_precision,
 )
 from benchmark.statistics.metrics import ECE_BINS
@@ -198,10 +200,19 @@ def _pooled_counts(scored: Scored) -> np.ndarray:
     return np.column_stack([hits, scored.y_pred.sum(axis=1), scored.y_true.sum(axis=1)])
 
 
+def _macro_columns(scored: Scored) -> np.ndarray:
+    """True positives, and decided and gold together, label by label: shape (n, 2 * num_labels)."""
+    return np.hstack([scored.y_true & scored.y_pred, np.add(scored.y_pred, scored.y_true, dtype=np.int8)])
+
+
+def _micro_columns(scored: Scored) -> np.ndarray:
+    hits, decided, gold = _pooled_counts(scored).T
+    return np.column_stack([hits, decided + gold])
+
+
 def _f1(sums: np.ndarray) -> np.ndarray:
-    """F1 from sums of shape (..., 3 * k), averaged over the k; one with nothing gold and nothing decided is 0."""
-    hits, decided, gold = np.moveaxis(sums.reshape(*sums.shape[:-1], 3, -1), -2, 0)
-    both = decided + gold
+    """F1 from sums of shape (..., 2 * k), averaged over the k; one with nothing gold and nothing decided is 0."""
+    hits, both = np.moveaxis(sums.reshape(*sums.shape[:-1], 2, -1), -2, 0)
     return np.divide(2 * hits, both, out=np.zeros_like(hits), where=both > 0).mean(axis=-1)
 
 
@@ -239,27 +250,6 @@ def _squared_error(scored: Scored) -> np.ndarray:
     return ((scored.y_score - scored.y_true) ** 2).mean(axis=1)
 
 
-def _matches(scored: Scored) -> np.ndarray:
-    """Columns of 0 and 1, shape (n, 2 * num_labels): whether the highest label is right; the gold class; the highest
-    class without the last one, which `_mcc` computes. A confusion matrix would be quadratic in the labels."""
-    gold, highest = (_one_hot(array.argmax(axis=1), array.shape[1]) for array in (scored.y_true, scored.y_score))
-    return np.hstack([(gold & highest).any(axis=1, keepdims=True), gold, highest[:, :-1]])
-
-
-def _one_hot(classes: np.ndarray, num_labels: int) -> np.ndarray:
-    return (classes[:, None] == np.arange(num_labels)).astype(np.int8)
-
-
-def _mcc(sums: np.ndarray) -> np.ndarray:
-    """Gorodkin 2004, as in scikit-learn; 0 if all rows are of one class."""
-    correct, gold, decided = np.split(sums, (1, 1 + sums.shape[-1] // 2), axis=-1)
-    correct, n = correct[..., 0], gold.sum(axis=-1)
-    decided = np.concatenate([decided, (n - decided.sum(axis=-1))[..., None]], axis=-1)
-    covariance = n * correct - (gold * decided).sum(axis=-1)
-    scale = np.sqrt((n**2 - (gold**2).sum(axis=-1)) * (n**2 - (decided**2).sum(axis=-1)))
-    return np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0)
-
-
 def _gaps(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
     """Confidence minus correctness, summed over the pairs of a row in each equal-mass bin: shape (n, bins). Both
     arguments have the shape (n, pairs)."""
@@ -275,8 +265,8 @@ def _top(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
 
 
 _MULTI_LABEL = {
-    "f1_micro": Summable(_pooled_counts, _f1),
-    "f1_macro": Summable(_counts, _f1),
+    "f1_micro": Summable(_micro_columns, _f1),
+    "f1_macro": Summable(_macro_columns, _f1),
     "f1_samples": _mean(_f1_of_rows),
     "subset_accuracy": _mean(_exact),
     "jaccard_samples": _mean(_jaccard_of_rows),
@@ -291,8 +281,8 @@ _MULTI_LABEL = {
 }
 _SINGLE_LABEL = {
     "accuracy": _mean(_exact),
-    "f1_macro": Summable(_counts, _f1),
-    "mcc": Summable(_matches, _mcc),
+    "f1_macro": Summable(_macro_columns, _f1),
+    "mcc": Summable(lambda scored: match_columns(scored.y_true, scored.y_score), mcc),
     "auc": Summable(lambda scored: auc_columns(scored.y_true, scored.y_score), lambda sums: sums[..., 0]),
     "ece": Summable(lambda scored: _gaps(*_top(scored)), lambda sums: np.abs(sums).sum(axis=-1)),
     "brier": _mean(_squared_error),
