@@ -65,7 +65,8 @@ fix: .venv/installed-dev ## mend what the linter and the formatter can
 bench-train: .venv/installed ## time fine-tuning against transformers' example settings (needs ENCODER_ZOO_DATA)
 	$(BIN)/python -m benchmark.speed.bench_train
 
-bench-statistics: .venv/installed ## time the bootstrap against a loop over scikit-learn, and a whole board
+bench-statistics: .venv/installed ## how often the statistics are right (into docs/statistics.md), and how fast they are
+	$(BIN)/python -m benchmark.speed.simulate_statistics --write $(if $(TRIALS),--trials $(TRIALS))
 	$(BIN)/python -m benchmark.speed.bench_statistics
 
 bench-app: .venv/installed-dev ## time the app's start, sliders, single texts and 50 clients at once; measure memory

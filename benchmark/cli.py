@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Column, Table
 
 from benchmark.tasks.registry import TASKS, Task, known_tasks
-from zoo.cli import LISTS, PUBLISH, console, say
+from zoo.cli import LISTS, PUBLISH, console, say, show_table
 from zoo.encoders.deltas import BITS
 from zoo.errors import UserError, lookup
 
@@ -17,16 +16,19 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 COMPARE = "Compare encoders"
 OURS, CHECKPOINTS = Path("results"), Path("checkpoints")
 Results = Annotated[Path, typer.Option(help="Folder of the runs.")]
+Margin = Annotated[
+    float, typer.Option(min=0.01, help="Two entries are equal if they surely differ by less than so many points.")
+]
 
 
 @app.command(rich_help_panel=COMPARE)
-def board(results: Results = OURS) -> None:
+def board(results: Results = OURS, margin: Margin = 1.0) -> None:
     """Make the leaderboard of the runs: on the screen, and as CSV, parquet and Markdown beside them."""
     from benchmark.board.pages import problem_line
     from benchmark.board.store import publish
     from benchmark.console import show_board
 
-    made, written = publish(results)
+    made, written = publish(results, margin / 100)
     for path in written:
         say(f"wrote {path}")
     show_board(made)
@@ -63,11 +65,19 @@ def compare(
     variant_a: Annotated[str, typer.Option(help="A's changes to the recipe, as on the board: 'epochs=1'.")] = "",
     variant_b: Annotated[str, typer.Option(help="B's changes to the recipe.")] = "",
     metric: Annotated[str | None, typer.Option(help="The task's main metric if not given.")] = None,
+    margin: Margin = 1.0,
+    at_least: Annotated[
+        float | None,
+        typer.Option(help="Fail if A less B is surely under so many points, such as -0.5.", show_default=False),
+    ] = None,
+    possibly: Annotated[
+        bool, typer.Option("--possibly", help="With --at-least: fail if it is possibly under them.")
+    ] = False,
     results: Results = OURS,
 ) -> None:
     """Test whether the difference between two encoders is real.
 
-    The test pairs them by test row and by seed."""
+    The test pairs them by test row and by seed. Exit code 4: A falls short of --at-least."""
     from benchmark.board.compare_two import compare_two
     from benchmark.board.entries import find_runs
 
@@ -78,21 +88,57 @@ def compare(
     for name, reason in problems.items():
         if name.startswith(f"{chosen.name}/"):
             say(f"left out: {name}: {reason}", "yellow")
-    for line in compare_two(runs, chosen, (a, variant_a), (b, variant_b), metric or chosen.main_metric):
+    if possibly and at_least is None:
+        raise UserError("--possibly applies to --at-least; give it, such as --at-least -0.5")
+    metric = metric or chosen.main_metric
+    found = compare_two(runs, chosen, (a, variant_a), (b, variant_b), metric, margin / 100)
+    for line in found.lines:
         say(line)
+    if at_least is not None and found.worse_than(at_least / 100, possibly):
+        told = f"{a} is {'possibly' if possibly else 'surely'} worse than {b} by more than --at-least allows"
+        typer.echo(f"{told}: between {100 * found.low:+.1f} and {100 * found.high:+.1f} points", err=True)
+        raise typer.Exit(4)
+
+
+@app.command(rich_help_panel=COMPARE)
+def which(
+    language: Annotated[str, typer.Option(help="Language of the texts: en, zh or any.")] = "en",
+    multi_label: Annotated[
+        bool | None,
+        typer.Option("--multi-label/--one-label", help="Look at tasks of this kind alone.", show_default=False),
+    ] = None,
+    max_ms: Annotated[
+        float | None, typer.Option(min=0, help="Milliseconds that one text may take.", show_default=False)
+    ] = None,
+    results: Annotated[
+        Path | None, typer.Option(help="Folder of the runs; the project's own if not given.", show_default=False)
+    ] = None,
+) -> None:
+    """Say which encoder to take, by a leaderboard that was made before."""
+    from benchmark.board.matrix import which_of
+    from benchmark.board.store import read_board
+    from benchmark.training.runs import RESULTS
+
+    found = which_of(read_board(results or RESULTS), language, multi_label, max_ms)
+    say(found.take)
+    say(found.cost)
 
 
 @app.command(rich_help_panel=LISTS)
 def tasks() -> None:
     """List the registered tasks."""
-    # One types these names elsewhere, so they are whole at any width.
-    name = Column("name", no_wrap=True, min_width=max(map(len, TASKS)))
-    problem, rows = Column("problem", no_wrap=True, min_width=len("single-label")), Column("rows from", overflow="fold")
-    table = Table(name, problem, "language", "labels", "main metric", rows)
-    for task in TASKS.values():
-        kind = "multi-label" if task.multi_label else "single-label"
-        table.add_row(task.name, kind, task.language, str(len(task.labels)), task.main_metric, _rows_of(task))
-    console.print(table)
+    rows = [
+        (
+            task.name,
+            "multi-label" if task.multi_label else "single-label",
+            task.language,
+            str(len(task.labels)),
+            task.main_metric,
+            _rows_of(task),
+        )
+        for task in TASKS.values()
+    ]
+    show_table(("name", "problem", "language", "labels", "main metric", "rows from"), rows)
 
 
 @app.command(rich_help_panel=PUBLISH)

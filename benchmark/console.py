@@ -5,15 +5,16 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
-from rich.table import Table
 
+from benchmark.board.matrix import legend, matrices, table_of, which
 from benchmark.board.pages import tasks_of, wide
 from benchmark.board.tables import Board
 from benchmark.own_data.data_page import FILES, lines, tables
 from benchmark.own_data.data_report import DataReport
+from benchmark.tasks.registry import Task
 from benchmark.training.estimate import seconds_estimate
 from benchmark.training.grid import Cell, Progress
-from zoo.cli import console, say
+from zoo.cli import console, say, show_table
 
 COSTS = ("training (s)", "latency p50 (ms)")
 SHOWN = 30  # rows of a table on the screen; the files have all of them
@@ -53,43 +54,66 @@ def show_report(report: DataReport) -> None:
     for line in lines(report):
         say(line)
     for title, table in tables(report).items():
-        shown = Table(*map(str, table.columns), title=title, title_justify="left")
-        for row in table.head(SHOWN).itertuples(index=False):
-            shown.add_row(*row)
-        console.print(shown, markup=False)
+        show_table(list(map(str, table.columns)), table.head(SHOWN).astype(str).to_numpy().tolist(), title)
         if len(table) > SHOWN:
             say(f"... and {len(table) - SHOWN:,} more, in {FILES[1]} beside the runs")
 
 
 def show_plan(cells: list[Cell]) -> None:
     """Show which runs are to do, and how long they will take by earlier ones."""
-    table = Table("task", "encoder", "seed", "run", "state", "estimate")
     damaged: dict[str, None] = {}
     todo = [cell for cell in cells if not cell.done]
     seconds = {cell.id: seconds_estimate(cell, damaged.setdefault) for cell in todo}
+    rows = []
     for cell in cells:
         state, estimate = ("done", "") if cell.done else ("to do", _minutes(seconds[cell.id]))
-        table.add_row(cell.task.name, cell.encoder.name, str(cell.recipe.seed), cell.id, state, estimate)
-    console.print(table)
+        rows.append((cell.task.name, cell.encoder.name, str(cell.recipe.seed), state, estimate, cell.id))
+    show_table(("task", "encoder", "seed", "state", "estimate", "run"), rows)
     for line in damaged:
         say(line, "yellow")
-    known = [value for value in seconds.values() if value is not None]
-    unknown = len(todo) - len(known)
-    rest = f", and {unknown} runs without an earlier one to estimate by" if unknown else ""
-    say(f"{len(todo)} of {len(cells)} to do: about {sum(known) / 60:.0f} min{rest}")
+    say(f"{len(todo)} of {len(cells)} to do{_how_long(list(seconds.values()))}")
 
 
 def _minutes(seconds: float | None) -> str:
     return "?" if seconds is None else f"{seconds / 60:.1f} min"
 
 
+def _how_long(seconds: list[float | None]) -> str:
+    known = [value for value in seconds if value is not None]
+    unknown = len(seconds) - len(known)
+    if not seconds:
+        return ""
+    if not known:
+        return ": how long is unknown, since there is no earlier run to estimate by"
+    about = f"about {sum(known) / 60:.0f} min" if sum(known) >= 60 else "under a minute"
+    return f": {about}" + (f", and {unknown} runs without an earlier one to estimate by" if unknown else "")
+
+
 def show_board(board: Board) -> None:
-    """Show the headline columns of every task."""
-    table = Table("task", "rank", "encoder", "seeds", "main metric", "value [95 %]", *COSTS)
+    """Show which encoder to take, the matrix, and the ranked entries of every task."""
+    found = matrices(board)
+    for each in found:
+        if any(row.scores for row in each.rows):
+            choice = which(each)
+            say(f"{choice.take} {choice.cost}")
+        table = table_of(each)
+        heads = [str(name).replace(" (", "\n(") for name in table.columns]
+        show_table(heads, [[_starred(cell) for cell in row] for row in table.to_numpy().tolist()])
+    say(" ".join(legend(found)).replace("Bold marks", "A star marks"))
     for task in tasks_of(board):
-        for row in wide(board.cells, task).to_dict("records"):
-            metric = f"{task.main_metric} ({task.rule})"
-            cells = [row["rank"], row["encoder"], row["seeds"], metric, row[f"{task.main_metric} [95 %]"]]
-            table.add_row(task.name, *map(str, [*cells, *(row[name] for name in COSTS)]))
-        table.add_section()
-    console.print(table, markup=False)
+        _show_task(board, task)
+
+
+def _starred(cell: str) -> str:
+    """The best group in plain characters, which a pipe keeps."""
+    return cell.strip("*") + "*" * cell.startswith("**")
+
+
+def _show_task(board: Board, task: Task) -> None:
+    rows = wide(board.cells, task)
+    ranked, value = rows[rows["rank"] != "–"], f"{task.main_metric} [95 %]"
+    shown = ranked[["rank", "encoder", value, "seeds", *COSTS]].astype(str).to_numpy().tolist()
+    if shown:
+        show_table(["rank", "encoder", f"{task.main_metric} ({task.rule}) [95 %]", "seeds", *COSTS], shown, task.name)
+    if len(ranked) < len(rows):
+        say(f"{task.name}: {len(rows) - len(ranked)} more without a rank, in {task.name}/README.md beside the runs")

@@ -20,7 +20,7 @@ from zoo.encoders.registry import ENCODERS
 ROOT = Path(__file__).parents[1]
 NAMES = [
     "app", "board", "cards", "compare", "encoders", "export", "pack", "predict", "pretrain", "push", "push-space",
-    "run", "run-data", "ship", "tasks", "tune", "verify",
+    "run", "run-data", "ship", "tasks", "tune", "verify", "which",
 ]  # fmt: skip
 HEAVY = {"torch", "transformers", "gradio", "datasets", "evaluate", "pandas", "sklearn"}
 Ended = tuple[int, str, str]
@@ -110,6 +110,19 @@ def test_tasks_and_encoders_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: 
             row = re.split(r"\s*│\s*", next(line for line in stdout.splitlines() if " go_emotions " in line))
             assert row[2:6] == ["multi-label", "en", "28", "f1_macro"]
             assert row[6] == "--data-dir or hub:google-research-datasets/go_emotions"
+
+
+@pytest.mark.parametrize("width", [30, 80])
+def test_a_table_leaves_columns_out_and_no_part_of_a_name(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "width", width)
+    for command, registry in (("tasks", TASKS), ("encoders", ENCODERS)):
+        _, stdout, _ = _call(monkeypatch, capsys, command)
+        rows = [line.split()[1] for line in stdout.splitlines() if line.startswith("│ ")]
+        assert rows == [*registry]
+        assert "…" not in stdout
+    assert stdout.splitlines()[-1].endswith("licence, source, revision)")
 
 
 def test_the_app_gets_what_the_options_say(

@@ -1,10 +1,13 @@
 """The commands that need no runs: predict, encoders, pretrain, pack, push and push-space."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Column, Table
 
@@ -42,15 +45,11 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be publ
 @app.command(rich_help_panel=LISTS)
 def encoders() -> None:
     """List the registered encoders."""
-    # One types these names elsewhere, so they are whole at any width.
-    name = Column("name", no_wrap=True, min_width=max(map(len, ENCODERS)))
-    table = Table(name, "family", "parameters (M)", "language", "licence", "source", "revision")
-    for encoder in ENCODERS.values():
-        size = f"{encoder.parameters:.1f}"
-        table.add_row(
-            encoder.name, encoder.family, size, encoder.language, encoder.licence, encoder.source, encoder.revision[:12]
-        )
-    console.print(table)
+    rows = [
+        (each.name, each.family, f"{each.parameters:.1f}", each.language, each.licence, each.source, each.revision[:12])
+        for each in ENCODERS.values()
+    ]
+    show_table(("name", "family", "parameters (M)", "language", "licence", "source", "revision"), rows)
 
 
 @app.command(rich_help_panel=MAKE)
@@ -217,6 +216,21 @@ def _fetched(checkpoint: str) -> Path:
     from zoo.checkpoints.fetch import fetch_checkpoint
 
     return fetch_checkpoint(checkpoint.removeprefix("hub:"), say)
+
+
+def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
+    """Print a table with every cell whole; where it is too wide, its last columns are left out, and named below it."""
+    widths = [
+        3 + max(cell_len(line) for cell in column for line in cell.split("\n"))
+        for column in zip(heads, *rows, strict=True)
+    ]
+    shown = max(1, sum(1 + sum(widths[: end + 1]) <= console.width for end in range(len(widths))))
+    table = Table(*(Column(head, no_wrap=True) for head in heads[:shown]), title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*map(escape, row[:shown]))
+    console.print(table, width=max(console.width, 1 + sum(widths[:shown])))
+    if shown < len(heads):
+        say(f"(too narrow for: {', '.join(head.replace(chr(10), ' ') for head in heads[shown:])})")
 
 
 def say(line: str, style: str | None = None) -> None:

@@ -12,35 +12,33 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from benchmark.board.costs import costs, costs_by_length
+from benchmark.board.cells import Samples, cells, samples_of
+from benchmark.board.costs import costs_by_length
 from benchmark.board.entries import Entry, find_runs, make_entries
 from benchmark.board.published import anchors, not_measured, read_published
-from benchmark.board.ranked import Ranked, rank_task, rankable
+from benchmark.board.ranked import Ranked, rank_task, rankable, scores_of
 from benchmark.board.searches import searches
-from benchmark.board.tables import KEYS, Board
+from benchmark.board.tables import KEYS, Board, protocol_of
 from benchmark.statistics.calibration import calibration, reliability
-from benchmark.statistics.intervals import RESAMPLES, cautions, interval
-from benchmark.statistics.metrics import OF_SCORES, bounds, metrics_of
-from benchmark.statistics.pair_tests import Evidence
+from benchmark.statistics.intervals import RESAMPLES
+from benchmark.statistics.pair_tests import MARGIN
 from benchmark.statistics.ranks import comparable, mean_ranks
-from benchmark.statistics.resampling import Draws, Scored, draw, of_labels, points, resample
+from benchmark.statistics.resampling import draw, of_labels
 from benchmark.statistics.rules import gains, stability
-from benchmark.statistics.seeds import score
 from benchmark.statistics.slices import slices
 from benchmark.tasks.registry import Language, Task, as_json, known_tasks
 from benchmark.tasks.row_facts import find_row_facts
-from zoo.decision import Rule
 from zoo.errors import UserError
 
-RULES: tuple[Rule, ...] = ("fixed", "global", "per_label")
 MANY_ENTRIES = 20  # from here on a process for each core is worth its start
 
 
 FactsOfRows = dict[str, pd.DataFrame]  # by the fingerprint of the rows
+Looked = tuple[Samples, dict[str, pd.DataFrame]]
 
 
-def build(results: Path) -> Board:
-    """Compute the board of the runs below `results`.
+def build(results: Path, margin: float = MARGIN) -> Board:
+    """Compute the board of the runs below `results`; two entries are equal if they differ by less than `margin`.
 
     Raises:
         UserError: there is no run that can stand on a board.
@@ -55,11 +53,15 @@ def build(results: Path) -> Board:
         raise UserError(f"There are no runs in {results} yet; make some: encoder-zoo run --help")
     entries = make_entries(runs, known_tasks(results))
     facts = {name: find_row_facts(results, name) for name in {entry.task.name for entry in entries}}
-    return build_entries(entries, facts, problems, searches(results))
+    return build_entries(entries, facts, problems, searches(results), margin)
 
 
 def build_entries(
-    entries: list[Entry], facts: dict[str, FactsOfRows], problems: dict[str, str], found: pd.DataFrame
+    entries: list[Entry],
+    facts: dict[str, FactsOfRows],
+    problems: dict[str, str],
+    found: pd.DataFrame,
+    margin: float = MARGIN,
 ) -> Board:
     """Compute the board of entries.
 
@@ -68,20 +70,23 @@ def build_entries(
         facts: by task, what the slices need to know of the test rows, for the tasks that have them.
         problems: the runs that were left out, and why.
         found: what the searches for recipes found (see `benchmark.board.searches`).
+        margin: that of "equal", in the unit of the metrics.
     """
     by_task = _by_task(entries)
-    steps = [delayed(rank_task)(task, of_task) for task, of_task in by_task.items()]
+    steps = [delayed(rank_task)(task, of_task, margin) for task, of_task in by_task.items()]
     steps += [delayed(_look_at)(entry, facts.get(entry.task.name, {}).get(entry.info.fingerprint)) for entry in entries]
     done = Parallel(n_jobs=os.cpu_count() if len(entries) >= MANY_ENTRIES else 1, batch_size=1)(steps)
     ranked, parts = done[: len(by_task)], done[len(by_task) :]
-    tables = {name: _joined(part[name] for part in parts) for name in parts[0]}
+    looked = list(zip(entries, parts, strict=True))
+    tables = {name: _joined(tables[name] for _, (_, tables) in looked) for name in parts[0][1]}
+    made = _joined(table for task in by_task for table in _cells(task, looked))
     ranks = {(one.task.name, *key): both for one in ranked for key, both in one.ranks.items()}
-    cells, published = _with_ranks(tables.pop("cells"), ranks, list(by_task)), read_published()
-    beside_ours = anchors(published, cells)
+    main, published = _with_ranks(made, ranks, list(by_task)), read_published()
+    beside_ours = anchors(published, main)
     return Board(
-        cells=cells,
+        cells=main,
         pairs=_joined(one.pairs.assign(task=one.task.name) for one in ranked),
-        overall=_overall({one.task: one.across for one in ranked}),
+        overall=_overall(ranked),
         anchors=beside_ours,
         unmeasured=not_measured(published, beside_ours),
         tuning=found,
@@ -91,26 +96,34 @@ def build_entries(
     )
 
 
+def _cells(task: Task, looked: list[tuple[Entry, Looked]]) -> list[pd.DataFrame]:
+    of_task = {entry: samples for entry, (samples, _) in looked if entry.task == task}
+    return [
+        _keyed(entry, table) for entry, table in zip(of_task, cells(list(of_task), list(of_task.values())), strict=True)
+    ]
+
+
 def _problems(entries: list[Entry], ranked: list[Ranked], problems: dict[str, str]) -> pd.DataFrame:
-    """Return why runs are not on the board, entries without a rank, and pairs not compared."""
+    """Return why runs are not on the board, declared recipes without a rank, and pairs not compared."""
     rows = [(*run.split("/")[:2], "", run, reason) for run, reason in problems.items()]
     with_rank = rankable(entries)
-    rows += [(e.task.name, *e.key, "", "has one seed and takes no rank") for e in entries if e not in with_rank]
+    single = [entry for entry in entries if protocol_of(entry.variant) is not None and entry not in with_rank]
+    rows += [(entry.task.name, *entry.key, "", "has one seed and takes no rank") for entry in single]
     for one in ranked:
         for a, b in combinations(one.evidence, 2):
-            if not comparable(one.evidence[a], one.evidence[b]):
+            if protocol_of(a[1]) == protocol_of(b[1]) and not comparable(one.evidence[a], one.evidence[b]):
                 other = f"{b[0]} [{b[1]}]" if b[1] else b[0]
                 rows.append((one.task.name, *a, "", f"shares fewer than two seeds with {other}: not compared"))
     return pd.DataFrame(rows, columns=["task", "encoder", "variant", "run", "reason"], dtype="str")
 
 
-def _look_at(entry: Entry, facts: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
-    """Return the tables that look at one entry alone; what they draw depends on no other entry."""
+def _look_at(entry: Entry, facts: pd.DataFrame | None) -> Looked:
+    """Return what the cells of an entry are made of, and the tables that look at it alone; what they draw depends on no
+    other entry."""
     draws_of = cache(draw)
     draws = draws_of(len(entry.y_true), RESAMPLES)
     multi_label = entry.task.multi_label
     tables = {
-        "cells": _cells(entry, draws),
         "labels": _labels(entry),
         "rules": gains(entry.seeds, draws) if multi_label else pd.DataFrame(),
         "thresholds": stability(entry.seeds, draws_of) if multi_label else pd.DataFrame(),
@@ -120,7 +133,7 @@ def _look_at(entry: Entry, facts: pd.DataFrame | None) -> dict[str, pd.DataFrame
         "costs": costs_by_length(entry),
         "runs": _runs(entry),
     }
-    return {name: _keyed(entry, table) for name, table in tables.items()}
+    return samples_of(entry, draws), {name: _keyed(entry, table) for name, table in tables.items()}
 
 
 def _by_task(entries: list[Entry]) -> dict[Task, list[Entry]]:
@@ -139,54 +152,6 @@ def _keyed(entry: Entry, table: pd.DataFrame) -> pd.DataFrame:
     """Put the entry's keys before a table of it."""
     keys = dict(zip(KEYS, (entry.task.name, entry.encoder, entry.info.family, entry.variant), strict=True))
     return pd.DataFrame(keys, index=table.index).join(table)
-
-
-def _cells(entry: Entry, draws: Draws) -> pd.DataFrame:
-    names = list(metrics_of(entry.task.problem_type))
-    decided = [name for name in names if name not in OF_SCORES]
-    rules: tuple[Rule, ...] = RULES if entry.task.multi_label else ("argmax",)
-    parts = [_rule_cells(entry, rule, list(entry.scored(rule).values()), decided, draws) for rule in rules]
-    scores = list(entry.scored(rules[0]).values())
-    parts.append(_rule_cells(entry, "scores", scores, [name for name in names if name in OF_SCORES], draws))
-    parts.append(_rule_cells(entry, "raw", _raw(entry, rules[0]), ["ece", "brier"], draws))
-    table = pd.DataFrame([row for part in parts for row in part])
-    return table.assign(**costs(entry), runs=" ".join(run.info.id for run in entry.runs.values()))
-
-
-def _raw(entry: Entry, rule: Rule) -> list[Scored]:
-    """Return what the runs say with their logits as they are."""
-    return [
-        score(decision.uncalibrated(), entry.runs[seed].predictions.test_logits, entry.y_true)
-        for seed, decision in entry.seeds.decisions(rule).items()
-    ]
-
-
-def _rule_cells(
-    entry: Entry, rule: str, scored: list[Scored], metrics: list[str], draws: Draws
-) -> list[dict[str, object]]:
-    resampled = resample(scored, metrics, draws)
-    return [
-        {"rule": rule, "metric": metric} | _cell(entry, metric, points(scored, metric), resampled[metric], draws.rng)
-        for metric in metrics
-    ]
-
-
-def _cell(
-    entry: Entry, metric: str, of_seeds: np.ndarray, resampled: np.ndarray, rng: np.random.Generator
-) -> dict[str, object]:
-    found = interval(of_seeds, resampled, rng, bounds(metric))
-    return {
-        "value": round(found.value, 6),
-        "low": round(found.low, 6),
-        "high": round(found.high, 6),
-        "sd": round(float(np.std(of_seeds, ddof=1)), 6) if len(of_seeds) > 1 else float("nan"),
-        "sd_rows": round(found.sd_rows, 6),
-        "sd_seeds": round(found.sd_seeds, 6),
-        "sd_seed_by_row": round(found.seed_by_row, 6),
-        "seeds": found.seeds,
-        "n": len(entry.y_true),
-        "flags": cautions(found, entry.y_true, metric),
-    }
 
 
 def _runs(entry: Entry) -> pd.DataFrame:
@@ -226,13 +191,12 @@ def _labels(entry: Entry) -> pd.DataFrame:
     return pd.DataFrame({"label": list(entry.task.labels)} | mean)
 
 
-def _overall(evidence: dict[Task, dict[str, Evidence]]) -> pd.DataFrame:
-    """Return mean ranks, language by language, where two tasks or more rank two entries or more: one alone is the
-    first of its task whatever it is worth."""
+def _overall(ranked: list[Ranked]) -> pd.DataFrame:
+    """Return ranks across tasks, language by language, where two tasks or more rank two entries or more: one alone is
+    the first of its task whatever it is worth."""
     tables = []
-    ranked = {task: found for task, found in evidence.items() if len(found) > 1}
     for language in get_args(Language):
-        of_language = {task.name: found for task, found in ranked.items() if task.language == language}
+        of_language = [one for one in ranked if one.task.language == language and len(one.ranks) > 1]
         if len(of_language) > 1:
-            tables.append(mean_ranks(of_language, np.random.default_rng(0)).assign(language=language))
+            tables.append(mean_ranks(scores_of(of_language)).assign(language=language))
     return _joined(tables)

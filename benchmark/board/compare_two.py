@@ -1,27 +1,48 @@
 """Is the difference between two entries of a task real? The findings in lines, for the command line."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from benchmark.board.entries import Entry, make_entries
-from benchmark.statistics.intervals import flags
+from benchmark.board.pages import plain
+from benchmark.board.ranked import rankable
+from benchmark.statistics import intervals
+from benchmark.statistics.intervals import Sample, flags, pooled, sample
 from benchmark.statistics.metrics import LOWER_IS_BETTER, metrics_of
-from benchmark.statistics.pair_tests import RESAMPLES, compare, gather
+from benchmark.statistics.pair_tests import MARGIN, RESAMPLES, Comparison, compare, gather, shared_seeds
 from benchmark.statistics.ranks import SIGNIFICANT, Key
-from benchmark.statistics.resampling import draw
+from benchmark.statistics.resampling import draw, points, resample
 from benchmark.tasks.registry import Task
 from benchmark.training.runs import Run
 from zoo.errors import UserError, lookup
 
 
-def compare_two(runs: Sequence[Run], task: Task, a: Key, b: Key, metric: str) -> list[str]:
-    """Compare two entries of a task with RESAMPLES resamples; return the findings, line by line.
+@dataclass(frozen=True)
+class Finding:
+    """What a comparison found, in lines; and by how much A is better than B, a fraction, with its 95 % interval:
+    negative where A is worse."""
+
+    lines: list[str]
+    better: float
+    low: float
+    high: float
+
+    def worse_than(self, at_least: float, possibly: bool) -> bool:
+        """Return whether A falls short of B by more than `at_least` allows (a fraction, such as -0.005): surely, with
+        the whole interval, or possibly, with a part of it."""
+        return (self.low if possibly else self.high) < at_least
+
+
+def compare_two(runs: Sequence[Run], task: Task, a: Key, b: Key, metric: str, margin: float = MARGIN) -> Finding:
+    """Compare two entries of a task with RESAMPLES resamples; return the findings.
 
     Args:
-        runs: of the task, and perhaps of others.
+        runs: of the task, and perhaps of others. All ranked entries of the task say how much seeds matter.
         task: the task.
         a: encoder and variant of one entry; the variant is "" for the task's default recipe.
         b: those of the other.
         metric: one of the task's.
+        margin: that of "equal", in the unit of the metric.
 
     Raises:
         UserError: an entry has no runs, they share no seed, or the metric is none of the task's.
@@ -34,29 +55,50 @@ def compare_two(runs: Sequence[Run], task: Task, a: Key, b: Key, metric: str) ->
     both = [_entry(entries, key, task) for key in (a, b)]
     name_a, name_b = both[0].name, both[1].name
     draws = draw(len(both[0].y_true), RESAMPLES)
-    first, second = (gather(entry.scored(task.rule), metric, draws) for entry in both)
-    common = sorted(set(first.seeds) & set(second.seeds))
+    first, second = (gather(entry.scored(task.rule), metric, draws, entry.random) for entry in both)
+    common = shared_seeds(first, second)
     if not common:
         raise UserError(
             f"'{name_a}' and '{name_b}' have no seed in common on '{task.name}'; run both with the same --seeds"
         )
-    found = compare(first, second, draws.rng)
-    gap = found.difference
-    values = [float(each.summable.value(each.of(common).totals).mean()) for each in (first, second)]
-    told = "real" if found.p_value <= SIGNIFICANT else "cannot tell"
-    beats = 1 - found.superiority if metric in LOWER_IS_BETTER else found.superiority
+    others = [entry for entry in rankable(list(entries.values())) if entry not in both]
+    seeds = pooled([first.sample, second.sample, *_samples(others, metric)])
+    found = compare(first, second, draws.rng, seeds, margin)
+    gap, sign = found.difference, -1 if metric in LOWER_IS_BETTER else 1
+    low, high = sorted((sign * gap.low, sign * gap.high))
+    values = [float(each.of(common).values.mean()) for each in (first, second)]
+    beats = found.superiority if sign > 0 else 1 - found.superiority
     warned = flags(gap.seeds, both[0].y_true, metric)
-    return [
+    lines = [
         f"{task.name}, {metric}, {task.reported} split, n = {len(both[0].y_true):,}, seeds in common: {gap.seeds}",
         f"{name_a}: {values[0]:.4f}    {name_b}: {values[1]:.4f}",
-        f"difference: {gap.value:+.4f}, 95 % interval [{gap.low:+.4f}, {gap.high:+.4f}]: {told}",
+        f"difference: {gap.value:+.4f}, 95 % interval [{gap.low:+.4f}, {gap.high:+.4f}]: {_told(found, margin)}",
         "(This is for this pair alone. The leaderboard corrects for all pairs of the task.)",
-        f"p = {found.p_value:.2g} ({found.test})",
+        f"p {'<=' if found.least else '='} {found.p_value:.2g} ({found.test}); of equal: p = {found.p_equal:.2g}",
         f"standard error from test rows {gap.sd_rows:.4f}, from seeds {gap.sd_seeds:.4f}",
         f"chance that one fine-tuning of {name_a} beats one of {name_b}: {beats:.0%}",
         f"smallest difference that would have shown (power 80 %): {found.detectable:.4f}",
+        *(f"{each.name}: trained once, it has no randomness" for each in both if not each.random),
         *([f"caution: the interval may be too narrow: {'; '.join(warned)}"] if warned else []),
     ]
+    return Finding(lines, sign * gap.value, low, high)
+
+
+def _told(found: Comparison, margin: float) -> str:
+    if found.p_value <= SIGNIFICANT:
+        return "real"
+    if found.p_equal <= SIGNIFICANT:
+        return f"equal within {plain(margin)}"
+    return f"undecided; more {found.decided_by} would narrow it"
+
+
+def _samples(entries: Sequence[Entry], metric: str) -> list[Sample]:
+    found = []
+    for entry in entries:
+        runs = list(entry.scored(entry.task.rule).values())
+        draws = draw(len(entry.y_true), intervals.RESAMPLES)
+        found.append(sample(points(runs, metric), resample(runs, [metric], draws)[metric], int(entry.random)))
+    return found
 
 
 def _entry(entries: dict[Key, Entry], key: Key, task: Task) -> Entry:

@@ -12,7 +12,7 @@ from benchmark.board.tables import LENGTH
 from benchmark.statistics.resampling import Scored
 from benchmark.statistics.seeds import Seeds
 from benchmark.tasks.registry import TASKS, Task, known_tasks
-from benchmark.training.recipes import Recipe, size_of, variant_of
+from benchmark.training.recipes import BaselineRecipe, Recipe, size_of, variant_of
 from benchmark.training.runs import Run, RunInfo, read_run
 from zoo.decision import Rule
 from zoo.errors import UserError
@@ -45,10 +45,16 @@ class Entry:
         """What is the same in all of its runs; the facts of the first."""
         return next(iter(self.runs.values())).info
 
+    @property
+    def random(self) -> bool:
+        """Whether a seed changes anything: a baseline has no randomness."""
+        return not isinstance(self.info.recipe, BaselineRecipe)
+
     @cached_property
     def seeds(self) -> Seeds:
-        """What its seeds predicted."""
-        return Seeds(self.task, {seed: run.predictions for seed, run in self.runs.items()})
+        """What its seeds predicted; the first alone where a seed changes nothing."""
+        runs = list(self.runs.items()) if self.random else list(self.runs.items())[:1]
+        return Seeds(self.task, {seed: run.predictions for seed, run in runs})
 
     @property
     def y_true(self) -> np.ndarray:

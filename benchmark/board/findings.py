@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from benchmark.board.pages import LINEAR, best_first, tasks_of
+from benchmark.board.pages import best_first, tasks_of
 from benchmark.board.render import render
 from benchmark.board.tables import Board, entry_name
-from benchmark.board.verdicts import UNDECIDED
+from benchmark.statistics.ranks import BETTER
 from benchmark.tasks.registry import Task
 
 Repeated = Sequence[tuple[Task, str, dict[Any, Any]]]  # task, name and main cell of the entries with several seeds
@@ -49,7 +49,7 @@ def _seeds(repeated: Repeated) -> list[dict[str, Any]]:
     of one run on other test rows that its seed causes, both with the ends of their intervals."""
     found = []
     for task, name, row in repeated:
-        if row["sd"] > 0 and row["family"] != LINEAR:
+        if row["sd"] > 0:
             sds = [row["sd"], *_sd_interval(row["sd"], row["seeds"])]
             shares = [_seed_share(row, sd) for sd in sds]
             found.append({"task": task, "name": name, "seeds": row["seeds"], "sd": sds, "share": shares})
@@ -72,7 +72,7 @@ def _seed_share(row: dict[Any, Any], sd: float) -> float:
 
 def _masking(board: Board, tasks: Sequence[Task]) -> list[dict[Any, Any]]:
     """The pairs that differ by whole word masking alone and were fine-tuned by one recipe, from its side; `won` is 1
-    where it is better, -1 where it is worse, and 0 where that is undecided."""
+    where it is better, -1 where it is worse, and 0 where the two are equal or that is undecided."""
     rows = []
     metric = {task.name: task.main_metric for task in tasks}
     for row in board.pairs.to_dict("records"):
@@ -81,7 +81,7 @@ def _masking(board: Board, tasks: Sequence[Task]) -> list[dict[Any, Any]]:
             if set(both) == set(sides) and row["variant_a"] == row["variant_b"]:
                 sign = 1 if both == sides else -1
                 ends = sorted((sign * row["low"], sign * row["high"]))
-                won = (1 if sign * row["difference"] > 0 else -1) * int(row["verdict"] != UNDECIDED)
+                won = (1 if sign * row["difference"] > 0 else -1) * int(row["verdict"] in BETTER)
                 found = {"both": both, "metric": metric[row["task"]], "won": won}
                 rows.append(row | found | {"interval": (sign * row["difference"], *ends)})
     return rows

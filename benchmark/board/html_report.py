@@ -4,6 +4,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from benchmark.board.index_page import shown_matrices
+from benchmark.board.matrix import legend, matrices
 from benchmark.board.pages import main_cells, problem_line, tasks_of, wide
 from benchmark.board.plots import figures, mean_ranks
 from benchmark.board.render import render
@@ -20,7 +22,14 @@ def html(board: Board) -> str:
     languages = board.overall.groupby("language") if len(board.overall) else ()
     ranks = [(language, _plot(mean_ranks(ranked), f"ranks-{language}")) for language, ranked in languages]
     problems = [problem_line(row) for row in board.problems.to_dict("records")]
-    return render("report.html.jinja", tasks=tasks, ranks=ranks, problems=problems)
+    return render(
+        "report.html.jinja",
+        matrices=shown_matrices(board),
+        legend=legend(matrices(board)),
+        tasks=tasks,
+        ranks=ranks,
+        problems=problems,
+    )
 
 
 def _task(board: Board, task: Task, first: bool) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.board.tables import Board, entry_name
+from benchmark.board.tables import Board, entry_name, protocol_of
 from benchmark.tasks.registry import Task, parse_task
 
 LARGEST_GAP = 25  # points; two encoders that anybody compares hardly lie further apart
+ONCE = "trained once"  # instead of a number of seeds, where a seed changes nothing
 LINEAR = "linear"  # the family of the baselines, whose recipes are of another kind
 
 
@@ -29,10 +30,19 @@ def main_cells(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
 
 
 def best_first(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """Return the same, the best first and entries without a rank last, indexed by the entry's name for reading."""
+    """Return the same, the best first, indexed by the entry's name for reading: the ranked defaults, what was tuned,
+    declared recipes without a rank, and trials."""
     main = main_cells(cells, task).sort_values("value", ascending=False, kind="stable")
-    main = main.sort_values("rank_low", key=pd.isna, kind="stable")
+    rows = main.to_dict("records")
+    main = main.iloc[sorted(range(len(rows)), key=lambda at: _place(rows[at]))]
     return main.set_index(pd.Index(names_of(main), dtype=object))
+
+
+def _place(row: Mapping[Any, Any]) -> tuple[int, str]:
+    protocol = protocol_of(row["variant"])
+    if protocol is None:
+        return 3, ""
+    return (2, "") if pd.isna(row["rank_low"]) else (int(protocol != ""), protocol)
 
 
 def names_of(table: pd.DataFrame) -> list[str]:
@@ -58,13 +68,18 @@ def ranked(main: pd.DataFrame, task: Task) -> pd.DataFrame:
             "family": main["family"],
             "parameters (M)": (main["parameters"] / 1e6).round(1),
             f"{task.main_metric} [95 %]": with_interval(main),
-            "seeds": main["seeds"],
+            "seeds": seeds_of(main),
             "sd over seeds": sd.map("{:.4f}".format, na_action="ignore").fillna("–"),
             "standard error (rows)": main["sd_rows"].map("{:.4f}".format),
             "standard error (seeds)": of_seeds.map("{:.4f}".format, na_action="ignore").fillna("–"),
         },
         index=main.index,
     )
+
+
+def seeds_of(table: pd.DataFrame) -> list[str]:
+    """Return how many seeds each row's entry has; of one without randomness, that it was trained once."""
+    return [str(row["seeds"]) if row.get("random", True) else ONCE for row in table.to_dict("records")]
 
 
 def with_interval(table: pd.DataFrame) -> list[str]:
@@ -102,8 +117,8 @@ def _costs(main: pd.DataFrame) -> pd.DataFrame:
 
 
 def overall(table: pd.DataFrame) -> pd.DataFrame:
-    """Return mean ranks across tasks for reading."""
-    ranks = [f"{row['mean_rank']:.2f} [{row['low']:.2f}, {row['high']:.2f}]" for row in table.to_dict("records")]
+    """Return ranks across tasks for reading."""
+    ranks = table["mean_rank"].map("{:.2f}".format)
     return pd.DataFrame(
         {"language": table["language"], "encoder": table["encoder"], "mean rank": ranks, "tasks": table["tasks"]}
     )
@@ -123,6 +138,11 @@ def points(difference: float) -> str:
 def size(difference: float) -> str:
     """Return a difference in points without a plus, such as "1.2"."""
     return points(difference).removeprefix("+")
+
+
+def plain(margin: float) -> str:
+    """Return a margin in points with its unit, such as "1 point" or "0.5 points"."""
+    return f"{100 * margin:g} point{'s' * (round(100 * margin, 6) != 1)}"
 
 
 def interval(found: tuple[float, float, float]) -> str:

@@ -144,7 +144,7 @@ def _pairs(board: Board, scores: pd.DataFrame) -> list[tuple[str, Verdict]]:
         a, b = keys_of(pair)
         row, other = (where.get((pair["task"], *key)) for key in (a, b))
         if row is not None and row == other:
-            found.append((row, verdict_of(pair, {a: a[0], b: b[0]}, set())))
+            found.append((row, verdict_of(pair, set())))
     return found
 
 

@@ -1,6 +1,5 @@
-"""One task's entries compared: evidence, pairs and ranks."""
+"""One task's ranked entries compared: evidence, pairs and ranks. What ranks is the declared recipe of each encoder."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
@@ -8,64 +7,69 @@ from math import comb
 import pandas as pd
 
 from benchmark.board.entries import Entry
+from benchmark.board.tables import protocol_of
 from benchmark.statistics.intervals import RESAMPLES
-from benchmark.statistics.pair_tests import Evidence, gather
+from benchmark.statistics.pair_tests import MARGIN, Evidence, gather, seeds_of
 from benchmark.statistics.ranks import MIN_SEEDS, Key, compare_all, rank_intervals
 from benchmark.statistics.resampling import Draws, draw
 from benchmark.tasks.registry import Task
-from benchmark.training.recipes import BaselineRecipe
 
 DRAWS_A_PAIR = 40
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """One task's entries compared. `across` holds, by encoder, the evidence of the entry that stands for it."""
+    """One task's ranked entries compared. Entries with the default recipe are compared with each other, and entries
+    that were tuned with each other if they had the same number of trials."""
 
     task: Task
     evidence: dict[Key, Evidence]
-    across: dict[str, Evidence]
     pairs: pd.DataFrame
     ranks: dict[Key, tuple[int, int]]
 
 
-def rank_task(task: Task, entries: list[Entry]) -> Ranked:
-    """Compare the entries of a task that have seeds enough, and rank them."""
+def rank_task(task: Task, entries: list[Entry], margin: float = MARGIN) -> Ranked:
+    """Compare the entries of a task that take a rank, protocol by protocol; `margin` is that of "equal"."""
     with_rank = rankable(entries)
     # A p-value is not under one in the draws, and times the pairs it must come under 5 %.
     draws = draw(len(entries[0].y_true), max(RESAMPLES, DRAWS_A_PAIR * comb(len(with_rank), 2)))
     evidence = {entry.key: evidence_of(entry, draws) for entry in with_rank}
-    across = {encoder: evidence[entry.key] for encoder, entry in one_an_encoder(with_rank).items()}
-    pairs = compare_all(evidence, draws.rng)
-    ranks = rank_intervals(list(evidence), pairs) if len(evidence) > 1 else {}  # one alone would be first in any case
-    return Ranked(task, evidence, across, pairs, ranks)
+    seeds = seeds_of(evidence.values())
+    pairs, ranks = [], dict[Key, tuple[int, int]]()
+    for protocol in dict.fromkeys(protocol_of(variant) for _, variant in evidence):
+        group = {key: each for key, each in evidence.items() if protocol_of(key[1]) == protocol}
+        pairs.append(compare_all(group, draws.rng, margin, seeds))
+        if len(group) > 1:  # one alone would be first in any case
+            ranks |= rank_intervals(list(group), pairs[-1])
+    return Ranked(task, evidence, pd.concat(pairs) if pairs else pd.DataFrame(), ranks)
 
 
 def rankable(entries: Sequence[Entry]) -> list[Entry]:
-    """Return the entries that take a rank: those with two seeds or more."""
-    return [entry for entry in entries if len(entry.runs) >= MIN_SEEDS]
+    """Return the entries that take a rank: a declared recipe with two seeds or more, or with one where seeds change
+    nothing."""
+    return [entry for entry in entries if protocol_of(entry.variant) is not None and has_seeds(entry)]
+
+
+def has_seeds(entry: Entry) -> bool:
+    """Return whether an entry has the seeds that a comparison on the board takes."""
+    return len(entry.runs) >= MIN_SEEDS or not entry.random
 
 
 def evidence_of(entry: Entry, draws: Draws) -> Evidence:
     """Return an entry's evidence by its task's main metric and rule."""
-    return gather(entry.scored(entry.task.rule), entry.task.main_metric, draws)
+    return gather(entry.scored(entry.task.rule), entry.task.main_metric, draws, entry.random)
 
 
-def one_an_encoder(entries: Sequence[Entry]) -> dict[str, Entry]:
-    """Return by encoder the entry that stands for it across tasks.
-
-    Fine-tuned encoders stand by the recipe that most of them share (in a tie, the default). Baselines have recipes of
-    another kind, so among them the same is asked again.
-    """
-    baselines, tuned = ([entry for entry in entries if _is_baseline(entry) == kind] for kind in (True, False))
-    return {entry.encoder: entry for group in (tuned, baselines) for entry in _with_shared_recipe(group)}
+def scores_of(ranked: Sequence[Ranked]) -> pd.DataFrame:
+    """Return the main metric of the ranked entries with a default recipe: one row an encoder, one column a task, nan
+    where an encoder has none."""
+    columns = {one.task.name: _defaults(one) for one in ranked}
+    return pd.DataFrame(columns).sort_index()
 
 
-def _with_shared_recipe(entries: Sequence[Entry]) -> list[Entry]:
-    counts = Counter(entry.variant for entry in entries)
-    shared = max(counts, key=lambda variant: (counts[variant], not variant, variant), default="")
-    return [entry for entry in entries if entry.variant == shared]
-
-
-def _is_baseline(entry: Entry) -> bool:
-    return isinstance(entry.info.recipe, BaselineRecipe)
+def _defaults(ranked: Ranked) -> dict[str, float]:
+    return {
+        encoder: float(found.values.mean())
+        for (encoder, variant), found in ranked.evidence.items()
+        if protocol_of(variant) == ""
+    }

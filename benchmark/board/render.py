@@ -7,7 +7,7 @@ from typing import Any
 
 import jinja2
 
-from benchmark.board.pages import gap, interval, listed, markdown, points, size
+from benchmark.board.pages import gap, interval, listed, markdown, plain, points, size
 from zoo.errors import UserError
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -35,7 +35,7 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         autoescape=lambda name: bool(name) and ".html." in str(name),
     )
-    found.filters |= {each.__name__: each for each in (points, size, interval, gap, listed, markdown)}
+    found.filters |= {each.__name__: each for each in (points, size, plain, interval, gap, listed, markdown)}
     return found
 
 

@@ -18,6 +18,7 @@ from benchmark.board.published import PUBLISHED
 from benchmark.board.render import between_markers
 from benchmark.board.tables import Board, read_tables, write_tables
 from benchmark.board.task_page import task_page
+from benchmark.statistics.pair_tests import MARGIN
 from benchmark.tasks.registry import SPEC
 from benchmark.tasks.row_facts import ROW_FACTS
 from benchmark.training.runs import RESULTS
@@ -34,20 +35,20 @@ _REPORT = "report.html"
 _TOLERANCE = 5e-5  # half of the last decimal that is shown; another processor sums in another order
 
 
-def publish(results: Path) -> tuple[Board, list[Path]]:
+def publish(results: Path, margin: float = MARGIN) -> tuple[Board, list[Path]]:
     """Make the board of the runs below `results`, unless it is there already, and write it with its pages. Return the
-    board and the paths of what was written.
+    board and the paths of what was written. `margin` is that of "equal", a fraction.
 
     Raises:
         UserError: there are no runs that can stand on a board.
     """
-    current = identity(results)
+    current = {"identity": identity(results), "margin": margin}
     board = _unchanged(results, current)
     if board is None:
-        board = build(results)
+        board = build(results, margin)
     written = write_tables(board, results / "board", write_bytes)
     written += write_pages(results, board)
-    made_from = {"identity": current, "tables": _tables_sha256(results)}
+    made_from = current | {"tables": _tables_sha256(results)}
     write_text(results / "board" / "made_from.json", json.dumps(made_from) + "\n")
     return board, written
 
@@ -111,12 +112,12 @@ def read_board(results: Path) -> Board:
     return read_tables(results / "board")
 
 
-def _unchanged(results: Path, current: str) -> Board | None:
+def _unchanged(results: Path, current: dict[str, object]) -> Board | None:
     """Return the board on disk if it was made from exactly these runs by exactly this code, and not changed since."""
     path = results / "board" / "made_from.json"
     try:
         made_from = json.loads(path.read_text(encoding="utf-8"))
-        if made_from == {"identity": current, "tables": _tables_sha256(results)}:
+        if made_from == current | {"tables": _tables_sha256(results)}:
             return read_tables(results / "board")
     except (OSError, ValueError, KeyError, TypeError, UserError):
         pass
@@ -132,13 +133,22 @@ class Verified:
     left_out: list[str]
 
 
+def _margin(results: Path) -> float:
+    """The margin of the board on disk; the default where there is none."""
+    try:
+        made_from = json.loads((results / "board" / "made_from.json").read_text(encoding="utf-8"))
+        return float(made_from["margin"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return MARGIN
+
+
 def verify(results: Path) -> Verified:
     """Compute the board of the runs again and compare it and its pages with those on disk.
 
     Raises:
         UserError: there are no runs that can stand on a board, or no board.
     """
-    fresh, found = build(results), read_board(results)
+    fresh, found = build(results, _margin(results)), read_board(results)
     left_out = [problem_line(row) for row in fresh.problems.to_dict("records")]
     lines = []
     right = found  # the files beside it have its last digits

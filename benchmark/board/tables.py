@@ -1,5 +1,6 @@
 """What a leaderboard is: its tables, as they are kept and read back. `benchmark.board.build` computes them."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -23,9 +24,9 @@ class Board:
         `flags` why the interval may be too narrow; `runs` the ids behind it; costs are medians over seeds. The rule is
         "scores" for what looks at the scores alone, "raw" for the same before the temperature. `rank_low` and
         `rank_high` stand at the task's main metric under its own rule.
-    pairs: every two entries of a task compared (see `benchmark.statistics.ranks.compare_all`).
-    overall: mean ranks across the tasks of a language that rank two entries or more, of the encoders that all of them
-        rank by the recipe that most share.
+    pairs: every two ranked entries of a task with one protocol compared (see `benchmark.statistics.ranks.compare_all`).
+    overall: ranks across the tasks of a language, of the entries with a default recipe, computed on the tasks that each
+        pair of encoders shares (see `benchmark.statistics.ranks.mean_ranks`).
     labels: precision, recall, F1 and average precision label by label, under the task's own rule.
     rules: what each decision rule gains over 0.5 (see `benchmark.statistics.rules.gains`).
     thresholds: how firm each label's threshold is (see `benchmark.statistics.rules.stability`).
@@ -37,7 +38,7 @@ class Board:
     anchors: published figures beside measured ones; unmeasured: those that nothing measured here stands beside.
     tuning: the expected best score after each number of trials of a search (see `benchmark.board.searches`).
     tasks: the tasks that it has, in order; columns task, spec (as JSON).
-    problems: why a run is not on the board, or has no rank; columns task, encoder, variant, run
+    problems: why a run is not on the board, or a declared recipe has no rank; columns task, encoder, variant, run
         (its folder; "" where the reason is of an entry), reason.
     """
 
@@ -57,6 +58,17 @@ class Board:
     tuning: pd.DataFrame
     tasks: pd.DataFrame
     problems: pd.DataFrame
+
+
+def protocol_of(variant: str) -> str | None:
+    """Return the protocol by which a variant takes a rank: "" for the task's default, the budget for what a search
+    found, None for a trial or an ablation.
+
+    A baseline on tiny data counts rarer terms than the default does (see `benchmark.training.baseline.fit_min_df`).
+    """
+    if variant in ("", "min_df=1"):
+        return ""
+    return variant if re.fullmatch(r"tuned over \d+ trials", variant) else None
 
 
 def entry_name(row: Mapping[Any, Any]) -> str:

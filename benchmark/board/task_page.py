@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmark.board.pages import best_first, in_points, names_of, of_task, other_metrics, ranked, with_interval
 from benchmark.board.render import render
-from benchmark.board.tables import Board, entry_name
+from benchmark.board.tables import Board, entry_name, protocol_of
 from benchmark.board.verdicts import verdicts
+from benchmark.statistics.intervals import FEW_POSITIVES
 from benchmark.statistics.slices import MIN_ROWS
 from benchmark.tasks.registry import Task
 
@@ -30,8 +32,8 @@ def task_page(board: Board, task: Task) -> str:
         n=int(main["n"].iloc[0]),
         brackets=bool((main["variant"] != "").any()),
         verdicts=verdicts(board, task),
-        ranks=ranked(main, task).assign(caution=main["flags"]),
-        others=other_metrics(board.cells, task).loc[main.index].rename_axis("encoder").reset_index(),
+        **_rows_of(main, task),
+        others=_others(board, task).loc[main.index].rename_axis("encoder").reset_index(),
         gains=_gains(board, task) if task.multi_label else None,
         stability=_stability(board, task) if task.multi_label else None,
         calibration=_calibration(board, task),
@@ -43,6 +45,26 @@ def task_page(board: Board, task: Task) -> str:
         costs=_named(board.costs, task),
         runs=_named(board.runs, task),
     )
+
+
+def _rows_of(main: pd.DataFrame, task: Task) -> dict[str, Any]:
+    """The rows of the page: those with the default recipe, those that were tuned by their budget, and the rest."""
+    table = ranked(main, task).assign(caution=main["flags"])
+    protocols = main["variant"].map(protocol_of).where(main["rank_low"].notna())
+    groups = {protocol: table[protocols == protocol] for protocol in protocols.dropna().unique()}
+    trials = table[protocols.isna()].drop(columns="rank")
+    return {"ranks": groups.pop("", table[:0]), "tuned": groups, "trials": trials}
+
+
+def _others(board: Board, task: Task) -> pd.DataFrame:
+    """The other metrics by the entry's name; where labels are too rare for their F1 to say much, the macro-F1 of the
+    rest beside them."""
+    table, rows = other_metrics(board.cells, task), of_task(board.labels, task)
+    frequent = rows[rows["support"] >= FEW_POSITIVES] if task.multi_label and len(rows) else rows[:0]
+    if 0 < len(frequent) < len(rows):
+        of_entry = frequent.groupby(np.array(names_of(frequent)))["f1"].mean()
+        table[f"f1_macro of labels with {FEW_POSITIVES} positives"] = of_entry.map("{:.4f}".format)
+    return table
 
 
 def _gains(board: Board, task: Task) -> pd.DataFrame:

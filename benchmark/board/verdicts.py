@@ -1,112 +1,112 @@
-"""What the comparisons of a task say: which entries are better, which pairs are undecided, and who is first."""
+"""What the comparisons of a task say: which entries are better or equal, what is undecided, and who is first."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from math import comb
 from typing import Any
 
 import pandas as pd
 
 from benchmark.board.pages import LINEAR, best_first, of_task
-from benchmark.board.ranked import DRAWS_A_PAIR
-from benchmark.board.tables import Board, entry_name
-from benchmark.statistics.intervals import RESAMPLES
-from benchmark.statistics.ranks import MIN_SEEDS, Key
+from benchmark.board.tables import Board, entry_name, protocol_of
+from benchmark.statistics.ranks import BETTER, EQUAL, UNDECIDED, Key
 from benchmark.tasks.registry import Task
-
-UNDECIDED = "cannot tell"
 
 
 @dataclass(frozen=True)
 class Verdict:
     """One comparison, from the side of the entry with the higher score on the seeds that both have.
 
-    `difference` with its interval and `detectable` are fractions. `recipes` says whether the two were fine-tuned alike:
-    "same", "unlike", or "baseline". `least` marks a p-value that the number of draws does not let fall further.
+    `verdict` is "better", "equal" (within `margin`) or "undecided". `difference` with its interval and `margin` are
+    fractions. `decided_by` is what would narrow the interval more, "rows" or "seeds". `least` marks a p-value that the
+    number of draws does not let fall further; `baseline` that one of the two is no fine-tuned encoder.
     """
 
     better: str
     worse: str
-    decided: bool
+    verdict: str
     difference: float
     low: float
     high: float
+    margin: float
+    decided_by: str
     seeds: int
     p_value: float
     p_holm: float
+    p_equal_holm: float
     least: bool
-    detectable: float
-    recipes: str
+    baseline: bool
+
+    @property
+    def decided(self) -> bool:
+        """Whether one of the two is better."""
+        return self.verdict == "better"
 
 
 @dataclass(frozen=True)
 class Answer:
     """Who is first on a task: the entries that share the best rank, out of `ranked` ones; while none is ranked, the one
-    with the highest score. `alone` says that the first is better than all others. `next_one` is the comparison that
-    keeps the best of the others from first place, `widest` the largest difference where there are no others."""
+    with the highest score. `alone` says that the first is better than all others, `equal` that all that share the first
+    place are equal within the margin. `next_one` is the comparison that keeps the best of the others from first place.
+    `finds` is the gap that the task's comparisons find with a power of 80 %, a fraction; none where there are none."""
 
     first: list[str]
     ranked: int
     alone: bool
+    equal: bool
     score: float
     next_one: Verdict | None
-    widest: Verdict | None
+    finds: float | None
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """All that the comparisons of a task say, those of the best entries first.
+    """All that the comparisons of a task's default recipes say, those of the best entries first; where no default has a
+    rank, those of what was tuned with one number of trials. `neighbours` compares each entry with the next one in the
+    ranking. `grid` has one row and one column an entry, both in the order of the ranking; see `SIGNS`."""
 
-    `recipe` is what all fine-tuned entries with a rank share, if it is not the task's default; their names here leave
-    it out. `neighbours` compares each entry with the next one in the ranking. `also` lists the better
-    entries of all other decided pairs, by the worse one and by whether the recipes are unlike.
-    """
-
-    recipe: str
     answer: Answer
     pairs: list[Verdict]
     neighbours: list[Verdict]
-    also: dict[tuple[str, bool], list[str]]
+    grid: pd.DataFrame
+
+
+SIGNS = {"better": "+", "worse": "−", "equal": "=", "undecided": "?"}  # the row's entry against the column's
 
 
 def verdicts(board: Board, task: Task) -> Verdicts:
     """Return what the board says of a task's pairs."""
-    main = best_first(board.cells, task)
-    recipe = _one_recipe(main)
-    rows = main.to_dict("records")
-    shown = {_key(row): row["encoder"] if recipe and row["variant"] == recipe else entry_name(row) for row in rows}
-    place = {key: number for number, key in enumerate(shown)}
-    baselines = set(main.loc[main["family"] == LINEAR, "encoder"])
-    # No p-value is under one in its draws (see `benchmark.board.ranked.rank_task`); the tables have six digits of it.
-    draws = max(RESAMPLES, DRAWS_A_PAIR * comb(int((main["seeds"] >= MIN_SEEDS).sum()), 2))
-    floor = round(1 / (1 + draws), 6)
-    pairs = of_task(board.pairs, task).to_dict("records")
+    rows = best_first(board.cells, task).to_dict("records")
+    ranked = [row for row in rows if not pd.isna(row["rank_low"])]
+    ranked = [row for row in ranked if protocol_of(row["variant"]) == protocol_of(ranked[0]["variant"])]
+    place = {_key(row): number for number, row in enumerate(ranked)}
+    baselines = {row["encoder"] for row in rows if row["family"] == LINEAR}
+    pairs = [pair for pair in of_task(board.pairs, task).to_dict("records") if set(keys_of(pair)) <= set(place)]
     pairs.sort(key=lambda pair: sorted(place[key] for key in keys_of(pair)))
-    found = {frozenset(keys_of(pair)): verdict_of(pair, shown, baselines, floor) for pair in pairs}
-    near = [frozenset(both) for both in pairwise(_key(row) for row in rows if not pd.isna(row["rank_low"]))]
-    also: dict[tuple[str, bool], list[str]] = {}
-    for both, each in found.items():
-        if each.decided and both not in near:
-            also.setdefault((each.worse, each.recipes == "unlike"), []).append(each.better)
-    neighbours = [found[both] for both in near if both in found]
-    return Verdicts(recipe, _answer(rows, shown, found), list(found.values()), neighbours, also)
+    found = {frozenset(keys_of(pair)): verdict_of(pair, baselines) for pair in pairs}
+    neighbours = [found[both] for both in map(frozenset, pairwise(place)) if both in found]
+    finds = pairs[0]["detectable"] if pairs else None
+    return Verdicts(_answer(rows, ranked, found, finds), list(found.values()), neighbours, _grid(list(place), found))
 
 
-def verdict_of(pair: dict[Any, Any], shown: dict[Key, str], baselines: set[str], floor: float = 0) -> Verdict:
-    """Return what a row of the board's pairs says; `shown` has the names of both entries for reading, `floor` is the
-    least p-value that the test could give."""
+def verdict_of(pair: dict[Any, Any], baselines: set[str]) -> Verdict:
+    """Return what a row of the board's pairs says."""
     better, worse = keys_of(pair)
     sign = 1 if pair["difference"] >= 0 else -1
     low, high = sorted((sign * pair["low"], sign * pair["high"]))
-    alike = "same" if better[1] == worse[1] else "unlike"
+    names = [entry_name({"encoder": encoder, "variant": variant}) for encoder, variant in (better, worse)]
     return Verdict(
-        shown[better],
-        shown[worse],
-        pair["verdict"] != UNDECIDED,
-        *(abs(pair["difference"]), low, high, pair["seeds"], pair["p_value"], pair["p_holm"]),
-        least=pair["p_value"] <= floor,
-        detectable=pair["detectable"],
-        recipes="baseline" if {better[0], worse[0]} & baselines else alike,
+        better=names[0],
+        worse=names[1],
+        verdict="better" if pair["verdict"] in BETTER else pair["verdict"],
+        difference=abs(pair["difference"]),
+        low=low,
+        high=high,
+        **{
+            str(name): pair[name]
+            for name in ("margin", "decided_by", "seeds", "p_value", "p_holm", "p_equal_holm", "least")
+        },
+        baseline=bool({better[0], worse[0]} & baselines),
     )
 
 
@@ -116,27 +116,43 @@ def keys_of(pair: dict[Any, Any]) -> tuple[Key, Key]:
     return (a, b) if pair["difference"] >= 0 else (b, a)
 
 
+def counts(pairs: Iterable[Verdict]) -> dict[str, int]:
+    """Return how many pairs have each verdict."""
+    found = [each.verdict for each in pairs]
+    return {name: found.count(name) for name in ("better", EQUAL, UNDECIDED)}
+
+
 def _key(row: dict[Any, Any]) -> Key:
     return row["encoder"], row["variant"]
 
 
-def _one_recipe(main: pd.DataFrame) -> str:
-    """The variant that all fine-tuned entries with a rank share; "" where they do not, or where an entry with the
-    default recipe would be taken for one of them without it."""
-    tuned = main[main["family"] != LINEAR]
-    shared = set(tuned.loc[tuned["rank_low"].notna(), "variant"])
-    return next(iter(shared)) if len(shared) == 1 and not (tuned["variant"] == "").any() else ""
-
-
-def _answer(rows: list[dict[Any, Any]], shown: dict[Key, str], found: dict[frozenset[Key], Verdict]) -> Answer:
-    ranked = [row for row in rows if not pd.isna(row["rank_low"])]
+def _answer(
+    rows: list[dict[Any, Any]],
+    ranked: list[dict[Any, Any]],
+    found: dict[frozenset[Key], Verdict],
+    finds: float | None,
+) -> Answer:
     if not ranked:
-        return Answer([shown[_key(rows[0])]], 0, False, rows[0]["value"], None, None)
+        return Answer([entry_name(rows[0])], 0, False, False, rows[0]["value"], None, None)
     top = min(row["rank_low"] for row in ranked)
     first = [row for row in ranked if row["rank_low"] == top]
     others = [row for row in ranked if row["rank_low"] > top]
-    widest = None if others else max(found.values(), key=lambda each: each.difference, default=None)
-    name = shown[_key(others[0])] if others else ""
-    next_one = next((each for each in found.values() if each.decided and each.worse == name), None)
-    names = [shown[_key(row)] for row in first]
-    return Answer(names, len(ranked), first[0]["rank_high"] == 1, first[0]["value"], next_one, widest)
+    names = [entry_name(row) for row in first]
+    worse = entry_name(others[0]) if others else ""
+    next_one = next((each for each in found.values() if each.decided and each.worse == worse), None)
+    among = [each.verdict for each in found.values() if {each.better, each.worse} <= set(names)]
+    equal = bool(among) and set(among) == {EQUAL}
+    return Answer(names, len(ranked), first[0]["rank_high"] == 1, equal, first[0]["value"], next_one, finds)
+
+
+def _grid(keys: list[Key], found: dict[frozenset[Key], Verdict]) -> pd.DataFrame:
+    names = {key: entry_name({"encoder": key[0], "variant": key[1]}) for key in keys}
+
+    def sign(row: Key, column: Key) -> str:
+        verdict = found.get(frozenset((row, column)))
+        if verdict is None:
+            return ""
+        return SIGNS["worse" if verdict.decided and verdict.worse == names[row] else verdict.verdict]
+
+    table = [[sign(row, column) for column in keys] for row in keys]
+    return pd.DataFrame(table, list(names.values()), list(names.values())).rename_axis("encoder").reset_index()

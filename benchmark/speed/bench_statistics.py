@@ -34,8 +34,8 @@ from benchmark.training.recipes import default_recipe
 from benchmark.training.runs import RESULTS, Predictions, read_runs, run_folder, run_id, write_run
 from zoo.encoders.registry import ENCODERS
 
-MAX_SECONDS, MIN_RATIO, MAX_MIB = 10, 50, 1024
-MAX_BOARD, MAX_AGAIN = 120, 5  # seconds
+MAX_SECONDS, MIN_RATIO, MAX_MIB = 10, 500, 1024
+MAX_BOARD, MAX_AGAIN = 30, 5  # seconds
 BOARD_TASKS = ("go_emotions", "feedback", "feedback_zh", "sst2", "chnsenticorp")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 Runs = dict[int, Scored]

@@ -52,12 +52,12 @@ def fit_decision(
 def fit_temperature(problem_type: ProblemType, logits: np.ndarray, y_true: np.ndarray) -> float:
     """Return the temperature in [0.05, 20] with the lowest negative log-likelihood (Guo et al. 2017)."""
     logits, y_true = np.asarray(logits, dtype=np.float64), np.asarray(y_true)
+    towards_truth = np.where(y_true, logits, -logits)
 
     def loss(log_temperature: float) -> float:
-        scaled = logits / np.exp(log_temperature)
         if problem_type == "single_label_classification":
-            return float(-np.mean(np.sum(y_true * log_softmax(scaled, axis=1), axis=1)))
-        return float(-np.mean(np.where(y_true, log_expit(scaled), log_expit(-scaled))))
+            return float(-np.mean(np.sum(y_true * log_softmax(logits / np.exp(log_temperature), axis=1), axis=1)))
+        return float(-np.mean(log_expit(towards_truth / np.exp(log_temperature))))
 
     return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded").x))
 

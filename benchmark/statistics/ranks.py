@@ -1,41 +1,66 @@
 """Ranks that say what they do not know: every pair of a task tested, Holm-corrected; mean ranks across tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
-from benchmark.statistics.intervals import LEVEL, seed_noise, seed_variance, t_over_normal
-from benchmark.statistics.pair_tests import Comparison, Evidence, compare, detectable, holm
+from benchmark.statistics.intervals import SeedVariance
+from benchmark.statistics.pair_tests import (
+    MARGIN,
+    Comparison,
+    Evidence,
+    compare,
+    detectable,
+    holm,
+    seeds_of,
+    shared_seeds,
+)
 
 SIGNIFICANT = 0.05
 MIN_SEEDS = 2
+BETTER, EQUAL, UNDECIDED = ("a", "b"), "equal", "undecided"
 Key = tuple[str, str]  # an entry of a task: encoder and variant
 
 
-def compare_all(evidence: dict[Key, Evidence], rng: np.random.Generator) -> pd.DataFrame:
+def compare_all(
+    evidence: Mapping[Key, Evidence],
+    rng: np.random.Generator,
+    margin: float = MARGIN,
+    seeds: SeedVariance | None = None,
+) -> pd.DataFrame:
     """Compare every pair of one task's entries.
 
+    Args:
+        evidence: by entry.
+        rng: draws what the seeds add.
+        margin: entries whose difference is surely smaller are equal; in the metric's unit.
+        seeds: the variance of seeds; if not given, that of all these entries together.
+
     Returns:
-        One row for each pair that shares MIN_SEEDS seeds. Columns: encoder_a, variant_a, encoder_b, variant_b,
-        difference (a less b), low, high, p_value, test, superiority, detectable, seeds, p_holm (corrected over these
-        pairs), verdict: "a", "b", or "cannot tell" at 5 % after the correction. `detectable` is for the strictest step
-        of the correction; it takes at least the variance of seeds of the median pair with one of the two.
+        One row for each pair that is comparable. Columns: encoder_a, variant_a, encoder_b, variant_b, difference (a
+        less b), low, high, p_value, least (the draws do not let it fall further), p_equal, test, superiority, seeds,
+        decided_by, p_holm and p_equal_holm (each corrected over these pairs), verdict: "a" or "b" for the better one,
+        "equal" within the margin, or "undecided", at 5 % after the correction; and what is the same in all rows: margin
+        and `detectable`, the gap that such a comparison finds with a power of 80 %, for the strictest step of the
+        correction, of the median pair that trained both sides.
     """
+    seeds = seeds or seeds_of(evidence.values())
     both = [pair for pair in combinations(evidence, 2) if comparable(evidence[pair[0]], evidence[pair[1]])]
-    found = [compare(evidence[a], evidence[b], rng) for a, b in both]
+    found = [compare(evidence[a], evidence[b], rng, seeds, margin) for a, b in both]
     pairs = pd.DataFrame([_keys(*pair) | _as_row(each) for pair, each in zip(both, found, strict=True)])
     if both:
-        gaps = {pair: each.difference for pair, each in zip(both, found, strict=True)}
-        pairs["detectable"] = [
-            detectable(gap, [other for names, other in gaps.items() if set(names) & set(pair)], len(both))
-            for pair, gap in gaps.items()
-        ]
-        pairs["p_holm"] = holm(pairs["p_value"].to_numpy())
-        better = np.where(pairs["difference"] > 0, "a", "b")
-        pairs["verdict"] = np.where(pairs["p_holm"] <= SIGNIFICANT, better, "cannot tell")
+        trained = [each for pair, each in zip(both, found, strict=True) if all(evidence[key].random for key in pair)]
+        rows = len(evidence[both[0][0]].runs[0].y_true)
+        gaps = [detectable(each.difference.sd, each.difference.degrees, rows, len(both)) for each in trained or found]
+        pairs["detectable"], pairs["margin"] = float(np.median(gaps)), margin
+        pairs["p_holm"], pairs["p_equal_holm"] = (holm(pairs[name].to_numpy()) for name in ("p_value", "p_equal"))
+        pairs["verdict"] = np.select(
+            [pairs["p_holm"] <= SIGNIFICANT, pairs["p_equal_holm"] <= SIGNIFICANT],
+            [np.where(pairs["difference"] > 0, *BETTER), EQUAL],
+            UNDECIDED,
+        )
     return pairs
 
 
@@ -44,9 +69,9 @@ def _keys(a: Key, b: Key) -> dict[str, str]:
 
 
 def comparable(a: Evidence, b: Evidence) -> bool:
-    """Return whether two entries share the seeds that a comparison on the board takes: without a second one, the noise
-    of seeds would be left out of it."""
-    return len(set(a.seeds) & set(b.seeds)) >= MIN_SEEDS
+    """Return whether two entries share the seeds that a comparison on the board takes: with a single one, what the
+    seeds of these two do would hardly be seen. Where neither is random, no second one is needed."""
+    return len(shared_seeds(a, b)) >= (MIN_SEEDS if a.random or b.random else 1)
 
 
 def _as_row(found: Comparison) -> dict[str, object]:
@@ -55,10 +80,12 @@ def _as_row(found: Comparison) -> dict[str, object]:
         "low": found.difference.low,
         "high": found.difference.high,
         "p_value": found.p_value,
+        "least": found.least,
+        "p_equal": found.p_equal,
         "test": found.test,
         "superiority": found.superiority,
-        "detectable": found.detectable,
         "seeds": found.difference.seeds,
+        "decided_by": found.decided_by,
     }
 
 
@@ -67,55 +94,35 @@ def rank_intervals(keys: Sequence[Key], pairs: pd.DataFrame) -> dict[Key, tuple[
     better to all less those that are significantly worse. Entries that cannot be told apart share ranks."""
     better, worse = dict.fromkeys(keys, 0), dict.fromkeys(keys, 0)
     for row in pairs.to_dict("records"):
-        if row["verdict"] != "cannot tell":
+        if row["verdict"] in BETTER:
             winner, loser = ("a", "b") if row["verdict"] == "a" else ("b", "a")
             worse[row[f"encoder_{winner}"], row[f"variant_{winner}"]] += 1
             better[row[f"encoder_{loser}"], row[f"variant_{loser}"]] += 1
     return {key: (1 + better[key], len(keys) - worse[key]) for key in keys}
 
 
-def mean_ranks(evidence: dict[str, dict[str, Evidence]], rng: np.random.Generator) -> pd.DataFrame:
-    """Return the mean rank across tasks of the entries that all of the tasks have.
+def mean_ranks(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return ranks across tasks, computed on what each pair of encoders shares.
 
-    Ranks are taken anew in every resample of rows and seeds, task by task, so that a rank that hangs on noise has a
-    wide interval; the tasks themselves are taken as given. A bare mean of the tasks' metrics would add what has no
-    common unit.
+    Against each other encoder, the share of the tasks that both have on which the other one scores higher (half of an
+    equal score) is taken; the rank is one more than their mean times the number of the others. Where all encoders have
+    all tasks, this is the mean of their ranks. There is no interval: a handful of tasks is too few for one.
 
     Args:
-        evidence: by task, then by encoder.
-        rng: draws the seeds.
+        scores: one column a task, one row an encoder; nan where an encoder has no score.
 
     Returns:
-        One row an encoder, best first: encoder, mean_rank, low, high (95 %), tasks; none where fewer than two have
-        all tasks.
+        One row for each encoder that shares a task with another one, best first: encoder, mean_rank, tasks (how many it
+        has).
     """
-    common = sorted(set.intersection(*(set(entries) for entries in evidence.values())))
-    if len(common) < 2:
-        return pd.DataFrame()
-    point = np.mean([_ranks(_values(entries, common)) for entries in evidence.values()], axis=0)
-    drawn = np.mean([_ranks(_drawn(entries, common, rng)) for entries in evidence.values()], axis=0)
-    low, high = np.quantile(drawn, ((1 - LEVEL) / 2, (1 + LEVEL) / 2), axis=0)
-    table = pd.DataFrame({"encoder": common, "mean_rank": point[0], "low": low, "high": high, "tasks": len(evidence)})
+    lost = pd.DataFrame(np.nan, scores.index, scores.index)
+    for one, other in combinations(scores.index, 2):
+        gaps = (scores.loc[one] - scores.loc[other]).dropna()
+        if len(gaps):
+            share = float(np.mean(np.where(gaps < 0, 1.0, np.where(gaps > 0, 0.0, 0.5))))
+            lost.loc[one, other], lost.loc[other, one] = share, 1 - share
+    lost = lost.dropna(how="all")
+    ranks = 1 + (len(lost) - 1) * lost.mean(axis=1)
+    tasks = scores.loc[lost.index].notna().sum(axis=1)
+    table = pd.DataFrame({"encoder": list(lost.index), "mean_rank": ranks.to_numpy(), "tasks": tasks.to_numpy()})
     return table.sort_values("mean_rank", kind="stable").reset_index(drop=True)
-
-
-def _values(entries: dict[str, Evidence], names: list[str]) -> np.ndarray:
-    return np.array([[entries[name].summable.value(entries[name].totals).mean() for name in names]])
-
-
-def _drawn(entries: dict[str, Evidence], names: list[str], rng: np.random.Generator) -> np.ndarray:
-    """Return the entries' means over seeds in every resample of rows and seeds, shape (draws, entries)."""
-    columns = []
-    for name in names:
-        found = entries[name]
-        of_seeds = found.summable.value(found.totals)
-        _, of_mean, degrees = seed_variance(of_seeds, found.resampled)
-        drawn = found.resampled.mean(axis=1) + seed_noise(of_seeds, of_mean, len(found.resampled), rng)
-        columns.append(drawn.mean() + (drawn - drawn.mean()) * t_over_normal(degrees))
-    return np.column_stack(columns)
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Return ranks from 1 for the highest (every main metric is the higher the better), equal values sharing their
-    mean rank, row by row."""
-    return np.asarray(rankdata(-values, axis=1))

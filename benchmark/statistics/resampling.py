@@ -1,9 +1,10 @@
 """Metrics as functions of sums over the test rows, so that thousands of resamples of the rows are one matrix product.
 
 An F1 needs only the sums of true positives, of decided and of gold labels, and a mean over rows is a sum itself.
-Average precision and ROC AUC are not functions of sums, so they are expanded to first order in the weights of the rows:
-the sum of the rows' influences (Hampel 1974) over a resample approximates how far the metric moves. Resampled expected
-calibration errors keep the bins of the whole sample.
+The average precision of a rare label is a function of a few sums for each of its positives, and exact. That of other
+labels and the ROC AUC are expanded to first order in the weights of the rows: the sum of the rows' influences (Hampel
+1974) over a resample approximates how far the metric moves. Resampled expected calibration errors keep the bins of the
+whole sample.
 
 The memory is that of the columns and of what is returned, and at most about 400 MiB more, whatever the numbers of rows,
 labels and draws: the work is done in blocks of at most 2**23 numbers.
@@ -11,11 +12,20 @@ labels and draws: the work is done in blocks of at most 2**23 numbers.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from benchmark.statistics.influences import auc_influence, average_precision_influence, label_ranking_precision
+from benchmark.statistics.influences import (
+    auc_columns,
+    average_precision_columns,
+    average_precision_influence,
+    label_ranking_precision,
+    match_columns,
+    mcc,
+    mean_average_precision,
+)
 from benchmark.statistics.metrics import ECE_BINS
 from zoo.decision import ProblemType
 
@@ -80,11 +90,19 @@ class _DrawnAnew(Sequence[np.ndarray]):
 
 def draw(n: int, number: int, seed: int = 0) -> Draws:
     """Draw `number` resamples and as many sign vectors of n rows. The size of the blocks does not change the draws."""
+    counts, signs, state = _drawn(n, number, seed)
+    rng = np.random.default_rng(seed)
+    rng.bit_generator.state = state
+    return Draws(counts, signs, rng)
+
+
+@lru_cache(maxsize=4)  # the entries of a task share their draws
+def _drawn(n: int, number: int, seed: int) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray], Any]:
     rng = np.random.default_rng(seed)
     sizes = list(_block_sizes(n, number))
     signs = _DrawnAnew(_draw_signs, n, sizes, rng)
     counts = _DrawnAnew(_draw_counts, n, sizes, rng) if n * number > _KEPT else [_draw_counts(n, s, rng) for s in sizes]
-    return Draws(counts, signs, rng)
+    return counts, signs, rng.bit_generator.state
 
 
 def _block_sizes(n: int, number: int) -> Iterator[int]:
@@ -182,10 +200,19 @@ def _pooled_counts(scored: Scored) -> np.ndarray:
     return np.column_stack([hits, scored.y_pred.sum(axis=1), scored.y_true.sum(axis=1)])
 
 
+def _macro_columns(scored: Scored) -> np.ndarray:
+    """True positives, and decided and gold together, label by label: shape (n, 2 * num_labels)."""
+    return np.hstack([scored.y_true & scored.y_pred, np.add(scored.y_pred, scored.y_true, dtype=np.int8)])
+
+
+def _micro_columns(scored: Scored) -> np.ndarray:
+    hits, decided, gold = _pooled_counts(scored).T
+    return np.column_stack([hits, decided + gold])
+
+
 def _f1(sums: np.ndarray) -> np.ndarray:
-    """F1 from sums of shape (..., 3 * k), averaged over the k; one with nothing gold and nothing decided is 0."""
-    hits, decided, gold = np.moveaxis(sums.reshape(*sums.shape[:-1], 3, -1), -2, 0)
-    both = decided + gold
+    """F1 from sums of shape (..., 2 * k), averaged over the k; one with nothing gold and nothing decided is 0."""
+    hits, both = np.moveaxis(sums.reshape(*sums.shape[:-1], 2, -1), -2, 0)
     return np.divide(2 * hits, both, out=np.zeros_like(hits), where=both > 0).mean(axis=-1)
 
 
@@ -223,27 +250,6 @@ def _squared_error(scored: Scored) -> np.ndarray:
     return ((scored.y_score - scored.y_true) ** 2).mean(axis=1)
 
 
-def _matches(scored: Scored) -> np.ndarray:
-    """Columns of 0 and 1, shape (n, 2 * num_labels): whether the highest label is right; the gold class; the highest
-    class without the last one, which `_mcc` computes. A confusion matrix would be quadratic in the labels."""
-    gold, highest = (_one_hot(array.argmax(axis=1), array.shape[1]) for array in (scored.y_true, scored.y_score))
-    return np.hstack([(gold & highest).any(axis=1, keepdims=True), gold, highest[:, :-1]])
-
-
-def _one_hot(classes: np.ndarray, num_labels: int) -> np.ndarray:
-    return (classes[:, None] == np.arange(num_labels)).astype(np.int8)
-
-
-def _mcc(sums: np.ndarray) -> np.ndarray:
-    """Gorodkin 2004, as in scikit-learn; 0 if all rows are of one class."""
-    correct, gold, decided = np.split(sums, (1, 1 + sums.shape[-1] // 2), axis=-1)
-    correct, n = correct[..., 0], gold.sum(axis=-1)
-    decided = np.concatenate([decided, (n - decided.sum(axis=-1))[..., None]], axis=-1)
-    covariance = n * correct - (gold * decided).sum(axis=-1)
-    scale = np.sqrt((n**2 - (gold**2).sum(axis=-1)) * (n**2 - (decided**2).sum(axis=-1)))
-    return np.divide(covariance, scale, out=np.zeros_like(covariance), where=scale > 0)
-
-
 def _gaps(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
     """Confidence minus correctness, summed over the pairs of a row in each equal-mass bin: shape (n, bins). Both
     arguments have the shape (n, pairs)."""
@@ -258,26 +264,9 @@ def _top(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
     return np.take_along_axis(scored.y_score, best, axis=1), np.take_along_axis(scored.y_true, best, axis=1)
 
 
-def _expanded(of_label: Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]], both: bool) -> Summable:
-    """A mean over labels, expanded to first order. `both`: a label needs negatives, too, as for an AUC."""
-
-    def columns(scored: Scored) -> np.ndarray:
-        present = scored.y_true.any(axis=0) & ~(scored.y_true.all(axis=0) & both)
-        if not present.any():
-            return np.full((len(scored.y_true), 1), np.nan)
-        values, influence = [], np.zeros(len(scored.y_true))
-        for label in np.flatnonzero(present):
-            value, of_rows = of_label(scored.y_true[:, label], scored.y_score[:, label])
-            values.append(value)
-            influence += of_rows
-        return (np.mean(values) / len(influence) + influence / len(values))[:, None]
-
-    return Summable(columns, lambda sums: sums[..., 0])
-
-
 _MULTI_LABEL = {
-    "f1_micro": Summable(_pooled_counts, _f1),
-    "f1_macro": Summable(_counts, _f1),
+    "f1_micro": Summable(_micro_columns, _f1),
+    "f1_macro": Summable(_macro_columns, _f1),
     "f1_samples": _mean(_f1_of_rows),
     "subset_accuracy": _mean(_exact),
     "jaccard_samples": _mean(_jaccard_of_rows),
@@ -286,15 +275,15 @@ _MULTI_LABEL = {
         lambda scored: np.full(*scored.y_true.shape),
     ),
     "lrap": _mean(lambda scored: label_ranking_precision(scored.y_true, scored.y_score)),
-    "map": _expanded(average_precision_influence, both=False),
+    "map": Summable(lambda scored: average_precision_columns(scored.y_true, scored.y_score), mean_average_precision),
     "ece": Summable(lambda scored: _gaps(scored.y_score, scored.y_true), lambda sums: np.abs(sums).sum(axis=-1)),
     "brier": _mean(_squared_error),
 }
 _SINGLE_LABEL = {
     "accuracy": _mean(_exact),
-    "f1_macro": Summable(_counts, _f1),
-    "mcc": Summable(_matches, _mcc),
-    "auc": _expanded(auc_influence, both=True),
+    "f1_macro": Summable(_macro_columns, _f1),
+    "mcc": Summable(lambda scored: match_columns(scored.y_true, scored.y_score), mcc),
+    "auc": Summable(lambda scored: auc_columns(scored.y_true, scored.y_score), lambda sums: sums[..., 0]),
     "ece": Summable(lambda scored: _gaps(*_top(scored)), lambda sums: np.abs(sums).sum(axis=-1)),
     "brier": _mean(_squared_error),
 }

@@ -347,7 +347,7 @@ def test_complete_runs_without_a_checkpoint_are_named(
     (cell,) = [line for line in call(*given, "--results", results, "--dry-run").stdout.splitlines() if "to do" in line][
         :1
     ]
-    identifier = re.split(r"\s*│\s*", cell)[4]
+    identifier = re.split(r"\s*│\s*", cell)[6]
     folder = write_synthetic(encoder="minilm-l6", id=identifier)
     ended = call(*given, "--results", results, "--checkpoints", tmp_path / "kept")
     assert (ended.code, ended.stderr) == (0, "")
@@ -365,7 +365,7 @@ def test_a_damaged_run_stops_grid_and_board_in_one_line_and_not_a_plan(
     _one_line(call("board", "--results", results), str(path.parent))
     planned = call(*BASE, "--first-seed", "1", "--results", results, "--dry-run")
     assert (planned.code, planned.stderr) == (0, "")
-    assert "3 of 3 to do: about 0 min\n" in planned.stdout
+    assert "3 of 3 to do: under a minute\n" in planned.stdout
     (path.parent / "run.json").write_text("{")
     planned = call(*BASE, "--first-seed", "1", "--results", results, "--dry-run")
     assert (planned.code, planned.stderr) == (0, "")
@@ -397,7 +397,7 @@ def test_a_dry_run_shows_the_grid_with_estimates_and_writes_nothing(
     rows = [re.split(r"\s*│\s*", line.strip("│ ")) for line in ended.stdout.splitlines() if line.startswith("│")]
     tiny = get_encoder(str(tiny_bert)).name
     assert [row[1:3] for row in rows] == [[name, seed] for seed in "01" for name in ("minilm-l6", "tfidf-lr", tiny)]
-    assert [row[4:] for row in rows[:3]] == [["to do", "4.0 min"], ["to do", "?"], ["to do", "?"]]
+    assert [row[3:5] for row in rows[:3]] == [["to do", "4.0 min"], ["to do", "?"], ["to do", "?"]]
     assert "6 of 6 to do: about 8 min, and 4 runs without an earlier one to estimate by" in ended.stdout
     assert sorted(results.glob("**/*")) == before
 
@@ -413,7 +413,7 @@ def test_a_dry_run_tells_which_encoders_cannot_be_trained_as_asked(call: Call, t
 def test_a_dry_run_knows_what_is_done(call: Call, killed: Path) -> None:
     ended = call(*BASE, "--seeds", "2", "--results", killed, "--dry-run")
     assert ended.code == 0
-    assert re.search(r"0 +│ +\w{12} +│ +done", ended.stdout)
+    assert re.search(r"0 +│ +done", ended.stdout)
     assert "1 of 2 to do" in ended.stdout
 
 
@@ -433,10 +433,42 @@ def test_two_encoders_are_compared(call: Call, write_synthetic: WriteRun) -> Non
     variants = call(*one_epoch, "--task", "feedback", "--results", results)
     assert (variants.code, variants.stderr) == (0, "")
     assert "seeds in common: 2" in variants.stdout
-    write_synthetic(encoder="tfidf-lr", seed=7)
+    write_synthetic(encoder="zoo-bert-en", seed=7)
     _one_line(
-        call("compare", "granite-30m", "tfidf-lr", "--task", "feedback", "--results", results), "no seed in common"
+        call("compare", "granite-30m", "zoo-bert-en", "--task", "feedback", "--results", results), "no seed in common"
     )
+
+
+def test_a_gate_ends_with_its_own_code(call: Call, write_synthetic: WriteRun) -> None:
+    for seed in range(2):
+        write_synthetic(seed=seed)
+        found = write_synthetic(encoder="granite-30m", seed=seed)
+    given = ("compare", "minilm-l6", "granite-30m", "--task", "feedback", "--results", found.parents[2])
+    assert call(*given, "--at-least", "-100").code == 0
+    shut = call(*given, "--at-least", "100")
+    assert (shut.code, shut.stderr.count("\n")) == (4, 1)
+    assert "minilm-l6 is surely worse than granite-30m by more than --at-least allows: between" in shut.stderr
+    low, high = map(float, re.findall(r"([+-]\d+\.\d)", shut.stderr))
+    between = f"{(low + high) / 2:.2f}"
+    assert call(*given, "--at-least", between).code == 0
+    assert "is possibly worse" in call(*given, "--at-least", between, "--possibly").stderr
+    _one_line(call(*given, "--possibly"), "--possibly applies to --at-least")
+
+
+def test_which_encoder_to_take_is_said_of_a_board_that_was_made(call: Call, write_synthetic: WriteRun) -> None:
+    for seed in range(2):
+        write_synthetic(seed=seed)
+        results = write_synthetic(encoder="granite-30m", seed=seed).parents[2]
+    _one_line(call("which", "--results", results), "holds no readable board")
+    assert call("board", "--results", results).code == 0
+    ended = call("which", "--results", results, "--multi-label", "--max-ms", "30")
+    assert (ended.code, ended.stderr) == (0, "")
+    assert re.match(
+        r"For English, take (minilm-l6|granite-30m): it is in the best group of 1 of the 1 task", ended.stdout
+    )
+    _one_line(call("which", "--results", results, "--max-ms", "1"), "takes 1 ms or less", "takes 5.0 ms")
+    _one_line(call("which", "--results", results, "--one-label"), "no such task in English; its tasks: feedback")
+    _one_line(call("which", "--results", results, "--language", "fr"), "Unknown language 'fr'")
 
 
 def test_compare_names_the_runs_of_the_task_that_it_leaves_out(call: Call, write_synthetic: WriteRun) -> None:

@@ -10,12 +10,13 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from benchmark.board.build import build, build_entries
 from benchmark.board.entries import find_runs, make_entries
-from benchmark.board.ranked import one_an_encoder, rankable
+from benchmark.board.ranked import rankable
 from benchmark.board.tables import Board
 from benchmark.statistics.fit_decision import fit_decision
 from benchmark.tasks.registry import TASKS
 from benchmark.training.runs import Predictions, read_run
 from tests.benchmark.conftest import WriteRun, make_predictions, synthetic_writer
+from zoo.encoders.registry import ENCODERS
 from zoo.errors import UserError
 
 FEEDBACK = TASKS["feedback"]
@@ -98,14 +99,13 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
     for encoder, noise in (("minilm-l6", 1.5), ("granite-30m", 1.5), ("tfidf-lr", 6.0)):
         for seed in range(3):
             folder = write(encoder=encoder, seed=seed, predictions=_noisy(encoder, seed, noise))
-    write(encoder="roberta-base", predictions=_noisy("roberta-base", 0, 0.5))
+    write(encoder="zoo-bert-en", predictions=_noisy("zoo-bert-en", 0, 0.5))
     return build(folder.parents[2])
 
 
 def test_an_entry_that_is_compared_with_nothing_takes_no_rank(write_synthetic: WriteRun) -> None:
-    for encoder, seeds in (("tfidf-lr", 2), ("minilm-l6", 1)):
-        for seed in range(seeds):
-            folder = write_synthetic(encoder=encoder, seed=seed, predictions=_noisy(encoder, seed, 1.5))
+    for encoder in ("tfidf-lr", "minilm-l6"):  # one seed each, of which the second says nothing of other seeds
+        folder = write_synthetic(encoder=encoder, predictions=_noisy(encoder, 0, 1.5))
     assert build(folder.parents[2]).cells["rank_low"].isna().all()
 
 
@@ -114,14 +114,35 @@ def test_entries_that_cannot_be_told_apart_share_ranks(board: Board) -> None:
     ranks = {row.encoder: (row.rank_low, row.rank_high) for row in main.itertuples()}
     assert ranks["minilm-l6"] == ranks["granite-30m"] == (1, 2)
     assert ranks["tfidf-lr"] == (3, 3)
-    assert pd.isna(ranks["roberta-base"][0])
+    assert pd.isna(ranks["zoo-bert-en"][0])
     assert board.cells.loc[~board.cells.index.isin(main.index), "rank_low"].isna().all()
     assert board.problems[["task", "encoder", "run", "reason"]].to_dict("records") == [
-        {"task": "feedback", "encoder": "roberta-base", "run": "", "reason": "has one seed and takes no rank"}
+        {"task": "feedback", "encoder": "zoo-bert-en", "run": "", "reason": "has one seed and takes no rank"}
     ]
     verdicts = {frozenset((row.encoder_a, row.encoder_b)): row.verdict for row in board.pairs.itertuples()}
     assert len(verdicts) == 3
-    assert verdicts[frozenset(("minilm-l6", "granite-30m"))] == "cannot tell"
+    assert verdicts[frozenset(("minilm-l6", "granite-30m"))] == "undecided"
+    assert board.pairs["detectable"].nunique() == 1
+    assert (board.pairs["margin"] == 0.01).all()
+
+
+def test_the_entries_of_a_task_share_one_variance_of_seeds(board: Board) -> None:
+    """The squared standard errors of the seeds, times the seeds, are one number; the baseline has none."""
+    main = board.cells[(board.cells["rule"] == "per_label") & (board.cells["metric"] == "f1_macro")]
+    of_seeds = main[main["random"]]
+    assert np.ptp(of_seeds["sd_seeds"] ** 2 * of_seeds["seeds"]) < 1e-6
+    (words,) = main[~main["random"].astype(bool)].to_dict("records")
+    assert (words["encoder"], words["sd_seeds"]) == ("tfidf-lr", 0)
+    assert np.isnan(words["sd"])
+    assert "seed" not in words["flags"]
+
+
+def test_the_margin_of_equality_is_that_of_the_board(write_synthetic: WriteRun) -> None:
+    for encoder in ("minilm-l6", "granite-30m"):
+        for seed in range(3):
+            folder = write_synthetic(encoder=encoder, seed=seed, predictions=_noisy(encoder, seed, 1.5))
+    found = {margin: build(folder.parents[2], margin).pairs["verdict"].tolist() for margin in (0.001, 0.3)}
+    assert found == {0.001: ["undecided"], 0.3: ["equal"]}
 
 
 def test_the_board_by_label_is_the_mean_over_seeds(board: Board, write_synthetic: WriteRun) -> None:
@@ -164,32 +185,51 @@ def test_mean_ranks_stand_across_the_tasks_of_a_language(write_synthetic: WriteR
     assert (overall["tasks"] == 2).all()
 
 
-def test_across_tasks_encoders_stand_by_the_recipe_that_most_of_them_share(write_synthetic: WriteRun) -> None:
-    """On sst2 two of three encoders have one epoch, and minilm-l6 the default besides; the baseline has its own."""
+def test_only_declared_recipes_rank_and_count_across_tasks(write_synthetic: WriteRun) -> None:
+    """On sst2, granite-30m has one epoch alone, which is a trial; minilm-l6 has it besides the default."""
     for seed in range(2):
-        for encoder in ("minilm-l6", "granite-30m", "zoo-bert-en", "tfidf-lr"):
+        for encoder in ("minilm-l6", "granite-30m", "tfidf-lr"):
             write_synthetic(encoder=encoder, seed=seed)
         for encoder in ("minilm-l6", "granite-30m"):
             folder = write_synthetic(task="sst2", encoder=encoder, seed=seed, recipe={"epochs": 1})
         for encoder in ("minilm-l6", "tfidf-lr"):
             write_synthetic(task="sst2", encoder=encoder, seed=seed)
-    overall = build(folder.parents[2]).overall
-    assert set(overall["encoder"]) == {"minilm-l6", "granite-30m", "tfidf-lr"}
-
-
-def test_of_two_baselines_the_default_one_stands_for_its_encoder_across_tasks(write_synthetic: WriteRun) -> None:
-    """Whatever the order of their names: "analyzer=char" comes before the default, "ngrams" after it."""
-    for changed in ({"analyzer": "char"}, {"ngrams": (1, 3)}):
-        for seed in range(2):
-            write_synthetic(encoder="minilm-l6", seed=seed)
-            write_synthetic(encoder="tfidf-lr", seed=seed)
-            folder = write_synthetic(encoder="tfidf-lr", seed=seed, recipe=changed)
-    entries = rankable(make_entries(find_runs(folder.parents[2])[0]))
-    assert {entry.variant for entry in entries if entry.encoder == "tfidf-lr"} > {""}
-    assert {encoder: entry.variant for encoder, entry in one_an_encoder(entries).items()} == {
-        "minilm-l6": "",
-        "tfidf-lr": "",
+    board = build(folder.parents[2])
+    assert dict(zip(board.overall["encoder"], board.overall["tasks"], strict=True)) == {
+        "minilm-l6": 2,
+        "granite-30m": 1,
+        "tfidf-lr": 2,
     }
+    assert set(board.pairs["variant_a"]) | set(board.pairs["variant_b"]) == {""}
+    ranked = board.cells[board.cells["rank_low"].notna()]
+    assert set(zip(ranked["task"], ranked["encoder"], strict=True)) == {
+        *(("feedback", encoder) for encoder in ("minilm-l6", "granite-30m", "tfidf-lr")),
+        *(("sst2", encoder) for encoder in ("minilm-l6", "tfidf-lr")),
+    }
+    assert board.problems.empty  # a trial without a rank is no problem
+
+
+def test_what_was_tuned_is_ranked_among_what_had_the_same_budget(write_synthetic: WriteRun) -> None:
+    for encoder in ("minilm-l6", "granite-30m"):
+        for seed in range(2):
+            write_synthetic(encoder=encoder, seed=seed)
+            folder = write_synthetic(encoder=encoder, seed=seed, recipe={"epochs": 2}, trials=8)
+    board = build(folder.parents[2])
+    pairs = set(zip(board.pairs["variant_a"], board.pairs["variant_b"], strict=True))
+    assert pairs == {("", ""), ("tuned over 8 trials", "tuned over 8 trials")}
+    main = board.cells[(board.cells["rule"] == "per_label") & (board.cells["metric"] == "f1_macro")]
+    assert (main["rank_high"] <= 2).all()
+
+
+def test_a_baseline_needs_no_second_seed_and_ranks_on_tiny_data_too(write_synthetic: WriteRun) -> None:
+    for seed in range(2):
+        write_synthetic(encoder="minilm-l6", seed=seed)
+    folder = write_synthetic(encoder="tfidf-lr", recipe={"min_df": 1})
+    entries = rankable(make_entries(find_runs(folder.parents[2])[0]))
+    assert [entry.key for entry in entries] == [("minilm-l6", ""), ("tfidf-lr", "min_df=1")]
+    (pair,) = build(folder.parents[2]).pairs.to_dict("records")
+    assert {pair["encoder_a"], pair["encoder_b"]} == {"minilm-l6", "tfidf-lr"}
+    assert pair["seeds"] == 2
 
 
 def test_tasks_of_any_language_have_mean_ranks_of_their_own(write_synthetic: WriteRun) -> None:
@@ -231,14 +271,15 @@ def test_every_number_leads_to_its_runs_and_what_they_cost(write_synthetic: Writ
 def test_of_many_entries_a_clear_gap_is_still_told(write_synthetic: WriteRun) -> None:
     """Of 15 entries there are 105 pairs: one in 2,001 draws, the least that p can be, times 105 is over 5 %."""
     gold = np.eye(2, dtype=np.int8)[np.random.default_rng(0).integers(0, 2, 200)]
-    for epochs in range(1, 16):
+    names = list(ENCODERS)[:15]
+    for encoder in names:
         for seed in range(2):
-            right = np.random.default_rng([seed, epochs]).random(200) < (0.95 if epochs > 1 else 0.5)
+            rng = np.random.default_rng([seed, *map(ord, encoder)])
+            right = rng.random(200) < (0.95 if encoder != names[-1] else 0.5)
             logits = np.where(right[:, None], 2.0 * gold - 1, 1 - 2.0 * gold).astype(np.float32)
-            folder = write_synthetic(
-                task="sst2", seed=seed, recipe={"epochs": epochs}, predictions=Predictions(logits, gold, logits, gold)
-            )
+            predictions = Predictions(logits, gold, logits, gold)
+            folder = write_synthetic(task="sst2", encoder=encoder, seed=seed, predictions=predictions)
     pairs = build(folder.parents[2]).pairs
     assert len(pairs) == 105
-    last = pairs[(pairs["variant_a"] == "epochs=1") | (pairs["variant_b"] == "epochs=1")]
-    assert (last["verdict"] != "cannot tell").all()
+    last = pairs[(pairs["encoder_a"] == names[-1]) | (pairs["encoder_b"] == names[-1])]
+    assert last["verdict"].isin(["a", "b"]).all()

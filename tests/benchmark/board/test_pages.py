@@ -1,7 +1,7 @@
 """The board's pages: the table of a task, the page of a task, the index, the README's table."""
 
 import re
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,10 @@ import pytest
 from benchmark.board.build import build
 from benchmark.board.index_page import index_page, readme_part
 from benchmark.board.pages import wide
-from benchmark.board.store import read_board
 from benchmark.board.tables import Board, entry_name
 from benchmark.board.task_page import task_page
-from benchmark.tasks.registry import TASKS, as_json
-from benchmark.training.runs import RESULTS, Predictions
+from benchmark.tasks.registry import TASKS
+from benchmark.training.runs import Predictions
 from tests.benchmark.conftest import synthetic_writer
 
 FEEDBACK, SST2 = TASKS["feedback"], TASKS["sst2"]
@@ -77,24 +76,36 @@ def test_the_table_has_the_best_first_with_rank_and_interval(board: Board) -> No
     assert dict(zip(table["encoder"], table["f1_macro, fixed"], strict=True)) == fixed
 
 
+def test_beside_a_macro_f1_with_rare_labels_stands_that_of_the_others(board: Board, page: str) -> None:
+    (name,) = set(FEEDBACK.labels[:1])
+    labels = board.labels.assign(support=np.where(board.labels["label"] == name, 9, 10))
+    rows = _rows(task_page(replace(board, labels=labels), FEEDBACK), "## Other metrics")
+    column = "f1_macro of labels with 10 positives"
+    assert column not in _rows(page, "## Other metrics")[0]  # all labels have more here
+    of_entry = labels[(labels["encoder"] == "minilm-l6") & (labels["variant"] == "") & (labels["task"] == "feedback")]
+    expected = of_entry.loc[of_entry["label"] != name, "f1"].mean()
+    (shown,) = (row[column] for row in rows if row["encoder"] == "minilm-l6")
+    assert float(shown) == pytest.approx(expected, abs=5.1e-5)
+
+
 def test_a_tasks_page_opens_with_its_answer(page: str) -> None:
     _, answer, facts, *_ = page.split("\n\n")
     second = r"(minilm-l6|tfidf-lr) comes next, worse by \d+\.\d points \(between \d+\.\d and \d+\.\d\)\."
-    assert re.fullmatch(r"granite-30m is first of 3 ranked entries\. " + second, answer)
+    finds = r" This board finds gaps of about \d+\.\d points\."
+    assert re.fullmatch(r"granite-30m is first of 3 ranked entries\. " + second + finds, answer)
     assert "Every score is f1_macro on 120 rows of the test split." in facts
     assert "every label whose score reaches that label's own threshold" in facts
     assert page.count("Brackets show how a recipe differs from the task's default.") == 1
 
 
 def test_every_gap_between_neighbours_is_told_and_every_pair_has_its_figures(board: Board, page: str) -> None:
-    first, second, third = (line[2:] for line in page.splitlines() if line.startswith("- "))
+    first, second = (line[2:] for line in page.splitlines() if line.startswith("- "))
     assert re.fullmatch(r"granite-30m is better than \S+ by \d+\.\d points \(between \d+\.\d and \d+\.\d\)\.", first)
     assert re.fullmatch(
         r"\S+ and \S+: undecided\. The difference is between -\d+\.\d and \+\d+\.\d points; "
-        r"more seeds would narrow it\.",
+        r"more rows would narrow it\.",
         second,
     )
-    assert re.fullmatch(r"granite-30m is better than (minilm-l6|tfidf-lr)\.", third)
     rows = _rows(page, "All pairs in figures.")
     assert [row["encoder"] for row in rows[:2]] == ["granite-30m", "granite-30m"]
     expected = {frozenset((row["encoder_a"], row["encoder_b"])): row for row in board.pairs.to_dict("records")}
@@ -105,55 +116,44 @@ def test_every_gap_between_neighbours_is_told_and_every_pair_has_its_figures(boa
         assert abs(figures[0]) == pytest.approx(100 * abs(pair["difference"]), abs=0.051)
         assert row["seeds"] == "3"
         assert float(row["Holm's p"].removeprefix("≤ ")) == pytest.approx(pair["p_holm"], rel=0.05)
-        assert row["same recipe?"] == ("baseline" if "tfidf-lr" in row.values() else "yes")
+        assert row["verdict"] == ("undecided" if pair["verdict"] == "undecided" else "better")
+    grid = {row["encoder"]: row for row in _rows(page, "All pairs. The entry of the row")}
+    assert [grid["granite-30m"][name] for name in ("minilm-l6", "tfidf-lr")] == ["+", "+"]
+    assert grid["tfidf-lr"]["minilm-l6"] == "?"
 
 
-def test_a_difference_that_the_correction_leaves_undecided_says_why(board: Board) -> None:
-    pairs = board.pairs.assign(verdict="cannot tell", difference=0.02, low=0.001, high=0.04)
-    text = task_page(replace(board, pairs=pairs), FEEDBACK)
-    sentence = (
-        "undecided. The difference is between +0.1 and +4.0 points, but among 3 pairs one can differ as much by "
-        "chance; more seeds would narrow it."
-    )
-    assert text.count(sentence) == 2  # neighbours
-
-
-def test_a_pair_of_unlike_recipes_says_so() -> None:
-    text = task_page(read_board(RESULTS), SST2)
-    sentences = [
-        line for line in text.splitlines() if line.startswith("- ") and ("undecided" in line or " by " in line)
-    ]
-    unlike = [line for line in sentences if line.endswith("Their recipes differ.")]
-    recipes = {row["same recipe?"] for row in _rows(text, "All pairs in figures.")}
-    assert 0 < len(unlike) < len(sentences)
-    also = [
-        line for line in task_page(read_board(RESULTS), TASKS["go_emotions"]).splitlines() if " are better " in line
-    ]
-    assert all(line.endswith("Their recipes differ.") for line in also)
-    assert len(also) == 4
-    assert recipes == {"yes", "no", "baseline"}
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"verdict": "undecided", "low": 0.001, "decided_by": "seeds"},
+            ": undecided. The difference is between +0.1 and +4.0 points, but among 3 pairs one can differ as much by "
+            "chance; more seeds would narrow it.",
+        ),
+        ({"verdict": "undecided", "low": -0.02, "decided_by": "rows"}, "more rows would narrow it."),
+        (
+            {"verdict": "equal", "low": -0.004, "high": 0.008},
+            " are equal within 1 point. The difference is between -0.4 and +0.8 points.",
+        ),
+    ],
+)
+def test_what_is_not_better_says_what_it_is(board: Board, changes: dict[str, object], sentence: str) -> None:
+    pairs = board.pairs.assign(difference=0.02, high=0.04).assign(**changes)
+    assert task_page(replace(board, pairs=pairs), FEEDBACK).count(sentence) == 2  # neighbours
 
 
 def test_a_p_value_that_the_draws_hold_up_is_marked(board: Board) -> None:
-    floor, above = [row["Holm's p"] for row in _rows(_with_p(board, 0.0005, 0.002), "All pairs in figures.")][:2]
-    assert (floor, above) == ("≤ 0.0015", "0.006")
-
-
-def _with_p(board: Board, *p_values: float) -> str:
-    """The page of feedback, where the pairs of the best entry have these p-values, times 3 for Holm's."""
-    rows = board.pairs.to_dict("records")
-    best = [row for row in rows if "granite-30m" in (row["encoder_a"], row["encoder_b"])]
-    order = wide(board.cells, FEEDBACK)["encoder"].tolist()
-    best.sort(key=lambda row: max(order.index(row["encoder_a"]), order.index(row["encoder_b"])))
-    for row, p_value in zip(best, p_values, strict=True):
-        row |= {"p_value": p_value, "p_holm": 3 * p_value}
-    return task_page(replace(board, pairs=pd.DataFrame(rows)), FEEDBACK)
+    pairs = board.pairs.assign(least=[True, False, False], p_value=0.0005, p_holm=0.0015)
+    shown = [
+        row["Holm's p"] for row in _rows(task_page(replace(board, pairs=pairs), FEEDBACK), "All pairs in figures.")
+    ]
+    assert sorted(shown) == ["0.0015", "0.0015", "≤ 0.0015"]
 
 
 def test_a_page_has_no_heading_without_what_belongs_under_it(board: Board, page: str) -> None:
     heads = [line for line in page.splitlines() if line.startswith("#")]
-    first = ["# feedback", "## Ranks", "## Pairs", "## Other metrics", "## Thresholds", "## Calibration"]
-    assert heads == [*first, "## Parts of the test rows", "## Costs", "## Runs"]
+    first = ["# feedback", "## Ranks", "## Pairs", "## Trials and ablations", "## Other metrics", "## Thresholds"]
+    assert heads == [*first, "## Calibration", "## Parts of the test rows", "## Costs", "## Runs"]
     lone = task_page(board, SST2)
     assert "## Pairs" not in lone  # one entry
     assert "## Thresholds" not in lone  # one label a row
@@ -165,7 +165,7 @@ def test_a_page_has_no_heading_without_what_belongs_under_it(board: Board, page:
 
 def test_an_entry_without_a_rank_is_named_as_the_highest_so_far(board: Board) -> None:
     value = board.cells.loc[(board.cells["task"] == "sst2") & (board.cells["metric"] == "accuracy"), "value"].iloc[0]
-    text = f"two entries with two seeds each. The highest score so far is {100 * value:.1f}, by minilm-l6."
+    text = f"two seeds each. The highest score so far is {100 * value:.1f}, by minilm-l6."
     assert text in task_page(board, SST2)
     assert text in index_page(board)
 
@@ -208,60 +208,37 @@ def test_the_index_leads_to_every_task_and_says_what_has_no_rank(board: Board) -
         ("sst2", "sst2"),
     ]
     assert "granite-30m is first of 3 ranked entries." in text
-    assert "For 2 of the 3 compared pairs the test shows which entry is better." in text
+    assert "Encoders under one recipe: of 1 pair, one is better in 1, 0 are equal within 1 point" in text
+    assert "Encoders against a baseline: of 2 pairs, one is better in 1," in text
     assert "(findings.md)" in text
     left_out = text[text.index("## Left out") :]
-    assert f"- feedback/{_name('minilm-l6', 'epochs=1')}: has one seed and takes no rank" in left_out
-    assert "no two encoders are ranked on two tasks of one language" in text
+    assert "- sst2/minilm-l6: has one seed and takes no rank" in left_out
+    assert "feedback/" not in left_out  # where only trials have a single seed
+    assert "no two tasks of one language rank two encoders" in text
 
 
 def test_mean_ranks_take_the_place_of_the_sentence_that_there_are_none(board: Board) -> None:
-    row = {"encoder": "a", "mean_rank": 1.25, "low": 1.0, "high": 2.0, "tasks": 2, "language": "any"}
+    row = {"encoder": "a", "mean_rank": 1.25, "tasks": 2, "language": "any"}
     ranks = pd.DataFrame([row])
     text = index_page(replace(board, overall=ranks))
-    assert "no two encoders" not in text
-    assert _rows(text, "## Mean ranks") == [
-        {"language": "any", "encoder": "a", "mean rank": "1.25 [1.00, 2.00]", "tasks": "2"}
+    assert "no two tasks" not in text
+    assert _rows(text, "## Ranks across tasks") == [
+        {"language": "any", "encoder": "a", "mean rank": "1.25", "tasks": "2"}
     ]
     assert "## Left out" not in index_page(replace(board, problems=board.problems[:0]))
 
 
 def test_the_readme_has_an_encoder_a_row_and_a_task_a_column(board: Board) -> None:
-    rows = _rows(readme_part(board), "| encoder")
+    text = readme_part(board)
+    rows = _rows(text, "| encoder")
     assert (rows[0]["encoder"], rows[0]["feedback (f1_macro)"]) == ("granite-30m", "**100.0**")
     assert {row["encoder"] for row in rows} == {"granite-30m", "minilm-l6", "tfidf-lr"}
     main = wide(board.cells, FEEDBACK).set_index("encoder")["f1_macro [95 %]"]
     for row in rows[1:]:
         assert row["feedback (f1_macro)"] == f"{100 * float(main[row['encoder']].split()[0]):.1f}"
-    assert {row["sst2 (accuracy)"] for row in rows} == {"–"}  # where nothing has a rank
-    assert {row["parameters (M)"] for row in rows} == {"22.7"}
-    assert "a mean over 3 seeds, in percent, with the task's default recipe.\n" in readme_part(board)
-
-
-def test_the_readme_shows_the_default_recipe_first_and_marks_another() -> None:
-    """Three encoders have the recipe; one of them has the default as well, and a fourth has the default alone."""
-    keys = [("a", "epochs=1"), ("b", "epochs=1"), ("b", ""), ("c", ""), ("d", "epochs=1"), ("e", "epochs=2")]
-    cells = [_cell(encoder, variant, 0.9 - place / 10) for place, (encoder, variant) in enumerate(keys)]
-    text = readme_part(_board(cells))
-    shown = {row["encoder"]: row["feedback (f1_macro)"] for row in _rows(text, "| encoder")}
-    assert shown == {"a": "**90.0**\\*", "b": "70.0", "c": "60.0", "d": "50.0\\*"}
-    assert "An asterisk marks a different recipe: the encoder has fewer than two runs with the default." in text
-
-
-def _cell(encoder: str, variant: str, value: float) -> dict[str, object]:
-    task = {"task": "feedback", "encoder": encoder, "variant": variant, "family": "bert", "rule": "per_label"}
-    rank = 1 if value == 0.9 else 2
-    return task | {
-        "metric": "f1_macro",
-        "value": value,
-        "seeds": 3,
-        "parameters": 2e7,
-        "rank_low": rank,
-        "rank_high": 4,
+    gaps = {row["encoder"]: row["sst2 (accuracy)"] for row in rows}
+    assert gaps == {"granite-30m": "–", "minilm-l6": "†", "tfidf-lr": "–"}  # a single seed; not run
+    assert "† is not trained to the end yet: fewer than two seeds of the default recipe." in text
+    assert {(row["parameters (M)"], row["ms a text"], row["training (min, feedback)"]) for row in rows} == {
+        ("22.7", "5.0", "0.2")
     }
-
-
-def _board(cells: list[dict[str, object]]) -> Board:
-    empty = {field.name: pd.DataFrame() for field in fields(Board)}
-    spec = pd.DataFrame({"task": ["feedback"], "spec": [as_json(FEEDBACK)]})
-    return Board(**(empty | {"cells": pd.DataFrame(cells), "tasks": spec}))

@@ -191,7 +191,7 @@ def test_where_a_figure_lies_beside_an_interval(low: float, high: float, said: s
 
 def test_every_figure_stands_beside_a_measured_one_or_apart_without_a_rank(write_synthetic: WriteRun) -> None:
     for seed in range(2):
-        folder = write_synthetic(task="sst2", encoder="bert-base-uncased", seed=seed)
+        folder = write_synthetic(task="sst2", encoder="bert-base-uncased", seed=seed, parameters=109_500_000)
     board, published = build(folder.parents[2]), read_published()
     assert len(board.anchors) + len(board.unmeasured) == len(published)
     assert set(board.anchors["encoder"]) == {"bert-base-uncased"}

@@ -14,8 +14,8 @@ README = "# Title\n\n<!-- leaderboard: made long ago -->\nold table\n<!-- end of
 
 
 def test_a_value_that_a_template_names_must_be_given() -> None:
-    with pytest.raises(jinja2.UndefinedError, match="sizes"):
-        render("readme.md.jinja", columns={})
+    with pytest.raises(jinja2.UndefinedError, match="matrices"):
+        render("readme.md.jinja", legend=[])
 
 
 @pytest.mark.parametrize(

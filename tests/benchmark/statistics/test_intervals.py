@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmark.statistics.intervals import RESAMPLES, flags, interval, seed_noise, seed_variance, t_over_normal
+from benchmark.statistics.intervals import (
+    RESAMPLES,
+    UNKNOWN,
+    cautions,
+    degrees_of,
+    flags,
+    interval,
+    interval_of,
+    pooled,
+    sample,
+    t_over_normal,
+)
 from benchmark.statistics.resampling import Scored, draw, points, resample
 
 METRICS = ("subset_accuracy", "f1_micro", "f1_macro")
@@ -27,7 +38,7 @@ def test_one_seed_is_scipys_percentile_bootstrap_of_the_accuracy() -> None:
     assert found.value == pytest.approx(right.mean())
     assert (found.low, found.high) == pytest.approx(expected.confidence_interval, abs=0.0015)
     assert found.sd == found.sd_rows == pytest.approx(right.std() / np.sqrt(n), rel=0.05)
-    assert (found.seeds, found.sd_seeds, found.seed_spread, found.degrees) == (1, 0, 0, np.inf)
+    assert (found.seeds, found.sd_seeds, found.degrees) == (1, 0, np.inf)
 
 
 def test_seeds_that_are_all_the_same_add_no_noise_and_average_none_away() -> None:
@@ -43,42 +54,60 @@ def test_two_seeds_far_apart_make_a_wide_interval() -> None:
     resampled = of_seeds + 0.001 * _rng().normal(size=(RESAMPLES, 1))
     found = interval(of_seeds, resampled, _rng())
     assert found.sd_seeds == pytest.approx(0.1)  # sd of one 0.1 * sqrt(2), of the mean of two 0.1
-    assert found.seed_spread == pytest.approx(0.1 * np.sqrt(2))
     assert found.sd_seeds > 50 * found.sd_rows
     assert found.degrees == pytest.approx(1, abs=0.01)
-    # Two seeds drawn twice are both the better one a quarter of the time: 0.1 off, stretched by sqrt(2 / (2 - 1))
-    # and by Student's t at one degree of freedom over the normal quantile.
-    assert found.high - 0.5 == pytest.approx(0.1 * np.sqrt(2) * 12.706 / 1.960, rel=0.03)
-    assert found.low == pytest.approx(1 - found.high, abs=0.05)
+    # The normal quantile of 0.1, stretched by Student's t at one degree of freedom over the normal one.
+    assert found.high - 0.5 == pytest.approx(0.1 * 12.706, rel=0.1)
+    assert found.low == pytest.approx(1 - found.high, abs=0.2)
 
 
 def test_satterthwaites_degrees_worked_by_hand() -> None:
     of_seeds = np.array([0.1, 0.2, 0.3])
     rows = np.tile([[0.05], [-0.05]], (100, 1))  # moves all seeds alike: variance 0.0025, nothing of a single seed's
-    between, of_mean, degrees = seed_variance(of_seeds, of_seeds + rows)
-    assert (between, of_mean) == pytest.approx((0.01, 0.01 / 3))
-    assert degrees == pytest.approx((0.0025 + 0.01 / 3) ** 2 / ((0.01 / 3) ** 2 / 2))  # 6.125
+    found = sample(of_seeds, of_seeds + rows)
+    seeds = pooled([found])
+    assert (seeds.own, seeds.between, seeds.degrees) == pytest.approx((0.01, 0.01, 2))
+    assert degrees_of(found, seeds) == pytest.approx((0.0025 + 0.01 / 3) ** 2 / ((0.01 / 3) ** 2 / 2))  # 6.125
 
 
 def test_what_the_choice_of_rows_explains_is_taken_out_of_the_seeds_variance() -> None:
     of_seeds = np.array([0.4, 0.6])  # variance 0.02
     opposite = np.tile([[0.05, -0.05], [-0.05, 0.05]], (100, 1))  # each seed is better where the other is worse
-    between, of_mean, degrees = seed_variance(of_seeds, of_seeds + opposite)
-    assert (between, of_mean) == pytest.approx((0.02, (0.02 - 2 * 0.05**2) / 2))
-    assert degrees == 1  # never fewer than seeds less one, here where the rows move no mean
+    found = sample(of_seeds, of_seeds + opposite)
+    seeds = pooled([found])
+    assert (seeds.between, seeds.own) == pytest.approx((0.02, 0.02 - 2 * 0.05**2))
+    assert degrees_of(found, seeds) == 1  # never fewer than seeds less one, here where the rows move no mean
     # Where the rows explain all of it, the seeds add nothing.
-    assert seed_variance(of_seeds, of_seeds + 4 * opposite)[1:] == (0, np.inf)
-    found = interval(of_seeds, of_seeds + 4 * opposite, _rng())
-    assert (found.low, found.high, found.sd_seeds) == pytest.approx((0.5, 0.5, 0))
+    drowned = interval(of_seeds, of_seeds + 4 * opposite, _rng())
+    assert (drowned.low, drowned.high, drowned.sd_seeds, drowned.degrees) == pytest.approx((0.5, 0.5, 0, np.inf))
 
 
-@given(st.integers(2, 8), st.floats(1e-6, 1), st.integers(0, 1000))
-def test_seed_noise_has_the_variance_asked_for(seeds: int, variance: float, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    noise = seed_noise(rng.normal(size=seeds), variance, 20_000, rng)
-    assert noise.var() == pytest.approx(variance, rel=0.06)
-    assert noise.mean() == pytest.approx(0, abs=5 * np.sqrt(variance / 20_000))
-    assert not seed_noise(np.ones(seeds), 0.0, 10, rng).any()
+def test_the_variance_of_seeds_is_pooled_by_hand() -> None:
+    calm = np.tile([[0.0, 0.0, 0.0]], (10, 1))
+    two, three = np.array([0.5, 0.7]), np.array([0.1, 0.2, 0.3])  # variances 0.02 with 1 degree of freedom, 0.01 with 2
+    entries = [sample(two, two + calm[:, :2]), sample(three, three + calm)]
+    shared = pooled(entries)
+    assert (shared.own, shared.degrees) == pytest.approx(((0.02 + 2 * 0.01) / 3, 3))
+    # A single seed and what is not random say nothing; a difference varies twice as much as one side of it.
+    alone, fixed = sample(two[:1], two[:1] + calm[:, :1]), sample(two, two + calm[:, :2], trained=0)
+    assert pooled([*entries, alone, fixed]) == shared
+    assert pooled([sample(two, two + calm[:, :2], trained=2)]).own == pytest.approx(0.01)
+    assert pooled([alone, fixed]) == UNKNOWN
+    # One seed borrows the variance of the others, and what is not random takes none.
+    assert interval_of(alone, shared, _rng()).sd_seeds == pytest.approx(np.sqrt(shared.own))
+    assert interval_of(fixed, shared, _rng()).sd_seeds == 0
+
+
+def test_a_pooled_variance_is_that_of_a_one_way_analysis_of_variance() -> None:
+    """Against the residual mean square of statsmodels, for entries with unlike numbers of seeds."""
+    from statsmodels.formula.api import ols
+
+    rng = _rng()
+    values = [rng.normal(loc=entry, size=seeds) for entry, seeds in enumerate((2, 3, 5, 5))]
+    table = {"y": np.concatenate(values), "entry": [str(i) for i, each in enumerate(values) for _ in each]}
+    expected = ols("y ~ entry", data=table).fit()
+    found = pooled(sample(each, np.tile(each, (5, 1))) for each in values)
+    assert (found.own, found.degrees) == pytest.approx((expected.mse_resid, expected.df_resid))
 
 
 @given(st.integers(1, 6), st.integers(0, 1000))
@@ -110,6 +139,9 @@ def test_flags_say_why_an_interval_may_be_too_narrow() -> None:
     assert flags(5, y_true, "f1_micro") == ()  # rare labels hardly touch an average over all pairs
     assert flags(3, y_true, "subset_accuracy") == ("3 seeds",)
     assert flags(1, y_true, "f1_macro") == ("1 seed", "2 labels under 10 positives")
+    found = interval(np.array([0.4, 0.6]), np.array([[0.4, 0.6]] * 10), _rng())
+    assert cautions(found, y_true[:, :2], "f1_macro") == "2 seeds"
+    assert cautions(found, y_true[:, :2], "f1_macro", random=False) == ""
 
 
 def _world(rng: np.random.Generator, seeds: int, n: int, prior: np.ndarray, seed_sd: float = 0.05) -> list[Scored]:

@@ -12,17 +12,20 @@ from sklearn.metrics import accuracy_score, f1_score
 from statsmodels.stats.contingency_tables import mcnemar as reference_mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from benchmark.statistics.intervals import Interval, satterthwaite
+from benchmark.statistics.intervals import Interval, SeedVariance
 from benchmark.statistics.pair_tests import (
     Comparison,
     Evidence,
     chance_as_far,
     compare,
     detectable,
+    equal_within,
     gather,
     holm,
     mcnemar,
     randomized,
+    seeds_of,
+    shared_seeds,
 )
 from benchmark.statistics.resampling import Draws, Scored, draw, points
 from zoo.decision import ProblemType
@@ -183,8 +186,9 @@ def test_no_seed_in_common_is_refused() -> None:
 
 def test_only_seeds_that_both_have_are_compared_and_their_order_is_no_matter() -> None:
     a, b, _ = _two_encoders(6, seeds=4)
-    some = compare(a.of([3, 1, 2]), b.of([0, 2, 3]), _rng())
-    assert some == compare(a.of([2, 3]), b.of([2, 3]), _rng())
+    seeds = seeds_of([a, b])
+    some = compare(a.of([3, 1, 2]), b.of([0, 2, 3]), _rng(), seeds)
+    assert some == compare(a.of([2, 3]), b.of([2, 3]), _rng(), seeds)
     assert some.difference.seeds == 2
 
 
@@ -199,40 +203,77 @@ def test_superiority_and_the_detectable_difference_worked_by_hand_for_one_seed()
     sd = found.difference.sd_rows
     assert sd == pytest.approx((a.resampled - b.resampled).std())
     assert found.superiority == pytest.approx(stats.norm.cdf(found.difference.value / sd))
-    assert found.detectable == pytest.approx((1.95996 + 0.84162) * sd, rel=1e-4)
+    errors = 1.95996 + 0.84162  # of 200 rows
+    assert found.detectable == pytest.approx(errors * sd / np.sqrt(1 - errors**2 / 200), rel=1e-4)
 
 
 def test_the_detectable_difference_of_few_seeds_has_the_power_that_it_states() -> None:
     """Student's t with two degrees of freedom, simulated: two seeds' means would do for a normal distribution."""
-    gap = Interval(0.0, -1, 1, sd_rows=0.0, sd_seeds=1.0, seed_spread=np.sqrt(3), seed_by_row=0.0, degrees=2.0, seeds=3)
-    found, rng = detectable(gap, [gap], tests=6), np.random.default_rng(0)
+    found, rng = detectable(1.0, 2.0, rows=10**9, tests=6), np.random.default_rng(0)
     statistic = (found + rng.normal(size=100_000)) / np.sqrt(rng.chisquare(2, 100_000) / 2)
     critical = stats.t.ppf(1 - 0.025 / 6, 2)
     assert (np.abs(statistic) > critical).mean() == pytest.approx(0.8, abs=0.005)
 
 
-def test_a_pair_whose_seeds_seem_not_to_matter_is_believed_no_more_than_the_others_of_its_task() -> None:
-    quiet = Interval(0.0, -1, 1, sd_rows=1.0, sd_seeds=0.0, seed_spread=1.0, seed_by_row=1.0, degrees=np.inf, seeds=3)
-    loud = Interval(0.0, -1, 1, sd_rows=1.0, sd_seeds=2.0, seed_spread=4.0, seed_by_row=2.0, degrees=2.5, seeds=3)
-    assert detectable(quiet, [quiet]) < 3 < detectable(quiet, [quiet, loud, loud])
-    assert detectable(quiet, [quiet, quiet, loud]) == detectable(quiet, [quiet])
-    assert detectable(loud, [quiet, quiet, loud]) == detectable(loud, [loud])
+def test_a_large_gap_on_few_rows_makes_up_for_the_variance_of_rows_that_change_places() -> None:
+    # Of swapped rows the variance is the mean of squares, of drawn ones that less the squared mean.
+    found = detectable(0.1, np.inf, rows=20)
+    assert found == pytest.approx((1.95996 + 0.84162) * np.sqrt(0.1**2 + found**2 / 20), rel=1e-4)
+    assert detectable(0.1, np.inf, rows=7) == np.inf
 
 
-def test_degrees_of_freedom_by_hand() -> None:
-    assert satterthwaite(4.0, 2.0, 5) == 16 / (4 / 4)
-    assert satterthwaite(1.0, 1.0, 3) == 2
-    assert satterthwaite(1.0, 9.0, 3) == 2  # never under what the seeds alone give
-    assert satterthwaite(1.0, 0.0, 1) == np.inf
+def _gap(value: float, sd: float, degrees: float = np.inf) -> Interval:
+    return Interval(value, -1, 1, sd_rows=sd, sd_seeds=0.0, seed_by_row=0.0, degrees=degrees, seeds=3)
+
+
+@pytest.mark.parametrize(("value", "sd", "degrees"), [(0.002, 0.004, 7.0), (-0.006, 0.003, 12.0), (0.02, 0.004, 5.0)])
+def test_equality_is_two_one_sided_t_tests(value: float, sd: float, degrees: float) -> None:
+    low, high = (value + 0.01) / sd, (value - 0.01) / sd
+    expected = max(stats.t.sf(low, degrees), stats.t.cdf(high, degrees))
+    assert equal_within(_gap(value, sd, degrees), 0.01) == pytest.approx(expected)
+
+
+def test_equality_agrees_with_statsmodels_on_paired_samples() -> None:
+    from statsmodels.stats.weightstats import ttost_paired
+
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0.8, 0.01, 12), rng.normal(0.802, 0.01, 12)
+    gap = _gap((a - b).mean(), (a - b).std(ddof=1) / np.sqrt(12), 11)
+    assert equal_within(gap, 0.01) == pytest.approx(ttost_paired(a, b, -0.01, 0.01)[0])
+
+
+def test_equality_without_any_error_is_a_matter_of_the_margin() -> None:
+    assert [equal_within(_gap(value, 0.0), 0.01) for value in (0.009, -0.009, 0.01, 0.02)] == [0, 0, 1, 1]
+
+
+def test_where_nothing_is_random_one_run_stands_for_every_seed() -> None:
+    a, b, draws = _two_encoders(10)
+    runs = dict.fromkeys((5, 6), b.runs[0])
+    fixed = gather(runs, "f1_macro", draws, random=False)
+    assert (fixed.seeds, shared_seeds(a, fixed), shared_seeds(fixed, a)) == ((5,), [0, 1, 2], [0, 1, 2])
+    assert shared_seeds(fixed, fixed) == [5]
+    found = compare(a, fixed, _rng())
+    assert found.difference.value == pytest.approx(a.values.mean() - fixed.values[0])
+    # Only one of the two varies, and only it says how much.
+    assert seeds_of([a, fixed]) == seeds_of([a])
+    assert found.difference.sd_seeds == pytest.approx(np.sqrt(seeds_of([a]).own / 3))
+
+
+def test_one_variance_of_seeds_serves_interval_and_test() -> None:
+    a, b, _ = _two_encoders(11)
+    calm, loud = (compare(a, b, _rng(), SeedVariance(own, own, 20.0), 0.1) for own in (0.0, 0.01))
+    assert calm.difference.sd_seeds == 0
+    assert loud.difference.sd_seeds == pytest.approx(np.sqrt(0.01 * 2 / 3))
+    assert loud.p_value > calm.p_value
+    assert loud.p_equal > calm.p_equal
+    assert loud.detectable > 3 * calm.detectable
+    assert (calm.decided_by, loud.decided_by) == ("rows", "seeds")
 
 
 def test_the_chance_of_superiority_falls_as_seeds_spread() -> None:
     a, b, _ = _two_encoders(9, seeds=2)
-    hits = np.arange(b.totals.shape[1]) < 4  # of four labels; the rest is decided and gold
-    apart = replace(b, totals=b.totals * np.where(hits, [[0.95], [1.05]], 1))
-    near, far = compare(a, b, _rng()), compare(a, apart, _rng())
+    near, far = (compare(a, b, _rng(), SeedVariance(own, own, 8.0)) for own in (0.0, 0.01))
     assert 0.5 < far.superiority < near.superiority < 1
-    assert far.p_value > near.p_value
 
 
 def test_p_values_are_never_zero_and_a_clear_difference_has_the_smallest() -> None:
@@ -241,7 +282,8 @@ def test_p_values_are_never_zero_and_a_clear_difference_has_the_smallest() -> No
     draws = draw(400, 999)
     good, bad = ({s: _multi(rng, y_true, wrong) for s in range(3)} for wrong in (0.02, 0.3))
     found = compare(gather(good, "f1_macro", draws), gather(bad, "f1_macro", draws), rng)
-    assert found.p_value == 1 / 1000
+    assert found.p_value == pytest.approx(1 / 1000, rel=0.1)
+    assert found.least
     assert found.difference.low > 0.2
     assert found.superiority > 0.999
 

@@ -1,10 +1,13 @@
 """Ranks from verdicts worked by hand, and from made-up entries that differ clearly, or not at all."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import rankdata
 
-from benchmark.statistics.pair_tests import Evidence, compare, detectable, gather, holm
+from benchmark.statistics.pair_tests import Evidence, compare, detectable, gather, holm, seeds_of
 from benchmark.statistics.ranks import Key, compare_all, mean_ranks, rank_intervals
 from benchmark.statistics.resampling import Scored, draw
 from zoo.decision import ProblemType
@@ -45,17 +48,17 @@ def _keyed(evidence: dict[str, Evidence]) -> dict[Key, Evidence]:
 
 
 def test_entries_that_cannot_be_told_apart_share_all_ranks() -> None:
-    tied = _pairs(("x", "y", "cannot tell"), ("x", "z", "cannot tell"), ("y", "z", "cannot tell"))
+    tied = _pairs(("x", "y", "undecided"), ("x", "z", "undecided"), ("y", "z", "undecided"))
     assert _ranks(["x", "y", "z"], tied) == {"x": (1, 3), "y": (1, 3), "z": (1, 3)}
 
 
 def test_one_clear_winner_takes_the_first_rank_alone() -> None:
-    found = _ranks(["x", "y", "z"], _pairs(("x", "y", "b"), ("x", "z", "cannot tell"), ("y", "z", "a")))
+    found = _ranks(["x", "y", "z"], _pairs(("x", "y", "b"), ("x", "z", "undecided"), ("y", "z", "a")))
     assert found == {"y": (1, 1), "x": (2, 3), "z": (2, 3)}
 
 
 def test_in_a_chain_only_the_ends_are_told_apart() -> None:
-    found = _ranks(["x", "y", "z"], _pairs(("x", "y", "cannot tell"), ("x", "z", "a"), ("y", "z", "cannot tell")))
+    found = _ranks(["x", "y", "z"], _pairs(("x", "y", "undecided"), ("x", "z", "a"), ("y", "z", "undecided")))
     assert found == {"x": (1, 2), "y": (1, 3), "z": (2, 3)}
 
 
@@ -76,15 +79,13 @@ def test_every_pair_is_compared_once_and_corrected_over_all() -> None:
     verdicts = {
         (a, b): verdict for a, b, verdict in zip(pairs["encoder_a"], pairs["encoder_b"], pairs["verdict"], strict=True)
     }
-    assert verdicts.pop(("good", "same")) == "cannot tell"
-    found = [
-        compare(evidence[a], evidence[b], _rng()) for a, b in zip(pairs["encoder_a"], pairs["encoder_b"], strict=True)
-    ]
-    gaps = [each.difference for each in found]  # of four encoders, a pair shares one with all but one other pair
-    alike = [[other for j, other in enumerate(gaps) if i + j != 5 or i == j] for i in range(6)]
-    wanted = [detectable(gap, others, 6) for gap, others in zip(gaps, alike, strict=True)]
-    assert pairs["detectable"].tolist() == pytest.approx(wanted, rel=1e-6)
-    assert all(more > detectable(gap, others) for more, gap, others in zip(wanted, gaps, alike, strict=True))
+    assert verdicts.pop(("good", "same")) == "undecided"
+    # One planning figure for the task, of the median pair, and one variance of seeds behind every row.
+    seeds, gaps = seeds_of(evidence.values()), []
+    for row in pairs.to_dict("records"):
+        gap = compare(evidence[row["encoder_a"]], evidence[row["encoder_b"]], _rng(), seeds).difference
+        gaps.append(detectable(gap.sd, gap.degrees, 300, 6))
+    assert pairs["detectable"].tolist() == pytest.approx([np.median(gaps)] * 6, rel=1e-6)
     assert set(verdicts.values()) == {"a"}  # the better ones came first
     assert _ranks(list(evidence), pairs) == {"good": (1, 2), "same": (1, 2), "poor": (3, 3), "bad": (4, 4)}
 
@@ -100,11 +101,22 @@ def test_a_row_holds_what_the_comparison_found() -> None:
         expected.difference.high,
     )
     assert row["p_holm"] == row["p_value"] == expected.p_value  # one pair needs no correction
-    assert (row["test"], row["superiority"], row["detectable"]) == (
-        expected.test,
-        expected.superiority,
-        expected.detectable,
-    )
+    assert (row["test"], row["superiority"], row["least"]) == (expected.test, expected.superiority, expected.least)
+    assert (row["p_equal"], row["p_equal_holm"], row["margin"]) == (expected.p_equal, expected.p_equal, 0.01)
+    assert (row["detectable"], row["decided_by"]) == (expected.detectable, expected.decided_by)
+
+
+def test_entries_that_differ_by_less_than_the_margin_are_equal() -> None:
+    alike = _keyed(_evidence(4, n=3000, seeds=(0, 1, 2, 3, 4), one=0.1, two=0.1, worse=0.2))
+    verdicts = {margin: compare_all(alike, _rng(), margin)["verdict"].tolist() for margin in (0.0005, 0.02)}
+    assert verdicts == {0.0005: ["undecided", "a", "a"], 0.02: ["equal", "a", "a"]}
+
+
+def test_an_entry_without_randomness_is_compared_though_it_has_one_run() -> None:
+    evidence = _evidence(x=0.1, y=0.12)
+    fixed = replace(evidence["y"].of([0]), random=False)
+    pairs = compare_all(_keyed({"x": evidence["x"], "words": fixed}), _rng())
+    assert pairs["seeds"].tolist() == [3]
 
 
 def test_the_correction_can_take_a_verdict_back() -> None:
@@ -112,7 +124,7 @@ def test_the_correction_can_take_a_verdict_back() -> None:
     alike = _evidence(7, n=200, a=0.1, b=0.1, c=0.1, d=0.1, e=0.1, f=0.1)
     pairs = compare_all(_keyed(alike), _rng())
     assert pairs["p_value"].min() <= 0.05 < pairs["p_holm"].min()
-    assert set(pairs["verdict"]) == {"cannot tell"}
+    assert set(pairs["verdict"]) == {"undecided"}
 
 
 def test_a_pair_without_a_seed_in_common_is_left_out() -> None:
@@ -122,37 +134,31 @@ def test_a_pair_without_a_seed_in_common_is_left_out() -> None:
     assert compare_all(_keyed(one_shared), _rng()).empty  # which would leave the noise of seeds out
 
 
-def test_mean_ranks_across_two_tasks_worked_by_hand() -> None:
-    tasks = {
-        "one": _evidence(1, best=0.02, half=0.1, last=0.3),
-        "two": _evidence(2, half=0.02, best=0.1, last=0.3, elsewhere=0.01),  # which "one" has not, so it takes no rank
-    }
-    found = mean_ranks(tasks, _rng())
-    assert list(found["encoder"]) == ["best", "half", "last"]
-    assert list(found["mean_rank"]) == [1.5, 1.5, 3]
-    assert (found["tasks"] == 2).all()
-    # Clear differences leave every resample with the same ranks.
-    assert (found["low"] == found["mean_rank"]).all()
-    assert (found["high"] == found["mean_rank"]).all()
+def _scores(**tasks: dict[str, float]) -> pd.DataFrame:
+    return pd.DataFrame(tasks).sort_index()
 
 
-def test_mean_ranks_are_sorted_and_wide_where_entries_are_alike() -> None:
-    tasks = {name: _evidence(seed, bad=0.3, one=0.1, two=0.1) for seed, name in enumerate(("x", "y", "z"))}
-    found = mean_ranks(tasks, _rng()).set_index("encoder")
-    assert found["mean_rank"].is_monotonic_increasing
-    assert list(found.loc["bad"])[:3] == [3, 3, 3]
-    assert (found["low"][["one", "two"]] < 1.5).all()
-    assert (found["high"][["one", "two"]] > 1.5).all()
-    assert found["mean_rank"].sum() == pytest.approx(1 + 2 + 3)
+def _mean_ranks(scores: pd.DataFrame) -> dict[str, tuple[float, int]]:
+    return {row.encoder: (row.mean_rank, row.tasks) for row in mean_ranks(scores).itertuples()}
 
 
-def test_equal_entries_share_the_mean_of_their_ranks() -> None:
-    one = _evidence(one=0.1)["one"]
-    found = mean_ranks({"task": {"one": one, "twin": one}}, _rng())
-    assert list(found["mean_rank"]) == [1.5, 1.5]
+def test_where_all_encoders_have_all_tasks_it_is_the_mean_of_their_ranks() -> None:
+    rng = np.random.default_rng(0)
+    scores = pd.DataFrame(rng.random((6, 4)).round(1), index=list("abcdef"))  # with ties
+    expected = rankdata(-scores.to_numpy(), axis=0).mean(axis=1)
+    found = mean_ranks(scores).set_index("encoder")["mean_rank"]
+    assert found.is_monotonic_increasing
+    np.testing.assert_allclose(found[list("abcdef")], expected)
 
 
-def test_fewer_than_two_entries_in_all_tasks_have_no_mean_ranks() -> None:
-    one, two, other = _evidence(a=0.1, b=0.2), _evidence(b=0.1, c=0.2), _evidence(d=0.1, c=0.2)
-    assert mean_ranks({"x": one, "y": two}, _rng()).empty
-    assert mean_ranks({"x": one, "y": other}, _rng()).empty
+def test_ranks_are_computed_on_what_each_pair_shares() -> None:
+    # c has one task alone, where it is first; against a and b, the other task does not count for it.
+    found = _mean_ranks(_scores(one={"a": 0.5, "b": 0.4, "c": 0.6}, two={"a": 0.5, "b": 0.4}))
+    assert found == {"c": (1.0, 1), "a": (2.0, 2), "b": (3.0, 2)}
+    # d shares no task with c: its rank is that among the others, stretched to all three.
+    split = _mean_ranks(_scores(one={"a": 0.5, "b": 0.4, "c": 0.6}, two={"a": 0.5, "b": 0.4, "d": 0.1}))
+    assert split == {"c": (1.0, 1), "a": (2.0, 2), "b": (3.0, 2), "d": (4.0, 1)}
+
+
+def test_an_encoder_that_shares_no_task_has_no_rank_across_tasks() -> None:
+    assert _mean_ranks(_scores(one={"a": 0.5, "b": 0.4}, two={"c": 0.1})) == {"a": (1.0, 1), "b": (2.0, 1)}

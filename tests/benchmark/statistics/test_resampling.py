@@ -121,6 +121,33 @@ def test_resampled_calibration_errors_keep_the_bins_of_all_rows() -> None:
         assert found == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("positives", [1, 4, 9])
+def test_the_average_precision_of_rare_labels_is_resampled_exactly(positives: int) -> None:
+    """Against scikit-learn on the repeated rows, with equal scores, and labels that some draws have no positive of."""
+    rng, n = np.random.default_rng(positives), 60
+    y_true = np.zeros((n, 3), np.int8)
+    for label in range(3):
+        y_true[rng.choice(n, positives, replace=False), label] = 1
+    y_score = (0.3 * y_true + 0.7 * rng.random(y_true.shape)).round(1)
+    scored, draws = Scored("multi_label_classification", y_true, y_score, y_true), draw(n, 40)
+    assert points([scored], "map") == pytest.approx(_computed(scored, "map")["map"], abs=1e-12)
+    found = resample([scored], ["map"], draws)["map"][:, 0]
+    expected = [_computed(_repeated(scored, counts), "map")["map"] for counts in draws.counts[0]]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_rare_and_frequent_labels_are_averaged_together() -> None:
+    rng, n = np.random.default_rng(0), 3000
+    y_true = (rng.random((n, 3)) < (0.3, 0.1, 0.002)).astype(np.int8)
+    y_score = 0.2 * y_true + rng.random(y_true.shape)
+    scored, draws = Scored("multi_label_classification", y_true, y_score, y_true), draw(n, 60)
+    assert 0 < y_true[:, 2].sum() < 10
+    assert points([scored], "map") == pytest.approx(_computed(scored, "map")["map"], abs=1e-12)
+    found = resample([scored], ["map"], draws)["map"][:, 0]
+    expected = np.array([_computed(_repeated(scored, counts), "map")["map"] for counts in draws.counts[0]])
+    assert np.abs(found - expected).max() < 0.002
+
+
 @pytest.mark.parametrize(("name", "make"), [("map", _multi), ("auc", _single)])
 def test_expanded_metrics_move_with_the_true_ones(name: str, make: Make) -> None:
     scored, draws = make(4, 2000, 3, digits=2), draw(2000, 60)

@@ -1,0 +1,75 @@
+"""Which encoder to take, worked by hand on small matrices."""
+
+from dataclasses import replace
+
+import pytest
+
+from benchmark.board.matrix import Matrix, Row, Score, legend, table_of, which
+from benchmark.tasks.registry import TASKS
+from zoo.errors import UserError
+
+FEEDBACK, SST2 = TASKS["feedback"], TASKS["sst2"]
+
+
+def _row(encoder: str, ms: float, parameters: float, **scores: tuple[float, bool]) -> Row:
+    found = {task: Score(*score) for task, score in scores.items()}
+    return Row(encoder, False, found, frozenset({"feedback", "sst2"} - set(found)), parameters, ms, None)
+
+
+def _matrix(*rows: Row) -> Matrix:
+    return Matrix("en", [FEEDBACK, SST2], list(rows), FEEDBACK, ["one"])
+
+
+LARGE = _row("large", 40.0, 300, feedback=(0.80, True), sst2=(0.93, True))
+MIDDLE = _row("middle", 10.0, 100, feedback=(0.79, True), sst2=(0.90, False))
+SMALL = _row("small", 2.0, 20, feedback=(0.70, False), sst2=(0.88, False))
+
+
+def test_the_one_in_the_best_group_of_most_tasks_is_taken() -> None:
+    found = which(_matrix(SMALL, MIDDLE, LARGE))
+    assert (found.encoder, found.smallest) == ("large", "small")
+    best = "it is in the best group of 2 of the 2 tasks where it is ranked, and it answers a text in 40.0 ms"
+    assert found.take == f"For English, take large: {best}."
+    small = "The smallest, small (20.0 M parameters, 2.0 ms a text)"
+    assert found.cost == f"{small}, scores 5.0 to 10.0 points lower on the 2 tasks that both have."
+
+
+def test_a_limit_on_the_time_leaves_the_slow_ones_out() -> None:
+    assert which(_matrix(SMALL, MIDDLE, LARGE), max_ms=30).encoder == "middle"
+    alone = which(_matrix(SMALL, MIDDLE, LARGE), max_ms=5)
+    assert (alone.encoder, alone.cost) == ("small", "No ranked encoder is smaller.")
+    with pytest.raises(UserError, match=r"takes 1 ms or less for a text; the fastest, small, takes 2\.0 ms"):
+        which(_matrix(SMALL, MIDDLE, LARGE), max_ms=1)
+
+
+def test_equals_are_told_apart_by_their_ranks_on_shared_tasks_and_then_by_time() -> None:
+    other = replace(MIDDLE, encoder="other", scores={"feedback": Score(0.81, True)})
+    assert which(_matrix(MIDDLE, other)).encoder == "other"
+    same = replace(MIDDLE, encoder="same", ms=9.0)
+    assert which(_matrix(MIDDLE, same)).encoder == "same"
+
+
+def test_a_smaller_one_can_score_higher_or_share_no_task() -> None:
+    lucky = replace(SMALL, scores={"feedback": Score(0.70, False), "sst2": Score(0.94, False)})
+    assert (
+        "scores up to 10.0 points lower on the 2 tasks that both have, and higher on 1 of them."
+        in which(_matrix(LARGE, lucky)).cost
+    )
+    apart = replace(SMALL, scores={"sst2": Score(0.5, False)})
+    assert which(_matrix(replace(MIDDLE, scores={"feedback": Score(0.8, True)}), apart)).cost.endswith(
+        "is ranked on none of its tasks."
+    )
+
+
+def test_where_nothing_is_ranked_there_is_no_answer() -> None:
+    with pytest.raises(UserError, match="No encoder is ranked on these tasks yet"):
+        which(_matrix(replace(SMALL, scores={})))
+
+
+def test_gaps_are_marked_and_explained() -> None:
+    gaps = _row("gaps", 2.0, 20, sst2=(0.88, False))
+    absent = replace(SMALL, encoder="absent", scores={"sst2": Score(0.8, False)}, unfinished=frozenset())
+    table = table_of(_matrix(LARGE, gaps, absent)).set_index("encoder")
+    assert table["feedback (f1_macro)"].to_dict() == {"large": "**80.0**", "gaps": "†", "absent": "–"}
+    assert any("† is not trained to the end yet" in line for line in legend([_matrix(LARGE, gaps)]))
+    assert not any("†" in line for line in legend([_matrix(LARGE)]))
