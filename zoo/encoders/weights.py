@@ -106,5 +106,7 @@ def _from_hub(encoder: Encoder, say: "Say") -> Weights:
         ) from error
     inside = with_safetensors(plain_folder(folder, say), say)
     if not any(inside.glob("*.safetensors")):
-        raise UserError(f"'{location}' has neither {WHOLE} nor {BIN} at revision {revision}; other formats are not loaded")
+        raise UserError(
+            f"'{location}' has neither {WHOLE} nor {BIN} at revision {revision}; other formats are not loaded"
+        )
     return Weights(inside, folder.name)

@@ -150,7 +150,10 @@ def test_what_is_not_there_or_not_open_is_told_with_its_cause(
     hub.add("org/ckpt", {"config.json": b"{}", "tf_model.h5": b"1", "training_args.bin": b"1"}, private=False)
     hub.add("org/private", contents(tiny_bert))
     refused = {"X_Error_Code": "GatedRepo"}
-    hub.failures = [Failure("GET /api/models/org/gated", 403, refused), Failure("/org/busy", 429, {"Retry_After": "600"}, times=9)]
+    hub.failures = [
+        Failure("GET /api/models/org/gated", 403, refused),
+        Failure("/org/busy", 429, {"Retry_After": "600"}, times=9),
+    ]
     monkeypatch.setattr("zoo.hub.TRIES", 2)
     for name, words in {
         "org/nothing": r"no 'org/nothing', or it is private .*404",
@@ -176,7 +179,10 @@ def test_what_is_not_there_or_not_open_is_told_with_its_cause(
         get_encoder("hub:org/other")
 
 
-def test_a_download_goes_on_after_a_busy_answer_and_a_cut(hub: Hub, tiny_bert: Path) -> None:
+def test_a_download_goes_on_after_a_busy_answer_and_a_cut(
+    hub: Hub, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 4096)  # what has come is kept in pieces of this size
     hub.add(REPO, contents(tiny_bert), private=False)
     hub.failures = [
         Failure(f"GET /api/models/{REPO}$", 429, {"Retry_After": "0"}),
@@ -242,7 +248,10 @@ def test_a_model_of_pytorch_bin_alone_is_converted_once_and_told(
     for name, tensor in original.state_dict().items():
         if name not in new and "pooler" not in name:
             assert model.state_dict()[name].equal(tensor), name
-    assert load_tokenizer(weights.folder)("good parcel")["input_ids"] == load_tokenizer(tiny_bert)("good parcel")["input_ids"]
+    assert (
+        load_tokenizer(weights.folder)("good parcel")["input_ids"]
+        == load_tokenizer(tiny_bert)("good parcel")["input_ids"]
+    )
 
 
 def test_where_there_are_safetensors_no_bin_is_fetched(hub: Hub, tiny_bert: Path) -> None:

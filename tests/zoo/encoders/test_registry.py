@@ -16,6 +16,7 @@ from zoo.encoders.registry import ENCODERS, get_encoder
 from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError
 
+
 @pytest.mark.parametrize("encoder", ENCODERS.values(), ids=lambda encoder: encoder.name)
 def test_every_entry_is_consistent(encoder: Encoder) -> None:
     assert get_encoder(encoder.name) is encoder
