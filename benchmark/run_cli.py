@@ -105,7 +105,7 @@ def run(
     asked = _asked(encoders, seed_range, recipe, long_text, threads, results, checkpoints, dry_run)
     chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
-    _run(asked.plan({task: read_rows(task, data_dir) for task in chosen}), asked)
+    _run(asked.plan({task: read_rows(task, data_dir, say) for task in chosen}), asked)
 
 
 @app.command(rich_help_panel=COMPARE)

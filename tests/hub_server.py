@@ -251,6 +251,10 @@ class _Handler(BaseHTTPRequestHandler):
         told = {"id": repo, "sha": commit, "private": self._repo(repo).private, "siblings": siblings}
         return told | _read_facts(files)
 
+    def may_read(self, body: bytes, repo: str) -> Any:
+        self._repo(repo)
+        return {}
+
     def preupload(self, body: bytes, repo: str) -> Any:
         self._writable()
         files = self._repo(repo).files
@@ -312,6 +316,7 @@ _ROUTES = [
     ("/api/validate-yaml", "POST", _Handler.validate),
     (f"{_KIND}/{_NAME}", "GET", _Handler.info),
     (f"{_KIND}/{_NAME}/revision/(?P<revision>[^/]+)", "GET", _Handler.info),
+    (f"{_KIND}/{_NAME}/auth-check", "GET", _Handler.may_read),
     (f"{_KIND}/{_NAME}/preupload/main", "POST", _Handler.preupload),
     (f"(?:/spaces|/datasets)?/{_NAME}[.]git/info/lfs/objects/batch", "POST", _Handler.batch),
     ("/large/(?P<oid>[0-9a-f]{64})", "PUT", _Handler.put),

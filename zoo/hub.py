@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import httpx
-from huggingface_hub import constants
+from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -23,6 +23,7 @@ TRIES, LONGEST_WAIT = 4, 120  # seconds
 Say = Callable[[str], object]
 T = TypeVar("T")
 _BUSY = (429, 500, 502, 503, 504)
+_ANSWERS = HfHubHTTPError | httpx.HTTPError | OfflineModeIsEnabled
 
 
 def check_repo(repo: str) -> str:
@@ -96,10 +97,25 @@ def explained(repo: str, after: str = "") -> Iterator[None]:
         raise kind(f"{_explain(cause, repo)}{_next_step(cause)}. {after}".strip()) from error
 
 
+def why_unread(dataset: str, error: Exception) -> str:
+    """Return in one sentence why a dataset of the hub could not be loaded.
+
+    The library `datasets` hides the hub's answer from its own errors. So where `error` does not have it, the hub is
+    asked whether the dataset may be read.
+    """
+    cause = _cause(error)
+    if not isinstance(cause, _ANSWERS):
+        try:
+            HfApi().auth_check(dataset, repo_type="dataset")
+        except Exception as refused:
+            cause = _cause(refused)
+    return f"{_explain(cause, f'datasets/{dataset}')}{_next_step(cause)}"
+
+
 def _cause(error: BaseException) -> BaseException:
     """Return the hub's answer, or the broken connection, that stands behind an error of the client."""
     link: BaseException | None = error
-    while link is not None and not isinstance(link, HfHubHTTPError | httpx.HTTPError | OfflineModeIsEnabled):
+    while link is not None and not isinstance(link, _ANSWERS):
         link = link.__cause__
     return link or error
 
