@@ -24,8 +24,8 @@ from packaging.requirements import Requirement
 from benchmark.board.entries import find_runs, make_entries
 from benchmark.tasks.registry import TASKS
 from benchmark.training.runs import RESULTS
-from demo.bench_app import serve
 from demo import space as packing
+from demo.bench_app import serve
 from demo.space import FOLDER, MOST, ROOT, make_space
 from tests.checkpoints import QUICK
 from tests.test_container import of
