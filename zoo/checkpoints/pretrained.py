@@ -14,7 +14,8 @@ from transformers.utils import logging
 
 from zoo.decision import ProblemType
 from zoo.encoders.architectures import check_architecture
-from zoo.encoders.folders import read_tensor_facts, weight_files
+from zoo.encoders.folders import read_tensor_facts
+from zoo.encoders.weight_files import weight_files
 from zoo.errors import UserError
 from zoo.tokenizer import load_tokenizer, refuse_code
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING
 
-from zoo.encoders.folders import BIN, weight_files
+from zoo.encoders.weight_files import BIN, weight_files
 from zoo.errors import UserError
 from zoo.files import WHOLE, cache_folder, is_whole, new_folder, seal, sha256
 

@@ -11,11 +11,12 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from zoo.encoders.architectures import check_architecture
+from zoo.encoders.bin_weights import with_safetensors
 from zoo.encoders.encoder import NAME, Encoder
+from zoo.encoders.weight_files import weight_files
 from zoo.errors import UserError
-from zoo.files import WHOLE, sha256
+from zoo.files import sha256
 
-BIN = "pytorch_model.bin"  # weights as a pickle (see `zoo.encoders.bin_weights`)
 _WITHOUT_WEIGHTS = ("Pooling", "Normalize", "Dropout")  # parts of a sentence-transformers model
 _VOCABULARIES = (
     "tokenizer.json",
@@ -36,8 +37,6 @@ def folder_encoder(folder: Path, say: Callable[[str], object] = lambda line: Non
     Raises:
         UserError: the folder's name cannot be an encoder's, or the model is damaged, has no weights or no tokenizer.
     """
-    from zoo.encoders.bin_weights import with_safetensors
-
     called, inside = folder.resolve().name, plain_folder(folder)
     if not re.fullmatch(NAME, called):
         raise UserError(
@@ -98,23 +97,6 @@ def read_family(folder: Path) -> str:
 def count_millions(folder: Path) -> float:
     """Return how many millions of weights a folder's safetensors files hold."""
     return round(sum(np.prod(shape) for shape, _ in read_tensor_facts(folder).values()) / 1e6, 1)
-
-
-def weight_files(folder: Path, name: str = WHOLE) -> list[Path]:
-    """Return the files that transformers would load weights of that name from: one, or the shards that its index names.
-
-    Raises:
-        UserError: there are none, or a shard is missing.
-    """
-    whole, index = folder / name, folder / f"{name}.index.json"
-    if whole.is_file():
-        return [whole]
-    if not index.is_file():
-        raise UserError(f"{folder} has no weights ({WHOLE}, or {BIN}); save the model there with save_pretrained")
-    shards = [folder / name for name in sorted(set(_read_json(index)["weight_map"].values()))]
-    if missing := [path.name for path in shards if not path.is_file()]:
-        raise UserError(f"{folder} has no {missing[0]}, a part of its weights; copy or download it again")
-    return shards
 
 
 def read_tensor_facts(folder: Path) -> dict[str, tuple[tuple[int, ...], str]]:

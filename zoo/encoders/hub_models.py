@@ -13,7 +13,8 @@ from huggingface_hub.errors import CacheNotFound, OfflineModeIsEnabled
 
 from zoo.encoders.architectures import check_architecture
 from zoo.encoders.encoder import ENCODER_NAME, Encoder, Language
-from zoo.encoders.folders import BIN, count_millions, read_family
+from zoo.encoders.folders import count_millions, read_family
+from zoo.encoders.weight_files import BIN
 from zoo.errors import UserError
 from zoo.files import WHOLE
 from zoo.hub import Say, explained, patiently

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from zoo.encoders.bin_weights import with_safetensors
 from zoo.encoders.encoder import Encoder, Source
-from zoo.encoders.folders import BIN, plain_folder
+from zoo.encoders.folders import plain_folder
 from zoo.encoders.int8_packs import unpack_roberta
 from zoo.encoders.packed import read_origin, unpack_encoder
 from zoo.encoders.registry import ENCODERS
+from zoo.encoders.weight_files import BIN
 from zoo.encoders.zip_parts import find_parts, unpack_zip_parts
 from zoo.errors import UserError, lookup
 from zoo.files import WHOLE, cache_folder, is_whole, sha256
