@@ -105,7 +105,7 @@ def run(
     asked = _asked(encoders, seed_range, recipe, long_text, threads, results, checkpoints, dry_run)
     chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
-    _run(asked.plan({task: read_rows(task, data_dir) for task in chosen}), asked)
+    _run(asked.plan({task: read_rows(task, data_dir, say) for task in chosen}), asked)
 
 
 @app.command(rich_help_panel=COMPARE)
@@ -193,7 +193,7 @@ def _asked(
 ) -> Asked:
     from benchmark.training.grid import check_changes
 
-    chosen = [get_encoder(name) for name in names_of("--encoders", encoders)]
+    chosen = [get_encoder(name, say) for name in names_of("--encoders", encoders)]
     changes = _json_object(recipe)
     if long_text and "long_text" in changes:
         raise UserError("--long-text and long_text in --recipe say the same thing; give one of them")
@@ -214,7 +214,7 @@ def _run(cells: "list[Cell]", asked: Asked) -> None:
 
     if asked.dry_run:
         show_plan(cells)
-        faults = find_faults(cells)
+        faults = find_faults(cells, say)
         for name, fault in faults.items():
             say(f"{name}: {fault}", "red")
         if faults:

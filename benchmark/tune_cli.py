@@ -48,7 +48,7 @@ def tune(
 
     chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
-    tuned = [get_encoder(name) for name in names_of("--encoders", encoders)]
+    tuned = [get_encoder(name, say) for name in names_of("--encoders", encoders)]
     rows = {task: read_rows(task, data_dir) for task in chosen}
     searches = [Search(task, encoder, rows[task], results) for task in chosen for encoder in tuned]
     set_up_process(threads)

@@ -31,12 +31,12 @@ DATA = (
     "demo/*/*.css",
     "demo/*/*.js",
     "demo/*/messages/*.json",
-    "zoo/checkpoints/shipped/*/[!.]*/*",
     "benchmark/tasks/data/*.jsonl",
     "benchmark/results/board/*.parquet",
     "benchmark/results/*/rows*.npz",
 )
-MOST = 100 * 2**20  # bytes
+MOST = 100 * 2**20  # bytes; our own limit: a Space is cloned at each start
+LARGEST = MOST // 2  # bytes of one checkpoint
 LARGE = (".safetensors", ".npz", ".parquet")  # what the hub keeps outside git
 
 
@@ -48,6 +48,7 @@ def make_space(target: Path) -> dict[str, int]:
     """
     modules, libraries = imports(ROOT / "app.py")
     data = [path for pattern in DATA for path in ROOT.glob(pattern)]
+    data += [path for folder in checkpoints_inside() for path in folder.iterdir()]
     encoders = [path for name in encoders_inside() for path in (PRETRAINED / name).glob("[!.]*")]
     runs = [path for folder in runs_inside() for path in folder.glob("[!.]*")]
     with new_folder(target) as folder:
@@ -64,13 +65,33 @@ def make_space(target: Path) -> dict[str, int]:
     return {path.relative_to(target).as_posix(): path.stat().st_size for path in files}
 
 
+def checkpoints_inside() -> list[Path]:
+    """Return the folders of the checkpoints that go along: those of at most LARGEST bytes."""
+    return [folder for folder in find_checkpoints(CHECKPOINTS) if _size(folder) <= LARGEST]
+
+
+def left_out() -> list[str]:
+    """Return a line for each checkpoint that is too large to go along, with the way to serve it nevertheless."""
+    large = [folder for folder in find_checkpoints(CHECKPOINTS) if _size(folder) > LARGEST]
+    return [
+        f"left out: {folder.relative_to(CHECKPOINTS)} ({_size(folder) / 2**20:,.0f} MiB; {LARGEST // 2**20} MiB is the "
+        "most). The Space fetches it at its start where its variable ENCODER_ZOO_HUB names it: publish it with "
+        f"encoder-zoo push {folder} --repo user/name"
+        for folder in large
+    ]
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
 def encoders_inside() -> set[str]:
     """Return the repository's encoders that its checkpoints are differences to, and those that these began from."""
     inside: set[str] = set()
-    wanted = [read_checkpoint(folder).info.encoder for folder in find_checkpoints(CHECKPOINTS)]
+    wanted = [read_checkpoint(folder).info.encoder for folder in checkpoints_inside()]
     while wanted:
-        encoder = ENCODERS[wanted.pop()]
-        if encoder.source == "repository":
+        encoder = ENCODERS.get(wanted.pop())  # a whole checkpoint can be of any encoder, and needs none
+        if encoder and encoder.source == "repository":
             inside.add(encoder.name)
             wanted += filter(None, [read_origin(Path(encoder.location)).start])
     return inside
@@ -80,7 +101,7 @@ def runs_inside() -> list[Path]:
     """Return the folders of the runs that made its checkpoints, and of the first seed of each entry of their tasks, on
     which the Explore tab opens. The board holds the numbers over all seeds, and of other tasks."""
     runs, _ = find_runs(RESULTS)
-    shipped = [read_checkpoint(folder).info for folder in find_checkpoints(CHECKPOINTS)]
+    shipped = [read_checkpoint(folder).info for folder in checkpoints_inside()]
     tasks, ids = {info.task for info in shipped}, {info.run for info in shipped}
     entries = [entry for entry in make_entries(runs, known_tasks(RESULTS)) if entry.task.name in tasks]
     first = {entry.runs[min(entry.runs)].folder for entry in entries}
@@ -122,7 +143,9 @@ def main() -> None:
     """Write the Space to build/space and say how large it is."""
     files = make_space(FOLDER)
     size = sum(files.values())
-    Console().print(f"wrote {FOLDER.relative_to(ROOT)}: {len(files)} files, {size / 2**20:.1f} MiB", highlight=False)
+    wrote = f"wrote {FOLDER.relative_to(ROOT)}: {len(files)} files, {size / 2**20:.1f} MiB"
+    for line in [*left_out(), wrote]:
+        Console().print(line, highlight=False, soft_wrap=True)
     if size > MOST:
         raise UserError(f"the Space is larger than {MOST // 2**20} MiB; ship fewer checkpoints, or in fewer bits")
 

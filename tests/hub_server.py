@@ -34,9 +34,9 @@ class Repo:
     def files(self) -> dict[str, bytes]:
         return self.commits[-1][1]
 
-    def commit(self, files: dict[str, bytes]) -> str:
+    def commit(self, files: dict[str, bytes], commit: str = "") -> str:
         content = f"{len(self.commits)} {sorted((name, _sha256(data)) for name, data in files.items())}"
-        self.commits.append((hashlib.sha1(content.encode()).hexdigest(), files))
+        self.commits.append((commit or hashlib.sha1(content.encode()).hexdigest(), files))
         return self.commits[-1][0]
 
 
@@ -44,7 +44,8 @@ class Repo:
 class Failure:
     """What happens to the next `times` requests whose "METHOD /path" matches: a status, or a cut connection.
 
-    `cut` "request" breaks off after half of the request's body was read, "answer" after the request was done.
+    `cut` "request" breaks off after half of the request's body was read, "answer" after the request was done, "half"
+    after half of the answer was sent.
     """
 
     request: str
@@ -67,10 +68,12 @@ class Hub:
         self.server.daemon_threads = True
         self.address = f"http://127.0.0.1:{self.server.server_port}"
 
-    def add(self, name: str, files: dict[str, bytes], private: bool = True, kind: str = "model") -> Repo:
-        """Make a repository with one commit."""
+    def add(
+        self, name: str, files: dict[str, bytes], private: bool = True, kind: str = "model", commit: str = ""
+    ) -> Repo:
+        """Make a repository with one commit, of that name where one is given."""
         self.repos[name] = repo = Repo(private, kind)
-        repo.commit(files)
+        repo.commit(files, commit)
         return repo
 
     def sent(self, pattern: str) -> int:
@@ -116,14 +119,17 @@ def _read_facts(files: dict[str, bytes]) -> dict[str, Any]:
     with suppress(KeyError, ValueError, TypeError):
         config = json.loads(files["config.json"])
         facts["config"] = {key: config[key] for key in ("model_type", "auto_map") if key in config}
-    with suppress(KeyError, ValueError, struct.error):
-        header, total = files["model.safetensors"], 0
-        for name, tensor in json.loads(header[8 : 8 + struct.unpack("<Q", header[:8])[0]]).items():
-            total += math.prod(tensor["shape"]) if name != "__metadata__" else 0
+    if parts := [data for name, data in files.items() if re.fullmatch(r"model.*[.]safetensors", name)]:
+        total = sum(map(_count_weights, parts))
         facts["safetensors"] = {"parameters": {"F32": total}, "total": total}
     if files.get("README.md", b"").startswith(b"---"):
         facts["cardData"] = ModelCard(files["README.md"].decode()).data.to_dict()
     return facts
+
+
+def _count_weights(content: bytes) -> int:
+    tensors = json.loads(content[8 : 8 + struct.unpack("<Q", content[:8])[0]])
+    return sum(math.prod(tensor["shape"]) for name, tensor in tensors.items() if name != "__metadata__")
 
 
 class _Refused(Exception):
@@ -167,7 +173,12 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(refused.status, refused.content, refused.headers)
         if failure and failure.cut == "answer":
             return self._cut(0)
-        return self._send(200, content, headers)
+        begin = int(re.findall(r"bytes=(\d+)-", self.headers.get("Range", "bytes=0-"))[0])
+        if begin:
+            headers = {**headers, "Content-Range": f"bytes {begin}-{len(content) - 1}/{len(content)}"}
+            self.hub.requests.append(f"{request} from byte {begin}")
+        half = bool(failure and failure.cut == "half")
+        return self._send(206 if begin else 200, content[begin:], headers, half)
 
     def _cut(self, read: int) -> None:
         self.rfile.read(read)
@@ -175,13 +186,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.close()
 
-    def _send(self, status: int, content: bytes, headers: dict[str, str]) -> None:
+    def _send(self, status: int, content: bytes, headers: dict[str, str], half: bool = False) -> None:
         self.send_response(status)
         for name, value in {"Content-Length": str(len(content)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(content)
+            self.wfile.write(content[: len(content) // 2] if half else content)
+        self.close_connection |= half
 
     def _route(self, body: bytes) -> tuple[bytes, dict[str, str]]:
         for pattern, method, answer in _ROUTES:
@@ -238,6 +250,10 @@ class _Handler(BaseHTTPRequestHandler):
         siblings = [{"rfilename": name, **size} for name, size in sizes.items()]
         told = {"id": repo, "sha": commit, "private": self._repo(repo).private, "siblings": siblings}
         return told | _read_facts(files)
+
+    def may_read(self, body: bytes, repo: str) -> Any:
+        self._repo(repo)
+        return {}
 
     def preupload(self, body: bytes, repo: str) -> Any:
         self._writable()
@@ -300,6 +316,7 @@ _ROUTES = [
     ("/api/validate-yaml", "POST", _Handler.validate),
     (f"{_KIND}/{_NAME}", "GET", _Handler.info),
     (f"{_KIND}/{_NAME}/revision/(?P<revision>[^/]+)", "GET", _Handler.info),
+    (f"{_KIND}/{_NAME}/auth-check", "GET", _Handler.may_read),
     (f"{_KIND}/{_NAME}/preupload/main", "POST", _Handler.preupload),
     (f"(?:/spaces|/datasets)?/{_NAME}[.]git/info/lfs/objects/batch", "POST", _Handler.batch),
     ("/large/(?P<oid>[0-9a-f]{64})", "PUT", _Handler.put),

@@ -171,7 +171,7 @@ def push(
     from zoo.hub import check_repo
 
     check_repo(repo)  # before the model is restored
-    with checkpoint_files(checkpoint) as files:
+    with checkpoint_files(checkpoint, repo) as files:
         address = _publish("model", repo, public, dry_run, files)
     if address:
         say(f"load it with: encoder-zoo predict hub:{repo} ...")

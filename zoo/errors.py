@@ -22,6 +22,10 @@ class UserError(Exception):
         super().__init__(" ".join(message.splitlines()))
 
 
+class UnreachableError(UserError):
+    """The hub could not be asked: there is no network, or its use is forbidden."""
+
+
 def lookup(registry: Mapping[str, T], name: str, noun: str) -> T:
     """Return `registry[name]`.
 

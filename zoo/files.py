@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from platformdirs import user_cache_dir
+
 WHOLE = "model.safetensors"  # the weights of a whole model, in transformers' format
+
+
+def cache_folder() -> Path:
+    """Return the folder for what can be rebuilt: `ENCODER_ZOO_CACHE`, or the user's cache folder."""
+    return Path(os.environ.get("ENCODER_ZOO_CACHE") or user_cache_dir("encoder-zoo"))
 
 
 def sha256(path: Path) -> str:

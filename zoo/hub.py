@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import httpx
-from huggingface_hub import constants
+from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -17,12 +17,13 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import parse_ratelimit_headers, validate_repo_id
 
-from zoo.errors import UserError
+from zoo.errors import UnreachableError, UserError
 
 TRIES, LONGEST_WAIT = 4, 120  # seconds
 Say = Callable[[str], object]
 T = TypeVar("T")
 _BUSY = (429, 500, 502, 503, 504)
+_ANSWERS = HfHubHTTPError | httpx.HTTPError | OfflineModeIsEnabled
 
 
 def check_repo(repo: str) -> str:
@@ -60,27 +61,61 @@ def _wait(error: BaseException, tried: int) -> float | None:
         return 2.0 ** (tried - 1)
     if not isinstance(error, HfHubHTTPError) or error.response.status_code not in _BUSY:
         return None
+    asked = _seconds(error)
+    wait = 2 ** (tried - 1) if asked is None else asked
+    return wait if wait <= LONGEST_WAIT else None
+
+
+def _seconds(error: HfHubHTTPError) -> int | None:
+    """Return after how many seconds the hub wants to be asked again; None where it does not say."""
     headers, limit = error.response.headers, parse_ratelimit_headers(error.response.headers)
     asked = headers.get("Retry-After", "")
-    wait = int(asked) if asked.isdigit() else limit.reset_in_seconds if limit else 2 ** (tried - 1)
-    return wait if wait <= LONGEST_WAIT else None
+    return int(asked) if asked.isdigit() else limit.reset_in_seconds if limit else None
+
+
+def _next_step(error: BaseException) -> str:
+    """Return what helps where another try did not; "" where the explanation says it."""
+    if isinstance(error, httpx.TransportError):
+        return "; check the network and its proxy"
+    if not isinstance(error, HfHubHTTPError) or error.response.status_code not in _BUSY:
+        return ""
+    seconds = _seconds(error)
+    return f"; try again {'later' if seconds is None else f'in {seconds:,} s'}"
 
 
 @contextmanager
 def explained(repo: str, after: str = "") -> Iterator[None]:
-    """Turn whatever the hub's client raises into a UserError of one line that ends with `after`."""
+    """Turn whatever the hub's client raises into a UserError of one line that ends with `after`: an UnreachableError
+    where nobody could be asked."""
     try:
         yield
     except UserError as error:
         raise UserError(f"{error} {after}".strip()) from error
     except Exception as error:  # the client raises any kind at an answer that it does not understand
-        raise UserError(f"{_explain(_cause(error), repo)}. {after}".strip()) from error
+        cause = _cause(error)
+        kind = UnreachableError if isinstance(cause, OfflineModeIsEnabled | httpx.TransportError) else UserError
+        raise kind(f"{_explain(cause, repo)}{_next_step(cause)}. {after}".strip()) from error
+
+
+def why_unread(dataset: str, error: Exception) -> str:
+    """Return in one sentence why a dataset of the hub could not be loaded.
+
+    The library `datasets` hides the hub's answer from its own errors. So where `error` does not have it, the hub is
+    asked whether the dataset may be read.
+    """
+    cause = _cause(error)
+    if not isinstance(cause, _ANSWERS):
+        try:
+            HfApi().auth_check(dataset, repo_type="dataset")
+        except Exception as refused:
+            cause = _cause(refused)
+    return f"{_explain(cause, f'datasets/{dataset}')}{_next_step(cause)}"
 
 
 def _cause(error: BaseException) -> BaseException:
     """Return the hub's answer, or the broken connection, that stands behind an error of the client."""
     link: BaseException | None = error
-    while link is not None and not isinstance(link, HfHubHTTPError | httpx.HTTPError | OfflineModeIsEnabled):
+    while link is not None and not isinstance(link, _ANSWERS):
         link = link.__cause__
     return link or error
 
@@ -91,7 +126,8 @@ def _explain(error: BaseException, repo: str) -> str:
     if isinstance(error, RevisionNotFoundError):
         return f"'{repo}' has no such revision on the hub; check the part after the @"
     if isinstance(error, GatedRepoError):
-        return f"'{repo}' is gated; ask for access on its page, then log in with `hf auth login`"
+        page = f"{constants.ENDPOINT}/{repo}"
+        return f"'{repo}' is gated; accept its terms at {page}, then log in with `hf auth login`"
     if isinstance(error, HfHubHTTPError):
         status: Any = 404 if isinstance(error, RepositoryNotFoundError) else error.response.status_code
         return {

@@ -133,7 +133,7 @@ def _hub_pieces(source: str, columns: Sequence[str]) -> list[Piece]:
         _check_size(source, sum(system.size(path) for system, path in places))
         found = load_dataset(name, config or None, download_mode=DownloadMode.REUSE_DATASET_IF_EXISTS)
     except (HTTPError, DatasetsError, OSError, ValueError, RuntimeError) as error:
-        raise _hub_error(source, name, config, str(error)) from error
+        raise _hub_error(source, name, config, error) from error
     _check_parts(source, [part for part in found if part in PARTS])
     for column in columns:
         if column not in found["train"].column_names:
@@ -141,13 +141,14 @@ def _hub_pieces(source: str, columns: Sequence[str]) -> list[Piece]:
     return [Piece(p, f"{source}, {p}", _hub_batches(found[p], columns)) for p in PARTS if p in found]
 
 
-def _hub_error(source: str, name: str, config: str, said: str) -> UserError:
-    if listed := _CONFIGS.search(said):
+def _hub_error(source: str, name: str, config: str, error: Exception) -> UserError:
+    from zoo.hub import why_unread
+
+    if listed := _CONFIGS.search(str(error)):
         wrong = f"no configuration '{config}'" if config else "several configurations"
         configs = listed[1].replace("'", "")[:300]
         return UserError(f"{source} has {wrong}; give one as {HUB}{name}:CONFIG: {configs}")
-    reason = (said.splitlines() or ["no reason given"])[0][:160]
-    return UserError(f"{source} cannot be loaded from the hub ({reason}); check its name and the connection")
+    return UserError(f"{source} cannot be loaded from the hub. {why_unread(name, error)}")
 
 
 def _hub_batches(rows: Any, columns: Sequence[str]) -> Iterator[Batch]:

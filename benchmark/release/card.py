@@ -47,6 +47,7 @@ def write_card(run: Run, task: Task, small: bool = False) -> str:
         task=task,
         small=small,
         encoder=ENCODERS.get(info.encoder),
+        hub_id=_hub_id(info.encoder),
         registered=task.name in TASKS,
         language="" if task.language == "any" else f" ({task.language})",
         validation_rows=len(run.predictions.validation_y_true),
@@ -92,8 +93,7 @@ def _metrics(entry: Entry) -> dict[str, Interval]:
 
 
 def _front_matter(run: Run, task: Task, metrics: dict[str, Interval]) -> ModelCardData:
-    encoder = ENCODERS.get(run.info.encoder)
-    hub = task.hub
+    encoder, hub = ENCODERS.get(run.info.encoder), task.hub
     results = [
         EvalResult(
             task_type="text-classification",
@@ -114,11 +114,19 @@ def _front_matter(run: Run, task: Task, metrics: dict[str, Interval]) -> ModelCa
         library_name="transformers",
         pipeline_tag="text-classification",
         tags=["encoder-zoo", task.problem_type.replace("_", "-")],
-        base_model=(encoder.hub_id or None) if encoder else None,
+        base_model=_hub_id(run.info.encoder) or None,
         datasets=[hub.dataset] if hub else None,
         model_name=f"{run.info.encoder} on {task.name}",
         eval_results=results,
     )
+
+
+def _hub_id(encoder: str) -> str:
+    """Return the id on the hub of the encoder with this name; "" where it is not there. Only names of the hub have a
+    slash."""
+    if encoder in ENCODERS:
+        return ENCODERS[encoder].hub_id
+    return encoder.partition("@")[0] if "/" in encoder else ""
 
 
 def _calibration(entry: Entry) -> Rows:

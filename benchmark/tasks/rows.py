@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,9 @@ from benchmark.tasks.registry import HubRows, Task
 from benchmark.tasks.splits import carve, carve_sentences
 from zoo.errors import UserError
 from zoo.files import new_folder
+
+if TYPE_CHECKING:
+    from zoo.hub import Say
 
 EMBEDDED = Path(__file__).parent / "data"
 
@@ -37,13 +41,15 @@ class Rows:
     fingerprint: str
 
 
-def read_rows(task: Task, data_dir: Path | None) -> Rows:
+def read_rows(task: Task, data_dir: Path | None, say: "Say" = lambda line: None) -> Rows:
     """Read and check the rows of `task`. If the task says so, set validation rows aside from train.
+
+    `say` is called with the reason when a call to the hub is repeated.
 
     Raises:
         UserError: the rows cannot be found or read, or they do not fit the task.
     """
-    splits = _read_embedded(task) if task.embedded else _read_folder(task, data_dir) or _read_hub(task, data_dir)
+    splits = _read_embedded(task) if task.embedded else _read_folder(task, data_dir) or _read_hub(task, data_dir, say)
     train, reported = splits["train"], splits[task.reported]
     if task.carve:
         train, validation = _carve(task, train)
@@ -141,19 +147,21 @@ def _read_parquet(task: Task, path: Path) -> Split:
     return _split(task, frame["text"], frame[target], str(path))
 
 
-def _read_hub(task: Task, data_dir: Path | None) -> dict[str, Split]:
+def _read_hub(task: Task, data_dir: Path | None, say: "Say") -> dict[str, Split]:
     where = f"{data_dir} has no folder '{task.name}'" if data_dir else f"No rows for the task '{task.name}' were given"
     remedy = f"give a folder that holds {task.name}/train.parquet with --data-dir (or ENCODER_ZOO_DATA)"
     if task.hub is None:
         raise UserError(f"{where}; {remedy}: the hub does not have this dataset as data")
     from datasets import load_dataset
-    from httpx import HTTPError
 
+    from zoo.hub import patiently, why_unread
+
+    name, config, revision = task.hub.dataset, task.hub.config, task.hub.revision
     try:
-        found = load_dataset(task.hub.dataset, task.hub.config, revision=task.hub.revision)
-    except (HTTPError, OSError, ValueError) as error:
+        found = patiently(lambda: load_dataset(name, config, revision=revision), say)
+    except Exception as error:  # datasets raises any kind
         raise UserError(
-            f"{where}, and the hub cannot be reached for '{task.hub.dataset}'; {remedy}, or connect to the hub"
+            f"{where}, and '{name}' cannot be had from the hub. {why_unread(name, error)}. Or {remedy}"
         ) from error
     return {name: _hub_split(task, task.hub, found[name]) for name in _needed(task)}
 

@@ -16,7 +16,7 @@ from benchmark.training.recipes import BaselineRecipe, Recipe, default_recipe
 from benchmark.training.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, write_run
 from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import Weights, fetch_weights
-from zoo.errors import UserError
+from zoo.errors import UnreachableError, UserError
 from zoo.hardware import library_versions
 
 if TYPE_CHECKING:
@@ -194,20 +194,41 @@ def _checked_weights(cell: Cell, say: Callable[[str], object]) -> Weights:
     return weights
 
 
-def find_faults(cells: Iterable[Cell]) -> dict[str, str]:
-    """Return why encoders cannot be trained as their recipes ask, by the encoder's name; nothing is downloaded."""
+def find_faults(cells: Iterable[Cell], say: Callable[[str], object] = lambda line: None) -> dict[str, str]:
+    """Return why encoders cannot be trained as their recipes ask, by the encoder's name.
+
+    Of a model of the hub only the config and the tokenizer are fetched. `say` is called with a line for the size of its
+    weights, and for one that cannot be looked at, since nobody answers.
+    """
     to_check = {
         (cell.encoder.name, cell.recipe.max_length): cell
         for cell in cells
-        if isinstance(cell.recipe, Recipe) and cell.encoder.source != "hub" and not cell.done
+        if isinstance(cell.recipe, Recipe) and not cell.done
     }
     faults = {}
     for (name, _), cell in to_check.items():
+        check = _look_ahead if cell.encoder.source == "hub" else _checked_weights
         try:
-            _checked_weights(cell, lambda line: None)
+            check(cell, say)
+        except UnreachableError as error:
+            say(f"{name}: not checked, since the hub cannot be asked. {error}")
         except UserError as error:
             faults[name] = str(error)
     return faults
+
+
+def _look_ahead(cell: Cell, say: Callable[[str], object]) -> None:
+    """Check a cell's encoder of the hub as far as its small files tell, and say what it will cost."""
+    from benchmark.training.memory import memory_estimate
+    from zoo.checkpoints.pretrained import check_without_weights
+    from zoo.encoders.hub_models import look_ahead
+
+    assert isinstance(cell.recipe, Recipe)
+    ahead = look_ahead(cell.encoder, say)
+    model = check_without_weights(ahead.folder, cell.recipe.max_length)
+    fetched = f"{ahead.to_fetch / 1e6:,.0f} MB to fetch" if ahead.to_fetch else "its weights are in the local cache"
+    memory = memory_estimate(model, cell.recipe) / 2**30
+    say(f"{cell.encoder.name}: {fetched}; training will take {memory:.1f} GiB of memory at most, by its shape")
 
 
 def _lower_rate(recipe: Recipe) -> str:

@@ -213,7 +213,7 @@ OWN = ("run-data", "my.csv", "--encoders", "tfidf-lr")
         ((*MINILM, "--recipe", '{"tasks": "x"}'), "tasks"),
         ((*MINILM, "--long-text", "cut"), "'truncate', 'head-tail' or 'windows', got 'cut'"),
         (("run", "--encoders", "tfidf-lr", "--tasks", "reuters21578"), "--data-dir"),
-        (("run", "--encoders", "tfidf-lr", "--tasks", "sst2"), "hub cannot be reached"),
+        (("run", "--encoders", "tfidf-lr", "--tasks", "sst2"), "HF_HUB_OFFLINE forbids any call to the hub"),
         (("run", "--encoders", "tfidf-lr", "--tasks", "sst2", "--data-dir", "/no/such/folder"), "/no/such/folder"),
         (OWN, "Say where the labels are in one way"),
         (("run-data", "/no/my.csv", "--encoders", "tfidf-lr", "--label-column", "l"), "no file or folder /no/my.csv"),

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -23,8 +24,10 @@ from packaging.requirements import Requirement
 from benchmark.board.entries import find_runs, make_entries
 from benchmark.tasks.registry import TASKS
 from benchmark.training.runs import RESULTS
+from demo import space as packing
 from demo.bench_app import serve
 from demo.space import FOLDER, MOST, ROOT, make_space
+from tests.checkpoints import QUICK
 from tests.test_container import of
 from zoo.checkpoints.checkpoint import find_checkpoints, read_checkpoint
 from zoo.encoders.packed import read_origin
@@ -55,6 +58,20 @@ def test_it_is_small_and_what_is_large_stays_outside_git(made: tuple[Path, dict[
     binary = {path for path in sizes if b"\0" in (space / path).read_bytes()}
     assert {path for path in binary if not any(fnmatch(path, pattern) for pattern in kept_elsewhere)} == set()
     assert all(size < 10_000_000 for path, size in sizes.items() if path not in binary)
+
+
+def test_a_checkpoint_of_base_size_is_left_out_and_the_way_to_serve_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert packing.left_out() == []
+    large = shutil.copytree(QUICK, tmp_path / "feedback" / "bert-base")
+    os.truncate(large / "delta.safetensors", 420 * 2**20)  # a hole that takes no room on the disk
+    small = shutil.copytree(QUICK, tmp_path / "feedback" / "zoo-bert-en")
+    monkeypatch.setattr(packing, "CHECKPOINTS", tmp_path)
+    assert packing.checkpoints_inside() == [small]
+    (line,) = packing.left_out()
+    assert "left out: feedback/bert-base (420 MiB; 50 MiB is the most)" in line
+    assert f"ENCODER_ZOO_HUB names it: publish it with encoder-zoo push {large} --repo" in line
 
 
 def test_of_the_encoders_only_those_of_its_checkpoints_go_along(space: Path) -> None:

@@ -122,11 +122,22 @@ def save_checkpoint(
     tokenizer: PreTrainedTokenizerBase,
     card: str,
 ) -> None:
-    """Write a checkpoint's folder with the whole model: all of it, or nothing."""
+    """Write a checkpoint's folder with the whole model: all of it, or nothing.
+
+    Its tokenizer says how many tokens the model was trained to read, so that plain transformers cuts where we do.
+    """
+    tokenizer.model_max_length = info.max_length
     with new_folder(target) as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+        _name_tokenizer(folder / "tokenizer_config.json")
         describe_checkpoint(folder, info, decision, folder / WHOLE, card)
+
+
+def _name_tokenizer(path: Path) -> None:
+    """Call a tokenizer that has no class of its own by the name that transformers 4 knows as well as 5."""
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"TokenizersBackend"', '"PreTrainedTokenizerFast"'), encoding="utf-8")
 
 
 def compress_checkpoint(source: Path, target: Path, bits: int) -> None:

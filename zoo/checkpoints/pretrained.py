@@ -14,7 +14,8 @@ from transformers.utils import logging
 
 from zoo.decision import ProblemType
 from zoo.encoders.architectures import check_architecture
-from zoo.encoders.folders import read_tensor_facts, weight_files
+from zoo.encoders.folders import read_tensor_facts
+from zoo.encoders.weight_files import weight_files
 from zoo.errors import UserError
 from zoo.tokenizer import load_tokenizer, refuse_code
 
@@ -65,9 +66,17 @@ def check_encoder(folder: Path, max_length: int) -> None:
     Raises:
         UserError: it cannot be trained on texts of `max_length` tokens.
     """
+    fit_names(folder, check_without_weights(folder, max_length))
+
+
+def check_without_weights(folder: Path, max_length: int) -> PreTrainedModel:
+    """Check what an encoder's config.json and tokenizer tell; return its model without memory, as `empty_model`.
+
+    Raises:
+        UserError: it cannot be trained on texts of `max_length` tokens.
+    """
     config = read_config(folder, "multi_label_classification", ("a", "b"))
     empty, tokenizer = empty_model(config), load_tokenizer(folder)
-    fit_names(folder, empty)
     vocabulary = tokenizer.get_vocab()
     if vocabulary.keys() <= set(tokenizer.all_special_tokens):
         raise UserError(f"{folder} has a tokenizer without a vocabulary; save the tokenizer there with save_pretrained")
@@ -91,6 +100,7 @@ def check_encoder(folder: Path, max_length: int) -> None:
             f"{folder} reads {room:,} tokens at most, and the recipe's max_length is {max_length:,}; set it to "
             f"{room:,} or less"
         )
+    return empty
 
 
 def count_positions(model: PreTrainedModel) -> int | None:

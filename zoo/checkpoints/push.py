@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
-from zoo.checkpoints.checkpoint import ONNX, read_checkpoint
+from zoo.checkpoints.checkpoint import ONNX, Checkpoint, read_checkpoint
 from zoo.checkpoints.vetting import BOUNDS, check_description, check_listing
 from zoo.errors import UserError
 from zoo.files import WHOLE
@@ -21,6 +21,7 @@ from zoo.hub import Say, explained, patiently
 Kind = Literal["model", "space"]
 # A repository without this file was not published from here, and is left alone.
 _MARKS: dict[Kind, str] = {"model": "checkpoint.json", "space": "app.py"}
+NO_NAME = "user/name"  # what a card calls its repository before it has one
 _MADE_BY_THE_HUB = {".gitattributes", "README.md"}
 _NOT_PUBLISHED = {"__pycache__", ".git"}
 
@@ -92,29 +93,33 @@ def _check_target(publication: Publication, there: set[str], private: bool) -> N
 
 
 @contextmanager
-def checkpoint_files(folder: Path) -> Iterator[dict[str, Path]]:
+def checkpoint_files(folder: Path, repo: str) -> Iterator[dict[str, Path]]:
     """Yield the files to publish for a checkpoint, by name: the whole model, as plain transformers loads it.
 
-    A checkpoint that holds only what fine-tuning changed is restored to a temporary folder first.
+    Its card is that of `folder` with the repository's name in its code. A checkpoint that holds only what fine-tuning
+    changed is restored to a temporary folder first.
 
     Raises:
         UserError: the folder is no checkpoint, or would not be loaded from the hub (see `zoo.checkpoints.vetting`).
     """
     checkpoint = read_checkpoint(folder)
-    if (folder / WHOLE).is_file():
-        yield _checked(folder)
-        return
-    if (folder / ONNX).is_file():
+    if (folder / ONNX).is_file() and not (folder / WHOLE).is_file():
         raise UserError(f"{folder} is an export to ONNX; publish the checkpoint that it was made of")
-    card = _card(folder).read_text(encoding="utf-8")
+    card = _card(folder).read_text(encoding="utf-8").replace(NO_NAME, repo)
+    with tempfile.TemporaryDirectory() as temporary:
+        whole = folder if (folder / WHOLE).is_file() else _restored(checkpoint, Path(temporary) / "whole", card)
+        named = Path(temporary) / "README.md"
+        named.write_text(card, encoding="utf-8")
+        yield _checked(whole) | {"README.md": named}
+
+
+def _restored(checkpoint: Checkpoint, target: Path, card: str) -> Path:
     from zoo.checkpoints.loading import load_torch_model, save_checkpoint
     from zoo.checkpoints.pretrained import quiet
 
-    with tempfile.TemporaryDirectory() as temporary:
-        whole = Path(temporary) / "whole"
-        with quiet():
-            save_checkpoint(whole, checkpoint.info, checkpoint.decision, *load_torch_model(checkpoint), card)
-        yield _checked(whole)
+    with quiet():
+        save_checkpoint(target, checkpoint.info, checkpoint.decision, *load_torch_model(checkpoint), card)
+    return target
 
 
 def _card(folder: Path) -> Path:

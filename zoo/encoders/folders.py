@@ -11,9 +11,11 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from zoo.encoders.architectures import check_architecture
+from zoo.encoders.bin_weights import with_safetensors
 from zoo.encoders.encoder import NAME, Encoder
+from zoo.encoders.weight_files import weight_files
 from zoo.errors import UserError
-from zoo.files import WHOLE, sha256
+from zoo.files import sha256
 
 _WITHOUT_WEIGHTS = ("Pooling", "Normalize", "Dropout")  # parts of a sentence-transformers model
 _VOCABULARIES = (
@@ -26,15 +28,14 @@ _VOCABULARIES = (
 )
 
 
-def folder_encoder(folder: Path) -> Encoder:
+def folder_encoder(folder: Path, say: Callable[[str], object] = lambda line: None) -> Encoder:
     """Return what the folder of a model in transformers' format holds.
 
     Its name is the folder's name with the start of the content's hash, such as `final@1a2b3c4d`. So two folders with
     one name are two encoders, and a model that is trained again is another encoder.
 
     Raises:
-        UserError: the folder's name cannot be an encoder's, or the model is damaged, has no safetensors weights or no
-            tokenizer.
+        UserError: the folder's name cannot be an encoder's, or the model is damaged, has no weights or no tokenizer.
     """
     called, inside = folder.resolve().name, plain_folder(folder)
     if not re.fullmatch(NAME, called):
@@ -43,7 +44,7 @@ def folder_encoder(folder: Path) -> Encoder:
             "letters, digits, dots, dashes and underscores"
         )
     try:
-        family, parameters = read_family(inside), count_millions(inside)
+        family, parameters = read_family(inside), count_millions(with_safetensors(inside, say))
     except (OSError, ValueError, TypeError, SafetensorError) as error:
         raise UserError(f"{folder} holds no readable model ({error}); save it there again") from error
     check_architecture(family, str(folder))
@@ -98,23 +99,6 @@ def count_millions(folder: Path) -> float:
     return round(sum(np.prod(shape) for shape, _ in read_tensor_facts(folder).values()) / 1e6, 1)
 
 
-def weight_files(folder: Path) -> list[Path]:
-    """Return the safetensors files that transformers would load: one, or the shards that its index names.
-
-    Raises:
-        UserError: there are none, or a shard is missing.
-    """
-    whole, index = folder / WHOLE, folder / f"{WHOLE}.index.json"
-    if whole.is_file():
-        return [whole]
-    if not index.is_file():
-        raise UserError(f"{folder} has no safetensors weights ({WHOLE}); save the model there with save_pretrained")
-    shards = [folder / name for name in sorted(set(_read_json(index)["weight_map"].values()))]
-    if missing := [path.name for path in shards if not path.is_file()]:
-        raise UserError(f"{folder} has no {missing[0]}, a part of its weights; copy or download it again")
-    return shards
-
-
 def read_tensor_facts(folder: Path) -> dict[str, tuple[tuple[int, ...], str]]:
     """Return the shape and the type, such as ((384,), "F32"), of each tensor in a folder's weights, by name."""
     facts = {}
@@ -133,8 +117,8 @@ def stored_types(folder: Path) -> str:
 
 
 def _folder_revision(folder: Path) -> str:
-    weights, vocabulary = sorted(folder.glob("*.safetensors")), [folder / name for name in _VOCABULARIES]
-    vocabulary = [path for path in vocabulary if path.is_file()]
+    weights = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("pytorch_model*.bin"))
+    vocabulary = [path for path in (folder / name for name in _VOCABULARIES) if path.is_file()]
     if not vocabulary:  # transformers would make an empty one
         raise UserError(f"{folder} has a model but no tokenizer; save the tokenizer there with save_pretrained")
     files = [folder / "config.json", *weights, *vocabulary]

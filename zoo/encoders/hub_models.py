@@ -1,21 +1,27 @@
-"""A model of the Hugging Face hub as an encoder that the registry does not have."""
+"""A model of the Hugging Face hub: as an encoder that the registry does not have, as a download, and before one."""
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-from huggingface_hub import HfApi, ModelCard, constants, scan_cache_dir
+from huggingface_hub import HfApi, ModelCard, constants, scan_cache_dir, snapshot_download
 from huggingface_hub.errors import CacheNotFound, OfflineModeIsEnabled
 
 from zoo.encoders.architectures import check_architecture
 from zoo.encoders.encoder import ENCODER_NAME, Encoder, Language
 from zoo.encoders.folders import count_millions, read_family
+from zoo.encoders.weight_files import BIN
 from zoo.errors import UserError
+from zoo.files import WHOLE
 from zoo.hub import Say, explained, patiently
 
-HUB_FILES = ["*.json", "*.txt", "*.model", "*.safetensors", "README.md"]
+SMALL_FILES = ["*.json", "*.txt", "*.model", "README.md"]
+HUB_FILES = [*SMALL_FILES, "*.safetensors"]
+BIN_FILES = ["pytorch_model*.bin"]  # fetched where there are no safetensors
 _UNREACHABLE = (httpx.ConnectError, httpx.TimeoutException, OfflineModeIsEnabled)
 
 
@@ -31,7 +37,7 @@ def hub_encoder(location: str, revision: str, say: Say) -> Encoder:
 
     Raises:
         UserError: the hub has no such model or revision, asks for access, or cannot be reached, and no copy is in the
-            cache; or the model has no safetensors weights.
+            cache; or the model has neither safetensors nor `pytorch_model.bin`.
     """
     name = f"{location}@{revision}" if revision else location
     if not re.fullmatch(ENCODER_NAME, name):
@@ -51,15 +57,17 @@ def hub_encoder(location: str, revision: str, say: Say) -> Encoder:
 
 
 def _from_the_hub(name: str, location: str, revision: str) -> Encoder:
-    info = HfApi().model_info(location, revision=revision or None, timeout=60)
-    if info.safetensors is None:
-        raise UserError(f"'{location}' has no safetensors weights on the hub; other formats are not loaded.")
+    info = HfApi().model_info(location, revision=revision or None, files_metadata=True, timeout=60)
+    sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
+    if not (weights := _weights(sizes)):
+        raise UserError(f"'{location}' has neither {WHOLE} nor {BIN} on the hub; other formats are not loaded.")
     config: dict[str, Any] = info.config or {}
     if "auto_map" in config:
         raise UserError(f"'{location}' asks for code of its own (auto_map), which is not run; use another model.")
     if "model_type" in config:  # a model of sentence-transformers can have its config in a folder of its own
         check_architecture(config["model_type"], f"'{location}'")
-    family, parameters = config.get("model_type", "unknown"), round(info.safetensors.total / 1e6, 1)
+    total = info.safetensors.total if info.safetensors else _count(sizes[name] for name in weights)
+    family, parameters = config.get("model_type", "unknown"), round(total / 1e6, 1)
     return Encoder(name, family, parameters, *_language_and_licence(info.card_data), "hub", location, str(info.sha))
 
 
@@ -70,7 +78,10 @@ def _from_the_cache(name: str, location: str, copies: list[Path], say: Say) -> E
     folder, path = copies[0], copies[0] / "README.md"
     say(f"The hub cannot be reached; {name} is the copy in the local cache, revision {folder.name[:12]}")
     card = ModelCard.load(path, ignore_metadata_errors=True).data if path.is_file() else None
-    family, parameters = read_family(folder), count_millions(folder)
+    sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
+    pickled = not any(folder.glob("*.safetensors"))
+    parameters = round(_count(sizes[name] for name in _weights(sizes)) / 1e6, 1) if pickled else count_millions(folder)
+    family = read_family(folder)
     return Encoder(name, family, parameters, *_language_and_licence(card), "hub", location, folder.name)
 
 
@@ -86,11 +97,70 @@ def _cached(location: str, revision: str) -> list[Path]:
             for repo in scan_cache_dir(constants.HF_HUB_CACHE).repos
             if (repo.repo_type, repo.repo_id) == ("model", location)
             for copy in repo.revisions
-            if any(copy.snapshot_path.glob("*.safetensors")) and (copy.snapshot_path / "config.json").is_file()
+            if _weights(path.name for path in copy.snapshot_path.iterdir())
+            and (copy.snapshot_path / "config.json").is_file()
         }
         named = [folder for folder, names in found.items() if (revision or "main") in names]
         return named or ([] if revision else sorted(found))
     return []
+
+
+def _weights(names: Iterable[str]) -> list[str]:
+    """Return the names of the files of weights that are loaded: safetensors, and only without them `.bin`."""
+    every = list(names)
+    bins = [name for name in every if re.search(r"(^|/)pytorch_model[^/]*\.bin$", name)]
+    return [name for name in every if name.endswith(".safetensors")] or bins
+
+
+def _count(sizes: Iterable[int]) -> float:
+    """Return how many weights files of these sizes hold in float32, the type of nearly all `pytorch_model.bin`."""
+    return sum(sizes) / 4
+
+
+def download(location: str, revision: str, say: Say) -> Path:
+    """Return the folder of a model in the cache of the hub's client, fetched where it is not there yet.
+
+    Without a network a folder that is there is returned as it is. So a caller must look for its weights.
+    """
+    folder = _snapshot(location, revision, HUB_FILES, say)
+    if any(folder.rglob("*.safetensors")):
+        return folder
+    return _snapshot(location, revision, [*HUB_FILES, *BIN_FILES], say)
+
+
+def _snapshot(location: str, revision: str, files: list[str], say: Say) -> Path:
+    return Path(patiently(lambda: snapshot_download(location, revision=revision, allow_patterns=files), say))
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What is known before a model's weights are fetched: the folder with its small files, and the weights' bytes."""
+
+    folder: Path
+    weights: int
+    to_fetch: int
+
+
+def look_ahead(encoder: Encoder, say: Say) -> Ahead:
+    """Fetch the small files of a model of the hub, its config and tokenizer, and ask for the size of the others.
+
+    Raises:
+        UnreachableError: nobody can be asked.
+        UserError: the hub refuses, or has no weights of this model that are loaded.
+    """
+    location, revision = encoder.location, encoder.revision
+
+    def ask() -> list[Any]:
+        wanted = ["*.safetensors", *BIN_FILES]
+        return snapshot_download(location, revision=revision, allow_patterns=wanted, dry_run=True)
+
+    with explained(location):
+        found = {file.filename: file for file in patiently(ask, say)}
+        if not (weights := _weights(found)):
+            raise UserError(f"'{location}' has neither {WHOLE} nor {BIN} at revision {revision}.")
+        folder = _snapshot(location, revision, SMALL_FILES, say)
+    sizes = {name: found[name].file_size or 0 for name in weights}
+    return Ahead(folder, sum(sizes.values()), sum(sizes[name] for name in weights if found[name].will_download))
 
 
 def _language_and_licence(card: Any) -> tuple[Language, str]:

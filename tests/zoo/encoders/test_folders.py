@@ -66,8 +66,8 @@ def test_a_folder_whose_name_no_checkpoint_can_bear_is_refused(called: str, tiny
 
 def test_a_folder_without_weights_is_refused(tiny_bert: Path, tmp_path: Path) -> None:
     shutil.copy(tiny_bert / "config.json", tmp_path)
-    (tmp_path / "pytorch_model.bin").write_bytes(b"pickled")
-    with pytest.raises(UserError, match="no safetensors weights"):
+    (tmp_path / "tf_model.h5").write_bytes(b"tensorflow")
+    with pytest.raises(UserError, match="no weights"):
         get_encoder(str(tmp_path))
 
 

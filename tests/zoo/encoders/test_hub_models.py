@@ -1,6 +1,8 @@
 """Any model of the hub as an encoder, with the real client against a hub on loopback."""
 
+import io
 import json
+import pickle
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +11,15 @@ import pytest
 from huggingface_hub import close_session, constants
 from transformers import AutoModel, AutoTokenizer
 
+from benchmark.tasks.registry import Task
+from benchmark.training.recipes import Recipe
+from benchmark.training.runs import run_id
 from tests.hub_server import Failure, Hub, client_settings, serve_hub
+from zoo.checkpoints.pretrained import load_pretrained, read_config
 from zoo.encoders.registry import ENCODERS, get_encoder
 from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError
+from zoo.tokenizer import load_tokenizer
 
 REPO = "org/tiny"
 
@@ -140,18 +147,21 @@ def test_what_is_not_there_or_not_open_is_told_with_its_cause(
     hub: Hub, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.add(REPO, contents(tiny_bert), private=False)
-    hub.add("org/bin", {"config.json": b"{}", "pytorch_model.bin": b"pickled"}, private=False)
+    hub.add("org/ckpt", {"config.json": b"{}", "tf_model.h5": b"1", "training_args.bin": b"1"}, private=False)
     hub.add("org/private", contents(tiny_bert))
     refused = {"X_Error_Code": "GatedRepo"}
-    hub.failures = [Failure("GET /api/models/org/gated", 403, refused), Failure("/org/busy", 429, {}, times=9)]
+    hub.failures = [
+        Failure("GET /api/models/org/gated", 403, refused),
+        Failure("/org/busy", 429, {"Retry_After": "600"}, times=9),
+    ]
     monkeypatch.setattr("zoo.hub.TRIES", 2)
     for name, words in {
         "org/nothing": r"no 'org/nothing', or it is private .*404",
         "org/private": r"no 'org/private', or it is private .*hf auth login",
         f"{REPO}@nowhere": "no such revision",
-        "org/bin": "no safetensors weights",
-        "org/gated": "'org/gated' is gated; ask for access",
-        "org/busy": "429",
+        "org/ckpt": "neither model.safetensors nor pytorch_model.bin",
+        "org/gated": "'org/gated' is gated; accept its terms at http.*/org/gated, then log in",
+        "org/busy": r"fewer requests \(429\); try again in 600 s\.$",
         "": "is no model of the hub",
         "org/a/b": "is no model of the hub",
         "org/a b": "is no model of the hub",
@@ -169,18 +179,117 @@ def test_what_is_not_there_or_not_open_is_told_with_its_cause(
         get_encoder("hub:org/other")
 
 
-def test_a_download_goes_on_after_a_busy_answer_and_a_cut(hub: Hub, tiny_bert: Path) -> None:
+def test_a_download_goes_on_after_a_busy_answer_and_a_cut(
+    hub: Hub, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 4096)  # what has come is kept in pieces of this size
     hub.add(REPO, contents(tiny_bert), private=False)
     hub.failures = [
         Failure(f"GET /api/models/{REPO}$", 429, {"Retry_After": "0"}),
         Failure("GET .*/tree/", 503, {"Retry_After": "0"}),
-        Failure("GET .*/resolve/.*safetensors", cut="request"),
+        Failure("GET .*/resolve/.*safetensors", cut="half"),
     ]
     told: list[str] = []
     weights = fetch_weights(get_encoder(f"hub:{REPO}", told.append), told.append)
     assert json.loads((weights.folder / "config.json").read_text())["model_type"] == "bert"
     assert "The hub asks for fewer requests (429); trying again in 0 s (1 of 3)" in told
     assert any(re.search(r"trying again in \d s", line) for line in told[1:])
+    assert hub.sent(r"GET .*safetensors from byte [1-9]") == 1  # the half that had come is not fetched again
+
+
+def pickled(folder: Path, shards: int = 1, **options: object) -> dict[str, bytes]:
+    """A model's files with its weights as `pytorch_model.bin`, in the names of old versions, below a prefix and with a
+    tied head; a tokenizer of vocab.txt alone."""
+    import torch
+    from safetensors.torch import load_file
+
+    tensors = {f"bert.{old(name)}": tensor for name, tensor in load_file(folder / "model.safetensors").items()}
+    tensors["cls.predictions.decoder.weight"] = tensors["bert.embeddings.word_embeddings.weight"]
+    files = {"config.json": (folder / "config.json").read_bytes(), "vocab.txt": vocabulary(folder)}
+    names, parts = sorted(tensors), {}
+    for part in range(shards):
+        called = f"pytorch_model-{part + 1:05d}-of-{shards:05d}.bin" if shards > 1 else "pytorch_model.bin"
+        parts |= dict.fromkeys(names[part::shards], called)
+        buffer = io.BytesIO()
+        torch.save({name: tensors[name] for name in names[part::shards]}, buffer, **options)
+        files[called] = buffer.getvalue()
+    index = json.dumps({"metadata": {}, "weight_map": parts}).encode()
+    return files | ({"pytorch_model.bin.index.json": index} if shards > 1 else {})
+
+
+def old(name: str) -> str:
+    return re.sub(r"LayerNorm.(weight|bias)$", lambda m: f"LayerNorm.{'gamma' if m[1] == 'weight' else 'beta'}", name)
+
+
+def vocabulary(folder: Path) -> bytes:
+    ids = AutoTokenizer.from_pretrained(folder).get_vocab()
+    return "\n".join(sorted(ids, key=ids.__getitem__)).encode()
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+@pytest.mark.parametrize("zipped", [True, False])  # torch wrote no zip file before 1.6, when the hfl models were made
+def test_a_model_of_pytorch_bin_alone_is_converted_once_and_told(
+    shards: int, zipped: bool, hub: Hub, tiny_bert: Path
+) -> None:
+    files = pickled(tiny_bert, shards, _use_new_zipfile_serialization=zipped)
+    hub.add(REPO, files, private=False)
+    told: list[str] = []
+    encoder = get_encoder(f"hub:{REPO}", told.append)
+    assert encoder.parameters == pytest.approx(get_encoder(str(tiny_bert)).parameters, abs=0.1)
+    weights = fetch_weights(encoder, told.append)
+    assert weights.revision == encoder.revision
+    assert len(told) == 1
+    assert "was read as tensors alone and is kept as safetensors in" in told[0]
+    assert fetch_weights(encoder, told.append) == weights
+    assert len(told) == 1
+    config = read_config(weights.folder, "multi_label_classification", ("a", "b"))
+    model, new = load_pretrained(weights.folder, config)
+    original, _ = load_pretrained(tiny_bert, config)
+    for name, tensor in original.state_dict().items():
+        if name not in new and "pooler" not in name:
+            assert model.state_dict()[name].equal(tensor), name
+    assert (
+        load_tokenizer(weights.folder)("good parcel")["input_ids"]
+        == load_tokenizer(tiny_bert)("good parcel")["input_ids"]
+    )
+
+
+def test_where_there_are_safetensors_no_bin_is_fetched(hub: Hub, tiny_bert: Path) -> None:
+    hub.add(REPO, contents(tiny_bert) | {"pytorch_model.bin": b"pickled"}, private=False)
+    fetch_weights(get_encoder(f"hub:{REPO}"))
+    assert hub.sent("GET .*resolve.*[.]bin") == 0
+
+
+class Shout:
+    def __reduce__(self) -> object:
+        return (Path.touch, (Path("shouted"),))
+
+
+def test_a_bin_with_code_or_without_tensors_is_not_read(
+    hub: Hub, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    whole = pickled(tiny_bert)["pytorch_model.bin"]
+    for number, (content, words) in enumerate(
+        [
+            (pickle.dumps({"a": Shout()}), "more than tensors"),
+            (pickle.dumps({"epoch": 3}), "'epoch', which is no tensor|more than tensors"),
+            (whole[: len(whole) // 2], "cannot be read"),
+        ]
+    ):
+        hub.add(f"org/m{number}", pickled(tiny_bert) | {"pytorch_model.bin": content}, private=False)
+        encoder = get_encoder(f"hub:org/m{number}")
+        with pytest.raises(UserError, match=words):
+            fetch_weights(encoder)
+    assert not (tmp_path / "shouted").exists()
+
+
+def test_a_moved_branch_makes_another_run(hub: Hub, tiny_bert: Path, toy_task: Task, tmp_path: Path) -> None:
+    repo = hub.add(REPO, contents(tiny_bert), private=False)
+    recipe = Recipe()
+    before = [run_id(get_encoder(f"hub:{REPO}@main"), toy_task, "rows", recipe) for _ in range(2)]
+    repo.commit(contents(tiny_bert, "language: zh"))
+    assert before[0] == before[1] != run_id(get_encoder(f"hub:{REPO}@main"), toy_task, "rows", recipe)
 
 
 def test_a_registered_encoder_whose_weights_are_gone_is_told_with_its_cause(hub: Hub) -> None:

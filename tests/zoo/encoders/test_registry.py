@@ -16,8 +16,6 @@ from zoo.encoders.registry import ENCODERS, get_encoder
 from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError
 
-UNPINNED = {"bert-large-uncased-whole-word-masking"}
-
 
 @pytest.mark.parametrize("encoder", ENCODERS.values(), ids=lambda encoder: encoder.name)
 def test_every_entry_is_consistent(encoder: Encoder) -> None:
@@ -27,14 +25,10 @@ def test_every_entry_is_consistent(encoder: Encoder) -> None:
     assert (encoder.parameters > 0) == (encoder.source != "none")
     if encoder.source == "hub":
         assert encoder.location == encoder.name
-        assert re.fullmatch(r"[0-9a-f]{40}", encoder.revision) or encoder.name in UNPINNED
+        assert re.fullmatch(r"[0-9a-f]{40}", encoder.revision)  # a branch could move
     if encoder.source == "package":
         assert find_spec(encoder.location.split("/")[0])
     assert encoder.source != "folder"
-
-
-def test_revisions_are_pinned_but_for_the_one_noted() -> None:
-    assert {name for name, encoder in ENCODERS.items() if encoder.revision == "main"} == UNPINNED
 
 
 def test_english_whole_word_masking_has_a_plain_twin_of_its_size() -> None:

@@ -1,0 +1,29 @@
+"""How much memory a training will take, by the encoder's shape and the recipe, before its weights are there."""
+
+from typing import TYPE_CHECKING
+
+from benchmark.training.recipes import Recipe
+from zoo.hardware import multiplies_in_bf16
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def memory_estimate(model: "PreTrainedModel", recipe: Recipe) -> float:
+    """Return about how many bytes a training takes at most: each text as long as the recipe reads.
+
+    Weights take 4 bytes; a trained one takes 12 more for its gradient and AdamW's two means. A layer keeps 34 bytes for
+    each token and hidden unit, and 5 for each pair of tokens and head, in 16 bits (Korthikanti et al. 2022, equation
+    2), and twice as many in 32. What the process takes without a model, about half a GiB, is not in it.
+
+    Args:
+        model: one without memory will do, such as `zoo.checkpoints.pretrained.empty_model` makes.
+        recipe: how it is trained.
+    """
+    config, length = model.config, recipe.max_length
+    held = sum(tensor.numel() for tensor in model.parameters())
+    frozen = model.get_input_embeddings().weight.numel() if recipe.freeze_embeddings else 0  # type: ignore[union-attr]
+    bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and multiplies_in_bf16())
+    tokens = recipe.batch_size * length * config.num_hidden_layers
+    kept = tokens * (34 * config.hidden_size + 5 * config.num_attention_heads * length)
+    return 4 * held + 12 * (held - frozen) + kept * (1 if bf16 else 2)
