@@ -22,7 +22,8 @@ def memory_estimate(model: "PreTrainedModel", recipe: Recipe) -> float:
     """
     config, length = model.config, recipe.max_length
     held = sum(tensor.numel() for tensor in model.parameters())
-    frozen = model.get_input_embeddings().weight.numel() if recipe.freeze_embeddings else 0  # type: ignore[union-attr]
+    embeddings = sum(tensor.numel() for tensor in model.get_input_embeddings().parameters())
+    frozen = embeddings if recipe.freeze_embeddings else 0
     bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and multiplies_in_bf16())
     tokens = recipe.batch_size * length * config.num_hidden_layers
     kept = tokens * (34 * config.hidden_size + 5 * config.num_attention_heads * length)
