@@ -228,7 +228,8 @@ def show_table(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str |
     table = Table(*(Column(head, no_wrap=True) for head in heads[:shown]), title=title, title_justify="left")
     for row in rows:
         table.add_row(*map(escape, row[:shown]))
-    console.print(table, width=max(console.width, 1 + sum(widths[:shown])))
+    needed = 1 + sum(widths[:shown])
+    (console if needed <= console.width else Console(width=needed, file=console.file)).print(table)
     if shown < len(heads):
         say(f"(too narrow for: {', '.join(head.replace(chr(10), ' ') for head in heads[shown:])})")
 
