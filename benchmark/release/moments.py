@@ -46,7 +46,9 @@ def measure_moments(model: PreTrainedModel, token_ids: Sequence[Sequence[int]]) 
     return {f"{name}.weight": _moments(layers[name], inputs[name] / counts[name], gradients[name]) for name in inputs}
 
 
-def _remember(seen: dict[str, tuple[Tensor, Tensor]], name: str, _: Module, given: tuple[Tensor], output: Tensor) -> None:
+def _remember(
+    seen: dict[str, tuple[Tensor, Tensor]], name: str, _: Module, given: tuple[Tensor], output: Tensor
+) -> None:
     seen[name] = given[0], output
 
 
