@@ -2,10 +2,10 @@
 matrices.
 
 A change D of a matrix adds g' D x to a logit, where x is the matrix's input and g the logit's gradient at its output.
-Over inputs with second moments C and gradients with second moments G, the mean square of that is the squared length of
-sqrt(G) D sqrt(C). The singular value decomposition of this product gives the best D of each rank (as in K-FAC, Martens
-and Grosse 2015, the two moments are taken as independent). Its squared singular values are in one unit, that of squared
-logits, whatever the matrix. So the same bytes can be shared out among all matrices by what they gain.
+Over inputs with second moments C = B B' and gradients with second moments G = A A', the mean square of that is the
+squared length of A' D B. The singular value decomposition of this product gives the best D of each rank. (As in K-FAC,
+Martens and Grosse 2015, the two moments are taken as independent.) Its squared singular values are in one unit, that of
+squared logits, whatever the matrix. So the same bytes can be shared out among all matrices by what they gain.
 """
 
 from collections.abc import Mapping
@@ -42,25 +42,30 @@ class Factors:
 
 def factorise(difference: np.ndarray, moments: Moments) -> Factors:
     """Return the factors of a difference, float32 of shape (rows, columns), at its full rank."""
-    (root, inverse), (column_root, column_inverse) = _roots(moments.rows), _roots(moments.columns)
-    left, values, right = np.linalg.svd((root @ difference @ column_root).astype(np.float32), full_matrices=False)
-    left, right = inverse @ left * values, right @ column_inverse
+    rows, columns = _root(moments.rows), _root(moments.columns)
+    weighted = _times(columns, _times(rows, difference).T).T.astype(np.float32)
+    left, values, right = np.linalg.svd(weighted, full_matrices=False)
+    left, right = _solve(rows, left * values), _solve(columns, right.T).T
     # The two lengths of each rank are made equal, so that both factors are rounded equally well.
     balance = np.sqrt((np.linalg.norm(right, axis=1) + 1e-30) / (np.linalg.norm(left, axis=0) + 1e-30))
     return Factors((left * balance).astype(np.float32), (right / balance[:, None]).astype(np.float32), values**2)
 
 
-def _roots(moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the square root of damped moments, and its inverse, as something to multiply matrices with."""
-    from scipy.sparse import diags_array
-
+def _root(moments: np.ndarray) -> np.ndarray:
+    """Return a matrix whose product with its own transpose is the damped moments; only its diagonal, if they are so."""
     if moments.ndim == 1:
-        roots = np.sqrt(moments + DAMPING * moments.mean() + 1e-30)
-        return diags_array(roots), diags_array(1 / roots)
-    damped = moments + (DAMPING * np.trace(moments) / len(moments) + 1e-30) * np.eye(len(moments))
-    values, vectors = np.linalg.eigh(damped)
-    roots = np.sqrt(values)
-    return (vectors * roots) @ vectors.T, (vectors / roots) @ vectors.T
+        return np.sqrt(moments + DAMPING * moments.mean() + 1e-30)
+    return np.linalg.cholesky(moments + (DAMPING * np.trace(moments) / len(moments) + 1e-30) * np.eye(len(moments)))
+
+
+def _times(root: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return root' matrix."""
+    return root[:, None] * matrix if root.ndim == 1 else root.T @ matrix
+
+
+def _solve(root: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Return the x with root' x = matrix."""
+    return matrix / root[:, None] if root.ndim == 1 else np.linalg.solve(root.T, matrix)
 
 
 def share_out(factors: Mapping[str, Factors], bits: int, size: float) -> dict[str, Factors]:
