@@ -1,6 +1,5 @@
 """TF-IDF checkpoints: the same logits as scikit-learn's own model, without torch, and every damage in one line."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -15,12 +14,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from benchmark.release.reduce import prune
-from tests.checkpoints import toy_info
+from tests.checkpoints import write_toy_tfidf
 from zoo.checkpoints.checkpoint import TFIDF
 from zoo.errors import UserError
-from zoo.files import sha256
 from zoo.serving import load_classifier
-from zoo.tfidf import UNLIMITED, TfidfClassifier, TfidfModel, Vocabulary, read_tfidf, write_tfidf
+from zoo.tfidf import TfidfClassifier, TfidfModel, Vocabulary, read_tfidf
 
 TEXTS = ["a parcel came late", "the parcel is good", "good price, good parcel", "late late late", "what is the price"]
 TARGET = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 1], [1, 0, 0], [0, 0, 1]])
@@ -45,12 +43,7 @@ def model(fitted: tuple[TfidfVectorizer, list[LogisticRegression]]) -> TfidfMode
 
 @pytest.fixture
 def folder(model: TfidfModel, tmp_path: Path) -> Path:
-    write_tfidf(tmp_path / TFIDF, model)
-    info = toy_info(max_length=UNLIMITED, weights_sha256=sha256(tmp_path / TFIDF))
-    (tmp_path / "checkpoint.json").write_text(info.model_dump_json())
-    decision = {"problem_type": info.problem_type, "rule": "fixed", "thresholds": (0.5, 0.5, 0.5)}
-    (tmp_path / "decision.json").write_text(json.dumps(decision))
-    return tmp_path
+    return write_toy_tfidf(tmp_path, model)
 
 
 def test_a_saved_model_gives_scikit_learns_logits(
