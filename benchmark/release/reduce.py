@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,7 +31,8 @@ from zoo.tfidf import TfidfModel, read_tfidf, write_tfidf
 TOLERANCE = 0.002  # of the main metric on validation
 MIB = 2**20
 SIZES = tuple(size * MIB for size in (0.25, 0.5, 0.75, 1.0, 1.5, 2.0))  # of what is cut
-BITS = 4
+BITS = (4, 8)  # of a thin matrix's values: more ranks, or better ones
+WHOLE_BITS = 4  # of a changed weight where no cut holds
 TEXTS = 512  # of train, on which the logits' sensitivity is measured
 Form = tuple[str, Callable[[Path], None]]  # what it is called, and what writes it to a folder
 
@@ -95,13 +97,14 @@ def _score(task: Task, logits: np.ndarray, y_true: np.ndarray) -> tuple[Decision
 
 def _encoder_forms(source: Path, checkpoint: Checkpoint, texts: Sequence[str]) -> Iterator[Form]:
     factors = _factorise(checkpoint, _some(texts))
-    for size in SIZES:
-        cut = share_out(factors, BITS, size)
+    for size, bits in product(SIZES, BITS):
+        cut = share_out(factors, bits, size)
         products = {name: (each.left, each.right) for name, each in cut.items()}
         mean = np.mean([len(each.gains) for each in cut.values()])
-        write = partial(write_low_rank, products=products, bits=BITS)
-        yield f"rank {mean:.0f} on average in {BITS} bits", partial(compress_checkpoint, source, write=write)
-    yield f"{BITS} bits a weight", partial(compress_checkpoint, source, write=partial(write_delta, bits=BITS))
+        write = partial(write_low_rank, products=products, bits=bits)
+        yield f"rank {mean:.0f} on average in {bits} bits", partial(compress_checkpoint, source, write=write)
+    whole = partial(write_delta, bits=WHOLE_BITS)
+    yield f"{WHOLE_BITS} bits a weight", partial(compress_checkpoint, source, write=whole)
 
 
 def _factorise(checkpoint: Checkpoint, texts: list[str]) -> dict[str, Factors]:
