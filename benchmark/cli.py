@@ -8,7 +8,6 @@ import typer
 
 from benchmark.tasks.registry import TASKS, Task, known_tasks
 from zoo.cli import LISTS, PUBLISH, console, say, show_table
-from zoo.encoders.deltas import BITS
 from zoo.errors import UserError, lookup
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -143,24 +142,26 @@ def tasks() -> None:
 
 @app.command(rich_help_panel=PUBLISH)
 def ship(
+    context: typer.Context,
     tasks: Annotated[str, typer.Option(help="Names, with commas between them.")],
     results: Results = OURS,
     checkpoints: Annotated[Path, typer.Option(help="Folder that run --checkpoints wrote.")] = CHECKPOINTS,
     to: Annotated[Path, typer.Option(help="Folder to write.")] = Path("shipped"),
-    bits: Annotated[int, typer.Option(help="Bits for each changed weight: 3, 4 or 8.")] = 4,
+    data_dir: Annotated[
+        Path | None, typer.Option(envvar="ENCODER_ZOO_DATA", help="Folder with the rows of the tasks.")
+    ] = None,
 ) -> None:
     """Make the best checkpoint of each task and encoder small.
 
-    The best is the one with the highest score on validation."""
+    The best is the one with the highest score on validation. It takes the smallest form that keeps this score within
+    0.2 points."""
     from benchmark.release.ship import ship_best
 
-    if bits not in BITS:
-        raise UserError(f"--bits must be 3, 4 or 8, got {bits}")
     known = known_tasks(results)
-    chosen = {lookup(known, name, "task").name for name in names_of("--tasks", tasks)}
-    for folder in ship_best(results, checkpoints, to, chosen, bits):
-        size = sum(file.stat().st_size for file in folder.iterdir()) / 2**20
-        say(f"wrote {folder} ({size:.1f} MiB)")
+    chosen = {name: lookup(known, name, "task") for name in names_of("--tasks", tasks)}
+    check_data_dir(context, list(chosen.values()))
+    for reduced in ship_best(results, checkpoints, to, chosen, data_dir):
+        say(reduced.line, None if reduced.holds else "yellow")
 
 
 @app.command(rich_help_panel=PUBLISH)

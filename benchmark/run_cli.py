@@ -17,6 +17,7 @@ from zoo.row_files.format import choose_format
 
 if TYPE_CHECKING:
     from benchmark.tasks.rows import Rows
+    from benchmark.training.baseline import Baseline
     from benchmark.training.fine_tune import FineTuned
     from benchmark.training.grid import Cell
     from benchmark.training.runs import RunInfo
@@ -248,20 +249,20 @@ def run_cells(cells: "list[Cell]", results: Path, checkpoints: Path | None) -> N
         raise UserError(f"{len(failed)} of {len(cells)} runs failed; the same command runs them again")
 
 
-def keep_checkpoint(root: Path, cell: "Cell", info: "RunInfo", tuned: "FineTuned") -> None:
-    """Write what a run has fine-tuned to its folder below `root`."""
+def keep_checkpoint(root: Path, cell: "Cell", info: "RunInfo", trained: "FineTuned | Baseline") -> None:
+    """Write what a run has trained to its folder below `root`."""
     from benchmark.release.ship import checkpoint_folder, save_run_checkpoint
 
     target = checkpoint_folder(root, cell.folder)
-    save_run_checkpoint(target, info, cell.task, tuned.predictions, tuned.model, tuned.tokenizer)
+    save_run_checkpoint(target, info, cell.task, trained)
 
 
 def _tell_unkept(cells: "list[Cell]", checkpoints: Path) -> None:
     """Name the complete runs whose checkpoint is not there: they are not run again by themselves."""
     from benchmark.release.ship import checkpoint_folder
 
-    trained = [cell for cell in cells if cell.done and cell.encoder.source != "none"]
-    without = [cell.folder for cell in trained if not checkpoint_folder(checkpoints, cell.folder).is_dir()]
+    done = [cell for cell in cells if cell.done]
+    without = [cell.folder for cell in done if not checkpoint_folder(checkpoints, cell.folder).is_dir()]
     if without:
         say(f"{len(without)} complete runs left no checkpoint in {checkpoints}; to train them again, delete:")
         say("\n".join(f"    {folder}" for folder in without))

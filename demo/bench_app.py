@@ -150,9 +150,10 @@ def single_text(repeats: int = 40) -> tuple[str, str, str]:
 
     from demo.compare.handlers import classify
     from demo.shared.models import catalogue, load
+    from zoo.classifier import Classifier
 
     folders = catalogue()[TASK]
-    classifiers = [load(folder) for folder in folders.values()]
+    classifiers = [each for folder in folders.values() if isinstance(each := load(folder), Classifier)]
     batches = [each.tokenizer([TEXT], return_tensors="pt").to(each.model.device) for each in classifiers]
 
     def passes() -> None:

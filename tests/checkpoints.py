@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-from zoo.checkpoints.checkpoint import CHECKPOINTS, CheckpointInfo, find_checkpoints
+from zoo.checkpoints.checkpoint import CHECKPOINTS, TFIDF, CheckpointInfo, find_checkpoints
+from zoo.decision import Decision
+from zoo.files import sha256
+from zoo.tfidf import UNLIMITED, TfidfModel, write_tfidf
 
 QUICK = CHECKPOINTS / "feedback" / "zoo-bert-en"
 
@@ -32,3 +35,14 @@ def toy_info(**changes: Any) -> CheckpointInfo:
         "run": "0123456789ab",
     }
     return CheckpointInfo.model_validate(fields | changes)
+
+
+def write_toy_tfidf(folder: Path, model: TfidfModel, **changes: Any) -> Path:
+    """Write a checkpoint of a linear model with `changes` laid over its description; return its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_tfidf(folder / TFIDF, model)
+    info = toy_info(max_length=UNLIMITED, weights_sha256=sha256(folder / TFIDF), **changes)
+    decision = Decision(problem_type=info.problem_type, rule="fixed", thresholds=(0.5,) * len(info.labels))
+    (folder / "checkpoint.json").write_text(info.model_dump_json())
+    (folder / "decision.json").write_text(decision.model_dump_json())
+    return folder

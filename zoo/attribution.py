@@ -23,6 +23,8 @@ from zoo.checkpoints.onnx_model import OnnxModel
 from zoo.classifier import Classifier
 from zoo.decision import ProblemType
 from zoo.errors import UserError
+from zoo.serving import AnyClassifier
+from zoo.tfidf import TfidfClassifier
 
 STEPS, MOST_STEPS = 32, 256
 RULE = "riemann_middle"  # over 9 texts within 1.1 % at 32 steps, captum's own Gauss-Legendre rule 2.4 %
@@ -81,7 +83,7 @@ class Attribution:
     seconds: float
 
 
-def attribute(classifier: Classifier, text: str, label_index: int, steps: int = STEPS) -> Attribution:
+def attribute(classifier: AnyClassifier, text: str, label_index: int, steps: int = STEPS) -> Attribution:
     """Return what each token of `text` adds to the log-odds of a label.
 
     With sigmoid scores, a label's log-odds are its logit. With softmax scores, they are logit_i - logsumexp(the other
@@ -100,6 +102,8 @@ def attribute(classifier: Classifier, text: str, label_index: int, steps: int = 
             tells no positions, or the weights are damaged.
     """
     started = perf_counter()
+    if isinstance(classifier, TfidfClassifier):
+        raise UserError("This model is linear: what a term adds is its coefficient times its TF-IDF value")
     info, model = classifier.info, classifier.model
     if not 0 <= label_index < len(info.labels):
         raise UserError(f"There is no label {label_index}; this model has {len(info.labels)} labels, counted from 0")

@@ -65,6 +65,13 @@ class Classifier:
         model.eval().to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
         return cls(checkpoint.info, checkpoint.decision, model, tokenizer)
 
+    def warm_up(self) -> None:
+        """Make the first prediction as fast as any after it."""
+        self.predict_logits(["the first pass is slower than any after it"])
+        # Weights are mapped from their file: without this, each new word would read its page from the disk.
+        for parameter in self.model.get_input_embeddings().parameters():
+            parameter.sum()
+
     def count_tokens(self, text: str) -> int:
         """Return how many tokens the whole text has, special tokens included."""
         return len(self.tokenizer(text, verbose=False)["input_ids"])

@@ -11,16 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import StringIO
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from zoo.errors import UserError
 from zoo.row_files.format import RowFile
 from zoo.row_files.row_reader import read_plain_rows
-
-if TYPE_CHECKING:
-    from zoo.classifier import Classifier
+from zoo.serving import AnyClassifier, load_classifier
 
 CHUNK = 1024  # rows: enough to batch by length, and all that is in memory
 OUTPUTS = (".csv", ".jsonl")
@@ -49,9 +47,7 @@ def predict_file(
         UserError: the checkpoint or the file cannot be read, or there is no such column.
     """
     check_files(source.path, target)
-    from zoo.classifier import Classifier  # takes seconds: after the checks above
-
-    classifier = Classifier.load(checkpoint)
+    classifier = load_classifier(checkpoint)  # takes seconds: after the checks above
     columns = passed_on(source, classifier.info.labels)
     part = target.with_name(f".{target.name}-{_identity(classifier, source, text_column)}.part")
     as_csv = target.suffix.lower() == ".csv"
@@ -127,7 +123,7 @@ def _read(source: RowFile, text_column: str, columns: list[str]) -> Iterator[tup
         yield text or "", values
 
 
-def _identity(classifier: "Classifier", source: RowFile, text_column: str) -> str:
+def _identity(classifier: AnyClassifier, source: RowFile, text_column: str) -> str:
     """Return a hash of what makes a prediction: the weights, the decision, the file, how it is read, and its column."""
     state = source.path.stat()
     known: list[Any] = [classifier.info.weights_sha256, classifier.decision.model_dump_json(), text_column]
@@ -155,7 +151,7 @@ def _go_on(part: Path, header: str) -> int:
 
 
 def _records(
-    classifier: "Classifier", rows: list[tuple[str, list[Any]]], names: list[str], done: int
+    classifier: AnyClassifier, rows: list[tuple[str, list[Any]]], names: list[str], done: int
 ) -> list[dict[str, Any]]:
     scores = classifier.predict_scores([text for text, _ in rows])
     labels, single = classifier.info.labels, classifier.info.problem_type == "single_label_classification"
@@ -193,7 +189,7 @@ def _storable(value: Any) -> Any:
     return value if isinstance(value, str | int | float | None) else str(value)
 
 
-def _header(classifier: "Classifier", columns: dict[str, str]) -> list[str]:
+def _header(classifier: AnyClassifier, columns: dict[str, str]) -> list[str]:
     single = classifier.info.problem_type == "single_label_classification"
     scores = (f"score_{label}" for label in classifier.info.labels)
     return ["row", *columns.values(), "label" if single else "labels", *scores]

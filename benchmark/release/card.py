@@ -14,9 +14,9 @@ from benchmark.statistics.intervals import FEW_SEEDS, RESAMPLES, Interval, flags
 from benchmark.statistics.metrics import bounds, metrics_of
 from benchmark.statistics.resampling import draw, points, resample
 from benchmark.tasks.registry import TASKS, Task, known_tasks
-from benchmark.training.recipes import Recipe
+from benchmark.training.recipes import BaselineRecipe
 from benchmark.training.runs import Run, read_runs
-from zoo.checkpoints.checkpoint import find_checkpoints, read_checkpoint
+from zoo.checkpoints.checkpoint import Checkpoint, find_checkpoints, read_checkpoint
 from zoo.encoders.deltas import DELTA
 from zoo.encoders.registry import ENCODERS
 from zoo.errors import UserError
@@ -26,18 +26,18 @@ TEMPLATE = Path(__file__).parent / "templates" / "card.md.jinja"
 Rows = list[tuple[str, ...]]
 
 
-def write_card(run: Run, task: Task, small: bool = False) -> str:
+def write_card(run: Run, task: Task, small: Checkpoint | None = None) -> str:
     """Return the card of the checkpoint that `run` left behind, as Markdown with YAML front matter.
 
     Args:
-        run: one fine-tuning.
-        task: what it was fine-tuned on.
-        small: whether the checkpoint holds only what fine-tuning changed, in few bits.
+        run: one training.
+        task: what it was trained on.
+        small: the checkpoint, where it was made smaller than the run's. The card then has its decision.
     """
     info = run.info
-    assert isinstance(info.recipe, Recipe)  # a baseline leaves no checkpoint behind
     entry = Entry(task, info.encoder, "", {info.recipe.seed: run})
-    decision, metrics = entry.seeds.decisions(task.rule)[info.recipe.seed], _metrics(entry)
+    decision = small.decision if small else entry.seeds.decisions(task.rule)[info.recipe.seed]
+    metrics = _metrics(entry)
     rare = flags(FEW_SEEDS, run.predictions.test_y_true, task.main_metric)
     card = ModelCard.from_template(
         _front_matter(run, task, metrics),
@@ -46,6 +46,8 @@ def write_card(run: Run, task: Task, small: bool = False) -> str:
         recipe=info.recipe,
         task=task,
         small=small,
+        reduction=small.info.reduction if small else None,
+        linear=isinstance(info.recipe, BaselineRecipe),
         encoder=ENCODERS.get(info.encoder),
         hub_id=_hub_id(info.encoder),
         registered=task.name in TASKS,
@@ -75,9 +77,11 @@ def write_cards(checkpoints: Path, results: Path) -> list[Path]:
     """
     runs, tasks, written = {run.info.id: run for run in read_runs(results)}, known_tasks(results), []
     for folder in find_checkpoints(checkpoints):
-        info = read_checkpoint(folder).info
+        checkpoint = read_checkpoint(folder)
+        info = checkpoint.info
         if info.run in runs and info.task in tasks:
-            card = write_card(runs[info.run], tasks[info.task], small=(folder / DELTA).is_file())
+            small = checkpoint if info.reduction or (folder / DELTA).is_file() else None
+            card = write_card(runs[info.run], tasks[info.task], small)
             write_text(folder / "README.md", card)
             written.append(folder / "README.md")
     if not written:
@@ -111,7 +115,7 @@ def _front_matter(run: Run, task: Task, metrics: dict[str, Interval]) -> ModelCa
     return ModelCardData(
         language=None if task.language == "any" else task.language,
         license=encoder.licence.lower() if encoder else "unknown",
-        library_name="transformers",
+        library_name="scikit-learn" if isinstance(run.info.recipe, BaselineRecipe) else "transformers",
         pipeline_tag="text-classification",
         tags=["encoder-zoo", task.problem_type.replace("_", "-")],
         base_model=_hub_id(run.info.encoder) or None,

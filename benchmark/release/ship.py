@@ -1,37 +1,34 @@
 """From runs to checkpoints: each run's own, and the best of each (task, encoder), made small for the app."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
 from benchmark.release.card import write_card, write_cards
+from benchmark.release.reduce import Reduced, reduce_checkpoint
 from benchmark.statistics.fit_decision import fit_decision
 from benchmark.tasks.registry import Task
-from benchmark.training.recipes import Recipe
-from benchmark.training.runs import Predictions, Run, RunInfo, as_stored, read_runs
-from zoo.checkpoints.checkpoint import CheckpointInfo
-from zoo.checkpoints.loading import compress_checkpoint, save_checkpoint
+from benchmark.tasks.rows import read_rows
+from benchmark.training.baseline import Baseline
+from benchmark.training.fine_tune import FineTuned
+from benchmark.training.runs import Run, RunInfo, as_stored, read_runs
+from zoo.checkpoints.checkpoint import TFIDF, CheckpointInfo
+from zoo.checkpoints.loading import describe_checkpoint, save_checkpoint
 from zoo.encoders.registry import ENCODERS
 from zoo.errors import UserError
+from zoo.files import new_folder
+from zoo.tfidf import UNLIMITED, write_tfidf
 
 
-def save_run_checkpoint(
-    target: Path,
-    info: RunInfo,
-    task: Task,
-    predictions: Predictions,
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-) -> None:
+def save_run_checkpoint(target: Path, info: RunInfo, task: Task, trained: FineTuned | Baseline) -> None:
     """Write the checkpoint of a run that has just ended; one that is there already stays.
 
     Its decision is fitted on the logits as the run stores them, so that it is the leaderboard's to the last digit.
     """
-    assert isinstance(info.recipe, Recipe)
-    predictions = as_stored(predictions)
+    predictions, recipe = as_stored(trained.predictions), info.recipe
     decision = fit_decision(
         task.problem_type, predictions.validation_logits, predictions.validation_y_true, task.rule, task.average
     )
+    reading = {name: getattr(recipe, name) for name in ("max_length", "long_text", "pooling") if hasattr(recipe, name)}
     checkpoint = CheckpointInfo(
         task=task.name,
         problem_type=task.problem_type,
@@ -39,13 +36,16 @@ def save_run_checkpoint(
         labels=task.labels,
         encoder=info.encoder,
         revision=info.revision,
-        max_length=info.recipe.max_length,
-        long_text=info.recipe.long_text,
-        pooling=info.recipe.pooling,
         run=info.id,
+        **{"max_length": UNLIMITED} | reading,
     )
     card = write_card(Run(info, predictions, target), task)
-    save_checkpoint(target, checkpoint, decision, model, tokenizer, card)
+    if isinstance(trained, FineTuned):
+        save_checkpoint(target, checkpoint, decision, trained.model, trained.tokenizer, card)
+        return
+    with new_folder(target) as folder:
+        write_tfidf(folder / TFIDF, trained.model)
+        describe_checkpoint(folder, checkpoint, decision, folder / TFIDF, card)
 
 
 def checkpoint_folder(root: Path, run_folder: Path) -> Path:
@@ -53,18 +53,20 @@ def checkpoint_folder(root: Path, run_folder: Path) -> Path:
     return root / run_folder.parent.parent.name / f"{run_folder.parent.name}-{run_folder.name}"
 
 
-def ship_best(results: Path, trained: Path, shipped: Path, tasks: set[str], bits: int) -> list[Path]:
+def ship_best(
+    results: Path, trained: Path, shipped: Path, tasks: Mapping[str, Task], data_dir: Path | None
+) -> Iterator[Reduced]:
     """Write the checkpoint of each (task, encoder)'s best run by validation, made small, to `shipped`.
 
     Args:
         results: the runs.
         trained: where the grid kept its checkpoints.
         shipped: where they go, as `<task>/<encoder>`.
-        tasks: which tasks' checkpoints to write.
-        bits: 3, 4 or 8, for each weight of a matrix.
+        tasks: which tasks' checkpoints to write, by name.
+        data_dir: the folder with the tasks' rows, where they do not come with the project.
 
-    Returns:
-        The folders written.
+    Yields:
+        Each checkpoint when it is written.
     """
     best: dict[tuple[str, str], Run] = {}
     for run in read_runs(results):
@@ -75,18 +77,21 @@ def ship_best(results: Path, trained: Path, shipped: Path, tasks: set[str], bits
         raise UserError(
             f"No run in {results} has its checkpoint in {trained}; run the grid with --checkpoints {trained}"
         )
-    written = []
-    for (task, encoder), run in best.items():
+    for run in best.values():
         if run.info.encoder not in ENCODERS:
             raise UserError(
                 f"'{run.info.encoder}' is no encoder of the registry, so its checkpoint cannot be shipped as a "
                 f"difference to it; take the whole one in {checkpoint_folder(trained, run.folder)}"
             )
-        compress_checkpoint(checkpoint_folder(trained, run.folder), shipped / task / encoder, bits)
-        written.append(shipped / task / encoder)
+    rows = {name: read_rows(tasks[name], data_dir) for name in {task for task, _ in best}}
+    for (task, encoder), run in best.items():
+        if rows[task].fingerprint != run.info.fingerprint:
+            raise UserError(f"The rows of '{task}' are not those of the run {run.info.id}; give the same --data-dir")
+        source, target = checkpoint_folder(trained, run.folder), shipped / task / encoder
+        yield reduce_checkpoint(source, target, run, tasks[task], rows[task])
     write_cards(shipped, results)
-    return written
 
 
 def _validation_score(run: Run) -> float:
-    return run.info.epochs[run.info.best_epoch - 1].main_metric
+    """Return the main metric of the chosen epoch; a baseline has no epochs, and all its seeds are alike."""
+    return run.info.epochs[run.info.best_epoch - 1].main_metric if run.info.epochs else 0.0

@@ -16,12 +16,14 @@ from benchmark.training.recipes import BaselineRecipe
 from benchmark.training.runs import Predictions
 from benchmark.training.stopwatch import Measured, Stopwatch
 from zoo.errors import UserError
+from zoo.tfidf import TfidfModel, Vocabulary
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """The baseline's predictions and cost. They do not depend on the seed."""
+    """The baseline's model, its predictions and its cost. They do not depend on the seed."""
 
+    model: TfidfModel
     predictions: Predictions
     measured: Measured
 
@@ -82,7 +84,23 @@ def train_baseline(task: Task, rows: Rows, recipe: BaselineRecipe) -> Baseline:
         ),
         hardware={"precision": "fp64", "threads": 1},
     )
-    return Baseline(Predictions(validation_logits, rows.validation.y_true, test_logits, rows.test.y_true), measured)
+    predictions = Predictions(validation_logits, rows.validation.y_true, test_logits, rows.test.y_true)
+    return Baseline(_as_model(recipe, vectorizer, models, len(task.labels)), predictions, measured)
+
+
+def _as_model(
+    recipe: BaselineRecipe, vectorizer: TfidfVectorizer, models: list[LogisticRegression | float], num_labels: int
+) -> TfidfModel:
+    """Return the regressions as one matrix. The first of two single labels has no regression, and zeros here."""
+    terms = vectorizer.get_feature_names_out().tolist()
+    coefficients, intercept = np.zeros((len(terms), num_labels)), np.zeros(num_labels)
+    for label, model in enumerate(models, num_labels - len(models)):
+        if isinstance(model, float):
+            intercept[label] = model
+        else:
+            coefficients[:, label], intercept[label] = model.coef_[0], model.intercept_[0]
+    vocabulary = Vocabulary(analyzer=recipe.analyzer, ngrams=recipe.ngrams, terms=tuple(terms))
+    return TfidfModel(vocabulary, vectorizer.idf_, csr_matrix(coefficients), intercept)
 
 
 def _cut(text: str, length: int, task: Task) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.tasks.registry import TASKS, Task, write_task
 from benchmark.tasks.row_facts import keep_row_facts
 from benchmark.tasks.rows import Rows
-from benchmark.training.baseline import fit_min_df, train_baseline
+from benchmark.training.baseline import Baseline, fit_min_df, train_baseline
 from benchmark.training.process import commit
 from benchmark.training.recipes import BaselineRecipe, Recipe, default_recipe
 from benchmark.training.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, write_run
@@ -58,7 +58,7 @@ class Progress:
 
 Report = Callable[[Progress], None]
 RunReport = Callable[[float, str], None]  # the share of a run that is done, and a line to show or ""
-Keep = Callable[[Cell, RunInfo, "FineTuned"], None]
+Keep = Callable[[Cell, RunInfo, "FineTuned | Baseline"], None]
 
 
 def plan(
@@ -113,7 +113,7 @@ def run_grid(cells: list[Cell], report: Report, keep: Keep | None = None) -> dic
     Args:
         cells: the grid, as `plan` returns it.
         report: called with every step.
-        keep: called with each fine-tuned model after its run is written, to keep a checkpoint.
+        keep: called with each trained model after its run is written, to keep a checkpoint.
 
     Returns:
         Why runs failed, by the cell's name.
@@ -167,10 +167,13 @@ def _is_complete(cell: Cell) -> bool:
 
 
 def run_cell(cell: Cell, report: RunReport, keep: Keep | None = None) -> None:
-    """Run one cell and write its run. `keep` then gets what was fine-tuned; a baseline makes nothing to keep."""
+    """Run one cell and write its run. `keep` then gets what was trained."""
     if isinstance(cell.recipe, BaselineRecipe):
         baseline = train_baseline(cell.task, cell.rows, cell.recipe)
-        write_run(cell.folder, _info(cell, cell.encoder.revision, vars(baseline.measured), (), 1), baseline.predictions)
+        info = _info(cell, cell.encoder.revision, vars(baseline.measured), (), 1)
+        write_run(cell.folder, info, baseline.predictions)
+        if keep is not None:
+            keep(cell, info, baseline)
         return
     from benchmark.training.fine_tune import fine_tune
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zoo.checkpoints.checkpoint import Checkpoint
-    from zoo.classifier import Classifier
+    from zoo.serving import AnyClassifier
 
 KEPT = 8
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def read(folder: Path) -> "Checkpoint":
     return read_checkpoint(folder)
 
 
-def load(folder: Path) -> "Classifier":
+def load(folder: Path) -> "AnyClassifier":
     """Return the classifier in `folder`; the last `KEPT` ones stay in memory. Only functions that are `on_gpu` call it.
 
     Raises:
@@ -79,12 +79,9 @@ def load(folder: Path) -> "Classifier":
 
 
 @lru_cache(maxsize=KEPT)
-def _load(folder: Path) -> "Classifier":
-    from zoo.classifier import Classifier
+def _load(folder: Path) -> "AnyClassifier":
+    from zoo.serving import load_classifier
 
-    classifier = Classifier.load(folder)
-    classifier.predict_logits(["the first pass is slower than any after it"])
-    # Weights are mapped from their file: without this, each new word would read its page from the disk.
-    for parameter in classifier.model.get_input_embeddings().parameters():
-        parameter.sum()
+    classifier = load_classifier(folder)
+    classifier.warm_up()
     return classifier

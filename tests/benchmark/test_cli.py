@@ -227,7 +227,6 @@ OWN = ("run-data", "my.csv", "--encoders", "tfidf-lr")
         ),
         (("compare", "minilm-l6", "tfidf-lr", "--task", "feedback"), "no runs of 'feedback'"),
         (("compare", "minilm-l6", "minilm-l6", "--task", "feedback"), "cannot be compared with itself"),
-        (("ship", "--tasks", "feedback", "--bits", "5"), "5"),
         (("ship", "--tasks", "feedback", "--results", "/no/such/folder"), "--checkpoints"),
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, tuple) else None,

@@ -1,12 +1,13 @@
 """A Checkpoint: the folder of one fine-tuned model. Its description is read here, without torch.
 
 `checkpoint.json` says what the model is, and `decision.json` how its scores become labels. The weights come in one of
-three forms; `zoo.checkpoints.loading` loads them:
+four forms; `zoo.checkpoints.loading` loads the first three:
 
 - `model.safetensors`: the whole model in transformers' format, with its tokenizer.
 - `delta.safetensors`: what fine-tuning changed in a registered encoder (see `zoo.encoders.deltas`). The tokenizer is
   the encoder's.
 - `model.onnx`: an export, with its tokenizer (see `zoo.checkpoints.onnx_model`).
+- `tfidf.safetensors`: a linear model on TF-IDF, with its vocabulary (see `zoo.tfidf`).
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,17 @@ from zoo.long_text import LongText
 from zoo.pooling import Pooling
 
 CHECKPOINTS = Path(__file__).parent / "shipped"
-ONNX = "model.onnx"
+ONNX, TFIDF = "model.onnx", "tfidf.safetensors"
+
+
+class Reduction(BaseModel):
+    """How a checkpoint was made small: the form of its weights, and the main metric on validation before and after."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    form: str
+    before: float
+    after: float
 
 
 class CheckpointInfo(BaseModel):
@@ -40,6 +51,7 @@ class CheckpointInfo(BaseModel):
     long_text: LongText = "truncate"
     pooling: Pooling = "head"
     run: str
+    reduction: Reduction | None = None
     weights_sha256: str = ""
 
 
@@ -69,10 +81,10 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         raise UserError(
             f"{folder}/decision.json has {len(decision.thresholds)} thresholds for {len(info.labels)} labels"
         )
-    weights = next((folder / name for name in (WHOLE, DELTA, ONNX) if (folder / name).is_file()), None)
+    weights = next((folder / name for name in (WHOLE, DELTA, ONNX, TFIDF) if (folder / name).is_file()), None)
     if weights is None or sha256(weights) != info.weights_sha256:
         raise UserError(f"The weights of the checkpoint {folder} are missing or damaged; copy or train it again")
-    for name in ("config.json", "tokenizer.json") if weights.name != DELTA else ():
+    for name in ("config.json", "tokenizer.json") if weights.name in (WHOLE, ONNX) else ():
         if not (folder / name).is_file():  # without a tokenizer.json transformers makes an empty vocabulary
             raise UserError(f"The checkpoint {folder} has no {name}; copy or train it again")
     return Checkpoint(folder, info, decision)

@@ -22,13 +22,15 @@ from zoo.checkpoints.checkpoint import ONNX, Checkpoint, CheckpointInfo, read_ch
 from zoo.checkpoints.onnx_model import OnnxModel
 from zoo.checkpoints.pretrained import load_pretrained, quiet, read_config
 from zoo.decision import Decision, ProblemType
-from zoo.encoders.deltas import DELTA, read_delta, write_delta
+from zoo.encoders.deltas import DELTA, read_delta
 from zoo.encoders.registry import ENCODERS
 from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError, lookup
 from zoo.files import WHOLE, new_folder, sha256
 from zoo.pooling import Pooling, pool_tokens
 from zoo.tokenizer import load_tokenizer
+
+WriteDelta = Callable[[Path, dict[str, np.ndarray], dict[str, np.ndarray]], None]
 
 
 class ClassificationModel(Protocol):
@@ -140,23 +142,28 @@ def _name_tokenizer(path: Path) -> None:
     path.write_text(text.replace('"TokenizersBackend"', '"PreTrainedTokenizerFast"'), encoding="utf-8")
 
 
-def compress_checkpoint(source: Path, target: Path, bits: int) -> None:
+def compress_checkpoint(source: Path, target: Path, write: WriteDelta) -> None:
     """Write the checkpoint in `source` again as what fine-tuning changed in its encoder. An old `target` is replaced.
 
     Args:
         source: a checkpoint that holds the whole model.
         target: the folder to write.
-        bits: 3, 4 or 8, for each weight of a matrix.
+        write: writes the delta to a path, from the encoder's tensors and the fine-tuned ones.
     """
     checkpoint = read_checkpoint(source)
-    model, _ = load_torch_model(checkpoint)
-    tuned = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    _, pretrained, _ = _new_model_of(checkpoint.info)
+    pretrained, tuned = read_tensors(checkpoint)
     with new_folder(target) as folder:
-        write_delta(folder / DELTA, pretrained, tuned, bits)
+        write(folder / DELTA, pretrained, tuned)
         card = (source / "README.md").read_text(encoding="utf-8")
         describe_checkpoint(folder, checkpoint.info, checkpoint.decision, folder / DELTA, card)
         shutil.rmtree(target, ignore_errors=True)
+
+
+def read_tensors(checkpoint: Checkpoint) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return the tensors of a checkpoint's encoder, and those of its fine-tuned model, by name."""
+    model, _ = load_torch_model(checkpoint)
+    _, pretrained, _ = _new_model_of(checkpoint.info)
+    return pretrained, {name: tensor.numpy() for name, tensor in model.state_dict().items()}
 
 
 def describe_checkpoint(folder: Path, info: CheckpointInfo, decision: Decision, weights: Path, card: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
-from zoo.checkpoints.checkpoint import ONNX, Checkpoint, read_checkpoint
+from zoo.checkpoints.checkpoint import ONNX, TFIDF, Checkpoint, read_checkpoint
 from zoo.checkpoints.vetting import BOUNDS, check_description, check_listing
 from zoo.errors import UserError
 from zoo.files import WHOLE
@@ -103,6 +103,8 @@ def checkpoint_files(folder: Path, repo: str) -> Iterator[dict[str, Path]]:
         UserError: the folder is no checkpoint, or would not be loaded from the hub (see `zoo.checkpoints.vetting`).
     """
     checkpoint = read_checkpoint(folder)
+    if (folder / TFIDF).is_file():
+        raise UserError(f"{folder} is a TF-IDF model, which transformers does not load; publish one of an encoder")
     if (folder / ONNX).is_file() and not (folder / WHOLE).is_file():
         raise UserError(f"{folder} is an export to ONNX; publish the checkpoint that it was made of")
     card = _card(folder).read_text(encoding="utf-8").replace(NO_NAME, repo)

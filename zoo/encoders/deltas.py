@@ -4,8 +4,13 @@ A fine-tuned model is its encoder plus a small difference that needs little prec
 project holds this difference alone. Matrices are stored as the difference to the encoder's, quantised in groups: one
 half-precision scale for each `GROUP` values along the flattened matrix, and values rounded to 2^(bits-1) - 1 steps each
 way. Vectors and the classification head are stored as they are. What did not change is not stored.
+
+A smaller form holds the product of two thin matrices in place of each difference (see `zoo.encoders.low_rank`). There
+the thin matrices are quantised, the differences of vectors have 8 bits, and the head has half precision.
 """
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +22,7 @@ from zoo.errors import UserError
 DELTA = "delta.safetensors"
 GROUP = 64
 BITS = (3, 4, 8)
-SCALE, ROWS = ".scale", ".rows"
+SCALE, ROWS, LEFT, RIGHT = ".scale", ".rows", ".left", ".right"
 
 
 def write_delta(path: Path, base: dict[str, np.ndarray], tuned: dict[str, np.ndarray], bits: int) -> None:
@@ -43,9 +48,53 @@ def write_delta(path: Path, base: dict[str, np.ndarray], tuned: dict[str, np.nda
                 if not changed.all():
                     stored[name + ROWS] = np.packbits(changed)
                 stored[name], stored[name + SCALE] = quantise(difference[changed], bits)
-        if name in stored and not np.isfinite(stored.get(name + SCALE, tensor)).all():
+    _save(path, stored, {"bits": str(bits)})
+
+
+def write_low_rank(
+    path: Path,
+    base: dict[str, np.ndarray],
+    tuned: dict[str, np.ndarray],
+    products: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    bits: int,
+) -> None:
+    """Write the difference of `tuned` to `base` with thin matrices in place of whole ones.
+
+    Args:
+        path: the file to write.
+        base: as for `write_delta`. A matrix that is not in it can have a product, too, as its difference to zeros.
+        tuned: as for `write_delta`.
+        products: by name (rows, rank) and (rank, columns), whose product stands for the difference of a matrix. A
+            changed matrix without one is stored in 8 bits.
+        bits: 3, 4 or 8, for each value of a thin matrix.
+
+    Raises:
+        UserError: as `write_delta`.
+    """
+    stored: dict[str, np.ndarray] = {}
+    for name, tensor in tuned.items():
+        if name in products:
+            for side, factor in zip((LEFT, RIGHT), (products[name][0].T, products[name][1]), strict=True):
+                stored[name + side], stored[name + side + SCALE] = _quantise_finite(factor, bits)
+        elif name not in base:
+            stored[name] = tensor.astype(np.float16)
+        elif not np.array_equal(tensor, base[name]):
+            stored[name], stored[name + SCALE] = _quantise_finite(tensor - base[name], 8)
+    shapes = {name: (*left.shape, right.shape[1]) for name, (left, right) in products.items()}
+    _save(path, stored, {"bits": "8", "product_bits": str(bits), "products": json.dumps(shapes)})
+
+
+def _quantise_finite(tensor: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return quantise(tensor, bits)
+
+
+def _save(path: Path, stored: dict[str, np.ndarray], metadata: dict[str, str]) -> None:
+    for name, tensor in stored.items():
+        if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
+            name = name.removesuffix(SCALE).removesuffix(LEFT).removesuffix(RIGHT)
             raise UserError(f"'{name}' is not finite, or it differs too much from its encoder to be stored as a delta")
-    save_file(stored, path, metadata={"bits": str(bits)})
+    save_file(stored, path, metadata=metadata)
 
 
 def read_delta(path: Path, base: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -55,11 +104,17 @@ def read_delta(path: Path, base: dict[str, np.ndarray]) -> dict[str, np.ndarray]
         UserError: the delta does not fit `base`.
     """
     with safe_open(path, framework="numpy") as file:
-        bits = int((file.metadata() or {}).get("bits", 8))
+        metadata = file.metadata() or {}
         stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    bits, product_bits = int(metadata.get("bits", 8)), int(metadata.get("product_bits", 8))
     changed: dict[str, np.ndarray] = {}
+    for name, shape in json.loads(metadata.get("products", "{}")).items():
+        product = _read_product(name, stored, shape, product_bits)
+        if base.get(name, product).shape != product.shape:
+            raise UserError(f"{path} changes '{name}', which its encoder does not have in that size")
+        changed[name] = base[name] + product if name in base else product
     for name, tensor in stored.items():
-        if name.endswith((SCALE, ROWS)):
+        if name.endswith((SCALE, ROWS, LEFT, RIGHT)):
             continue
         if name + SCALE not in stored:
             changed[name] = tensor
@@ -71,6 +126,15 @@ def read_delta(path: Path, base: dict[str, np.ndarray]) -> dict[str, np.ndarray]
         changed[name] = base[name].copy()
         changed[name][rows] += dequantise(tensor, stored[name + SCALE], shape, bits)
     return changed
+
+
+def _read_product(name: str, stored: dict[str, np.ndarray], shape: tuple[int, int, int], bits: int) -> np.ndarray:
+    rows, rank, columns = shape
+    left, right = (
+        dequantise(stored[name + side], stored[name + side + SCALE], (rank, length), bits)
+        for side, length in ((LEFT, rows), (RIGHT, columns))
+    )
+    return left.T @ right
 
 
 def _changed_rows(tensor: np.ndarray, packed: np.ndarray | None) -> np.ndarray:

@@ -20,7 +20,6 @@ from zoo.checkpoints.checkpoint import CHECKPOINTS, read_checkpoint
 from zoo.checkpoints.loading import new_model, save_checkpoint
 from zoo.classifier import Classifier
 from zoo.decision import Decision
-from zoo.encoders.deltas import DELTA
 from zoo.errors import UserError
 
 
@@ -112,9 +111,10 @@ def test_the_code_of_a_card_decides_as_the_classifier_does(
 
 @pytest.mark.parametrize("folder", SHIPPED)
 def test_a_shipped_card_is_the_one_of_its_run(folder: Path) -> None:
-    info = read_checkpoint(folder).info
+    checkpoint = read_checkpoint(folder)
+    info = checkpoint.info
     (run,) = RESULTS.glob(f"{info.task}/*/*-{info.run}")
-    card = write_card(read_run(run), TASKS[info.task], small=(folder / DELTA).is_file())
+    card = write_card(read_run(run), TASKS[info.task], checkpoint)
     assert (folder / "README.md").read_text(encoding="utf-8") == card, "run: encoder-zoo cards"
 
 

@@ -1,4 +1,4 @@
-"""The checkpoints that come with the project: each loads, and scores what its run scored."""
+"""The checkpoints that come with the project: each loads, and scores what its run scored, or what its card says."""
 
 import os
 from pathlib import Path
@@ -12,16 +12,16 @@ from benchmark.tasks.rows import read_rows
 from benchmark.training.runs import RESULTS, read_run
 from tests.checkpoints import SHIPPED
 from zoo.checkpoints.checkpoint import CHECKPOINTS, find_checkpoints, read_checkpoint
-from zoo.classifier import Classifier
 from zoo.encoders.packed import PRETRAINED
 from zoo.encoders.registry import ENCODERS
+from zoo.serving import load_classifier
 
 MOST_ROWS = 1500
 LIMIT = 32 * 2**20
 
 
 @pytest.mark.parametrize("folder", SHIPPED)
-def test_a_shipped_checkpoint_scores_what_its_run_scored(folder: Path) -> None:
+def test_a_shipped_checkpoint_scores_what_its_run_or_its_card_says(folder: Path) -> None:
     info = read_checkpoint(folder).info
     task = TASKS[info.task]
     data = os.environ.get("ENCODER_ZOO_DATA")
@@ -33,7 +33,12 @@ def test_a_shipped_checkpoint_scores_what_its_run_scored(folder: Path) -> None:
     assert run.info.fingerprint == rows.fingerprint
     assert info.labels == task.labels
 
-    classifier = Classifier.load(folder)
+    classifier = load_classifier(folder)
+    if info.reduction:
+        y_score, y_true = classifier.predict_scores(rows.validation.texts), rows.validation.y_true
+        found = get_metric(task.problem_type, task.main_metric)(y_true, y_score, classifier.decide(y_score))
+        assert found == pytest.approx(info.reduction.after, abs=0.001)
+        return
     chosen = np.sort(np.random.default_rng(0).permutation(len(rows.test))[:MOST_ROWS])
     y_true = rows.test.y_true[chosen]
     metric = get_metric(task.problem_type, task.main_metric)
@@ -49,7 +54,7 @@ def test_a_shipped_checkpoint_scores_what_its_run_scored(folder: Path) -> None:
 
 @pytest.mark.parametrize("folder", SHIPPED)
 def test_a_shipped_checkpoint_classifies_a_text(folder: Path) -> None:
-    classifier = Classifier.load(folder)
+    classifier = load_classifier(folder)
     y_score = classifier.predict_scores(["A text like any other.", ""])
     assert y_score.shape == (2, len(classifier.info.labels))
     assert ((y_score >= 0) & (y_score <= 1)).all()

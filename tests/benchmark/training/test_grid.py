@@ -17,6 +17,8 @@ from safetensors.torch import save_file as torch_save_file
 from sklearn.metrics import f1_score
 
 from benchmark.board.entries import find_runs
+from benchmark.release import reduce
+from benchmark.release.reduce import Reduced
 from benchmark.release.ship import checkpoint_folder, ship_best
 from benchmark.run_cli import keep_checkpoint
 from benchmark.statistics.fit_decision import fit_decision
@@ -28,10 +30,10 @@ from benchmark.training.grid import Cell, Progress, find_faults, plan, run_cell,
 from benchmark.training.recipes import Recipe
 from benchmark.training.runs import Run, read_runs
 from zoo.checkpoints.checkpoint import find_checkpoints
-from zoo.classifier import Classifier
 from zoo.encoders import registry as encoders
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
+from zoo.serving import load_classifier
 
 TASK = TASKS["feedback"]
 ToyRows = Callable[..., Rows]
@@ -252,11 +254,11 @@ def test_another_recipe_is_another_run_but_for_the_baseline(grid: Grid, tiny_ber
 
 def test_a_checkpoint_of_every_run_gives_the_runs_logits_and_decision(grid: Grid) -> None:
     found = find_checkpoints(grid.folder / "checkpoints")
-    tuned = [run for run in grid.runs if called(run.info.encoder) == "tiny-bert"]
-    assert found == [checkpoint_folder(grid.folder / "checkpoints", run.folder) for run in tuned]
+    assert len(found) == 4
+    assert found == [checkpoint_folder(grid.folder / "checkpoints", run.folder) for run in grid.runs]
     rows = read_rows(TASK, None)
-    for folder, run in zip(found, tuned, strict=True):
-        classifier = Classifier.load(folder)
+    for folder, run in zip(found, grid.runs, strict=True):
+        classifier = load_classifier(folder)
         assert classifier.info.run == run.info.id
         np.testing.assert_allclose(
             classifier.predict_logits(rows.test.texts), run.predictions.test_logits, atol=5e-3, rtol=1e-3
@@ -277,32 +279,57 @@ def test_a_checkpoint_of_every_run_gives_the_runs_logits_and_decision(grid: Grid
         assert abs(f1_score(rows.test.y_true, live, average="macro", zero_division=0) - score) < 0.002
 
 
+def _ship(grid: Grid, checkpoints: Path, to: Path, name: str = "feedback") -> list[Reduced]:
+    return list(ship_best(grid.folder / "results", checkpoints, to, {name: TASKS[name]}, None))
+
+
 def test_the_best_run_by_validation_is_shipped_small(
     grid: Grid, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoder = get_encoder(str(tiny_bert))
     monkeypatch.setitem(encoders.ENCODERS, encoder.name, encoder)
-    written = ship_best(grid.folder / "results", grid.folder / "checkpoints", tmp_path, {"feedback"}, 8)
-    assert written == [tmp_path / "feedback" / encoder.name] == find_checkpoints(tmp_path)
-    tuned = [run for run in grid.runs if called(run.info.encoder) == "tiny-bert"]
-    best = max(tuned, key=lambda run: run.info.epochs[0].main_metric)
-    shipped = Classifier.load(written[0])
-    assert shipped.info.run == best.info.id
-    texts = read_rows(TASK, None).test.texts
-    np.testing.assert_allclose(shipped.predict_logits(texts), best.predictions.test_logits, atol=0.02)
+    linear, tuned = _ship(grid, grid.folder / "checkpoints", tmp_path)
+    assert [linear.folder, tuned.folder] == [tmp_path / "feedback" / name for name in ("tfidf-lr", encoder.name)]
+    assert [linear.folder, tuned.folder] == find_checkpoints(tmp_path)
+    rows = read_rows(TASK, None)
+    best = max(grid.runs, key=lambda run: run.info.epochs[0].main_metric if run.info.epochs else 0)
+    assert load_classifier(tuned.folder).info.run == best.info.id
+    for reduced in (linear, tuned):
+        shipped = load_classifier(reduced.folder)
+        decided = shipped.decide(shipped.predict_scores(rows.validation.texts))
+        score = f1_score(rows.validation.y_true, decided, average="macro", zero_division=0)
+        assert score == pytest.approx(reduced.reduction.after, abs=0.01)
+        assert f"{100 * (reduced.reduction.after - reduced.reduction.before):+.2f} points" in reduced.line
+        card = (reduced.folder / "README.md").read_text()
+        assert f"{reduced.reduction.form}. On validation, f1_macro went from" in card
+        for label, threshold in zip(TASK.labels, shipped.decision.thresholds, strict=True):
+            assert f"| {label} | {threshold:.4f} |" in card
+
+
+def test_where_no_form_holds_the_largest_is_shipped_and_told(
+    grid: Grid, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = get_encoder(str(tiny_bert))
+    monkeypatch.setitem(encoders.ENCODERS, encoder.name, encoder)
+    monkeypatch.setattr(reduce, "TOLERANCE", -1.0)
+    monkeypatch.setattr(reduce, "SIZES", (1000.0,))
+    linear, tuned = _ship(grid, grid.folder / "checkpoints", tmp_path)
+    assert linear.reduction.form.startswith("all ")
+    assert tuned.reduction.form == "4 bits a weight"
+    assert all("no form stays within" in reduced.line for reduced in (linear, tuned))
 
 
 def test_a_checkpoint_of_a_folders_encoder_is_not_shipped_as_a_difference_to_it(grid: Grid, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"'tiny-bert@[0-9a-f]{8}' is no encoder of the registry"):
-        ship_best(grid.folder / "results", grid.folder / "checkpoints", tmp_path / "to", {"feedback"}, 8)
+        _ship(grid, grid.folder / "checkpoints", tmp_path / "to")
     assert not (tmp_path / "to").exists()
 
 
 def test_nothing_to_ship_is_told(grid: Grid, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--checkpoints"):
-        ship_best(grid.folder / "results", tmp_path, tmp_path / "to", {"feedback"}, 8)
+        _ship(grid, tmp_path, tmp_path / "to")
     with pytest.raises(UserError, match="No run"):
-        ship_best(grid.folder / "results", grid.folder / "checkpoints", tmp_path / "to", {"sst2"}, 8)
+        _ship(grid, grid.folder / "checkpoints", tmp_path / "to", "sst2")
     assert not (tmp_path / "to").exists()
 
 

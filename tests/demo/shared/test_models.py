@@ -3,14 +3,19 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from huggingface_hub import constants
+from scipy.sparse import csr_matrix
 
+from demo.attribution.handlers import explain
 from demo.compare.handlers import classify
 from demo.shared.models import add_from_hub, catalogue
+from tests.checkpoints import write_toy_tfidf
 from tests.hub_server import Hub, client_settings, serve_hub
 from zoo.classifier import Classifier
 from zoo.errors import UserError
+from zoo.tfidf import TfidfModel, Vocabulary
 
 
 @pytest.fixture
@@ -60,3 +65,16 @@ def test_a_name_that_the_hub_has_not_is_told(checkpoints: Path, hub: Hub, tmp_pa
     with pytest.raises(UserError, match="hub:ann/nothing is not loaded"):
         add_from_hub("ann/nothing", checkpoints, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_linear_model_answers_and_says_why_it_shows_no_words(tmp_path: Path) -> None:
+    vocabulary = Vocabulary(analyzer="word", ngrams=(1, 1), terms=("bad", "good"))
+    model = TfidfModel(vocabulary, np.ones(2), csr_matrix([[0.0, 2.0], [3.0, 0.0]]), np.array([-1.0, 0.0]))
+    write_toy_tfidf(tmp_path / "toy" / "tfidf-lr", model, labels=("a", "b"))
+    (answer,) = classify("a good thing", "toy", ["tfidf-lr"], tmp_path).answers
+    np.testing.assert_allclose(
+        answer.scores, [1 / (1 + np.exp(-2)), 0.5], rtol=1e-3
+    )  # one known term, so its value is 1
+    assert (answer.tokens, answer.truncated) == (2, False)
+    with pytest.raises(UserError, match="linear"):
+        explain("a good thing", "toy", "tfidf-lr", "a", tmp_path)

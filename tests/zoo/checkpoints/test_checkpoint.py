@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from zoo.checkpoints.loading import compress_checkpoint, new_model, save_checkpo
 from zoo.classifier import Classifier, predict_logits
 from zoo.decision import Decision, ProblemType
 from zoo.encoders import registry as encoders
+from zoo.encoders.deltas import write_delta
 from zoo.encoders.encoder import Encoder
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
@@ -24,6 +26,7 @@ from zoo.long_text import encode
 
 MULTI, SINGLE = "multi_label_classification", "single_label_classification"
 LABELS = ("a", "b", "c")
+IN_8_BITS = partial(write_delta, bits=8)
 TEXTS = [
     "The parcel arrived late.",
     "good",
@@ -134,7 +137,7 @@ def test_compression_to_8_bits_keeps_the_logits(
     untrained = predict_logits(new_model(folder, problem_type, LABELS), tokenizer, encode(tokenizer, TEXTS, 48))
     errors = []
     for bits in (8, 4):
-        compress_checkpoint(tmp_path / "whole", tmp_path / str(bits), bits)
+        compress_checkpoint(tmp_path / "whole", tmp_path / str(bits), partial(write_delta, bits=bits))
         small = Classifier.load(tmp_path / str(bits))
         assert (small.info.labels, small.decision) == (LABELS, _decision(problem_type))
         errors.append(np.abs(small.predict_logits(TEXTS) - whole).max())
@@ -155,7 +158,7 @@ def test_compression_keeps_what_the_encoders_folder_does_not_hold(
     tokenizer.save_pretrained(folder)
     info = _info(_register(folder, monkeypatch))
     save_checkpoint(tmp_path / "whole", info, _decision(), _tuned(folder), tokenizer, "# A card\n")
-    compress_checkpoint(tmp_path / "whole", tmp_path / "small", 8)
+    compress_checkpoint(tmp_path / "whole", tmp_path / "small", IN_8_BITS)
     whole, small = (Classifier.load(tmp_path / name).predict_logits(TEXTS) for name in ("whole", "small"))
     np.testing.assert_allclose(small, whole, atol=0.01)
 
@@ -166,10 +169,10 @@ def test_compression_replaces_an_older_checkpoint_and_keeps_it_when_it_fails(sav
     (target / "old").write_text("old")
     (saved / "README.md").rename(saved / "moved.md")
     with pytest.raises(OSError, match="README"):
-        compress_checkpoint(saved, target, 8)
+        compress_checkpoint(saved, target, IN_8_BITS)
     assert [path.name for path in target.iterdir()] == ["old"]
     (saved / "moved.md").rename(saved / "README.md")
-    compress_checkpoint(saved, target, 8)
+    compress_checkpoint(saved, target, IN_8_BITS)
     assert {path.name for path in target.iterdir()} == {
         "README.md",
         "checkpoint.json",
@@ -181,7 +184,7 @@ def test_compression_replaces_an_older_checkpoint_and_keeps_it_when_it_fails(sav
 def test_a_small_checkpoint_of_another_revision_of_its_encoder_is_refused(
     saved: Path, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compress_checkpoint(saved, tmp_path / "small", 8)
+    compress_checkpoint(saved, tmp_path / "small", IN_8_BITS)
     moved = shutil.copytree(tiny_bert, tmp_path / "moved" / "tiny-bert")
     config = json.loads((moved / "config.json").read_text())
     (moved / "config.json").write_text(json.dumps(config | {"layer_norm_eps": 0.1}))

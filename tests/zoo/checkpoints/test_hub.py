@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from tests.hub_server import Failure, Hub, client_settings, serve_hub
 from zoo.checkpoints.loading import compress_checkpoint, new_model, save_checkpoint
 from zoo.classifier import Classifier
 from zoo.decision import Decision
-from zoo.encoders.deltas import DELTA
+from zoo.encoders.deltas import DELTA, write_delta
 from zoo.encoders.registry import ENCODERS, get_encoder
 from zoo.files import WHOLE
 
@@ -138,7 +139,7 @@ def test_a_small_checkpoint_is_published_as_the_whole_model_that_it_stands_for(
 ) -> None:
     encoder = get_encoder(str(tiny_bert))
     monkeypatch.setitem(ENCODERS, encoder.name, encoder)
-    compress_checkpoint(checkpoint, tmp_path / "small", 4)
+    compress_checkpoint(checkpoint, tmp_path / "small", partial(write_delta, bits=4))
     done = zoo("push", tmp_path / "small", "--repo", REPO)
     assert done.returncode == 0
     assert "shards" not in done.stderr  # no bar for a save that takes milliseconds

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from safetensors import safe_open
 
-from zoo.encoders.deltas import GROUP, dequantise, quantise, read_delta, write_delta
+from zoo.encoders.deltas import GROUP, dequantise, quantise, read_delta, write_delta, write_low_rank
 from zoo.errors import UserError
 
 FINITE = st.floats(-1e4, 1e4, width=32) | st.floats(-(2**-20), 2**-20, width=32) | st.just(0.0)
@@ -150,3 +150,48 @@ def test_a_diverged_tensor_is_refused_and_not_stored_as_garbage(
     with pytest.raises(UserError, match=r"dense\.weight"):
         write_delta(tmp_path / "d", base, tuned, 8)
     assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.parametrize("bits", [3, 4, 8])
+def test_products_come_back_near_vectors_nearer_and_new_tensors_in_half_precision(
+    tmp_path: Path, base: dict[str, np.ndarray], bits: int
+) -> None:
+    rng = np.random.default_rng(1)
+    left, right = rng.normal(size=(10, 2)).astype(np.float32), rng.normal(size=(2, 13)).astype(np.float32)
+    pooler = rng.normal(size=(5, 1)).astype(np.float32), rng.normal(size=(1, 70)).astype(np.float32)
+    tuned = base | {
+        "dense.weight": base["dense.weight"] + left @ right,
+        "dense.bias": base["dense.bias"] + rng.normal(size=10).astype(np.float32),
+        "embeddings": base["embeddings"] + 1,
+        "pooler.weight": pooler[0] @ pooler[1],
+        "head.weight": rng.normal(size=(3, 8)).astype(np.float32),
+    }
+    write_low_rank(tmp_path / "d", base, tuned, {"dense.weight": (left, right), "pooler.weight": pooler}, bits)
+    changed = read_delta(tmp_path / "d", base)
+    assert changed.keys() == tuned.keys() - {"norm.weight"}
+    thin = [_bound(factor, bits).max() for factor in (left.T, right)]
+    bound = 2 * (thin[0] * np.abs(right).max() + thin[1] * np.abs(left).max() + thin[0] * thin[1]) + 1e-5
+    assert (np.abs(changed["dense.weight"] - tuned["dense.weight"]) <= bound).all()
+    assert np.abs(changed["dense.weight"] - base["dense.weight"]).max() > bound / 4  # so the bound says something
+    assert changed["pooler.weight"].shape == (5, 70)
+    for name in ("dense.bias", "embeddings"):
+        bounds = _bound(tuned[name] - base[name], 8) + 1e-6
+        assert (np.abs(changed[name] - tuned[name]) <= bounds).all()
+    np.testing.assert_array_equal(changed["head.weight"], tuned["head.weight"].astype(np.float16))
+
+
+def test_a_product_of_another_encoders_size_is_refused(tmp_path: Path, base: dict[str, np.ndarray]) -> None:
+    products = {"dense.weight": (np.ones((10, 1), np.float32), np.ones((1, 13), np.float32))}
+    write_low_rank(tmp_path / "d", base, base, products, 8)
+    with pytest.raises(UserError, match=r"dense\.weight"):
+        read_delta(tmp_path / "d", _other_shape(base, (10, 12)))
+
+
+@pytest.mark.parametrize("name", ["dense.weight", "dense.bias", "head.bias"])
+def test_a_diverged_tensor_is_refused_with_products_too(tmp_path: Path, base: dict[str, np.ndarray], name: str) -> None:
+    tuned = base | {"head.bias": np.zeros(2, np.float32)}
+    tuned[name] = tuned[name].copy()
+    tuned[name].flat[1] = np.nan
+    products = {"dense.weight": (tuned["dense.weight"], np.eye(13, dtype=np.float32))}
+    with pytest.raises(UserError, match=name):
+        write_low_rank(tmp_path / "d", base, tuned, products, 8)
