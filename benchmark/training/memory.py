@@ -1,6 +1,6 @@
 """How much memory a training will take, by the encoder's shape and the recipe, before its weights are there."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmark.training.recipes import Recipe
 from zoo.hardware import multiplies_in_bf16
@@ -22,7 +22,8 @@ def memory_estimate(model: "PreTrainedModel", recipe: Recipe) -> float:
     """
     config, length = model.config, recipe.max_length
     held = sum(tensor.numel() for tensor in model.parameters())
-    frozen = model.get_input_embeddings().weight.numel() if recipe.freeze_embeddings else 0  # type: ignore[union-attr]
+    embeddings: Any = model.get_input_embeddings()
+    frozen = embeddings.weight.numel() if recipe.freeze_embeddings else 0
     bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and multiplies_in_bf16())
     tokens = recipe.batch_size * length * config.num_hidden_layers
     kept = tokens * (34 * config.hidden_size + 5 * config.num_attention_heads * length)
