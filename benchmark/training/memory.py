@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 def memory_estimate(model: "PreTrainedModel", recipe: Recipe) -> float:
-    """Return about how many bytes a training takes at most: each text as long as the recipe reads.
+    """Return about how many bytes a training takes with each text as long as the recipe reads.
 
     Weights take 4 bytes; a trained one takes 12 more for its gradient and AdamW's two means. A layer keeps 34 bytes for
     each token and hidden unit, and 5 for each pair of tokens and head, in 16 bits (Korthikanti et al. 2022, equation
-    2), and twice as many in 32. What the process takes without a model, about half a GiB, is not in it.
+    2), and twice as many in 32. What the process takes without a model, from half a GiB to one, is not in it.
 
     Args:
         model: one without memory will do, such as `zoo.checkpoints.pretrained.empty_model` makes.

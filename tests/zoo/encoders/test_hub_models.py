@@ -302,7 +302,8 @@ def test_a_dry_run_checks_the_small_files_and_says_what_is_to_fetch(
     faults, said = look(max_length=160)
     assert faults == {}
     (line,) = said
-    assert re.fullmatch(rf"{REPO}: 0 MB to fetch; training will take \d\.\d GiB of memory at most, by its shape", line)
+    cost = r"training will take about \d\.\d GiB of memory with all texts of 160 tokens"
+    assert re.fullmatch(rf"{REPO}: 0 MB to fetch; {cost}", line)
     assert hub.sent("GET .*resolve.*safetensors") == 0
     fetch_weights(encoder)
     assert "its weights are in the local cache" in look(max_length=160)[1][0]
