@@ -231,7 +231,8 @@ def _look_ahead(cell: Cell, say: Callable[[str], object]) -> None:
     model = check_without_weights(ahead.folder, cell.recipe.max_length)
     fetched = f"{ahead.to_fetch / 1e6:,.0f} MB to fetch" if ahead.to_fetch else "its weights are in the local cache"
     memory = memory_estimate(model, cell.recipe) / 2**30
-    say(f"{cell.encoder.name}: {fetched}; training will take {memory:.1f} GiB of memory at most, by its shape")
+    length = f"with all texts of {cell.recipe.max_length} tokens"
+    say(f"{cell.encoder.name}: {fetched}; training will take about {memory:.1f} GiB of memory {length}")
 
 
 def _lower_rate(recipe: Recipe) -> str:

@@ -1,6 +1,6 @@
 """How much memory a training will take, by the encoder's shape and the recipe, before its weights are there."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmark.training.recipes import Recipe
 from zoo.hardware import multiplies_in_bf16
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 def memory_estimate(model: "PreTrainedModel", recipe: Recipe) -> float:
-    """Return about how many bytes a training takes at most: each text as long as the recipe reads.
+    """Return about how many bytes a training takes with each text as long as the recipe reads.
 
     Weights take 4 bytes; a trained one takes 12 more for its gradient and AdamW's two means. A layer keeps 34 bytes for
     each token and hidden unit, and 5 for each pair of tokens and head, in 16 bits (Korthikanti et al. 2022, equation
-    2), and twice as many in 32. What the process takes without a model, about half a GiB, is not in it.
+    2), and twice as many in 32. What the process takes without a model, from half a GiB to one, is not in it.
 
     Args:
         model: one without memory will do, such as `zoo.checkpoints.pretrained.empty_model` makes.
@@ -22,8 +22,8 @@ def memory_estimate(model: "PreTrainedModel", recipe: Recipe) -> float:
     """
     config, length = model.config, recipe.max_length
     held = sum(tensor.numel() for tensor in model.parameters())
-    embeddings = sum(tensor.numel() for tensor in model.get_input_embeddings().parameters())
-    frozen = embeddings if recipe.freeze_embeddings else 0
+    embeddings: Any = model.get_input_embeddings()
+    frozen = embeddings.weight.numel() if recipe.freeze_embeddings else 0
     bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and multiplies_in_bf16())
     tokens = recipe.batch_size * length * config.num_hidden_layers
     kept = tokens * (34 * config.hidden_size + 5 * config.num_attention_heads * length)

@@ -20,9 +20,8 @@ def weight_files(folder: Path, name: str = WHOLE) -> list[Path]:
         return [whole]
     if not index.is_file():
         raise UserError(f"{folder} has no weights ({WHOLE}, or {BIN}); save the model there with save_pretrained")
-    shards = [
-        folder / name for name in sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    ]
+    parts = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+    shards = [folder / part for part in sorted(set(parts.values()))]
     if missing := [path.name for path in shards if not path.is_file()]:
         raise UserError(f"{folder} has no {missing[0]}, a part of its weights; copy or download it again")
     return shards

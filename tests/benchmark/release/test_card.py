@@ -49,8 +49,6 @@ def test_the_front_matter_has_every_metric_with_its_interval(task: str, write_sy
         ("bge-small-zh-v1.5", "BAAI/bge-small-zh-v1.5"),
         ("roberta-base", "roberta-base"),
         ("zoo-bert-en", None),
-        ("org/tiny@main", "org/tiny"),
-        ("folder@1a2b3c4d", None),
     ],
 )
 def test_a_card_names_the_encoder_where_the_hub_has_it(
@@ -61,6 +59,16 @@ def test_a_card_names_the_encoder_where_the_hub_has_it(
     cited = card.split("## Licence and citation")[1]
     assert (f"https://huggingface.co/{base})" in cited) == bool(base)
     assert "https://huggingface.co/datasets/stanfordnlp/sst2)" in cited
+
+
+@pytest.mark.parametrize(("encoder", "base"), [("org/tiny@main", "org/tiny"), ("folder@1a2b3c4d", None)])
+def test_a_card_names_an_encoder_of_the_hub_that_the_registry_does_not_have(
+    encoder: str, base: str | None, write_synthetic: WriteRun
+) -> None:
+    run = read_run(write_synthetic("sst2"))
+    card = write_card(replace(run, info=run.info.model_copy(update={"encoder": encoder})), TASKS["sst2"])
+    assert ModelCard(card).data.base_model == base
+    assert ("https://huggingface.co/org/tiny)" in card) == bool(base)
 
 
 def test_a_card_on_a_users_own_data_says_how_they_were_split(write_synthetic: WriteRun) -> None:

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from functools import partial
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +115,15 @@ def packed(tensors: dict[str, torch.Tensor], file: str) -> bytes:
     return buffer.getvalue()
 
 
+def installed(package: str) -> bool:
+    try:
+        return bool(version(package))
+    except PackageNotFoundError:
+        return False
+
+
 def marked(encoder: Encoder) -> Any:
-    there = encoder.source != "zip parts" or find_spec(encoder.location.split()[0].replace("-", "_"))
+    there = encoder.source != "zip parts" or installed(encoder.location.split()[0])
     marks = [] if encoder.name in QUICK and not REAL else [pytest.mark.slow]
     marks += [] if there else [pytest.mark.skip(reason=f"{encoder.name} is not installed")]
     return pytest.param(encoder, id=encoder.name, marks=marks)

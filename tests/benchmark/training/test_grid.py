@@ -149,7 +149,10 @@ def test_what_cannot_be_trained_as_asked_is_known_before(grid: Grid, short: Path
     rows = {TASK: grid.cells[0].rows}
     names = ("tfidf-lr", str(grid.folder / "broken"), str(short), "roberta-base")
     cells = plan(rows, [get_encoder(name) for name in names], range(2), tmp_path, **RECIPE | {"max_length": 49})
-    faults = find_faults(cells)
+    said: list[str] = []
+    faults = find_faults(cells, said.append)
+    reason = "HF_HUB_OFFLINE forbids any call to the hub; unset it."
+    assert said == [f"roberta-base: not checked, since the hub cannot be asked. {reason}"]
     assert [called(name) for name in faults] == ["broken", "short"]
     broken, long = faults.values()
     assert re.search(r"word_embeddings\.weight has the size \(7, 32\), and \(\d+, 32\) by its config\.json", broken)

@@ -5,6 +5,7 @@ import json
 import pickle
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from huggingface_hub import close_session, constants
 from transformers import AutoModel, AutoTokenizer
 
 from benchmark.tasks.registry import Task
+from benchmark.training.grid import find_faults, plan
 from benchmark.training.recipes import Recipe
 from benchmark.training.runs import run_id
+from tests.conftest import ToyRows
 from tests.hub_server import Failure, Hub, client_settings, serve_hub
 from zoo.checkpoints.pretrained import load_pretrained, read_config
 from zoo.encoders.registry import ENCODERS, get_encoder
@@ -282,6 +285,31 @@ def test_a_bin_with_code_or_without_tensors_is_not_read(
         with pytest.raises(UserError, match=words):
             fetch_weights(encoder)
     assert not (tmp_path / "shouted").exists()
+
+
+def test_a_dry_run_checks_the_small_files_and_says_what_is_to_fetch(
+    hub: Hub, tiny_bert: Path, toy_task: Task, toy_rows: ToyRows, tmp_path: Path
+) -> None:
+    hub.add(REPO, contents(tiny_bert), private=False)
+    encoder, rows = get_encoder(f"hub:{REPO}"), {toy_task: toy_rows(toy_task)}
+
+    def look(**changes: object) -> tuple[dict[str, str], list[str]]:
+        said: list[str] = []
+        return find_faults(plan(rows, [encoder], range(2), tmp_path, **changes), said.append), said
+
+    faults, said = look(max_length=161)
+    assert "reads 160 tokens at most, and the recipe's max_length is 161" in faults[REPO]
+    faults, said = look(max_length=160)
+    assert faults == {}
+    (line,) = said
+    cost = r"training will take about \d\.\d GiB of memory with all texts of 160 tokens"
+    assert re.fullmatch(rf"{REPO}: 0 MB to fetch; {cost}", line)
+    assert hub.sent("GET .*resolve.*safetensors") == 0
+    fetch_weights(encoder)
+    assert "its weights are in the local cache" in look(max_length=160)[1][0]
+    hub.add("org/gone", {}, private=False)
+    gone = replace(encoder, name="org/gone", location="org/gone", revision="0" * 40)
+    assert "no such revision" in find_faults(plan(rows, [gone], [0], tmp_path))["org/gone"]
 
 
 def test_a_moved_branch_makes_another_run(hub: Hub, tiny_bert: Path, toy_task: Task, tmp_path: Path) -> None:
