@@ -139,6 +139,9 @@ def ensemble(
     shown["latency (ms)"] = found["latency_ms"].map("{:.1f}".format)
     shown["parameters (M)"] = (found["parameters"] / 1e6).map("{:.1f}".format)
     _show(shown)
+    for name, of in zip(found["ensemble"], found["of"], strict=True):
+        if of:
+            say(f"{name}: {of}")
     say("Gains are over the best single run by validation, on the same test rows.")
 
 

@@ -199,9 +199,9 @@ def _asked(
         raise UserError("--long-text and long_text in --recipe say the same thing; give one of them")
     changes |= {"long_text": long_text} if long_text else {}
     check_changes(changes, chosen)
-    if checkpoints and all(encoder.source == "none" for encoder in chosen):
+    if checkpoints and not any(encoder.fine_tuned for encoder in chosen):
         raise UserError(
-            "--checkpoints does not apply: a baseline leaves no checkpoint; leave it out, or add an encoder"
+            "--checkpoints does not apply: baselines and probes leave no checkpoint; leave it out, or add an encoder"
         )
     return Asked(chosen, seeds, changes, threads, results, checkpoints, dry_run)
 
@@ -260,7 +260,7 @@ def _tell_unkept(cells: "list[Cell]", checkpoints: Path) -> None:
     """Name the complete runs whose checkpoint is not there: they are not run again by themselves."""
     from benchmark.release.ship import checkpoint_folder
 
-    trained = [cell for cell in cells if cell.done and cell.encoder.source != "none"]
+    trained = [cell for cell in cells if cell.done and cell.encoder.fine_tuned]
     without = [cell.folder for cell in trained if not checkpoint_folder(checkpoints, cell.folder).is_dir()]
     if without:
         say(f"{len(without)} complete runs left no checkpoint in {checkpoints}; to train them again, delete:")

@@ -13,7 +13,7 @@ from benchmark.statistics.pair_tests import Evidence, gather
 from benchmark.statistics.ranks import MIN_SEEDS, Key, compare_all, rank_intervals
 from benchmark.statistics.resampling import Draws, draw
 from benchmark.tasks.registry import Task
-from benchmark.training.recipes import BaselineRecipe
+from benchmark.training.recipes import Recipe
 
 DRAWS_A_PAIR = 40
 
@@ -68,4 +68,4 @@ def _with_shared_recipe(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _is_baseline(entry: Entry) -> bool:
-    return isinstance(entry.info.recipe, BaselineRecipe)
+    return not isinstance(entry.info.recipe, Recipe)

@@ -35,11 +35,12 @@ class Member:
 
 
 def members(entries: Sequence[Entry]) -> list[Member]:
-    """Return the runs of a task's entries, each with calibrated logits."""
+    """Return the runs of a task's entries, each with calibrated logits; an export is no run of its own."""
     return [
         Member(entry.name, run.info, _calibrated(run.predictions, entry.seeds.temperatures[seed]))
         for entry in entries
         for seed, run in entry.runs.items()
+        if run.info.runtime == "torch"
     ]
 
 
@@ -88,7 +89,7 @@ def select(task: Task, runs: Sequence[Member]) -> list[Member]:
 def table(task: Task, entries: Sequence[Entry]) -> pd.DataFrame:
     """Return the ensembles of a task beside its best single run by validation, the best by validation first.
 
-    Columns: ensemble, members, validation (main metric), value, low, high (on test, 95 % for the test rows: the members
+    Columns: ensemble, members, of (the members' names, of a selection), validation (main metric), value, low, high (on test, 95 % for the test rows: the members
     are fixed), gain, gain_low, gain_high (over the best single run), train_seconds, latency_ms, parameters (sums over
     the different members; the latency is that of one text of LENGTH tokens).
     """
@@ -97,13 +98,13 @@ def table(task: Task, entries: Sequence[Entry]) -> pd.DataFrame:
     for each in runs:
         by_entry.setdefault(each.name, []).append(each)
     alone = max(runs, key=lambda each: validation_score(task, each.predictions))
-    sets: dict[str, list[Member]] = {f"best single run: {_named([alone])}": [alone]}
+    sets = {"best single run": [alone]}
     sets |= {f"all runs of {name}": found for name, found in by_entry.items() if len(found) > 1}
     sets["all runs"] = runs
-    greedy = select(task, runs)
-    sets[f"greedy: {_named(greedy)}"] = greedy
+    sets["greedy selection"] = select(task, runs)
     rows = _judged(task, {name: joined(chosen) for name, chosen in sets.items()})
-    rows = rows.assign(members=list(map(len, sets.values())))
+    named = [_named(chosen) if name in ("best single run", "greedy selection") else "" for name, chosen in sets.items()]
+    rows = rows.assign(members=list(map(len, sets.values())), of=named)
     costs = pd.DataFrame([_costs(chosen) for chosen in sets.values()])
     return pd.concat([rows, costs], axis=1).sort_values("validation", ascending=False, kind="stable", ignore_index=True)
 
