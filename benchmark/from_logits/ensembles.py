@@ -89,9 +89,9 @@ def select(task: Task, runs: Sequence[Member]) -> list[Member]:
 def table(task: Task, entries: Sequence[Entry]) -> pd.DataFrame:
     """Return the ensembles of a task beside its best single run by validation, the best by validation first.
 
-    Columns: ensemble, members, of (the members' names, of a selection), validation (main metric), value, low, high (on test, 95 % for the test rows: the members
-    are fixed), gain, gain_low, gain_high (over the best single run), train_seconds, latency_ms, parameters (sums over
-    the different members; the latency is that of one text of LENGTH tokens).
+    Columns: ensemble, members, of (the members' names, of a selection), validation (main metric), value, low, high (on
+    test, 95 % for the test rows: the members are fixed), gain, gain_low, gain_high (over the best single run),
+    train_seconds, latency_ms, parameters (sums over the different members; latency of one text of LENGTH tokens).
     """
     runs = members(entries)
     by_entry: dict[str, list[Member]] = {}

@@ -2,7 +2,8 @@
 
 Confident learning for several labels (Thyagarajan et al. 2022, "Identifying Incorrect Annotations in Multi-Label
 Classification Data"): each pair of row and label gets the models' probability of its gold value, the self-confidence.
-The lower, the more suspect. The probability is the mean over encoders of the mean over their runs, of calibrated scores.
+The lower, the more suspect. The probability is that of calibrated scores: the mean over encoders of the mean over their
+runs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -95,7 +96,9 @@ def audit(task: Task, entries: Sequence[Entry], texts: Mapping[str, list[str]] |
     found = [rank(task, gather(entries, part)) for part in ("validation", "test")]
     if texts is not None:
         for table in found:
-            table.insert(2, "text", [texts[part][row - 1] for part, row in zip(table["part"], table["row"], strict=True)])
+            table.insert(
+                2, "text", [texts[part][row - 1] for part, row in zip(table["part"], table["row"], strict=True)]
+            )
     return pd.concat(found, ignore_index=True).sort_values("score", kind="stable", ignore_index=True)
 
 

@@ -74,9 +74,7 @@ def candidates(decision: Decision, y_score: np.ndarray) -> np.ndarray:
     return np.where(highest(y_score, 1), y_score, -1.0)
 
 
-def _thresholds(
-    y_score: np.ndarray, y_true: np.ndarray, goal: Goal, average: Average = "micro"
-) -> tuple[float, float]:
+def _thresholds(y_score: np.ndarray, y_true: np.ndarray, goal: Goal, average: Average = "micro") -> tuple[float, float]:
     """Return the low and the high threshold of a goal, shapes (n,) or (n, num_labels). They differ where precision and
     recall are asked for and no single threshold reaches both."""
     if goal.precision and goal.recall:
@@ -153,9 +151,9 @@ def best_threshold(y_score: np.ndarray, y_true: np.ndarray, goal: Goal = F1) -> 
             return float(between(1.0, score[0]))  # nothing is decided
         return _cut_after(score, -cost)
     precision, recall = hits / decided, hits / positives
-    asked, other, floor = (
-        (precision, recall, goal.precision) if goal.precision else (recall, precision, goal.recall)
-    )
+    asked, other = (precision, recall) if goal.precision else (recall, precision)
+    floor = goal.precision or goal.recall
+    assert floor
     reached = asked >= floor
     if reached[_possible(score)].any():
         asked, other = np.where(reached, other, -np.inf), asked
@@ -202,7 +200,7 @@ def _possible(score: np.ndarray) -> np.ndarray:
     return np.append(score[:-1] > score[1:], True) & (score >= 0)
 
 
-def between(lowest: np.ndarray, below: np.ndarray | float) -> np.ndarray:
+def between(lowest: np.ndarray | float, below: np.ndarray | float) -> np.ndarray:
     """Return the middle between the lowest decided score and the next one below it; the former, where floating point
     has nothing between them."""
     middle = (lowest + below) / 2

@@ -12,7 +12,15 @@ from benchmark.tasks.row_facts import keep_row_facts
 from benchmark.tasks.rows import Rows
 from benchmark.training.baseline import fit_min_df, train_baseline
 from benchmark.training.process import commit
-from benchmark.training.recipes import AnyRecipe, BaselineRecipe, ProbeRecipe, Recipe, default_recipe, kind_of, other_fields
+from benchmark.training.recipes import (
+    AnyRecipe,
+    BaselineRecipe,
+    ProbeRecipe,
+    Recipe,
+    default_recipe,
+    kind_of,
+    other_fields,
+)
 from benchmark.training.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, write_run
 from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import Weights, fetch_weights
@@ -87,9 +95,7 @@ def plan(
     return cells
 
 
-def make_cell(
-    task: Task, encoder: Encoder, recipe: AnyRecipe, rows: Rows, results: Path, trials: int = 0
-) -> Cell:
+def make_cell(task: Task, encoder: Encoder, recipe: AnyRecipe, rows: Rows, results: Path, trials: int = 0) -> Cell:
     """Return the cell of one run; `trials` counts those that the recipe was chosen from."""
     identifier = run_id(encoder, task, rows.fingerprint, recipe, trials)
     folder = run_folder(results, task.name, encoder.name, recipe.seed, identifier)
@@ -166,7 +172,7 @@ def _is_complete(cell: Cell) -> bool:
 
 
 def run_cell(cell: Cell, report: RunReport, keep: Keep | None = None) -> None:
-    """Run one cell and write its run. `keep` then gets what was fine-tuned; baselines and probes make nothing to keep."""
+    """Run one cell and write its run. `keep` then gets what was fine-tuned; other runs leave nothing to keep."""
     if isinstance(cell.recipe, BaselineRecipe):
         baseline = train_baseline(cell.task, cell.rows, cell.recipe)
         write_run(cell.folder, _info(cell, cell.encoder.revision, vars(baseline.measured), (), 1), baseline.predictions)

@@ -41,7 +41,9 @@ def test_figures_are_scikit_learns() -> None:
     assert table.loc[("price", "f-beta"), "test"] == pytest.approx(fbeta_score(gold[:, 1], decided[:, 1], beta=2))
     false, missed = ((decided[:, 2] > gold[:, 2]).sum(), (decided[:, 2] < gold[:, 2]).sum())
     assert table.loc[("quality", "cost"), "test"] == false + 4 * missed
-    assert table.loc[("all labels", "precision"), "test"] == pytest.approx(precision_score(gold, decided, average="micro"))
+    assert table.loc[("all labels", "precision"), "test"] == pytest.approx(
+        precision_score(gold, decided, average="micro")
+    )
     assert ((table["low_95"] <= table["test"]) & (table["test"] <= table["high_95"])).all()
     asked = table[table["asked"].notna() & (table.index.get_level_values("label") != "all labels")]
     assert (asked["validation"] >= asked["asked"]).all()

@@ -87,9 +87,7 @@ def test_a_thousand_random_cases_under_policies_are_decided_as_in_python(opened:
         bands = [(draw.choice((low, score)), draw.choice((high, score))) for score in scores
                  for low, high in [sorted((draw.random(), draw.random()))]]  # fmt: skip
         unsure = draw.choice((None, tuple(bands)))
-        decision = Decision(
-            problem_type=kind, rule="fixed", thresholds=tuple(thresholds), unsure=unsure, policy=policy
-        )
+        decision = Decision(problem_type=kind, rule="fixed", thresholds=tuple(thresholds), unsure=unsure, policy=policy)
         y_score = np.array([scores])
         expected.append([decision.decide(y_score)[0].tolist(), bool(decision.hand_over(y_score)[0])])
         cases.append((kind, scores, thresholds, policy.model_dump(), unsure))
