@@ -110,7 +110,10 @@ def of_labels(fit: PolicyFit) -> pd.DataFrame:
             known = _value(validation.sum(axis=0), goal, metric)
             value, least, most = _with_interval(test, goal, metric, label is not None, draws)
             low, high = _thresholds(fit.decision, label)
-            row = {"label": "all labels" if label is None else fit.task.labels[label], "goal": str(goal)}
+            row: dict[str, object] = {
+                "label": "all labels" if label is None else fit.task.labels[label],
+                "goal": str(goal),
+            }
             row |= {"low": low, "high": high, "metric": metric, "asked": asked, "validation": float(known)}
             row |= {"test": value, "low_95": least, "high_95": most}
             row["default"] = float(_value(_counts(fit.test(fit.default), label).sum(axis=0), goal, metric))

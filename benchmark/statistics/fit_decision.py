@@ -12,6 +12,7 @@ from zoo.policy import DEFAULT, F1, Goal, Policy
 
 Average = Literal["macro", "micro"]
 MIN_POSITIVES = 10
+_EQUAL = 9  # digits: texts whose log odds differ by less, as by rounding, are equally sure
 
 
 def fit_decision(
@@ -102,7 +103,7 @@ def with_abstention(decision: Decision, logits: np.ndarray) -> Decision:
     else:
         with np.errstate(invalid="ignore"):  # infinite log odds
             distance = np.abs(logit(y_score) - logit(thresholds))
-        least = _nearest(np.nan_to_num(distance, nan=np.inf, posinf=np.inf).min(axis=1), most)
+        least = _nearest(np.nan_to_num(distance, nan=np.inf, posinf=np.inf).min(axis=1).round(_EQUAL), most)
         low, high = expit(logit(thresholds) - least), expit(logit(thresholds) + least)
     return decision.model_copy(update={"unsure": tuple(zip(low.tolist(), high.tolist(), strict=True))})
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -17,7 +18,7 @@ from benchmark.training.runs import Predictions
 from benchmark.training.stopwatch import Measured, Stopwatch
 from zoo.errors import UserError
 
-Features = csr_matrix | np.ndarray  # shape (n, number of features)
+Features: TypeAlias = csr_matrix | np.ndarray  # shape (n, number of features)
 
 
 @dataclass(frozen=True)

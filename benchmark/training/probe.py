@@ -30,11 +30,10 @@ from zoo.tokenizer import load_tokenizer
 class _Pooled(torch.nn.Module):
     """The encoder as `predict_logits` takes a model: its "logits" are the means of its states."""
 
-    def __init__(self, encoder: torch.nn.Module) -> None:
+    def __init__(self, encoder: Any) -> None:
         super().__init__()
-        self.encoder: Any = encoder
-        self.config = SimpleNamespace(num_labels=self.encoder.config.hidden_size)
-        self.device = self.encoder.device
+        self.encoder, self.device = encoder, encoder.device
+        self.config = SimpleNamespace(num_labels=encoder.config.hidden_size)
 
     def forward(self, **batch: Any) -> Any:
         states = self.encoder(**batch).last_hidden_state
@@ -83,7 +82,7 @@ def train_probe(
 
 
 def _ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
-    return tokenizer(texts, return_attention_mask=False, verbose=False)["input_ids"]  # type: ignore[no-any-return]
+    return tokenizer(texts, return_attention_mask=False, verbose=False)["input_ids"]
 
 
 def _best(
