@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
@@ -12,16 +11,17 @@ from benchmark.cli import COMPARE, OURS, Results
 from benchmark.tasks.registry import Task, known_tasks
 from zoo.cli import USE, Encoding, Names, Quotes, Separator, console, fetched, say
 from zoo.errors import UserError, lookup
-from zoo.policy import FORMS, parse_policy
+from zoo.policy import parse_policy
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from benchmark.board.entries import Entry
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-PolicyWords = Annotated[
-    list[str] | None, typer.Option("--policy", help=f"{FORMS}. Can be given several times.", show_default=False)
-]
+_POLICY = "What labels are decided by, such as precision=0.9 or at-most=3; docs/decisions.md lists all. Repeatable."
+PolicyWords = Annotated[list[str] | None, typer.Option("--policy", help=_POLICY, show_default=False)]
 
 
 @app.command(rich_help_panel=USE)
@@ -66,7 +66,7 @@ def predict(
 @app.command(rich_help_panel=USE)
 def decide(
     checkpoint: Annotated[Path, typer.Argument(help="Folder of a fine-tuned model.")],
-    policy: Annotated[list[str], typer.Option(help=f"{FORMS}. Can be given several times.")],
+    policy: Annotated[list[str], typer.Option(help=_POLICY)],
     results: Results = OURS,
     write: Annotated[bool, typer.Option("--write", help="Keep the policy in the model's decision.json.")] = False,
 ) -> None:
@@ -161,7 +161,9 @@ def _entries(results: Path, task: str) -> "tuple[Task, list[Entry]]":
     return chosen, entries
 
 
-def _readable(labels: pd.DataFrame) -> pd.DataFrame:
+def _readable(labels: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
     asked = [f" >= {floor:g}" if floor == floor else "" for floor in labels["asked"].astype(float)]
     values = zip(labels["test"], labels["low_95"], labels["high_95"], strict=True)
     return pd.DataFrame(
@@ -183,7 +185,7 @@ def _thresholds(low: float, high: float) -> str:
     return f"{high:.3f}" if low == high else f"{low:.3f} to {high:.3f}"
 
 
-def _show(table: pd.DataFrame) -> None:
+def _show(table: "pd.DataFrame") -> None:
     shown = Table(*map(str, table.columns))
     for row in table.itertuples(index=False):
         shown.add_row(*map(str, row))
