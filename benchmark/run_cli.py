@@ -200,10 +200,8 @@ def _asked(
         raise UserError("--long-text and long_text in --recipe say the same thing; give one of them")
     changes |= {"long_text": long_text} if long_text else {}
     check_changes(changes, chosen)
-    if checkpoints and all(encoder.source == "none" for encoder in chosen):
-        raise UserError(
-            "--checkpoints does not apply: a baseline leaves no checkpoint; leave it out, or add an encoder"
-        )
+    if checkpoints and all(encoder.probe for encoder in chosen):
+        raise UserError("--checkpoints does not apply: a probe leaves no checkpoint; leave it out, or add an encoder")
     return Asked(chosen, seeds, changes, threads, results, checkpoints, dry_run)
 
 
@@ -261,7 +259,7 @@ def _tell_unkept(cells: "list[Cell]", checkpoints: Path) -> None:
     """Name the complete runs whose checkpoint is not there: they are not run again by themselves."""
     from benchmark.release.ship import checkpoint_folder
 
-    done = [cell for cell in cells if cell.done]
+    done = [cell for cell in cells if cell.done and not cell.encoder.probe]
     without = [cell.folder for cell in done if not checkpoint_folder(checkpoints, cell.folder).is_dir()]
     if without:
         say(f"{len(without)} complete runs left no checkpoint in {checkpoints}; to train them again, delete:")

@@ -17,7 +17,7 @@ PACKAGES = ("zoo", "benchmark", "demo")
 LIBRARIES = {"datasets", "evaluate", "transformers", "torch", "tokenizers", "gradio", "sklearn"}
 # Each line may import the lines above it and itself, and nothing below. What shares a line are rooms of one floor.
 FLOORS = [
-    ["zoo.errors", "zoo.files", "zoo.hardware", "zoo.decision", "zoo.row_files", "zoo.hub"],
+    ["zoo.errors", "zoo.files", "zoo.hardware", "zoo.policy", "zoo.decision", "zoo.row_files", "zoo.hub"],
     ["zoo.long_text", "zoo.pooling", "zoo.tokenizer"],
     ["zoo.encoders"],
     ["zoo.checkpoints", "zoo.pretraining"],
@@ -27,8 +27,15 @@ FLOORS = [
     ["benchmark.statistics"],
     ["benchmark.training"],
     ["benchmark.own_data", "benchmark.board"],
-    ["benchmark.release"],
-    ["benchmark.speed", "benchmark.console", "benchmark.cli", "benchmark.run_cli", "benchmark.tune_cli"],
+    ["benchmark.release", "benchmark.from_logits"],
+    [
+        "benchmark.speed",
+        "benchmark.console",
+        "benchmark.cli",
+        "benchmark.run_cli",
+        "benchmark.tune_cli",
+        "benchmark.logits_cli",
+    ],
     ["demo"],
     ["app"],
     ["encoder_zoo"],
@@ -37,7 +44,7 @@ FLOORS = [
 # Rooms of one floor that may not look into each other.
 APART = [{"zoo.checkpoints", "zoo.pretraining"}, {"benchmark.own_data", "benchmark.board"}]
 # Nobody but the doors and the commands themselves may need a command.
-COMMANDS = {"zoo.cli", "benchmark.cli", "benchmark.run_cli", "benchmark.tune_cli", "benchmark.console"}
+COMMANDS = {"zoo.cli", *(f"benchmark.{name}" for name in ("cli", "run_cli", "tune_cli", "logits_cli", "console"))}
 SHARED_NAMES = {"__main__", "cli", "handlers", "registry", "view"}  # one role in every package or tab
 LIGHT = [
     "benchmark.board.store",

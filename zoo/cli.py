@@ -1,4 +1,4 @@
-"""The commands that need no runs: predict, encoders, pretrain, pack, push and push-space."""
+"""The commands that need no runs: encoders, pretrain, pack, push and push-space."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,6 @@ import typer
 from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Column, Table
 
 from zoo.encoders.deltas import BITS
@@ -129,36 +128,6 @@ def pack(
     say(f"wrote {target} ({size:.1f} MiB)")
 
 
-@app.command(rich_help_panel=USE)
-def predict(
-    checkpoint: Annotated[str, typer.Argument(help="A fine-tuned model: its folder, or hub:user/name\\[@revision].")],
-    source: Annotated[Path, typer.Option("--input", help="A CSV, TSV, text, JSON or parquet file.")],
-    target: Annotated[Path, typer.Option("--output", help="The .jsonl or .csv file to write.")],
-    text_column: Annotated[str, typer.Option(help="Column with the texts.")] = "text",
-    encoding: Encoding = "",
-    separator: Separator = "",
-    columns: Names = "",
-    quotes: Quotes = None,
-) -> None:
-    """Write scores and labels for every text of a file. A stopped prediction resumes where it was."""
-    from zoo.checkpoints.checkpoint import read_checkpoint
-    from zoo.predict import check_files, column_notes, predict_file
-    from zoo.row_files.format import choose_format
-    from zoo.row_files.row_reader import look_through
-
-    check_files(source, target)
-    given = choose_format(encoding, separator, columns, quotes)
-    folder = _fetched(checkpoint)
-    labels = read_checkpoint(folder).info.labels  # first, since counting a large file takes long
-    found = look_through(source, [text_column], given)
-    for note in [*found.notes(), *column_notes(found, labels)]:
-        say(note)
-    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
-        shown = progress.add_task("predicting", total=found.rows)
-        rows = predict_file(folder, found, target, text_column, lambda done: progress.update(shown, completed=done))
-    say(f"wrote {target} ({rows:,} rows)")
-
-
 @app.command(rich_help_panel=PUBLISH)
 def push(
     checkpoint: Annotated[Path, typer.Argument(help="Folder of a fine-tuned model.")],
@@ -209,7 +178,7 @@ def _publish(kind: Any, repo: str, public: bool, dry_run: bool, files: dict[str,
     return address
 
 
-def _fetched(checkpoint: str) -> Path:
+def fetched(checkpoint: str) -> Path:
     """Return a checkpoint's folder, fetched from the hub where its name says so."""
     if not checkpoint.startswith("hub:"):
         return Path(checkpoint)

@@ -36,7 +36,7 @@ def pool_tokens(model: "PreTrainedModel", pooling: Pooling) -> "PreTrainedModel"
     import torch
 
     def pooled(module: "Module", args: Any, kwargs: dict[str, Any], output: Any) -> Any:
-        summary = _summary(output.last_hidden_state, kwargs["attention_mask"], pooling)
+        summary = summarise(output.last_hidden_state, kwargs["attention_mask"], pooling)
         if "pooler_output" in output:
             output.pooler_output = summary
         else:
@@ -47,7 +47,7 @@ def pool_tokens(model: "PreTrainedModel", pooling: Pooling) -> "PreTrainedModel"
     return model
 
 
-def _summary(states: "Tensor", mask: "Tensor", pooling: Pooling) -> "Tensor":
+def summarise(states: "Tensor", mask: "Tensor", pooling: Pooling) -> "Tensor":
     """Return (n, hidden_size) for states (n, length, hidden_size) and a mask (n, length) that is 0 at padding."""
     if pooling == "cls":
         return states[:, 0]

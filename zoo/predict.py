@@ -8,6 +8,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from io import StringIO
 from itertools import islice
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.decision import Decision
 from zoo.errors import UserError
 from zoo.row_files.format import RowFile
 from zoo.row_files.row_reader import read_plain_rows
@@ -31,6 +33,7 @@ def predict_file(
     target: Path,
     text_column: str = "text",
     report: Report = lambda rows: None,
+    decision: Decision | None = None,
 ) -> int:
     """Write a checkpoint's scores and decided labels for every text of a file, in its order; return how many.
 
@@ -39,15 +42,18 @@ def predict_file(
         source: the file, looked through.
         target: a .jsonl file or a .csv file. A row has its number `row`, from 1; the columns of the input (see
             `passed_on`); the decided labels, as the list `labels` (a JSON list in CSV), or where a text has one label
-            as `label`, empty if no score reaches its threshold; and the scores by label (in CSV columns `score_NAME`).
+            as `label`, empty if no score reaches its threshold; `to_person`, whether a person should look at the text,
+            if the decision leaves any to a person; and the scores by label (in CSV columns `score_NAME`).
         text_column: the column of the texts; an empty cell is an empty text.
         report: called with the number of finished rows, first with those of a stopped prediction.
+        decision: in place of the checkpoint's own.
 
     Raises:
         UserError: the checkpoint or the file cannot be read, or there is no such column.
     """
     check_files(source.path, target)
     classifier = load_classifier(checkpoint)  # takes seconds: after the checks above
+    classifier = replace(classifier, decision=decision or classifier.decision)
     columns = passed_on(source, classifier.info.labels)
     part = target.with_name(f".{target.name}-{_identity(classifier, source, text_column)}.part")
     as_csv = target.suffix.lower() == ".csv"
@@ -92,7 +98,7 @@ def passed_on(source: RowFile, labels: Sequence[str]) -> dict[str, str]:
     Raises:
         UserError: there is a column input_NAME already.
     """
-    own = {"row", "label", "labels", "scores", *(f"score_{label}" for label in labels)}
+    own = {"row", "label", "labels", "to_person", "scores", *(f"score_{label}" for label in labels)}
     names = [name for name in source.columns if name and source.columns.count(name) == 1]
     found = {name: f"input_{name}" if name in own else name for name in names}
     for name, new in found.items():
@@ -156,11 +162,13 @@ def _records(
     scores = classifier.predict_scores([text for text, _ in rows])
     labels, single = classifier.info.labels, classifier.info.problem_type == "single_label_classification"
     records = []
-    decided = classifier.decide(scores)
-    for number, ((_, values), of_row, chosen) in enumerate(zip(rows, scores.round(6), decided, strict=True), done + 1):
+    decided, handed = classifier.decide(scores), classifier.decision.hand_over(scores)
+    each = zip(rows, scores.round(6), decided, handed.tolist(), strict=True)
+    for number, ((_, values), of_row, chosen, to_person) in enumerate(each, done + 1):
         named = [labels[i] for i in np.flatnonzero(chosen)]
         record = {"row": number, **dict(zip(names, values, strict=True))}
         record |= {"label": next(iter(named), None)} if single else {"labels": named}
+        record |= {"to_person": to_person} if classifier.decision.unsure else {}
         records.append(record | {"scores": dict(zip(labels, of_row.tolist(), strict=True))})
     return records
 
@@ -192,7 +200,8 @@ def _storable(value: Any) -> Any:
 def _header(classifier: AnyClassifier, columns: dict[str, str]) -> list[str]:
     single = classifier.info.problem_type == "single_label_classification"
     scores = (f"score_{label}" for label in classifier.info.labels)
-    return ["row", *columns.values(), "label" if single else "labels", *scores]
+    to_person = ["to_person"] if classifier.decision.unsure else []
+    return ["row", *columns.values(), "label" if single else "labels", *to_person, *scores]
 
 
 def _csv_lines(rows: Iterable[Iterable[Any]]) -> str:

@@ -12,7 +12,15 @@ from benchmark.tasks.row_facts import keep_row_facts
 from benchmark.tasks.rows import Rows
 from benchmark.training.baseline import Baseline, fit_min_df, train_baseline
 from benchmark.training.process import commit
-from benchmark.training.recipes import BaselineRecipe, Recipe, default_recipe
+from benchmark.training.recipes import (
+    AnyRecipe,
+    BaselineRecipe,
+    ProbeRecipe,
+    Recipe,
+    default_recipe,
+    kind_of,
+    other_fields,
+)
 from benchmark.training.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, write_run
 from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import Weights, fetch_weights
@@ -29,7 +37,7 @@ class Cell:
 
     task: Task
     encoder: Encoder
-    recipe: Recipe | BaselineRecipe
+    recipe: AnyRecipe
     rows: Rows
     folder: Path
     id: str
@@ -87,9 +95,7 @@ def plan(
     return cells
 
 
-def make_cell(
-    task: Task, encoder: Encoder, recipe: Recipe | BaselineRecipe, rows: Rows, results: Path, trials: int = 0
-) -> Cell:
+def make_cell(task: Task, encoder: Encoder, recipe: AnyRecipe, rows: Rows, results: Path, trials: int = 0) -> Cell:
     """Return the cell of one run; `trials` counts those that the recipe was chosen from."""
     identifier = run_id(encoder, task, rows.fingerprint, recipe, trials)
     folder = run_folder(results, task.name, encoder.name, recipe.seed, identifier)
@@ -97,12 +103,11 @@ def make_cell(
 
 
 def check_changes(changes: Mapping[str, Any], encoders: Iterable[Encoder]) -> None:
-    """Raise UserError for a field of one kind of recipe, if all encoders have the other kind."""
+    """Raise UserError for a field of a kind of recipe that no encoder has."""
     encoders = list(encoders)
-    tuned, baseline = set(Recipe.model_fields), set(BaselineRecipe.model_fields)
-    fields = set().union(*(baseline if encoder.source == "none" else tuned for encoder in encoders))
+    strange = set.intersection(*(other_fields(kind_of(encoder)) for encoder in encoders))
     for field in changes:
-        if field in (tuned | baseline) - fields:
+        if field in strange:
             names = ", ".join(encoder.name for encoder in encoders)
             raise UserError(f"Recipe: {field} does not apply to {names}; leave it out, or add an encoder that has it")
 
@@ -167,7 +172,7 @@ def _is_complete(cell: Cell) -> bool:
 
 
 def run_cell(cell: Cell, report: RunReport, keep: Keep | None = None) -> None:
-    """Run one cell and write its run. `keep` then gets what was trained."""
+    """Run one cell and write its run. `keep` then gets what was trained; a probe leaves nothing to keep."""
     if isinstance(cell.recipe, BaselineRecipe):
         baseline = train_baseline(cell.task, cell.rows, cell.recipe)
         info = _info(cell, cell.encoder.revision, vars(baseline.measured), (), 1)
@@ -175,9 +180,15 @@ def run_cell(cell: Cell, report: RunReport, keep: Keep | None = None) -> None:
         if keep is not None:
             keep(cell, info, baseline)
         return
+    weights = _checked_weights(cell, lambda line: report(0.0, line))
+    if isinstance(cell.recipe, ProbeRecipe):
+        from benchmark.training.probe import train_probe
+
+        probe = train_probe(weights, cell.task, cell.rows, cell.recipe, lambda line: report(0.0, line))
+        write_run(cell.folder, _info(cell, weights.revision, vars(probe.measured), (), 1), probe.predictions)
+        return
     from benchmark.training.fine_tune import fine_tune
 
-    weights = _checked_weights(cell, lambda line: report(0.0, line))
     tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report)
     info = _info(cell, weights.revision, vars(tuned.measured), tuned.epochs, tuned.best_epoch, tuned.diverged)
     write_run(cell.folder, info, tuned.predictions)  # first, so that a full disk does not lose what was trained
@@ -191,7 +202,7 @@ def _checked_weights(cell: Cell, say: Callable[[str], object]) -> Weights:
     """Return the weights of a cell's encoder, checked against its recipe before anything is trained."""
     from zoo.checkpoints.pretrained import check_encoder
 
-    assert isinstance(cell.recipe, Recipe)
+    assert not isinstance(cell.recipe, BaselineRecipe)
     weights = fetch_weights(cell.encoder, say)
     check_encoder(weights.folder, cell.recipe.max_length)
     return weights
@@ -206,7 +217,8 @@ def find_faults(cells: Iterable[Cell], say: Callable[[str], object] = lambda lin
     to_check = {
         (cell.encoder.name, cell.recipe.max_length): cell
         for cell in cells
-        if isinstance(cell.recipe, Recipe) and not cell.done
+        if isinstance(cell.recipe, Recipe) or (isinstance(cell.recipe, ProbeRecipe) and cell.encoder.source != "hub")
+        if not cell.done
     }
     faults = {}
     for (name, _), cell in to_check.items():

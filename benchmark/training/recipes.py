@@ -76,6 +76,28 @@ class BaselineRecipe(BaseModel):
         return self
 
 
+class ProbeRecipe(BaseModel):
+    """How a linear probe is trained: one logistic regression a label on the mean of the last layer's states.
+
+    max_length: tokens of a text that are read. candidates: scikit-learn's C, of which validation chooses one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_length: Annotated[int, Field(ge=8, le=512)] = 128
+    candidates: Annotated[tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1)] = (
+        0.001,
+        0.01,
+        0.1,
+        1.0,
+    )
+    seed: Seed = 0
+
+
+AnyRecipe = Recipe | BaselineRecipe | ProbeRecipe
+_KINDS = (Recipe, BaselineRecipe, ProbeRecipe)
+
+
 # Found on encoders of 22 to 30 million weights; see docs/recipes.md.
 _TASK_DEFAULTS: dict[str, dict[str, Any]] = {
     "feedback": {"epochs": 36, "batch_size": 16, "learning_rate": 3e-4},
@@ -106,29 +128,36 @@ def size_of(parameters: float) -> Size:
     return "small" if parameters <= 50 else "base" if parameters <= 250 else "large"
 
 
-def default_recipe(encoder: Encoder, task: Task, seed: int, /, **changes: Any) -> Recipe | BaselineRecipe:
+def kind_of(encoder: Encoder) -> type[AnyRecipe]:
+    """Return the kind of recipe that an encoder has."""
+    return Recipe if encoder.fine_tuned else ProbeRecipe if encoder.probe else BaselineRecipe
+
+
+def other_fields(kind: type[AnyRecipe]) -> set[str]:
+    """Return the fields that only the other kinds of recipes have."""
+    return set().union(*(each.model_fields for each in _KINDS)) - set(kind.model_fields)
+
+
+def default_recipe(encoder: Encoder, task: Task, seed: int, /, **changes: Any) -> AnyRecipe:
     """Return the default recipe of `encoder` on `task`, with `seed` and `changes`.
 
     Args:
-        encoder: one without weights gets a recipe of the TF-IDF baseline; else its size decides.
+        encoder: one without weights gets a recipe of the TF-IDF baseline, and a probe its own; else its size decides.
         task: the default fits its texts and its number of rows.
         seed: of everything random.
-        changes: fields of the recipe and their values. Fields of the other kind of recipe are ignored, so that one set
-            of changes can serve a grid with both kinds. Whoever gives `epochs` gets so many, and no `min_steps`.
+        changes: fields of the recipe and their values. Fields of the other kinds of recipes are ignored, so that one
+            set of changes can serve a grid with all kinds. Whoever gives `epochs` gets so many, and no `min_steps`.
 
     Raises:
         UserError: a change is a field of neither recipe, or its value is out of range.
     """
     if "seed" in changes:
         raise UserError("Recipe: seed: every run of a grid has its own; choose them with --seeds and --first-seed")
-    baseline = encoder.source == "none"
-    kind, other = (BaselineRecipe, Recipe) if baseline else (Recipe, BaselineRecipe)
-    own = {
-        name: value for name, value in changes.items() if name in kind.model_fields or name not in other.model_fields
-    }
+    kind = kind_of(encoder)
+    own = {name: value for name, value in changes.items() if name not in other_fields(kind)}
     for name in own:
         lookup(kind.model_fields, name, "field of the recipe")
-    defaults = _baseline_defaults(task) if baseline else _defaults(size_of(encoder.parameters), task)
+    defaults = _defaults(kind, size_of(encoder.parameters), task)
     if "epochs" in own:
         defaults.pop("min_steps", None)
     try:
@@ -139,22 +168,21 @@ def default_recipe(encoder: Encoder, task: Task, seed: int, /, **changes: Any) -
         raise UserError(f"Recipe: {field}: {first['msg']}, got {first['input']!r}") from error
 
 
-def _baseline_defaults(task: Task) -> dict[str, Any]:
-    return {} if task.language == "en" else {"analyzer": "char", "ngrams": (1, 3)}
-
-
-def _defaults(size: Size, task: Task) -> dict[str, Any]:
+def _defaults(kind: type[AnyRecipe], size: Size, task: Task) -> dict[str, Any]:
+    if kind is BaselineRecipe:
+        return {} if task.language == "en" else {"analyzer": "char", "ngrams": (1, 3)}
+    if kind is ProbeRecipe:
+        return {}
     return {**_TASK_DEFAULTS.get(task.name, _OTHER_TASKS), **_SIZE_DEFAULTS[size]}
 
 
-def variant_of(recipe: Recipe | BaselineRecipe, task: Task, size: Size) -> str:
+def variant_of(recipe: AnyRecipe, task: Task, size: Size) -> str:
     """Return how a recipe differs from the default of encoders of this size on this task, such as "loss=mean".
 
     It is "" for the default itself. A run that was asked for bf16 has the recipe of one that took it by `auto`.
     """
-    found, baseline = recipe.model_dump(), isinstance(recipe, BaselineRecipe)
-    kind, defaults = (BaselineRecipe, _baseline_defaults(task)) if baseline else (Recipe, _defaults(size, task))
-    default = kind(**defaults).model_dump() | {"seed": recipe.seed}
+    found, kind = recipe.model_dump(), type(recipe)
+    default = kind(**_defaults(kind, size, task)).model_dump() | {"seed": recipe.seed}
     if found.get("precision") == "bf16":
         found["precision"] = "auto"
     if found.get("epochs") != default.get("epochs"):

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmark.statistics.seeds import Predictions
 from benchmark.tasks.registry import Task
-from benchmark.training.recipes import BaselineRecipe, Recipe
+from benchmark.training.recipes import AnyRecipe
 from zoo.decision import ProblemType
 from zoo.encoders.encoder import Encoder
 from zoo.errors import UserError
@@ -71,7 +71,7 @@ class RunInfo(BaseModel):
     encoder: str
     family: str
     revision: str
-    recipe: Recipe | BaselineRecipe
+    recipe: AnyRecipe
     runtime: Literal["torch", "onnxruntime"] = "torch"
     protocol: int
     epochs: tuple[Epoch, ...]
@@ -102,7 +102,7 @@ class Run:
     folder: Path
 
 
-def run_id(encoder: Encoder, task: Task, fingerprint: str, recipe: Recipe | BaselineRecipe, trials: int = 0) -> str:
+def run_id(encoder: Encoder, task: Task, fingerprint: str, recipe: AnyRecipe, trials: int = 0) -> str:
     """Return a hash of everything that can change a run's numbers, except the machine: 12 hex digits.
 
     It includes the main metric and its rule, since they choose the best epoch; and the number of trials that the recipe
@@ -119,7 +119,7 @@ def run_id(encoder: Encoder, task: Task, fingerprint: str, recipe: Recipe | Base
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _identity(recipe: Recipe | BaselineRecipe) -> dict[str, Any]:
+def _identity(recipe: AnyRecipe) -> dict[str, Any]:
     """Return a recipe's fields without those of `_LATER_FIELDS` at their old values."""
     found = recipe.model_dump(mode="json")
     return {name: value for name, value in found.items() if name not in _LATER_FIELDS or value != _LATER_FIELDS[name]}
@@ -127,7 +127,7 @@ def _identity(recipe: Recipe | BaselineRecipe) -> dict[str, Any]:
 
 def run_folder(results: Path, task: str, encoder: str, seed: int, identifier: str) -> Path:
     """Return the folder of the run with this id, whether it exists or not."""
-    return results / task / encoder.replace("/", "--") / f"{seed}-{identifier}"
+    return results / task / encoder.replace("/", "--").replace(":", "--") / f"{seed}-{identifier}"
 
 
 def as_stored(predictions: Predictions) -> Predictions:

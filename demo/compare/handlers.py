@@ -16,7 +16,7 @@ from demo.compare.examples import examples_for
 from demo.shared.gpu import on_gpu
 from demo.shared.models import catalogue, computing, load
 from demo.shared.texts import PageError
-from zoo.decision import Decision, ProblemType
+from zoo.decision import Decision, ProblemType, limit
 from zoo.errors import UserError, lookup
 
 MAX_CHARACTERS = 10_000
@@ -29,7 +29,8 @@ class Answer:
     """What one checkpoint decides on a text.
 
     The calibrated `scores` and the fitted `thresholds` are in the order of the comparison's labels; `raw_scores` and
-    `raw_thresholds` are the same before the temperature.
+    `raw_thresholds` are the same before the temperature. `at_least_one` and `at_most` are the policy's; `unsure` are
+    the decision's, on calibrated scores, and `to_person` says whether one of the scores is.
     """
 
     name: str
@@ -41,6 +42,10 @@ class Answer:
     capacity: int
     truncated: bool
     milliseconds: float
+    at_least_one: bool = False
+    at_most: int | None = None
+    unsure: tuple[tuple[float, float], ...] | None = None
+    to_person: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,8 @@ class Comparison:
                 scores[i], thresholds[i] = answer.raw_scores[i], answer.raw_thresholds[i]
             thresholds[i] = by_hand.get(label, thresholds[i])
         decision = Decision(problem_type=self.problem_type, rule="fixed", thresholds=tuple(thresholds))
-        row = decision.decide(np.asarray([scores]))[0]
+        ranked = np.asarray([scores if single else answer.scores])
+        row = limit(decision.decide(np.asarray([scores])) == 1, ranked, answer.at_least_one, answer.at_most)[0]
         return [label for label, on in zip(self.labels, row, strict=True) if on]
 
 
@@ -206,12 +212,17 @@ def _predict(name: str, folder: Path, text: str) -> _Answered:
     if not np.isfinite(logits).all():
         raise UserError("Its scores are not numbers; its weights are damaged: copy or train it again")
     info, decision, tokens = classifier.info, classifier.decision, classifier.count_tokens(text)
+    y_score = decision.scores(logits)
     answer = Answer(
         name=name,
-        scores=tuple(decision.scores(logits)[0].tolist()),
+        scores=tuple(y_score[0].tolist()),
         thresholds=decision.thresholds,
         raw_scores=tuple(decision.uncalibrated().scores(logits)[0].tolist()),
         raw_thresholds=raw_thresholds(decision),
+        at_least_one=decision.policy.at_least_one,
+        at_most=decision.policy.at_most,
+        unsure=decision.unsure,
+        to_person=bool(decision.hand_over(y_score)[0]),
         tokens=tokens,
         capacity=classifier.capacity,
         truncated=tokens > classifier.capacity,

@@ -39,11 +39,12 @@ const single = () => comparison.problem_type === "single_label_classification";
 
 // A fitted threshold is compared with the calibrated score whichever is shown, so that rounding decides nothing.
 function decidedBy(answer) {
-  if (single()) return decide(comparison.problem_type, scoresOf(answer), thresholdsOf(answer));
+  const kind = comparison.problem_type;
+  if (single()) return limit(decide(kind, scoresOf(answer), thresholdsOf(answer)), scoresOf(answer), answer);
   const isFitted = (i) => chosen.get(comparison.labels[i]) === null;
   const scores = scoresOf(answer).map((score, i) => (isFitted(i) ? answer.scores[i] : score));
   const thresholds = thresholdsOf(answer).map((value, i) => (isFitted(i) ? answer.thresholds[i] : value));
-  return decide(comparison.problem_type, scores, thresholds);
+  return limit(decide(kind, scores, thresholds), answer.scores, answer);
 }
 
 function show(value) {
@@ -120,7 +121,7 @@ function mark(answer, column, decided) {
   const text = JSON.stringify(names);
   if (heads[column].decided.dataset.names === text) return;
   heads[column].decided.dataset.names = text;
-  heads[column].decided.replaceChildren(...summary(names));
+  heads[column].decided.replaceChildren(...summary(names), ...toPerson(answer));
 }
 
 function overallText(answer) {
@@ -148,6 +149,12 @@ function summary(names) {
   const chips = names.slice(0, SHOWN).map((name) => make("span", { class: "zoo-chip" }, name));
   if (names.length > SHOWN) chips.push(make("span", { class: "zoo-quiet" }, zooText("and_more", { number: names.length - SHOWN })));
   return chips;
+}
+
+// What is unsure was fitted on calibrated scores, and thresholds set by hand do not move it.
+function toPerson(answer) {
+  if (!handOver(comparison.problem_type, answer.scores, answer.unsure)) return [];
+  return [make("span", { class: "zoo-cut zoo-unsure" }, zooText("to_person"))];
 }
 
 function tickMark() {

@@ -12,6 +12,7 @@ import numpy as np
 from zoo.checkpoints.checkpoint import CheckpointInfo
 from zoo.decision import Decision
 from zoo.errors import UserError
+from zoo.policy import DEFAULT
 
 THRESHOLDS = np.arange(101) / 100
 
@@ -21,7 +22,7 @@ class Counts:
     """How often a label is decided on the validation rows, and how often that is right.
 
     `predicted` and `right` have a list for each label: the counts at each of THRESHOLDS, then at the label's fitted
-    threshold.
+    threshold. Only the latter know how many labels the checkpoint's policy lets a text have.
     """
 
     predicted: list[list[int]]
@@ -78,7 +79,8 @@ def count(temperature: float, fitted: Decision, logits: np.ndarray, y_true: np.n
         logits: shape (n, num_labels).
         y_true: gold labels, the same shape.
     """
-    free = fitted.model_copy(update={"temperature": temperature, "thresholds": (0.0,) * y_true.shape[1]})
+    plain = {"temperature": temperature, "thresholds": (0.0,) * y_true.shape[1], "policy": DEFAULT}
+    free = fitted.model_copy(update=plain)
     y_score, decided = free.scores(logits), fitted.decide(fitted.scores(logits))
     can_be = free.decide(y_score) == 1
     predicted: list[list[int]] = []

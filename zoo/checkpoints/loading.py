@@ -170,7 +170,7 @@ def describe_checkpoint(folder: Path, info: CheckpointInfo, decision: Decision, 
     """Write all of a checkpoint's files except its weights and its tokenizer."""
     weights.chmod(0o644)
     (folder / "README.md").write_text(card, encoding="utf-8")
-    (folder / "decision.json").write_text(decision.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    (folder / "decision.json").write_text(decision.as_json(), encoding="utf-8")
     whole = info.model_copy(update={"weights_sha256": sha256(weights)})
     (folder / "checkpoint.json").write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
 

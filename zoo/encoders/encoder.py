@@ -16,7 +16,8 @@ class Encoder:
     `location` is a hub id, a path inside an installed package (`package/sub/path`), the names of the packages that
     carry the parts of a zip file, with blanks between, or a folder, as `source` says.
     `parameters` counts millions of weights, embeddings included; its publisher gives this size. Where weights come from
-    elsewhere but are on the hub, too, `published` is their id there.
+    elsewhere but are on the hub, too, `published` is their id there. A `probe` is never trained: a linear model reads
+    its states.
     """
 
     name: str
@@ -28,6 +29,12 @@ class Encoder:
     location: str
     revision: str
     published: str = ""
+    probe: bool = False
+
+    @property
+    def fine_tuned(self) -> bool:
+        """Whether training changes its weights, so that there is a checkpoint to keep."""
+        return self.source != "none" and not self.probe
 
     @property
     def hub_id(self) -> str:

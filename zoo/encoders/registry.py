@@ -3,6 +3,7 @@
 A new encoder is one entry of `ENCODERS`. Nothing here imports torch, so that reading results stays light.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from zoo.hub import Say
 
 APACHE = "Apache-2.0"
+PROBE = "probe:"
 
 
 def _hub(
@@ -89,6 +91,7 @@ ENCODERS: dict[str, Encoder] = {encoder.name: encoder for encoder in _ALL}
 def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
     """Return the encoder that a user's argument means.
 
+    - `probe:` before any of the following is that encoder as a probe: it is not trained, and a linear model reads it.
     - `hub:org/name[@revision]` is a model of the hub: the registered one where the registry has it at that revision,
       otherwise the hub is asked once what it is.
     - The path of a folder with a config.json is the model in that folder, whatever the registry has of that name.
@@ -101,6 +104,8 @@ def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
     Raises:
         UserError: there is no such encoder, the folder's name cannot be an encoder's, or the hub does not answer.
     """
+    if name.startswith(PROBE):
+        return _probe(get_encoder(name.removeprefix(PROBE), say))
     if name.startswith("hub:"):
         return _of_the_hub(*name.removeprefix("hub:").partition("@")[::2], say)
     if any((Path(name) / file).is_file() for file in ("config.json", "modules.json", "adapter_config.json")):
@@ -111,6 +116,12 @@ def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
         return lookup(ENCODERS, name, "encoder")
     except UserError as error:
         raise UserError(f"{error}. Or give a folder by its path, or a model of the hub as hub:org/name") from error
+
+
+def _probe(encoder: Encoder) -> Encoder:
+    if not encoder.fine_tuned:
+        raise UserError(f"'{encoder.name}' cannot be a probe, which reads the states of a pretrained encoder")
+    return replace(encoder, name=f"{PROBE}{encoder.name}", family="linear", probe=True)
 
 
 def _of_the_hub(location: str, revision: str, say: "Say") -> Encoder:

@@ -20,6 +20,7 @@ from demo.compare.handlers import classify
 from tests.demo.compare_steps import GLOBAL, choose_task, choose_task_and_settle, decided, marked, move, rows
 from zoo.checkpoints.checkpoint import CHECKPOINTS, read_checkpoint
 from zoo.decision import Decision, ProblemType
+from zoo.policy import Policy
 
 DECIDE = (Path(__file__).parents[3] / "demo" / "compare" / "decide.js").read_text(encoding="utf-8")
 FEEDBACK = TASKS["feedback"].labels
@@ -68,6 +69,32 @@ def test_a_thousand_random_cases_are_decided_as_in_python(opened: Page) -> None:
     ]
     assert found == expected
     assert 0 < sum(map(sum, expected)) < sum(map(len, expected))
+
+
+LIMITED = """(kind, scores, thresholds, policy, unsure) =>
+    [limit(decide(kind, scores, thresholds), scores, policy), handOver(kind, scores, unsure)]"""
+
+
+def test_a_thousand_random_cases_under_policies_are_decided_as_in_python(opened: Page) -> None:
+    draw = random.Random(1)
+    kinds: list[ProblemType] = ["multi_label_classification", "single_label_classification"]
+    cases, expected = [], []
+    for _ in range(1000):
+        kind, size = draw.choice(kinds), draw.randint(1, 9)
+        scores = [draw.choice((draw.random(), draw.choice((0.0, 0.25, 0.5, 1.0)))) for _ in range(size)]
+        thresholds = [draw.choice((draw.random(), 0.0, 1.0, score)) for score in scores]
+        policy = Policy(at_least_one=draw.random() < 0.5, at_most=draw.choice((None, 1, 2, 3)))
+        bands = [(draw.choice((low, score)), draw.choice((high, score))) for score in scores
+                 for low, high in [sorted((draw.random(), draw.random()))]]  # fmt: skip
+        unsure = draw.choice((None, tuple(bands)))
+        decision = Decision(problem_type=kind, rule="fixed", thresholds=tuple(thresholds), unsure=unsure, policy=policy)
+        y_score = np.array([scores])
+        expected.append([decision.decide(y_score)[0].tolist(), bool(decision.hand_over(y_score)[0])])
+        cases.append((kind, scores, thresholds, policy.model_dump(), unsure))
+    found = opened.evaluate(f"(cases) => {{ {DECIDE}; return cases.map((each) => ({LIMITED})(...each)); }}", cases)
+    assert found == expected
+    assert 0 < sum(handed for _, handed in expected) < 1000
+    assert {0, 1, 2, 3} <= {sum(labels) for labels, _ in expected}
 
 
 def test_thresholds_fitted_half_and_reset(shared: Page, checkpoints: Path) -> None:

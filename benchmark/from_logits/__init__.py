@@ -1,0 +1,1 @@
+"""What the stored logits of runs tell beyond the leaderboard."""

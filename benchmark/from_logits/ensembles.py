@@ -1,0 +1,145 @@
+"""Ensembles from stored logits: the mean of calibrated logits over an encoder's runs, or over runs of several encoders.
+
+Members and decisions are chosen on validation alone. The greedy selection is that of Caruana et al. 2004, "Ensemble
+Selection from Libraries of Models": the run is added that makes the ensemble best on validation, as long as one does. A
+run may be added again, which gives it more weight.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from benchmark.board.entries import Entry
+from benchmark.board.tables import LENGTH
+from benchmark.statistics.fit_decision import fit_decision
+from benchmark.statistics.intervals import RESAMPLES, interval
+from benchmark.statistics.metrics import bounds
+from benchmark.statistics.resampling import draw, points, resample
+from benchmark.statistics.seeds import Predictions, score
+from benchmark.tasks.registry import Task
+from benchmark.training.runs import RunInfo
+
+MOST = 20  # steps of the greedy selection
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One run: its name, what it is, and its logits divided by its temperature."""
+
+    name: str
+    info: RunInfo
+    predictions: Predictions
+
+
+def members(entries: Sequence[Entry]) -> list[Member]:
+    """Return the runs of a task's entries, each with calibrated logits; an export is no run of its own."""
+    return [
+        Member(entry.name, run.info, _calibrated(run.predictions, entry.seeds.temperatures[seed]))
+        for entry in entries
+        for seed, run in entry.runs.items()
+        if run.info.runtime == "torch"
+    ]
+
+
+def _calibrated(found: Predictions, temperature: float) -> Predictions:
+    return Predictions(
+        found.validation_logits / temperature,
+        found.validation_y_true,
+        found.test_logits / temperature,
+        found.test_y_true,
+    )
+
+
+def joined(chosen: Sequence[Member]) -> Predictions:
+    """Return the mean of the members' calibrated logits."""
+    first = chosen[0].predictions
+    return Predictions(
+        np.mean([each.predictions.validation_logits for each in chosen], axis=0),
+        first.validation_y_true,
+        np.mean([each.predictions.test_logits for each in chosen], axis=0),
+        first.test_y_true,
+    )
+
+
+def validation_score(task: Task, found: Predictions, temperature: float | None = None) -> float:
+    """Return the main metric on validation, with the decision fitted there."""
+    logits, y_true = found.validation_logits, found.validation_y_true
+    decision = fit_decision(task.problem_type, logits, y_true, task.rule, task.average, temperature)
+    return float(points([score(decision, logits, y_true)], task.main_metric)[0])
+
+
+def select(task: Task, runs: Sequence[Member]) -> list[Member]:
+    """Return the greedy selection of runs by the main metric on validation, in the order of choice."""
+    chosen: list[Member] = []
+    best = -np.inf
+    while len(chosen) < MOST:
+        # A temperature moves no decision that is fitted after it, so none is fitted in the search.
+        worth = [validation_score(task, joined([*chosen, each]), 1.0) for each in runs]
+        at = int(np.argmax(worth))
+        if worth[at] <= best:
+            break
+        best = worth[at]
+        chosen.append(runs[at])
+    return chosen
+
+
+def table(task: Task, entries: Sequence[Entry]) -> pd.DataFrame:
+    """Return the ensembles of a task beside its best single run by validation, the best by validation first.
+
+    Columns: ensemble, members, of (the members' names, of a selection), validation (main metric), value, low, high (on
+    test, 95 % for the test rows: the members are fixed), gain, gain_low, gain_high (over the best single run),
+    train_seconds, latency_ms, parameters (sums over the different members; latency of one text of LENGTH tokens).
+    """
+    runs = members(entries)
+    by_entry: dict[str, list[Member]] = {}
+    for each in runs:
+        by_entry.setdefault(each.name, []).append(each)
+    alone = max(runs, key=lambda each: validation_score(task, each.predictions))
+    sets = {"best single run": [alone]}
+    sets |= {f"all runs of {name}": found for name, found in by_entry.items() if len(found) > 1}
+    sets["all runs"] = runs
+    sets["greedy selection"] = select(task, runs)
+    rows = _judged(task, {name: joined(chosen) for name, chosen in sets.items()})
+    named = [_named(chosen) if name in ("best single run", "greedy selection") else "" for name, chosen in sets.items()]
+    rows = rows.assign(members=list(map(len, sets.values())), of=named)
+    costs = pd.DataFrame([_costs(chosen) for chosen in sets.values()])
+    return pd.concat([rows, costs], axis=1).sort_values("validation", ascending=False, kind="stable", ignore_index=True)
+
+
+def _judged(task: Task, ensembles: Mapping[str, Predictions]) -> pd.DataFrame:
+    """Return the scores of each ensemble; gains are over the first."""
+    scored = []
+    for found in ensembles.values():
+        logits, y_true = found.validation_logits, found.validation_y_true
+        decision = fit_decision(task.problem_type, logits, y_true, task.rule, task.average)
+        scored.append(score(decision, found.test_logits, found.test_y_true))
+    metric = task.main_metric
+    draws = draw(len(scored[0].y_true), RESAMPLES)
+    on_test, resampled = points(scored, metric), resample(scored, [metric], draws)[metric]
+    rows = []
+    for at, (name, found) in enumerate(ensembles.items()):
+        own = interval(on_test[[at]], resampled[:, [at]], draws.rng, bounds(metric))
+        gain = interval(on_test[[at]] - on_test[0], resampled[:, [at]] - resampled[:, [0]], draws.rng)
+        row = {"ensemble": name, "validation": validation_score(task, found)}
+        row |= {"value": own.value, "low": own.low, "high": own.high}
+        rows.append(row | {"gain": gain.value, "gain_low": gain.low, "gain_high": gain.high})
+    return pd.DataFrame(rows)
+
+
+def _named(chosen: Sequence[Member]) -> str:
+    counted = Counter(f"{each.name} seed {each.info.recipe.seed}" for each in chosen)
+    return ", ".join(f"{number} x {name}" if number > 1 else name for name, number in counted.items())
+
+
+def _costs(chosen: Sequence[Member]) -> dict[str, float]:
+    """Return the summed costs of the different members."""
+    infos = list({each.info.id: each.info for each in chosen}.values())
+    latencies = [next(found.p50_ms for found in info.latency if found.length == LENGTH) for info in infos]
+    return {
+        "train_seconds": sum(info.train_seconds for info in infos),
+        "latency_ms": sum(latencies),
+        "parameters": sum(info.parameters for info in infos),
+    }

@@ -1,0 +1,192 @@
+"""The commands that use stored logits: predict under a policy, decide, audit-labels and ensemble."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import MofNCompleteColumn, Progress
+from rich.table import Table
+
+from benchmark.cli import COMPARE, OURS, Results
+from benchmark.tasks.registry import Task, known_tasks
+from zoo.cli import USE, Encoding, Names, Quotes, Separator, console, fetched, say
+from zoo.errors import UserError, lookup
+from zoo.policy import parse_policy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from benchmark.board.entries import Entry
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+_POLICY = "What labels are decided by, such as precision=0.9 or at-most=3; docs/decisions.md lists all. Repeatable."
+PolicyWords = Annotated[list[str] | None, typer.Option("--policy", help=_POLICY, show_default=False)]
+
+
+@app.command(rich_help_panel=USE)
+def predict(
+    checkpoint: Annotated[str, typer.Argument(help="A fine-tuned model: its folder, or hub:user/name\\[@revision].")],
+    source: Annotated[Path, typer.Option("--input", help="A CSV, TSV, text, JSON or parquet file.")],
+    target: Annotated[Path, typer.Option("--output", help="The .jsonl or .csv file to write.")],
+    text_column: Annotated[str, typer.Option(help="Column with the texts.")] = "text",
+    encoding: Encoding = "",
+    separator: Separator = "",
+    columns: Names = "",
+    quotes: Quotes = None,
+    policy: PolicyWords = None,
+    results: Results = OURS,
+) -> None:
+    """Write scores and labels for every text of a file. A stopped prediction resumes where it was.
+
+    With --policy, the labels are decided by thresholds for that policy, from the validation logits of the model's run.
+    """
+    from benchmark.from_logits.policy_fit import fit_policy
+    from zoo.checkpoints.checkpoint import read_checkpoint
+    from zoo.predict import check_files, column_notes, predict_file
+    from zoo.row_files.format import choose_format
+    from zoo.row_files.row_reader import look_through
+
+    check_files(source, target)
+    given = choose_format(encoding, separator, columns, quotes)
+    folder = fetched(checkpoint)
+    info = read_checkpoint(folder).info  # first, since counting a large file takes long
+    decision = fit_policy(info, results, parse_policy(policy)).decision if policy else None
+    found = look_through(source, [text_column], given)
+    for note in [*found.notes(), *column_notes(found, info.labels)]:
+        say(note)
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as progress:
+        shown = progress.add_task("predicting", total=found.rows)
+        rows = predict_file(
+            folder, found, target, text_column, lambda done: progress.update(shown, completed=done), decision
+        )
+    say(f"wrote {target} ({rows:,} rows)")
+
+
+@app.command(rich_help_panel=USE)
+def decide(
+    checkpoint: Annotated[Path, typer.Argument(help="Folder of a fine-tuned model.")],
+    policy: Annotated[list[str], typer.Option(help=_POLICY)],
+    results: Results = OURS,
+    write: Annotated[bool, typer.Option("--write", help="Keep the policy in the model's decision.json.")] = False,
+) -> None:
+    """Fit a model's thresholds for a policy, and show what it brings on the test rows.
+
+    The thresholds come from the validation logits of the model's run alone."""
+    from benchmark.from_logits.policy_fit import fit_policy, of_labels, of_texts
+    from zoo.checkpoints.checkpoint import read_checkpoint
+    from zoo.files import write_text
+
+    found = fit_policy(read_checkpoint(checkpoint).info, results, parse_policy(policy))
+    say(f"{found.policy}: fitted on {len(found.run.predictions.validation_y_true):,} validation rows")
+    _show(_readable(of_labels(found)))
+    _show(of_texts(found).map("{:.3f}".format).reset_index())
+    if write:
+        write_text(checkpoint / "decision.json", found.decision.as_json())
+        say(f"wrote {checkpoint / 'decision.json'}; the model's card still has the thresholds of the default policy")
+
+
+@app.command(rich_help_panel=COMPARE)
+def audit_labels(
+    task: Annotated[str, typer.Option(help="The task whose gold labels are looked at.")],
+    results: Results = OURS,
+    to: Annotated[
+        Path | None, typer.Option(help="CSV file to write; label-audit.csv beside the runs if not given.")
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(envvar="ENCODER_ZOO_DATA", help="Folder with the rows of the task, for their texts.")
+    ] = None,
+) -> None:
+    """List gold labels that may be wrong: those that the models of all runs speak against, the most suspect first."""
+    from benchmark.from_logits.label_errors import audit, texts_of
+    from zoo.files import write_text
+
+    chosen, entries = _entries(results, task)
+    texts = texts_of(chosen, entries, data_dir)
+    if texts is None:
+        say("the rows of the task are not at hand, so the file has no texts; give them with --data-dir", "yellow")
+    found = audit(chosen, entries, texts)
+    target = to or results / task / "label-audit.csv"
+    write_text(target, found.to_csv(index=False))
+    shown = found.head(20)
+    if texts is not None:
+        shown = shown.assign(text=shown["text"].str.slice(0, 60))
+    _show(shown.assign(score=shown["score"].map("{:.3f}".format), against=shown["against"].map("{:.0%}".format)))
+    say(f"wrote {target} ({len(found):,} suspected labels, by {sum(len(each.runs) for each in entries)} runs)")
+
+
+@app.command(rich_help_panel=COMPARE)
+def ensemble(
+    task: Annotated[str, typer.Option(help="The task whose runs are joined.")],
+    results: Results = OURS,
+) -> None:
+    """Join the runs of a task by the mean of their calibrated logits, and show what that brings and costs.
+
+    Which runs to join, and the thresholds, are chosen on validation alone."""
+    from benchmark.from_logits.ensembles import table
+
+    chosen, entries = _entries(results, task)
+    found = table(chosen, entries)
+    shown = found[["ensemble", "members"]].copy()
+    shown["validation"] = found["validation"].map("{:.4f}".format)
+    for name, (value, low, high) in {
+        f"{chosen.main_metric} [95 %]": ("value", "low", "high"),
+        "gain [95 %]": ("gain", "gain_low", "gain_high"),
+    }.items():
+        cells = zip(found[value], found[low], found[high], strict=True)
+        shown[name] = ["{:.4f} [{:.4f}, {:.4f}]".format(*each) for each in cells]
+    shown["training (s)"] = found["train_seconds"].map("{:,.0f}".format)
+    shown["latency (ms)"] = found["latency_ms"].map("{:.1f}".format)
+    shown["parameters (M)"] = (found["parameters"] / 1e6).map("{:.1f}".format)
+    _show(shown)
+    for name, of in zip(found["ensemble"], found["of"], strict=True):
+        if of:
+            say(f"{name}: {of}")
+    say("Gains are over the best single run by validation, on the same test rows.")
+
+
+def _entries(results: Path, task: str) -> "tuple[Task, list[Entry]]":
+    """Return a task and its entries, told which runs are left out."""
+    from benchmark.board.entries import find_runs, make_entries
+
+    known = known_tasks(results)
+    chosen = lookup(known, task, "task")
+    runs, problems = find_runs(results)
+    for name, reason in problems.items():
+        if name.startswith(f"{task}/"):
+            say(f"left out: {name}: {reason}", "yellow")
+    entries = make_entries([run for run in runs if run.info.task == task], known)
+    if not entries:
+        raise UserError(f"There are no runs of '{task}' in {results}; make some with encoder-zoo run")
+    return chosen, entries
+
+
+def _readable(labels: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
+    asked = [f" >= {floor:g}" if floor == floor else "" for floor in labels["asked"].astype(float)]
+    values = zip(labels["test"], labels["low_95"], labels["high_95"], strict=True)
+    return pd.DataFrame(
+        {
+            "label": labels["label"],
+            "threshold": list(map(_thresholds, labels["low"], labels["high"])),
+            "what": labels["metric"] + asked,
+            "validation": labels["validation"].map("{:.3f}".format),
+            "test [95 %]": ["{:.3f} [{:.3f}, {:.3f}]".format(*each) for each in values],
+            "default": labels["default"].map("{:.3f}".format),
+            "on test": labels["verdict"],
+        }
+    )
+
+
+def _thresholds(low: float, high: float) -> str:
+    if low != low:
+        return ""
+    return f"{high:.3f}" if low == high else f"{low:.3f} to {high:.3f}"
+
+
+def _show(table: "pd.DataFrame") -> None:
+    shown = Table(*map(str, table.columns))
+    for row in table.itertuples(index=False):
+        shown.add_row(*map(str, row))
+    console.print(shown, markup=False)

@@ -1,0 +1,88 @@
+"""Suspected label errors: against cleanlab's figures and hand-worked ones, and flipped labels of stored runs found."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score
+
+from benchmark.board.entries import Entry, make_entries
+from benchmark.from_logits.label_errors import audit, gather, margins, texts_of
+from benchmark.tasks.registry import TASKS
+from benchmark.training.runs import RESULTS, Run, read_run
+from zoo.errors import UserError
+
+FEEDBACK = TASKS["feedback"]
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[Run]:
+    return [read_run(path.parent) for path in sorted(RESULTS.glob("feedback/*/*/run.json"))]
+
+
+def test_margins_are_those_of_cleanlab() -> None:
+    """The figures are those of cleanlab 2.9.0: get_label_quality_scores_per_class (several labels) and
+    get_label_quality_scores (one label), both with method="normalized_margin"."""
+    y_score = np.array([[0.9, 0.2, 0.6], [0.1, 0.7, 0.5]])
+    several = margins("multi_label_classification", np.array([[1, 0, 0], [1, 0, 1]]), y_score)
+    np.testing.assert_allclose(several, [[0.9, 0.8, 0.4], [0.1, 0.3, 0.5]])
+    y_score = np.array([[0.7, 0.2, 0.1], [0.7, 0.2, 0.1]])
+    single = margins("single_label_classification", np.array([[1, 0, 0], [0, 0, 1]]), y_score)
+    np.testing.assert_allclose(single, [[0.75, 1, 1], [1, 1, 0.2]])
+
+
+def _flipped(runs: list[Run], share: float) -> tuple[list[Run], np.ndarray]:
+    rng, first = np.random.default_rng(0), runs[0].predictions
+    validation, test = (rng.random(y.shape) < share for y in (first.validation_y_true, first.test_y_true))
+    changes = {"validation_y_true": first.validation_y_true ^ validation, "test_y_true": first.test_y_true ^ test}
+    return [replace(run, predictions=replace(run.predictions, **changes)) for run in runs], np.vstack(
+        [validation, test]
+    )
+
+
+def _found(entries: list[Entry], wrong: np.ndarray) -> tuple[float, float]:
+    """Precision among the first 50, and average precision."""
+    parts = [gather(entries, part) for part in ("validation", "test")]
+    score = np.vstack([margins(FEEDBACK.problem_type, part.y_true, part.y_score) for part in parts]).ravel()
+    first = np.argsort(score, kind="stable")[:50]
+    return float(wrong.ravel()[first].mean()), float(average_precision_score(wrong.ravel(), -score))
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1])
+def test_flipped_labels_come_first_and_many_runs_find_more_of_them_than_one(runs: list[Run], share: float) -> None:
+    changed, wrong = _flipped(runs, share)
+    entries = make_entries(changed)
+    precision, average = _found(entries, wrong)
+    one = next(entry for entry in entries if entry.encoder == "minilm-l6")
+    alone = replace(one, runs=dict([next(iter(one.runs.items()))]))
+    assert precision > 0.8 > 4 * wrong.mean()
+    assert average > _found([alone], wrong)[1] > 5 * wrong.mean()
+
+
+def test_the_list_names_rows_labels_and_what_the_models_say(runs: list[Run]) -> None:
+    entries = make_entries(runs)
+    texts = texts_of(FEEDBACK, entries, None)
+    assert texts is not None
+    table = audit(FEEDBACK, entries, texts)
+    assert table["score"].is_monotonic_increasing
+    assert (table["score"] < 0.5).all()
+    first = table.iloc[0]
+    gold = gather(entries, first["part"]).y_true[first["row"] - 1, FEEDBACK.labels.index(first["label"])]
+    assert (first["gold"], first["suggestion"], first["text"]) == (
+        gold,
+        1 - gold,
+        texts[first["part"]][first["row"] - 1],
+    )
+    assert first["against"] > 0.9
+    info = entries[0].info.model_copy(update={"fingerprint": "0"})
+    strange = [replace(entries[0], runs={seed: replace(run, info=info) for seed, run in entries[0].runs.items()})]
+    with pytest.raises(UserError, match="not those of the runs"):
+        texts_of(FEEDBACK, strange, None)
+
+
+def test_a_single_label_suggestion_is_the_highest_label() -> None:
+    runs = [read_run(path.parent) for path in sorted(RESULTS.glob("sst2/minilm-l6/*/run.json"))[:2]]
+    table: pd.DataFrame = audit(TASKS["sst2"], make_entries(runs))
+    assert (table["gold"] != table["suggestion"]).all()
+    assert (table["label"] == table["gold"]).all()

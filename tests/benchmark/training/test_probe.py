@@ -1,0 +1,70 @@
+"""The linear probe against transformers and scikit-learn put together here."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from transformers import AutoModel, AutoTokenizer
+
+from benchmark.board.entries import make_entries
+from benchmark.tasks.registry import Task
+from benchmark.tasks.rows import Rows
+from benchmark.training.grid import plan, run_grid
+from benchmark.training.probe import train_probe
+from benchmark.training.recipes import ProbeRecipe
+from benchmark.training.runs import read_runs
+from zoo.encoders.registry import get_encoder
+from zoo.encoders.weights import Weights
+from zoo.errors import UserError
+
+ToyRows = Callable[..., Rows]
+
+
+def _means(folder: Path, texts: list[str]) -> np.ndarray:
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    with torch.no_grad():
+        return np.stack(
+            [model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0].mean(dim=0) for text in texts]
+        )
+
+
+def test_it_is_a_regression_on_mean_states_and_validation_chooses_c(
+    tiny_bert: Path, toy_task: Task, toy_rows: ToyRows
+) -> None:
+    rows, said = toy_rows(toy_task), list[str]()
+    found = train_probe(Weights(tiny_bert, "1"), toy_task, rows, ProbeRecipe(candidates=(1e-6, 0.5)), said.append)
+    values = {line.split(":")[0]: float(line.split()[-1]) for line in said if line.startswith("C=")}
+    assert list(values) == ["C=1e-06", "C=0.5"]
+    inverse = 0.5 if values["C=0.5"] > values["C=1e-06"] else 1e-6
+    train, test = (_means(tiny_bert, split.texts) for split in (rows.train, rows.test))
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=inverse, max_iter=1000))
+    expected = pipeline.fit(train, rows.train.y_true[:, 0]).predict_proba(test)[:, 1]
+    np.testing.assert_allclose(expit(found.predictions.test_logits[:, 0]), expected, atol=1e-3)
+
+
+def test_a_probe_is_an_encoder_of_the_grid(tiny_bert: Path, toy_task: Task, toy_rows: ToyRows, tmp_path: Path) -> None:
+    encoder = get_encoder(f"probe:{tiny_bert}")
+    assert (encoder.family, encoder.fine_tuned) == ("linear", False)
+    cells = plan({toy_task: toy_rows(toy_task)}, [encoder], [0], tmp_path)
+    assert run_grid(cells, lambda now: None) == {}
+    (run,) = read_runs(tmp_path)
+    assert run.info.recipe == ProbeRecipe()
+    assert run.info.trained_parameters < run.info.parameters
+    (entry,) = make_entries([run], {toy_task.name: toy_task})
+    assert (entry.encoder, entry.variant) == (encoder.name, "")
+    with pytest.raises(UserError, match=r"Recipe: epochs does not apply"):
+        plan({toy_task: toy_rows(toy_task)}, [encoder], [0], tmp_path / "other", epochs=2)
+
+
+def test_what_has_no_states_is_no_probe() -> None:
+    for name in ("probe:tfidf-lr", "probe:probe:minilm-l6"):
+        with pytest.raises(UserError, match="cannot be a probe"):
+            get_encoder(name)
+    with pytest.raises(UserError, match="Did you mean 'minilm-l6'"):
+        get_encoder("probe:minilm")
