@@ -14,7 +14,7 @@ from joblib import Parallel, delayed
 
 from benchmark.board.cells import Samples, cells, samples_of
 from benchmark.board.costs import costs_by_length
-from benchmark.board.entries import Entry, find_runs, make_entries
+from benchmark.board.entries import Entry, find_runs, make_entries, shared_recipe
 from benchmark.board.published import anchors, not_measured, read_published
 from benchmark.board.ranked import Ranked, rank_task, rankable, scores_of
 from benchmark.board.searches import searches
@@ -90,7 +90,10 @@ def build_entries(
         anchors=beside_ours,
         unmeasured=not_measured(published, beside_ours),
         tuning=found,
-        tasks=pd.DataFrame([(task.name, as_json(task)) for task in by_task], columns=["task", "spec"]),
+        tasks=pd.DataFrame(
+            [(task.name, as_json(task), _shared(of_task)) for task, of_task in by_task.items()],
+            columns=["task", "spec", "recipe"],
+        ),
         problems=_problems(entries, ranked, problems),
         **tables,
     )
@@ -101,6 +104,10 @@ def _cells(task: Task, looked: list[tuple[Entry, Looked]]) -> list[pd.DataFrame]
     return [
         _keyed(entry, table) for entry, table in zip(of_task, cells(list(of_task), list(of_task.values())), strict=True)
     ]
+
+
+def _shared(entries: list[Entry]) -> str:
+    return shared_recipe([run for entry in entries for run in entry.runs.values()], entries[0].task)
 
 
 def _problems(entries: list[Entry], ranked: list[Ranked], problems: dict[str, str]) -> pd.DataFrame:

@@ -182,14 +182,29 @@ def _without_doubles(runs: list[Run], known: Mapping[str, Task]) -> tuple[list[R
 
 
 def make_entries(runs: list[Run], tasks: Mapping[str, Task] = TASKS) -> list[Entry]:
-    """Group runs into entries, in the order of `tasks`, then of the encoders' names."""
+    """Group runs into entries, in the order of `tasks`, then of the encoders' names.
+
+    On a user's own data, the recipe that all encoders share takes the place of the default (see `shared_recipe`).
+    """
     grouped: dict[tuple[str, str, str], dict[int, Run]] = {}
+    shared = {task: shared_recipe(runs, tasks[task]) for task in {run.info.task for run in runs}}
     for run in runs:
         variant = _variant(run, tasks[run.info.task])
+        variant = "" if variant == shared[run.info.task] else variant
         grouped.setdefault((run.info.task, run.info.encoder, variant), {})[run.info.recipe.seed] = run
     order = list(tasks)
     keys = sorted(grouped, key=lambda key: (order.index(key[0]), key[1], key[2]))
     return [Entry(tasks[task], encoder, variant, grouped[task, encoder, variant]) for task, encoder, variant in keys]
+
+
+def shared_recipe(runs: list[Run], task: Task) -> str:
+    """Return how the one recipe of all fine-tuned encoders on a user's own data differs from the default; "" for a
+    registered task, and where the recipes are not one."""
+    if task.name in TASKS:
+        return ""
+    of_task = [run for run in runs if run.info.task == task.name]
+    found = {_variant(run, task) for run in of_task if not isinstance(run.info.recipe, BaselineRecipe)}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _variant(run: Run, task: Task) -> str:

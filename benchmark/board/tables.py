@@ -37,7 +37,8 @@ class Board:
     runs: one row a run: its id, folder, recipe, commit, versions and hardware, which is where every number comes from.
     anchors: published figures beside measured ones; unmeasured: those that nothing measured here stands beside.
     tuning: the expected best score after each number of trials of a search (see `benchmark.board.searches`).
-    tasks: the tasks that it has, in order; columns task, spec (as JSON).
+    tasks: the tasks that it has, in order; columns task, spec (as JSON), recipe (see
+        `benchmark.board.entries.shared_recipe`).
     problems: why a run is not on the board, or a declared recipe has no rank; columns task, encoder, variant, run
         (its folder; "" where the reason is of an entry), reason.
     """

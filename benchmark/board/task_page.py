@@ -29,6 +29,7 @@ def task_page(board: Board, task: Task) -> str:
     return render(
         "task.md.jinja",
         task=task,
+        recipe=of_task(board.tasks, task)["recipe"].iloc[0],
         n=int(main["n"].iloc[0]),
         brackets=bool((main["variant"] != "").any()),
         verdicts=verdicts(board, task),

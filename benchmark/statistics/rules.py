@@ -1,8 +1,7 @@
 """What a decision rule buys: fixed 0.5, one threshold, one a label, and two rules that no slider has.
 
 The two are the rank cut (the k highest labels, k fitted on validation) and at least one label (each label's own
-threshold, and the highest label of a text that reaches none). They are studied here and not served: a checkpoint's
-`Decision` has thresholds alone.
+threshold, and the highest label of a text that reaches none). A checkpoint serves them by a policy (see `zoo.policy`).
 """
 
 from collections.abc import Callable

@@ -186,6 +186,7 @@ def _one_line(ended: Ended, *named: str) -> None:
 
 BASE = ("run", "--encoders", "tfidf-lr", "--tasks", "feedback", "--threads", "1")
 MINILM = ("run", "--encoders", "minilm-l6", "--tasks", "feedback")
+PROBE = ("run", "--encoders", "probe:minilm-l6", "--tasks", "feedback")
 OWN = ("run-data", "my.csv", "--encoders", "tfidf-lr")
 
 
@@ -251,7 +252,7 @@ def test_mistakes_end_in_one_line(
             (*MINILM, "--long-text", "windows", "--recipe", '{"long_text": "truncate"}'),
             "--long-text and long_text in --recipe say the same thing",
         ),
-        ((*BASE, "--checkpoints", "kept"), "--checkpoints does not apply: a baseline leaves no checkpoint"),
+        ((*PROBE, "--checkpoints", "kept"), "--checkpoints does not apply: a probe leaves no checkpoint"),
         ((*BASE, "--data-dir", "data"), "--data-dir does not apply: the rows of feedback come with the project"),
         ((*OWN, "--label-column", "l", "--delimiter", ";"), "--delimiter ';' applies to --label-list alone"),
         ((*OWN, "--label-columns", "a,b", "--delimiter", ";"), "--delimiter ';' applies to --label-list alone"),

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +25,7 @@ from benchmark.statistics.slices import slices
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.row_facts import FACTS, write_row_facts
 from benchmark.tasks.rows import read_rows
+from benchmark.training.recipes import Recipe
 from benchmark.training.runs import RESULTS, Predictions
 from demo.explore import handlers as explore
 from demo.explore import pairs as explore_pairs
@@ -165,7 +168,7 @@ def pairs(draw: st.DrawFn) -> Pair:
     y_true = labels()
     predictions = Predictions(rng.random((n, k)), y_true, rng.random((n, k)), y_true)
     scored = [Scored(task.problem_type, y_true, rng.random((n, k)), labels()) for _ in range(2)]
-    runs = {0: type("Stored", (), {"predictions": predictions})()}
+    runs: Any = {0: SimpleNamespace(predictions=predictions, info=SimpleNamespace(recipe=Recipe()))}
     return Pair(Entry(task, "one", "", runs), Entry(task, "two", "", runs), 0, (0,), *scored)
 
 
