@@ -27,7 +27,10 @@ def _fit(*words: str) -> PolicyFit:
 
 
 def test_the_default_policy_is_the_checkpoints_decision() -> None:
-    assert _fit("f-beta=1").decision == read_checkpoint(OWN).decision
+    """Of a checkpoint that was not made smaller: such a one has its decision fitted again."""
+    whole = read_checkpoint(CHECKPOINTS / "feedback_zh" / "zoo-bert-zh")
+    assert whole.info.reduction is None
+    assert fit_policy(whole.info, RESULTS, parse_policy(["f-beta=1"])).decision == whole.decision
 
 
 def test_figures_are_scikit_learns() -> None:

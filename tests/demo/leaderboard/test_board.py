@@ -137,7 +137,7 @@ def test_a_row_finds_the_checkpoint_of_its_own_runs() -> None:
     assert checkpoint_of(board, OVERALL["en"], row["encoder"], "", None)[1] == name
     for task, *entry in (
         ("sst2", row["encoder"], "another recipe"),
-        ("feedback", "tfidf-lr", ""),
+        ("feedback_zh", "tfidf-lr", ""),
         ("nothing", "granite-30m", ""),
     ):
         with pytest.raises(UserError, match="No checkpoint of"):
