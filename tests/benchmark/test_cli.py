@@ -509,8 +509,8 @@ def test_verify_fails_on_a_new_run_and_tells_of_one_that_has_no_rank(call: Call,
     changed = call("verify", "--results", results)
     _one_line(changed)
     assert "cells:" in changed.stdout
-    write_synthetic(encoder="tfidf-lr")
+    write_synthetic(encoder="zoo-bert-en")
     call("board", "--results", results)
     apart = call("verify", "--results", results)
     assert (apart.code, apart.stderr) == (3, "1 runs or entries are left out or have no rank\n")
-    assert "feedback/tfidf-lr: has one seed and takes no rank\nThe leaderboard agrees with the runs." in apart.stdout
+    assert "feedback/zoo-bert-en: has one seed and takes no rank\nThe leaderboard agrees with the runs." in apart.stdout

@@ -22,7 +22,7 @@ from zoo.checkpoints.checkpoint import read_checkpoint
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
 
-RECIPE = {"epochs": 2, "batch_size": 32, "max_length": 16, "learning_rate": 5e-3}
+RECIPE = {"epochs": 3, "batch_size": 8, "max_length": 16, "learning_rate": 2e-3}
 WORDS = {"good": ["good", "great", "happy"], "late": ["late", "awful", "refund"], "price": ["price", "价格"]}
 
 

@@ -202,7 +202,7 @@ def _try_prefix(
     heads = {name for name in empty.state_dict() if not name.startswith(body)}
     if str((empty.config.architectures or [""])[0]).endswith("ForMaskedLM"):
         heads = {name for name in heads if not name.startswith("head.")}  # ModernBERT's, which pretraining made
-    names = {name: name.removeprefix(prefix) for name in facts}
+    names = {name: name.removeprefix(prefix) for name in facts if name.startswith(prefix)}
     names = {name: ours for name, ours in names.items() if ours not in heads}
     _, report = _load(empty, _meta({ours: facts[theirs][0] for theirs, ours in names.items()}), device_map="meta")
     children = [f"{name}." for name, _ in empty.base_model.named_children()]
