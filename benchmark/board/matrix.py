@@ -177,10 +177,9 @@ def which(found: Matrix, max_ms: float | None = None) -> Choice:
     """
     ranked = [row for row in found.rows if row.scores]
     fast = [row for row in ranked if max_ms is None or row.ms <= max_ms]
-    if len(ranked) < 2:
+    if not ranked:
         raise UserError(
-            "Fewer than two encoders are ranked on these tasks yet, so none can be recommended; train two with the "
-            "default recipe and two seeds each: encoder-zoo run --help"
+            "No encoder is ranked on these tasks yet; make runs with the default recipe: encoder-zoo run --help"
         )
     if not fast:
         least = min(ranked, key=lambda row: row.ms)

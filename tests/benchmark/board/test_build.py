@@ -278,7 +278,8 @@ def test_of_many_entries_a_clear_gap_is_still_told(write_synthetic: WriteRun) ->
             right = rng.random(200) < (0.95 if encoder != names[-1] else 0.5)
             logits = np.where(right[:, None], 2.0 * gold - 1, 1 - 2.0 * gold).astype(np.float32)
             predictions = Predictions(logits, gold, logits, gold)
-            folder = write_synthetic(task="sst2", encoder=encoder, seed=seed, predictions=predictions)
+            size = round(ENCODERS[encoder].parameters * 1e6)  # which says what its default recipe is
+            folder = write_synthetic("sst2", encoder, seed, predictions=predictions, parameters=size)
     pairs = build(folder.parents[2]).pairs
     assert len(pairs) == 105
     last = pairs[(pairs["encoder_a"] == names[-1]) | (pairs["encoder_b"] == names[-1])]

@@ -62,7 +62,7 @@ def test_a_smaller_one_can_score_higher_or_share_no_task() -> None:
 
 
 def test_where_nothing_is_ranked_there_is_no_answer() -> None:
-    with pytest.raises(UserError, match="Fewer than two encoders are ranked on these tasks yet"):
+    with pytest.raises(UserError, match="No encoder is ranked on these tasks yet"):
         which(_matrix(replace(SMALL, scores={})))
 
 
