@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import accelerate  # noqa: F401  transformers needs it for a model without memory; a Space installs what is imported
 import torch
 from safetensors import safe_open
 from torch import Tensor
