@@ -1,7 +1,8 @@
 """The commands about labels to come: learning-curve and suggest."""
 
+from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -50,18 +51,18 @@ def learning_curve(
         write_text(folder / name, content)
     heads = ("encoder", "train rows", f"{chosen.main_metric} [95 %]")
     shown = [
-        (
-            row.encoder,
-            f"{row.rows:,}" + " (predicted)" * (not row.measured),
-            f"{row.value:.3f} [{row.low:.3f}, {row.high:.3f}]",
-        )
-        for row in table(found).itertuples()
+        [each["encoder"], f"{each['rows']:,}" + " (predicted)" * (not each["measured"]), _interval(each)]
+        for each in table(found).to_dict("records")
     ]
     show_table(heads, shown)
     for curve in found:
         say(sentence(curve))
     for name in files:
         say(f"wrote {folder / name}")
+
+
+def _interval(row: dict[Hashable, Any]) -> str:
+    return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
 
 
 @app.command(rich_help_panel=USE)

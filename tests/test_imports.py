@@ -21,7 +21,7 @@ FLOORS = [
     ["zoo.long_text", "zoo.pooling", "zoo.tokenizer"],
     ["zoo.encoders"],
     ["zoo.checkpoints", "zoo.pretraining"],
-    ["zoo.classifier", "zoo.tfidf", "zoo.serving", "zoo.predict", "zoo.attribution"],
+    ["zoo.classifier", "zoo.onnx_classifier", "zoo.tfidf", "zoo.serving", "zoo.predict", "zoo.attribution"],
     ["zoo.cli"],
     ["benchmark.tasks"],
     ["benchmark.statistics"],

@@ -7,7 +7,7 @@ centre is taken.
 
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -23,12 +23,13 @@ from zoo.classifier import predict_logits
 from zoo.decision import ProblemType
 from zoo.errors import UserError
 from zoo.long_text import encode
+from zoo.onnx_classifier import OnnxClassifier
 from zoo.row_files.format import RowFile
 from zoo.row_files.row_reader import BATCH, read_plain_rows
 from zoo.serving import AnyClassifier
 from zoo.tfidf import TfidfClassifier
 
-Features = np.ndarray | csr_matrix
+Features: TypeAlias = np.ndarray | csr_matrix
 
 
 def read_texts(source: RowFile, text_column: str) -> list[str]:
@@ -74,7 +75,7 @@ def look(classifier: AnyClassifier, texts: Sequence[str]) -> tuple[np.ndarray, F
     """
     if isinstance(classifier, TfidfClassifier):
         return classifier.predict_scores(texts), classifier.model.vectorizer.transform(texts)
-    if not isinstance(classifier.model, PreTrainedModel):
+    if isinstance(classifier, OnnxClassifier):
         raise UserError("An export to ONNX cannot suggest texts; give the checkpoint that it was made of")
     info = classifier.info
     model: Any = _WithFeatures(classifier.model, len(info.labels))

@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import torch
 
 from benchmark.board.entries import Entry
 from benchmark.statistics.intervals import RESAMPLES, interval
@@ -21,10 +20,9 @@ from benchmark.training.process import commit, peak_memory_mib, reset_peak_memor
 from benchmark.training.runs import Predictions, Run, RunInfo, as_stored, read_runs, run_folder, write_run
 from zoo.checkpoints.checkpoint import read_checkpoint
 from zoo.checkpoints.onnx_export import export_checkpoint
-from zoo.classifier import Classifier, predict_logits
 from zoo.errors import UserError, lookup
 from zoo.hardware import library_versions, processor
-from zoo.long_text import encode
+from zoo.onnx_classifier import OnnxClassifier, threads
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def export_and_score(checkpoint: Path, target: Path, results: Path, data_dir: Pa
 
 def _score(export: Path, task: Task, rows: Rows, run: Run, results: Path) -> Rescored:
     """Predict validation and test with the export, keep that as a run, and compare it with the run it came from."""
-    classifier = Classifier.load(export)
+    classifier = OnnxClassifier.load(export)
     reset_peak_memory()
     start = time.perf_counter()
     test_logits = classifier.predict_logits(rows.test.texts)
@@ -108,20 +106,19 @@ def _scored(task: Task, run: Run) -> Scored:
     return Entry(task, run.info.encoder, "", {seed: run}).scored(task.rule)[seed]
 
 
-def _info(run: RunInfo, classifier: Classifier, texts: list[str], per_second: float) -> RunInfo:
+def _info(run: RunInfo, classifier: OnnxClassifier, texts: list[str], per_second: float) -> RunInfo:
     """Return the run's facts with those that an export changes: what was trained stays as it was."""
-    model, tokenizer = classifier.model, classifier.tokenizer
     changes = {
         "id": hashlib.sha256(f"{run.id} onnxruntime".encode()).hexdigest()[:12],
         "runtime": "onnxruntime",
         "inference_examples_per_second": per_second,
         "peak_memory_mib": peak_memory_mib(),
         "latency": measure_latency(
-            lambda texts, length: predict_logits(model, tokenizer, encode(tokenizer, texts, length)),
+            classifier.predict_logits,
             texts,
             most=max((latency.length for latency in run.latency), default=0),  # what the run could measure
         ),
-        "hardware": {"processor": processor(), "precision": "fp32", "threads": torch.get_num_threads()},
+        "hardware": {"processor": processor(), "precision": "fp32", "threads": threads()},
         "versions": library_versions() | {"onnxruntime": version("onnxruntime")},
         "commit": commit(),
     }

@@ -19,7 +19,7 @@ from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows
 from benchmark.training.runs import Run
 from zoo.checkpoints.checkpoint import TFIDF, Checkpoint, Reduction, read_checkpoint
-from zoo.checkpoints.loading import compress_checkpoint, describe_checkpoint, load_torch_model, read_tensors
+from zoo.checkpoints.loading import compress_checkpoint, describe_checkpoint, load_model, read_tensors
 from zoo.decision import Decision
 from zoo.encoders.deltas import DELTA, write_delta, write_low_rank
 from zoo.encoders.low_rank import Factors, factorise, share_out
@@ -111,7 +111,7 @@ def _factorise(checkpoint: Checkpoint, texts: list[str]) -> dict[str, Factors]:
     """Return the factors of all that fine-tuning changed in the matrices below the last one, the head's."""
     info = checkpoint.info
     pretrained, tuned = read_tensors(checkpoint)
-    model, tokenizer = load_torch_model(checkpoint)
+    model, tokenizer = load_model(checkpoint)
     windows = encode(tokenizer, texts, info.max_length, info.long_text)
     moments = measure_moments(model, [first for first, *_ in windows])
     changes = {name: tuned[name] - pretrained.get(name, np.float32(0)) for name in moments}

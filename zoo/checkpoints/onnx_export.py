@@ -7,9 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo.checkpoints.checkpoint import ONNX, read_checkpoint
-from zoo.checkpoints.loading import describe_checkpoint, load_torch_model
-from zoo.checkpoints.onnx_model import MISSING
+from zoo.checkpoints.checkpoint import ONNX, ONNX_MISSING, read_checkpoint
+from zoo.checkpoints.loading import describe_checkpoint, load_model
 from zoo.checkpoints.pretrained import quiet
 from zoo.errors import UserError
 from zoo.files import new_folder
@@ -28,7 +27,7 @@ class _Logits(torch.nn.Module):
 
 
 def export_checkpoint(source: Path, target: Path) -> None:
-    """Write the checkpoint in `source` again with an ONNX graph for its weights; `Classifier.load` takes both.
+    """Write the checkpoint in `source` again with an ONNX graph for its weights; `load_classifier` takes both.
 
     Raises:
         UserError: `source` is no checkpoint or an export itself, `target` is there already, or packages are missing.
@@ -36,13 +35,13 @@ def export_checkpoint(source: Path, target: Path) -> None:
     try:
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise UserError(MISSING) from error
+        raise UserError(ONNX_MISSING) from error
     if target.exists():
         raise UserError(f"{target} is there already; give another folder or remove it")
     checkpoint = read_checkpoint(source)
     if (source / ONNX).is_file():
         raise UserError(f"{source} is an export already; give the checkpoint that it was made of")
-    model, tokenizer = load_torch_model(checkpoint)
+    model, tokenizer = load_model(checkpoint)
     with new_folder(target) as folder:
         model.config.save_pretrained(folder)
         tokenizer.save_pretrained(folder)

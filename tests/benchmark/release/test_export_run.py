@@ -15,9 +15,9 @@ from benchmark.tasks.registry import TASKS
 from benchmark.tasks.rows import read_rows
 from benchmark.training.grid import plan, run_grid
 from benchmark.training.runs import Predictions, read_runs
-from zoo.classifier import Classifier
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
+from zoo.serving import load_classifier
 
 TASK = TASKS["chnsenticorp"]
 CHANGES = {"epochs": 1, "batch_size": 4, "learning_rate": 3e-3, "max_length": 16}
@@ -58,7 +58,7 @@ def test_an_export_becomes_a_row_of_its_own_with_its_own_speed(trained: Path, da
     assert "onnxruntime" in by_runtime["onnxruntime"].info.versions
     texts = pd.read_parquet(data_dir / TASK.name / "test.parquet")["text"].tolist()
     stored = by_runtime["onnxruntime"].predictions.test_logits
-    np.testing.assert_allclose(Classifier.load(tmp_path / "export").predict_logits(texts), stored, atol=5e-3)
+    np.testing.assert_allclose(load_classifier(tmp_path / "export").predict_logits(texts), stored, atol=5e-3)
 
 
 def test_an_export_that_scores_otherwise_is_not_kept(trained: Path) -> None:
