@@ -1,8 +1,8 @@
 """Which texts to label first: texts that a model is unsure of, each of another kind.
 
-The method is CLUE (Prabhu et al. 2021, "Active Domain Adaptation via Clustering Uncertainty-weighted Embeddings"):
-k-means on what the model's last layer reads, each text weighted by the entropy of its scores. The text nearest to each
-centre is taken.
+The method is that of Zhdanov 2019, "Diverse mini-batch Active Learning". Of all texts, the
+WIDER times as many with the highest entropy of scores are looked at. K-means divides them by what the model's last
+layer reads, each weighted by its entropy. The text nearest to each centre is taken.
 """
 
 from collections.abc import Sequence
@@ -30,6 +30,7 @@ from zoo.serving import AnyClassifier
 from zoo.tfidf import TfidfClassifier
 
 Features: TypeAlias = np.ndarray | csr_matrix
+WIDER = 3
 
 
 def read_texts(source: RowFile, text_column: str) -> list[str]:
@@ -101,10 +102,11 @@ def choose(features: Features, weights: np.ndarray, number: int, seed: int = 0) 
         number: at most n.
         seed: of k-means.
     """
-    clusters = KMeans(number, n_init=1, random_state=seed).fit(features, sample_weight=weights + 1e-9)
-    distance = clusters.transform(features)[np.arange(len(weights)), clusters.labels_]
-    table = pd.DataFrame({"cluster": clusters.labels_, "distance": distance})
-    nearest = table.sort_values("distance", kind="stable").drop_duplicates("cluster").index.to_numpy()
+    unsure = np.argsort(-weights, kind="stable")[: WIDER * number]
+    clusters = KMeans(number, n_init=1, random_state=seed).fit(features[unsure], sample_weight=weights[unsure] + 1e-9)
+    distance = clusters.transform(features[unsure])[np.arange(len(unsure)), clusters.labels_]
+    table = pd.DataFrame({"row": unsure, "cluster": clusters.labels_, "distance": distance})
+    nearest = table.sort_values("distance", kind="stable").drop_duplicates("cluster")["row"].to_numpy()
     return nearest[np.argsort(-weights[nearest], kind="stable")]
 
 

@@ -42,6 +42,26 @@ class _Pooled(torch.nn.Module):
 
 
 @dataclass(frozen=True)
+class States:
+    """A pretrained encoder that gives the mean of its last states: `states(texts, max_length)`, (n, hidden_size)."""
+
+    encoder: Any
+    tokenizer: Any
+    positions: int | None
+
+    def __call__(self, texts: list[str], max_length: int) -> np.ndarray:
+        pooled: Any = _Pooled(self.encoder)
+        return predict_logits(pooled, self.tokenizer, encode(self.tokenizer, texts, max_length))
+
+
+def load_states(weights: Weights, task: Task) -> States:
+    """Load an encoder, onto the GPU where there is one. Any task will do: its head is not used."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = load_pretrained(weights.folder, read_config(weights.folder, task.problem_type, task.labels))[0]
+    return States(model.base_model.to(device), load_tokenizer(weights.folder), count_positions(model))
+
+
+@dataclass(frozen=True)
 class Probe:
     """What a probe predicts and what it cost. It leaves no checkpoint."""
 
@@ -56,33 +76,29 @@ def train_probe(
 
     The states are scaled to mean 0 and variance 1 over the train texts. The predictions do not depend on the seed.
     """
-    watch = Stopwatch()
-    tokenizer = load_tokenizer(weights.folder)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = load_pretrained(weights.folder, read_config(weights.folder, task.problem_type, task.labels))[0]
-    encoder = _Pooled(model.base_model.to(device))
-
-    def states(texts: list[str], length: int = recipe.max_length) -> np.ndarray:
-        return predict_logits(encoder, tokenizer, encode(tokenizer, texts, length))  # type: ignore[arg-type]
-
+    watch, length = Stopwatch(), recipe.max_length
+    states = load_states(weights, task)
     with watch.time("training"):
         scaler = StandardScaler()
-        train, validation = scaler.fit_transform(states(rows.train.texts)), states(rows.validation.texts)
+        train, validation = (
+            scaler.fit_transform(states(rows.train.texts, length)),
+            states(rows.validation.texts, length),
+        )
         models, validation_logits = _best(task, rows, recipe, train, scaler.transform(validation), say)
     with watch.time("inference"):
-        test_logits = logits_of(models, scaler.transform(states(rows.test.texts)), task)
+        test_logits = logits_of(models, scaler.transform(states(rows.test.texts, length)), task)
     own = sum(map(size_of_model, models)) + 2 * train.shape[1]
     measured = watch.measured(
         train_examples=len(rows.train),
         test_examples=len(rows.test),
-        parameters=sum(p.numel() for p in encoder.parameters()) + own,
-        embedding_parameters=sum(p.numel() for p in model.get_input_embeddings().parameters()),
+        parameters=sum(p.numel() for p in states.encoder.parameters()) + own,
+        embedding_parameters=sum(p.numel() for p in states.encoder.get_input_embeddings().parameters()),
         trained_parameters=own,
-        truncated=float(np.mean([len(ids) > recipe.max_length for ids in _ids(tokenizer, rows.test.texts)])),
+        truncated=float(np.mean([len(ids) > recipe.max_length for ids in _ids(states.tokenizer, rows.test.texts)])),
         latency=measure_latency(
             lambda texts, length: logits_of(models, scaler.transform(states(texts, length)), task),
             rows.test.texts,
-            count_positions(model),
+            states.positions,
             say,
         ),
         hardware={"precision": "fp32", "threads": torch.get_num_threads()},

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from transformers import AutoTokenizer
@@ -15,9 +16,10 @@ from tests.conftest import WORDS
 from zoo.attribution import attribute
 from zoo.checkpoints.checkpoint import CHECKPOINTS, CheckpointInfo
 from zoo.checkpoints.loading import new_model, save_checkpoint
-from zoo.checkpoints.onnx_export import export_checkpoint
+from zoo.checkpoints.onnx_export import export_checkpoint, quantise_graph
 from zoo.decision import Decision
 from zoo.errors import UserError
+from zoo.files import sha256
 from zoo.serving import load_classifier
 
 
@@ -68,6 +70,26 @@ def test_long_texts_are_read_as_torch_reads_them(folders: tuple[Path, Path], tmp
         assert export.capacity == whole.capacity
         assert list(map(export.count_tokens, texts)) == list(map(whole.count_tokens, texts))
     assert export.predict_scores([]).shape == (0, 3)
+
+
+def test_in_8_bits_the_graph_is_smaller_and_its_head_is_whole(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    shutil.copytree(folders[1], tmp_path / "int8")
+    path = tmp_path / "int8" / "model.onnx"
+    quantise_graph(folders[1] / "model.onnx", path, embeddings=True)
+    assert [each.name for each in path.parent.iterdir() if "prepared" in each.name] == []
+    tensors = onnx.load(path).graph.initializer
+    head = [each for each in tensors if list(each.dims) in ([32, 3], [3, 32])]
+    assert [each.data_type for each in head] == [onnx.TensorProto.FLOAT]
+    assert [each.data_type for each in tensors].count(
+        onnx.TensorProto.INT8
+    ) > 12  # six products a layer, and embeddings
+    small = tmp_path / "int8" / "checkpoint.json"
+    info = CheckpointInfo.model_validate_json(small.read_text())
+    small.write_text(info.model_copy(update={"weights_sha256": sha256(path)}).model_dump_json())
+    texts = _texts(100)
+    whole, rounded = (load_classifier(folder).predict_logits(texts) for folder in (folders[1], path.parent))
+    error = np.abs(whole - rounded).mean() / whole.std()
+    assert 0 < error < 0.2
 
 
 def test_neither_torch_nor_transformers_is_loaded(folders: tuple[Path, Path]) -> None:
