@@ -105,7 +105,7 @@ def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
         UserError: there is no such encoder, the folder's name cannot be an encoder's, or the hub does not answer.
     """
     if name.startswith(PROBE):
-        return _probe(get_encoder(name.removeprefix(PROBE), say))
+        return as_probe(get_encoder(name.removeprefix(PROBE), say))
     if name.startswith("hub:"):
         return _of_the_hub(*name.removeprefix("hub:").partition("@")[::2], say)
     if any((Path(name) / file).is_file() for file in ("config.json", "modules.json", "adapter_config.json")):
@@ -118,7 +118,12 @@ def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
         raise UserError(f"{error}. Or give a folder by its path, or a model of the hub as hub:org/name") from error
 
 
-def _probe(encoder: Encoder) -> Encoder:
+def as_probe(encoder: Encoder) -> Encoder:
+    """Return an encoder as a probe.
+
+    Raises:
+        UserError: it has no states that a linear model could read.
+    """
     if not encoder.fine_tuned:
         raise UserError(f"'{encoder.name}' cannot be a probe, which reads the states of a pretrained encoder")
     return replace(encoder, name=f"{PROBE}{encoder.name}", family="linear", probe=True)

@@ -19,6 +19,7 @@ from benchmark.training.grid import plan, run_grid
 from benchmark.training.probe import train_probe
 from benchmark.training.recipes import ProbeRecipe
 from benchmark.training.runs import read_runs
+from encoder_zoo import main
 from zoo.encoders.registry import get_encoder
 from zoo.encoders.weights import Weights
 from zoo.errors import UserError
@@ -60,6 +61,24 @@ def test_a_probe_is_an_encoder_of_the_grid(tiny_bert: Path, toy_task: Task, toy_
     assert (entry.encoder, entry.variant) == (encoder.name, "")
     with pytest.raises(UserError, match=r"Recipe: epochs does not apply"):
         plan({toy_task: toy_rows(toy_task)}, [encoder], [0], tmp_path / "other", epochs=2)
+
+
+def test_a_run_can_begin_with_probes_and_their_board(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = '{"epochs": 1, "max_length": 16}'
+    arguments = ["--tasks", "feedback", "--encoders", str(tiny_bert), "--seeds", "1", "--recipe", recipe]
+    monkeypatch.setattr("sys.argv", ["encoder-zoo", "run", *arguments, "--results", str(tmp_path), "--probe-first"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    shown = capsys.readouterr().out
+    steps = ("feedback / probe:tiny-bert@", "before they are fine-tuned", "epoch 1:")
+    assert sorted(steps, key=shown.index) == list(steps)
+    runs = {run.info.encoder.partition("@")[0]: run for run in read_runs(tmp_path)}
+    assert sorted(runs) == ["probe:tiny-bert", "tiny-bert"]
+    assert runs["probe:tiny-bert"].info.recipe == ProbeRecipe(max_length=16)
+    assert (tmp_path / "feedback" / "README.md").is_file()
 
 
 def test_what_has_no_states_is_no_probe() -> None:
