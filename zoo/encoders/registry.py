@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from zoo.hub import Say
 
 APACHE = "Apache-2.0"
-PROBE = "probe:"
+PROBE, ZERO_SHOT = "probe:", "zero-shot:"
 
 
 def _hub(
@@ -92,6 +92,7 @@ def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
     """Return the encoder that a user's argument means.
 
     - `probe:` before any of the following is that encoder as a probe: it is not trained, and a linear model reads it.
+    - `zero-shot:` before any of them is that encoder without any training: labels are told by their names.
     - `hub:org/name[@revision]` is a model of the hub: the registered one where the registry has it at that revision,
       otherwise the hub is asked once what it is.
     - The path of a folder with a config.json is the model in that folder, whatever the registry has of that name.
@@ -106,6 +107,9 @@ def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
     """
     if name.startswith(PROBE):
         return as_probe(get_encoder(name.removeprefix(PROBE), say))
+    if name.startswith(ZERO_SHOT):
+        probe = as_probe(get_encoder(name.removeprefix(ZERO_SHOT), say))
+        return replace(probe, name=probe.name.replace(PROBE, ZERO_SHOT), zero_shot=True)
     if name.startswith("hub:"):
         return _of_the_hub(*name.removeprefix("hub:").partition("@")[::2], say)
     if any((Path(name) / file).is_file() for file in ("config.json", "modules.json", "adapter_config.json")):
