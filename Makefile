@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 export TOKENIZERS_PARALLELISM ?= false
 
 .DEFAULT_GOAL := help
-.PHONY: help app benchmark leaderboard verify test test-all check fix bench-train bench-statistics bench-app screenshots space clean
+.PHONY: help app benchmark leaderboard verify test test-all check fix bench-train bench-statistics bench-serve bench-app screenshots space clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ bench-train: .venv/installed ## time fine-tuning against transformers' example s
 bench-statistics: .venv/installed ## how often the statistics are right (into docs/statistics.md), and how fast they are
 	$(BIN)/python -m benchmark.speed.simulate_statistics --write $(if $(TRIALS),--trials $(TRIALS))
 	$(BIN)/python -m benchmark.speed.bench_statistics
+
+bench-serve: .venv/installed-dev ## start, memory and speed of a model served by torch, by onnxruntime, and in int8
+	$(BIN)/python -m benchmark.speed.bench_serve
 
 bench-app: .venv/installed-dev ## time the app's start, sliders, single texts and 50 clients at once; measure memory
 	$(BIN)/python -m demo.bench_app

@@ -73,17 +73,19 @@ def decide(
     """Fit a model's thresholds for a policy, and show what it brings on the test rows.
 
     The thresholds come from the validation logits of the model's run alone."""
-    from benchmark.from_logits.policy_fit import fit_policy, of_labels, of_texts
+    from benchmark.from_logits.policy_fit import fit_policy, of_labels, of_texts, readable
+    from benchmark.release.card import write_card
     from zoo.checkpoints.checkpoint import read_checkpoint
     from zoo.files import write_text
 
     found = fit_policy(read_checkpoint(checkpoint).info, results, parse_policy(policy))
     say(f"{found.policy}: fitted on {len(found.run.predictions.validation_y_true):,} validation rows")
-    _show(_readable(of_labels(found)))
+    _show(readable(of_labels(found)))
     _show(of_texts(found).map("{:.3f}".format).reset_index())
     if write:
         write_text(checkpoint / "decision.json", found.decision.as_json())
-        say(f"wrote {checkpoint / 'decision.json'}; the model's card still has the thresholds of the default policy")
+        write_text(checkpoint / "README.md", write_card(found.run, found.task, read_checkpoint(checkpoint)))
+        say(f"wrote {checkpoint / 'decision.json'}, and the model's card again")
 
 
 @app.command(rich_help_panel=COMPARE)
@@ -159,30 +161,6 @@ def _entries(results: Path, task: str) -> "tuple[Task, list[Entry]]":
     if not entries:
         raise UserError(f"There are no runs of '{task}' in {results}; make some with encoder-zoo run")
     return chosen, entries
-
-
-def _readable(labels: "pd.DataFrame") -> "pd.DataFrame":
-    import pandas as pd
-
-    asked = [f" >= {floor:g}" if floor == floor else "" for floor in labels["asked"].astype(float)]
-    values = zip(labels["test"], labels["low_95"], labels["high_95"], strict=True)
-    return pd.DataFrame(
-        {
-            "label": labels["label"],
-            "threshold": list(map(_thresholds, labels["low"], labels["high"])),
-            "what": labels["metric"] + asked,
-            "validation": labels["validation"].map("{:.3f}".format),
-            "test [95 %]": ["{:.3f} [{:.3f}, {:.3f}]".format(*each) for each in values],
-            "default": labels["default"].map("{:.3f}".format),
-            "on test": labels["verdict"],
-        }
-    )
-
-
-def _thresholds(low: float, high: float) -> str:
-    if low != low:
-        return ""
-    return f"{high:.3f}" if low == high else f"{low:.3f} to {high:.3f}"
 
 
 def _show(table: "pd.DataFrame") -> None:

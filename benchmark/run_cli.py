@@ -1,6 +1,5 @@
 """The commands that fine-tune: run for the registered tasks, run-data for data of one's own."""
 
-import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
+from benchmark.cli import COMPARE, OURS, check_data_dir, json_object, names_of
 from benchmark.tasks.registry import TASKS, Task
 from zoo.cli import Encoding, Names, Quotes, Separator, say
-from zoo.encoders.registry import Encoder, get_encoder
+from zoo.encoders.registry import Encoder, as_probe, get_encoder
 from zoo.errors import UserError, lookup
 from zoo.row_files.format import choose_format
 
@@ -34,6 +33,10 @@ Seeds = Annotated[int, typer.Option(min=1, help="How many seeds each encoder get
 FirstSeed = Annotated[int, typer.Option(min=0, help="The first of these seeds.", rich_help_panel=WHAT)]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only show the runs and how long they will take.", rich_help_panel=WHAT)
+]
+ProbeFirst = Annotated[
+    bool,
+    typer.Option("--probe-first", help="First run a probe of each encoder, and show its board.", rich_help_panel=WHAT),
 ]
 Recipe = Annotated[
     str,
@@ -81,6 +84,15 @@ class Asked:
 
         return plan(rows, self.encoders, self.seeds, self.results, **self.changes)
 
+    def plan_probes(self, rows: "dict[Task, Rows]") -> "list[Cell]":
+        """Return one run of a probe of each encoder that is fine-tuned."""
+        from benchmark.training.grid import plan
+        from benchmark.training.recipes import ProbeRecipe, other_fields
+
+        probes = [as_probe(encoder) for encoder in self.encoders if encoder.fine_tuned]
+        own = {name: value for name, value in self.changes.items() if name not in other_fields(ProbeRecipe)}
+        return plan(rows, probes, self.seeds[:1], self.results, **own) if probes else []
+
 
 @app.command(rich_help_panel=COMPARE)
 def run(
@@ -92,6 +104,7 @@ def run(
     seeds: Seeds = 3,
     first_seed: FirstSeed = 0,
     dry_run: DryRun = False,
+    probe_first: ProbeFirst = False,
     recipe: Recipe = "{}",
     long_text: LongText = "",
     threads: Threads = 0,
@@ -106,7 +119,8 @@ def run(
     asked = _asked(encoders, seed_range, recipe, long_text, threads, results, checkpoints, dry_run)
     chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
-    _run(asked.plan({task: read_rows(task, data_dir, say) for task in chosen}), asked)
+    rows = {task: read_rows(task, data_dir, say) for task in chosen}
+    _run(asked.plan(rows), asked, asked.plan_probes(rows) if probe_first else [])
 
 
 @app.command(rich_help_panel=COMPARE)
@@ -151,6 +165,7 @@ def run_data(
     seeds: Seeds = 3,
     first_seed: FirstSeed = 0,
     dry_run: DryRun = False,
+    probe_first: ProbeFirst = False,
     recipe: Recipe = "{}",
     long_text: LongText = "",
     threads: Threads = 0,
@@ -179,7 +194,7 @@ def run_data(
         kept = [write_splits(own.task, own.rows, splits_to)] if splits_to else []
         for path in [*write(own.report, results / own.task.name), *kept]:
             say(f"wrote {path}")
-    _run(cells, asked)
+    _run(cells, asked, asked.plan_probes({own.task: own.rows}) if probe_first else [])
 
 
 def _asked(
@@ -195,7 +210,7 @@ def _asked(
     from benchmark.training.grid import check_changes
 
     chosen = [get_encoder(name, say) for name in names_of("--encoders", encoders)]
-    changes = _json_object(recipe)
+    changes = json_object(recipe)
     if long_text and "long_text" in changes:
         raise UserError("--long-text and long_text in --recipe say the same thing; give one of them")
     changes |= {"long_text": long_text} if long_text else {}
@@ -205,15 +220,16 @@ def _asked(
     return Asked(chosen, seeds, changes, threads, results, checkpoints, dry_run)
 
 
-def _run(cells: "list[Cell]", asked: Asked) -> None:
-    """Run the grid, or only show it."""
-    from benchmark.console import show_plan
+def _run(cells: "list[Cell]", asked: Asked, probes: "list[Cell]") -> None:
+    """Run the grid, with the probes before it, or only show it."""
+    from benchmark.board.store import publish
+    from benchmark.console import show_board, show_plan
     from benchmark.training.grid import find_faults
     from benchmark.training.process import set_up_process
 
     if asked.dry_run:
-        show_plan(cells)
-        faults = find_faults(cells, say)
+        show_plan([*probes, *cells])
+        faults = find_faults([*probes, *cells], say)
         for name, fault in faults.items():
             say(f"{name}: {fault}", "red")
         if faults:
@@ -221,6 +237,10 @@ def _run(cells: "list[Cell]", asked: Asked) -> None:
         return
     if any(cell.encoder.source != "none" for cell in cells):  # a baseline needs no torch, which is slow to import
         set_up_process(asked.threads)
+    if probes:
+        run_cells(probes, asked.results, None)
+        show_board(publish(asked.results)[0])
+        say("That is what the encoders know before they are fine-tuned. Now they are.")
     run_cells(cells, asked.results, asked.checkpoints)
 
 
@@ -264,16 +284,6 @@ def _tell_unkept(cells: "list[Cell]", checkpoints: Path) -> None:
     if without:
         say(f"{len(without)} complete runs left no checkpoint in {checkpoints}; to train them again, delete:")
         say("\n".join(f"    {folder}" for folder in without))
-
-
-def _json_object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise UserError(f"--recipe is not JSON: {text!r} ({error})") from error
-    if not isinstance(value, dict):
-        raise UserError(f"--recipe must be a JSON object such as '{{\"epochs\": 1}}', got {text!r}")
-    return value
 
 
 def _make_folders(*paths: Path | None) -> None:

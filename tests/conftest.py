@@ -63,7 +63,7 @@ LONGEST = (
     "benchmark/board/test_build.py",
     "benchmark/training/test_fine_tune.py",
     "benchmark/training/test_grid.py",
-    "zoo/checkpoints/test_onnx_model.py",
+    "zoo/test_onnx_classifier.py",
     "demo/test_own_data.py",
     "demo/explore/test_explore.py",
     "demo/attribution/test_attribution.py",

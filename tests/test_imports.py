@@ -21,13 +21,13 @@ FLOORS = [
     ["zoo.long_text", "zoo.pooling", "zoo.tokenizer"],
     ["zoo.encoders"],
     ["zoo.checkpoints", "zoo.pretraining"],
-    ["zoo.classifier", "zoo.tfidf", "zoo.serving", "zoo.predict", "zoo.attribution"],
+    ["zoo.classifier", "zoo.onnx_classifier", "zoo.tfidf", "zoo.serving", "zoo.predict", "zoo.attribution"],
     ["zoo.cli"],
     ["benchmark.tasks"],
     ["benchmark.statistics"],
     ["benchmark.training"],
     ["benchmark.own_data", "benchmark.board"],
-    ["benchmark.release", "benchmark.from_logits"],
+    ["benchmark.release", "benchmark.from_logits", "benchmark.more_labels"],
     [
         "benchmark.speed",
         "benchmark.console",
@@ -35,6 +35,7 @@ FLOORS = [
         "benchmark.run_cli",
         "benchmark.tune_cli",
         "benchmark.logits_cli",
+        "benchmark.labels_cli",
     ],
     ["demo"],
     ["app"],
@@ -44,7 +45,10 @@ FLOORS = [
 # Rooms of one floor that may not look into each other.
 APART = [{"zoo.checkpoints", "zoo.pretraining"}, {"benchmark.own_data", "benchmark.board"}]
 # Nobody but the doors and the commands themselves may need a command.
-COMMANDS = {"zoo.cli", *(f"benchmark.{name}" for name in ("cli", "run_cli", "tune_cli", "logits_cli", "console"))}
+COMMANDS = {
+    "zoo.cli",
+    *(f"benchmark.{name}" for name in ("cli", "run_cli", "tune_cli", "logits_cli", "labels_cli", "console")),
+}
 SHARED_NAMES = {"__main__", "cli", "handlers", "registry", "view"}  # one role in every package or tab
 LIGHT = [
     "benchmark.board.store",

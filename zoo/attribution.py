@@ -16,13 +16,12 @@ import torch
 from captum.attr import LayerIntegratedGradients
 from torch import Tensor
 from torch.nn import Module
-from transformers import BatchEncoding
+from transformers import BatchEncoding, PreTrainedModel
 
-from zoo.checkpoints.loading import ClassificationModel
-from zoo.checkpoints.onnx_model import OnnxModel
 from zoo.classifier import Classifier
 from zoo.decision import ProblemType
 from zoo.errors import UserError
+from zoo.onnx_classifier import OnnxClassifier
 from zoo.serving import AnyClassifier
 from zoo.tfidf import TfidfClassifier
 
@@ -104,11 +103,11 @@ def attribute(classifier: AnyClassifier, text: str, label_index: int, steps: int
     started = perf_counter()
     if isinstance(classifier, TfidfClassifier):
         raise UserError("This model is linear: what a term adds is its coefficient times its TF-IDF value")
+    if isinstance(classifier, OnnxClassifier):
+        raise UserError("This model is an export without gradients; use the checkpoint that it was made of")
     info, model = classifier.info, classifier.model
     if not 0 <= label_index < len(info.labels):
         raise UserError(f"There is no label {label_index}; this model has {len(info.labels)} labels, counted from 0")
-    if isinstance(model, OnnxModel):
-        raise UserError("This model is an export without gradients; use the checkpoint that it was made of")
     if info.long_text != "truncate" and classifier.count_tokens(text) > info.max_length:
         raise UserError(
             f"This model reads long texts by '{info.long_text}', and attributions exist for texts of up to "
@@ -174,7 +173,7 @@ def _mask(classifier: Classifier, own: Tensor, places: np.ndarray) -> Tensor:
     return masked
 
 
-def _logits(model: ClassificationModel, own: Tensor, ids: Tensor) -> Tensor:
+def _logits(model: PreTrainedModel, own: Tensor, ids: Tensor) -> Tensor:
     """Return logits, shape (n, num_labels), for token ids (n, length) in place of the text's `own` ids (1, length).
 
     The model gets the text's own ids and computes positions and all else from them. Just before the word embeddings

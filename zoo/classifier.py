@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from zoo.checkpoints.checkpoint import CheckpointInfo, read_checkpoint
-from zoo.checkpoints.loading import ClassificationModel, load_model
+from zoo.checkpoints.loading import load_model
 from zoo.decision import Decision
 from zoo.long_text import capacity, encode, pool
 
 
 def predict_logits(
-    model: ClassificationModel,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     windows: Sequence[Sequence[Sequence[int]]],
     batch_size: int = 64,
@@ -50,7 +50,7 @@ class Classifier:
 
     info: CheckpointInfo
     decision: Decision
-    model: ClassificationModel
+    model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
 
     @classmethod

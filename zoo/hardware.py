@@ -118,6 +118,13 @@ def reuse_memory() -> None:
         libc.mallopt(top_pad, 2**28)
 
 
+def give_back_memory() -> None:
+    """Give memory that this process has freed back to the system, as after reading a large file. With another C library
+    than glibc this does nothing."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
 def matrix_rate(size: int = 1024, repeats: int = 10, batches: int = 10) -> float:
     """Return how many operations a second a product of square matrices makes here; a training's rate is compared with
     it.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerBase
 
 LongText = Literal["truncate", "head-tail", "windows"]
@@ -27,13 +28,13 @@ def encode(
         return []
     if long_text == "head-tail":
         ids = tokenizer(list(texts), return_attention_mask=False, verbose=False)["input_ids"]
-        return [[_both_ends(row, max_length)] for row in ids]
+        return [windows_of([row], max_length, long_text) for row in ids]
     windowed = long_text == "windows"
     found = tokenizer(
         list(texts),
         truncation=True,
         max_length=max_length,
-        stride=_overlap(max_length) if windowed else 0,
+        stride=overlap(max_length) if windowed else 0,
         return_overflowing_tokens=windowed,
         return_attention_mask=False,
     )
@@ -42,14 +43,22 @@ def encode(
     windows: list[list[list[int]]] = [[] for _ in texts]
     for text, row in zip(found["overflow_to_sample_mapping"], found["input_ids"], strict=True):
         windows[text].append(row)
-    return [of[:MOST_WINDOWS] for of in windows]
+    return [windows_of(of, max_length, long_text) for of in windows]
 
 
-def capacity(tokenizer: "PreTrainedTokenizerBase", max_length: int, long_text: LongText) -> int:
+def windows_of(found: list[list[int]], max_length: int, long_text: LongText) -> list[list[int]]:
+    """Return the windows of a text that are read, of those that its tokenizer made: cut as `encode` says, but for
+    head-tail, where there is one of any length."""
+    if long_text == "head-tail":
+        return [_both_ends(found[0], max_length)]
+    return found[: MOST_WINDOWS if long_text == "windows" else 1]
+
+
+def capacity(tokenizer: "PreTrainedTokenizerBase | Tokenizer", max_length: int, long_text: LongText) -> int:
     """Return how many tokens of a text are read at most, special ones included."""
     if long_text != "windows":
         return max_length
-    step = max_length - tokenizer.num_special_tokens_to_add() - _overlap(max_length)
+    step = max_length - tokenizer.num_special_tokens_to_add(False) - overlap(max_length)
     return max_length + (MOST_WINDOWS - 1) * step
 
 
@@ -59,7 +68,8 @@ def pool(logits: np.ndarray, counts: Sequence[int]) -> np.ndarray:
     return np.add.reduceat(logits, starts, axis=0) / np.array(counts, logits.dtype)[:, None]
 
 
-def _overlap(max_length: int) -> int:
+def overlap(max_length: int) -> int:
+    """Return how many tokens a window shares with the one before."""
     return max_length // 4
 
 

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
-from zoo.checkpoints.checkpoint import TFIDF
+from zoo.checkpoints.checkpoint import ONNX, TFIDF
 from zoo.tfidf import TfidfClassifier
 
 if TYPE_CHECKING:
     from zoo.classifier import Classifier
+    from zoo.onnx_classifier import OnnxClassifier
 
-AnyClassifier = Union["Classifier", TfidfClassifier]
+AnyClassifier = Union["Classifier", "OnnxClassifier", TfidfClassifier]
 
 
 def load_classifier(folder: Path) -> AnyClassifier:
@@ -20,6 +21,10 @@ def load_classifier(folder: Path) -> AnyClassifier:
     """
     if (folder / TFIDF).is_file():
         return TfidfClassifier.load(folder)
+    if (folder / ONNX).is_file():
+        from zoo.onnx_classifier import OnnxClassifier
+
+        return OnnxClassifier.load(folder)
     from zoo.classifier import Classifier
 
     return Classifier.load(folder)

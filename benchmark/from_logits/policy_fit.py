@@ -187,6 +187,29 @@ def _verdict(fit: PolicyFit, label: int | None, asked: float | None, known: floa
     return f"{found}; no threshold reached it on validation" if known < asked else found
 
 
+def readable(labels: pd.DataFrame) -> pd.DataFrame:
+    """Return `of_labels` as text, for the screen and for a model's card."""
+    asked = [f" >= {floor:g}" if floor == floor else "" for floor in labels["asked"].astype(float)]
+    values = zip(labels["test"], labels["low_95"], labels["high_95"], strict=True)
+    return pd.DataFrame(
+        {
+            "label": labels["label"],
+            "threshold": list(map(_threshold, labels["low"], labels["high"])),
+            "what": labels["metric"] + asked,
+            "validation": labels["validation"].map("{:.3f}".format),
+            "test [95 %]": ["{:.3f} [{:.3f}, {:.3f}]".format(*each) for each in values],
+            "default": labels["default"].map("{:.3f}".format),
+            "on test": labels["verdict"],
+        }
+    )
+
+
+def _threshold(low: float, high: float) -> str:
+    if low != low:
+        return ""
+    return f"{high:.3f}" if low == high else f"{low:.3f} to {high:.3f}"
+
+
 def of_texts(fit: PolicyFit) -> pd.DataFrame:
     """Return what the policy brings to the test texts as a whole, under the policy and by default.
 

@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from benchmark.own_data.label_notes import Note, label_notes
 from benchmark.own_data.reading import OwnData
 from benchmark.own_data.sources import PARTS
+from benchmark.own_data.text_notes import text_notes
 from benchmark.statistics.fit_decision import MIN_POSITIVES
 
 SAMPLE = 2_000  # rows whose tokens are counted
@@ -121,7 +122,7 @@ def describe(
         repeated=len(groups) - len(np.unique(groups)),
         in_two_parts=in_two_parts(part, groups),
         contradictory=contradictory(label_set, groups),
-        notes=label_notes(data, part),
+        notes=(*label_notes(data, part), *text_notes(data, part, groups)),
         files=data.files,
     )
 

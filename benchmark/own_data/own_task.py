@@ -30,7 +30,7 @@ from zoo.row_files.format import ALL_FOUND, Format
 SHARES = (0.8, 0.1, 0.1)
 SEED = 0
 _NAME = re.compile(r"\w[\w-]*")
-_TAKEN = {*TASKS, "board"}
+_TAKEN = {*TASKS, "board", "learning-curves"}
 
 
 @dataclass(frozen=True)

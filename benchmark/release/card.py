@@ -6,9 +6,11 @@ reported rows, not the choice of a seed.
 
 from pathlib import Path
 
+import pandas as pd
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from benchmark.board.entries import Entry
+from benchmark.from_logits.policy_fit import PolicyFit, of_labels, readable
 from benchmark.statistics.calibration import calibration
 from benchmark.statistics.intervals import FEW_SEEDS, RESAMPLES, Interval, flags, interval
 from benchmark.statistics.metrics import bounds, metrics_of
@@ -17,26 +19,29 @@ from benchmark.tasks.registry import TASKS, Task, known_tasks
 from benchmark.training.recipes import BaselineRecipe
 from benchmark.training.runs import Run, read_runs
 from zoo.checkpoints.checkpoint import Checkpoint, find_checkpoints, read_checkpoint
+from zoo.decision import Decision
 from zoo.encoders.deltas import DELTA
 from zoo.encoders.registry import ENCODERS
 from zoo.errors import UserError
 from zoo.files import write_text
+from zoo.policy import DEFAULT
 
 TEMPLATE = Path(__file__).parent / "templates" / "card.md.jinja"
 Rows = list[tuple[str, ...]]
 
 
-def write_card(run: Run, task: Task, small: Checkpoint | None = None) -> str:
+def write_card(run: Run, task: Task, kept: Checkpoint | None = None) -> str:
     """Return the card of the checkpoint that `run` left behind, as Markdown with YAML front matter.
 
     Args:
         run: one training.
         task: what it was trained on.
-        small: the checkpoint, where it was made smaller than the run's. The card then has its decision.
+        kept: the checkpoint, where it was made smaller than the run's or has a policy. The card has its decision, and
+            what its policy brings.
     """
     info = run.info
     entry = Entry(task, info.encoder, "", {info.recipe.seed: run})
-    decision = small.decision if small else entry.seeds.decisions(task.rule)[info.recipe.seed]
+    decision = kept.decision if kept else entry.seeds.decisions(task.rule)[info.recipe.seed]
     metrics = _metrics(entry)
     rare = flags(FEW_SEEDS, run.predictions.test_y_true, task.main_metric)
     card = ModelCard.from_template(
@@ -45,8 +50,9 @@ def write_card(run: Run, task: Task, small: Checkpoint | None = None) -> str:
         info=info,
         recipe=info.recipe,
         task=task,
-        small=small,
-        reduction=small.info.reduction if small else None,
+        small=kept is not None and (kept.folder / DELTA).is_file(),
+        reduction=kept.info.reduction if kept else None,
+        brought=_brought(run, task, decision),
         linear=isinstance(info.recipe, BaselineRecipe),
         encoder=ENCODERS.get(info.encoder),
         hub_id=_hub_id(info.encoder),
@@ -80,8 +86,8 @@ def write_cards(checkpoints: Path, results: Path) -> list[Path]:
         checkpoint = read_checkpoint(folder)
         info = checkpoint.info
         if info.run in runs and info.task in tasks:
-            small = checkpoint if info.reduction or (folder / DELTA).is_file() else None
-            card = write_card(runs[info.run], tasks[info.task], small)
+            own = info.reduction or (folder / DELTA).is_file() or checkpoint.decision.policy != DEFAULT
+            card = write_card(runs[info.run], tasks[info.task], checkpoint if own else None)
             write_text(folder / "README.md", card)
             written.append(folder / "README.md")
     if not written:
@@ -94,6 +100,13 @@ def _metrics(entry: Entry) -> dict[str, Interval]:
     draws, names = draw(len(entry.y_true), RESAMPLES), list(metrics_of(entry.task.problem_type))
     resampled = resample(scored, names, draws)
     return {name: interval(points(scored, name), resampled[name], draws.rng, bounds(name)) for name in names}
+
+
+def _brought(run: Run, task: Task, decision: Decision) -> pd.DataFrame | None:
+    """Return what a policy other than the default one brings on the run's rows."""
+    if decision.policy == DEFAULT:
+        return None
+    return readable(of_labels(PolicyFit(task, run, decision.policy)))
 
 
 def _front_matter(run: Run, task: Task, metrics: dict[str, Interval]) -> ModelCardData:

@@ -19,7 +19,7 @@ from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows
 from benchmark.training.runs import Run
 from zoo.checkpoints.checkpoint import TFIDF, Checkpoint, Reduction, read_checkpoint
-from zoo.checkpoints.loading import compress_checkpoint, describe_checkpoint, load_torch_model, read_tensors
+from zoo.checkpoints.loading import compress_checkpoint, describe_checkpoint, load_model, read_tensors
 from zoo.decision import Decision
 from zoo.encoders.deltas import DELTA, write_delta, write_low_rank
 from zoo.encoders.low_rank import Factors, factorise, share_out
@@ -67,13 +67,13 @@ def reduce_checkpoint(source: Path, target: Path, run: Run, task: Task, rows: Ro
     run's. An old `target` is replaced. Its decision is the one that was fitted again.
     """
     checkpoint, y_true = read_checkpoint(source), rows.validation.y_true
-    before = _score(task, run.predictions.validation_logits, y_true)[1]
+    before = fit_and_score(task, run.predictions.validation_logits, y_true)[1]
     forms = _tfidf_forms if (source / TFIDF).is_file() else _encoder_forms
     with TemporaryDirectory() as temporary:
         trial = Path(temporary) / "trial"
         for form, write in forms(source, checkpoint, rows.train.texts):
             write(trial)
-            decision, after = _score(task, load_classifier(trial).predict_logits(rows.validation.texts), y_true)
+            decision, after = fit_and_score(task, load_classifier(trial).predict_logits(rows.validation.texts), y_true)
             reduced = Reduced(target, task.main_metric, Reduction(form=form, before=before, after=after))
             if reduced.holds:
                 break
@@ -86,8 +86,8 @@ def reduce_checkpoint(source: Path, target: Path, run: Run, task: Task, rows: Ro
     return reduced
 
 
-def _score(task: Task, logits: np.ndarray, y_true: np.ndarray) -> tuple[Decision, float]:
-    """Return the decision fitted on these rows, and the main metric on them."""
+def fit_and_score(task: Task, logits: np.ndarray, y_true: np.ndarray) -> tuple[Decision, float]:
+    """Return the decision fitted on these rows, logits and gold labels (n, num_labels), and the main metric on them."""
     logits = logits.astype(np.float16).astype(np.float32)  # as a run stores them
     decision = fit_decision(task.problem_type, logits, y_true, task.rule, task.average)
     y_score = decision.scores(logits)
@@ -111,7 +111,7 @@ def _factorise(checkpoint: Checkpoint, texts: list[str]) -> dict[str, Factors]:
     """Return the factors of all that fine-tuning changed in the matrices below the last one, the head's."""
     info = checkpoint.info
     pretrained, tuned = read_tensors(checkpoint)
-    model, tokenizer = load_torch_model(checkpoint)
+    model, tokenizer = load_model(checkpoint)
     windows = encode(tokenizer, texts, info.max_length, info.long_text)
     moments = measure_moments(model, [first for first, *_ in windows])
     changes = {name: tuned[name] - pretrained.get(name, np.float32(0)) for name in moments}

@@ -17,6 +17,7 @@ from benchmark.training.recipes import (
     BaselineRecipe,
     ProbeRecipe,
     Recipe,
+    ZeroShotRecipe,
     default_recipe,
     kind_of,
     other_fields,
@@ -181,10 +182,11 @@ def run_cell(cell: Cell, report: RunReport, keep: Keep | None = None) -> None:
             keep(cell, info, baseline)
         return
     weights = _checked_weights(cell, lambda line: report(0.0, line))
-    if isinstance(cell.recipe, ProbeRecipe):
-        from benchmark.training.probe import train_probe
+    if isinstance(cell.recipe, ProbeRecipe | ZeroShotRecipe):
+        from benchmark.training.probe import predict_by_names, train_probe
 
-        probe = train_probe(weights, cell.task, cell.rows, cell.recipe, lambda line: report(0.0, line))
+        make: Any = train_probe if isinstance(cell.recipe, ProbeRecipe) else predict_by_names
+        probe = make(weights, cell.task, cell.rows, cell.recipe, lambda line: report(0.0, line))
         write_run(cell.folder, _info(cell, weights.revision, vars(probe.measured), (), 1), probe.predictions)
         return
     from benchmark.training.fine_tune import fine_tune
@@ -217,7 +219,8 @@ def find_faults(cells: Iterable[Cell], say: Callable[[str], object] = lambda lin
     to_check = {
         (cell.encoder.name, cell.recipe.max_length): cell
         for cell in cells
-        if isinstance(cell.recipe, Recipe) or (isinstance(cell.recipe, ProbeRecipe) and cell.encoder.source != "hub")
+        if isinstance(cell.recipe, Recipe)
+        or (not isinstance(cell.recipe, BaselineRecipe) and cell.encoder.source != "hub")
         if not cell.done
     }
     faults = {}

@@ -1,5 +1,7 @@
-"""A linear probe: a pretrained encoder as it is, and one logistic regression a label on the mean of its states."""
+"""A pretrained encoder as it is, read by the mean of its states. A linear probe puts one logistic regression a label on
+it; zero-shot compares it with that of each label's name."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -8,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import StandardScaler, normalize
 
 from benchmark.statistics.fit_decision import fit_decision
 from benchmark.statistics.resampling import points
@@ -17,7 +19,7 @@ from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows
 from benchmark.training.baseline import logits_of, modelled, size_of_model, train_label
 from benchmark.training.latency import measure_latency
-from benchmark.training.recipes import ProbeRecipe
+from benchmark.training.recipes import ProbeRecipe, ZeroShotRecipe
 from benchmark.training.runs import Predictions
 from benchmark.training.stopwatch import Measured, Stopwatch
 from zoo.checkpoints.pretrained import count_positions, load_pretrained, read_config
@@ -42,6 +44,26 @@ class _Pooled(torch.nn.Module):
 
 
 @dataclass(frozen=True)
+class States:
+    """A pretrained encoder that gives the mean of its last states: `states(texts, max_length)`, (n, hidden_size)."""
+
+    encoder: Any
+    tokenizer: Any
+    positions: int | None
+
+    def __call__(self, texts: list[str], max_length: int) -> np.ndarray:
+        pooled: Any = _Pooled(self.encoder)
+        return predict_logits(pooled, self.tokenizer, encode(self.tokenizer, texts, max_length))
+
+
+def load_states(weights: Weights, task: Task) -> States:
+    """Load an encoder, onto the GPU where there is one. Any task will do: its head is not used."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = load_pretrained(weights.folder, read_config(weights.folder, task.problem_type, task.labels))[0]
+    return States(model.base_model.to(device), load_tokenizer(weights.folder), count_positions(model))
+
+
+@dataclass(frozen=True)
 class Probe:
     """What a probe predicts and what it cost. It leaves no checkpoint."""
 
@@ -56,38 +78,74 @@ def train_probe(
 
     The states are scaled to mean 0 and variance 1 over the train texts. The predictions do not depend on the seed.
     """
-    watch = Stopwatch()
-    tokenizer = load_tokenizer(weights.folder)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = load_pretrained(weights.folder, read_config(weights.folder, task.problem_type, task.labels))[0]
-    encoder = _Pooled(model.base_model.to(device))
-
-    def states(texts: list[str], length: int = recipe.max_length) -> np.ndarray:
-        return predict_logits(encoder, tokenizer, encode(tokenizer, texts, length))  # type: ignore[arg-type]
-
+    watch, length = Stopwatch(), recipe.max_length
+    states = load_states(weights, task)
     with watch.time("training"):
         scaler = StandardScaler()
-        train, validation = scaler.fit_transform(states(rows.train.texts)), states(rows.validation.texts)
+        train, validation = (
+            scaler.fit_transform(states(rows.train.texts, length)),
+            states(rows.validation.texts, length),
+        )
         models, validation_logits = _best(task, rows, recipe, train, scaler.transform(validation), say)
     with watch.time("inference"):
-        test_logits = logits_of(models, scaler.transform(states(rows.test.texts)), task)
+        test_logits = logits_of(models, scaler.transform(states(rows.test.texts, length)), task)
     own = sum(map(size_of_model, models)) + 2 * train.shape[1]
-    measured = watch.measured(
+    predictions = Predictions(validation_logits, rows.validation.y_true, test_logits, rows.test.y_true)
+
+    def answer(texts: list[str], length: int) -> np.ndarray:
+        return logits_of(models, scaler.transform(states(texts, length)), task)
+
+    return Probe(predictions, _measured(watch, states, rows, length, own, answer, say))
+
+
+def predict_by_names(
+    weights: Weights, task: Task, rows: Rows, recipe: ZeroShotRecipe, say: Callable[[str], object] = lambda line: None
+) -> Probe:
+    """Predict validation and test without a label of train: how near a text's state is to that of a label's name.
+
+    A logit is the cosine of the two, scaled to mean 0 and variance 1 over the train texts. Only the decision, which is
+    fitted later, takes labels, those of validation. The predictions do not depend on the seed.
+    """
+    watch, length = Stopwatch(), recipe.max_length
+    states = load_states(weights, task)
+    names = [recipe.template.replace("{}", re.sub("[_-]+", " ", label)) for label in task.labels]
+    of_names = normalize(states(names, length))
+
+    def cosines(texts: list[str], length: int) -> np.ndarray:
+        return normalize(states(texts, length)) @ of_names.T
+
+    with watch.time("training"):
+        scaler = StandardScaler().fit(cosines(rows.train.texts, length))
+        validation = scaler.transform(cosines(rows.validation.texts, length))
+    with watch.time("inference"):
+        test = scaler.transform(cosines(rows.test.texts, length))
+    predictions = Predictions(validation, rows.validation.y_true, test, rows.test.y_true)
+    own = of_names.size + 2 * len(names)
+    return Probe(
+        predictions, _measured(watch, states, rows, length, own, lambda *of: scaler.transform(cosines(*of)), say)
+    )
+
+
+def _measured(
+    watch: Stopwatch,
+    states: States,
+    rows: Rows,
+    length: int,
+    own: int,
+    answer: Callable[[list[str], int], np.ndarray],
+    say: Callable[[str], object],
+) -> Measured:
+    """Return what a run cost, of which `own` numbers were computed from the train rows."""
+    return watch.measured(
         train_examples=len(rows.train),
         test_examples=len(rows.test),
-        parameters=sum(p.numel() for p in encoder.parameters()) + own,
-        embedding_parameters=sum(p.numel() for p in model.get_input_embeddings().parameters()),
+        parameters=sum(p.numel() for p in states.encoder.parameters()) + own,
+        embedding_parameters=sum(p.numel() for p in states.encoder.get_input_embeddings().parameters()),
         trained_parameters=own,
-        truncated=float(np.mean([len(ids) > recipe.max_length for ids in _ids(tokenizer, rows.test.texts)])),
-        latency=measure_latency(
-            lambda texts, length: logits_of(models, scaler.transform(states(texts, length)), task),
-            rows.test.texts,
-            count_positions(model),
-            say,
-        ),
+        truncated=float(np.mean([len(ids) > length for ids in _ids(states.tokenizer, rows.test.texts)])),
+        latency=measure_latency(answer, rows.test.texts, states.positions, say),
         hardware={"precision": "fp32", "threads": torch.get_num_threads()},
     )
-    return Probe(Predictions(validation_logits, rows.validation.y_true, test_logits, rows.test.y_true), measured)
 
 
 def _ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:

@@ -94,8 +94,21 @@ class ProbeRecipe(BaseModel):
     seed: Seed = 0
 
 
-AnyRecipe = Recipe | BaselineRecipe | ProbeRecipe
-_KINDS = (Recipe, BaselineRecipe, ProbeRecipe)
+class ZeroShotRecipe(BaseModel):
+    """How texts are compared with the labels' names.
+
+    max_length: tokens of a text that are read. template: what stands for a label; its name takes the place of {}.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_length: Annotated[int, Field(ge=8, le=512)] = 128
+    template: Annotated[str, Field(pattern=r"\{\}")] = "{}"
+    seed: Seed = 0
+
+
+AnyRecipe = Recipe | BaselineRecipe | ProbeRecipe | ZeroShotRecipe
+_KINDS = (Recipe, BaselineRecipe, ProbeRecipe, ZeroShotRecipe)
 
 
 # Found on encoders of 22 to 30 million weights; see docs/recipes.md.
@@ -130,7 +143,9 @@ def size_of(parameters: float) -> Size:
 
 def kind_of(encoder: Encoder) -> type[AnyRecipe]:
     """Return the kind of recipe that an encoder has."""
-    return Recipe if encoder.fine_tuned else ProbeRecipe if encoder.probe else BaselineRecipe
+    if encoder.fine_tuned:
+        return Recipe
+    return ZeroShotRecipe if encoder.zero_shot else ProbeRecipe if encoder.probe else BaselineRecipe
 
 
 def other_fields(kind: type[AnyRecipe]) -> set[str]:
@@ -171,7 +186,7 @@ def default_recipe(encoder: Encoder, task: Task, seed: int, /, **changes: Any) -
 def _defaults(kind: type[AnyRecipe], size: Size, task: Task) -> dict[str, Any]:
     if kind is BaselineRecipe:
         return {} if task.language == "en" else {"analyzer": "char", "ngrams": (1, 3)}
-    if kind is ProbeRecipe:
+    if kind in (ProbeRecipe, ZeroShotRecipe):
         return {}
     return {**_TASK_DEFAULTS.get(task.name, _OTHER_TASKS), **_SIZE_DEFAULTS[size]}
 

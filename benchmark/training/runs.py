@@ -72,7 +72,7 @@ class RunInfo(BaseModel):
     family: str
     revision: str
     recipe: AnyRecipe
-    runtime: Literal["torch", "onnxruntime"] = "torch"
+    runtime: Literal["torch", "onnxruntime", "onnxruntime int8"] = "torch"
     protocol: int
     epochs: tuple[Epoch, ...]
     best_epoch: int

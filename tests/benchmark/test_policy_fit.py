@@ -124,6 +124,11 @@ def test_a_policy_is_kept_and_predict_goes_by_it(tmp_path: Path, monkeypatch: py
     run(*given, str(tmp_path / "asked.csv"), *words)
     run("decide", str(checkpoint), *words, "--write")
     assert str(read_decision(checkpoint / "decision.json").policy) == "recall=0.9, at-least-one, at-most=1, abstain=0.2"
+    card = (checkpoint / "README.md").read_text()
+    assert "for the policy `recall=0.9, at-least-one, at-most=1, abstain=0.2`" in card
+    table = of_labels(fit_policy(INFO, RESULTS, parse_policy(["recall=0.9,at-most=1,at-least-one,abstain=0.2"])))
+    for row in table.to_dict("records"):
+        assert f"{row['test']:.3f} [{row['low_95']:.3f}, {row['high_95']:.3f}]" in card
     run(*given, str(tmp_path / "kept.csv"))
     assert (tmp_path / "asked.csv").read_bytes() == (tmp_path / "kept.csv").read_bytes()
     rows = list(csv.DictReader((tmp_path / "kept.csv").open()))

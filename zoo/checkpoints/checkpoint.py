@@ -1,12 +1,12 @@
 """A Checkpoint: the folder of one fine-tuned model. Its description is read here, without torch.
 
 `checkpoint.json` says what the model is, and `decision.json` how its scores become labels. The weights come in one of
-four forms; `zoo.checkpoints.loading` loads the first three:
+four forms; `zoo.checkpoints.loading` loads the first two:
 
 - `model.safetensors`: the whole model in transformers' format, with its tokenizer.
 - `delta.safetensors`: what fine-tuning changed in a registered encoder (see `zoo.encoders.deltas`). The tokenizer is
   the encoder's.
-- `model.onnx`: an export, with its tokenizer (see `zoo.checkpoints.onnx_model`).
+- `model.onnx`: an export, with its tokenizer (see `zoo.onnx_classifier`).
 - `tfidf.safetensors`: a linear model on TF-IDF, with its vocabulary (see `zoo.tfidf`).
 """
 
@@ -24,6 +24,7 @@ from zoo.pooling import Pooling
 
 CHECKPOINTS = Path(__file__).parent / "shipped"
 ONNX, TFIDF = "model.onnx", "tfidf.safetensors"
+ONNX_MISSING = "ONNX needs packages that are not installed; install them: pip install -r requirements-onnx.txt"
 
 
 class Reduction(BaseModel):

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,8 +18,7 @@ from transformers import (
     RobertaForSequenceClassification,
 )
 
-from zoo.checkpoints.checkpoint import ONNX, Checkpoint, CheckpointInfo, read_checkpoint
-from zoo.checkpoints.onnx_model import OnnxModel
+from zoo.checkpoints.checkpoint import Checkpoint, CheckpointInfo, read_checkpoint
 from zoo.checkpoints.pretrained import load_pretrained, quiet, read_config
 from zoo.decision import Decision, ProblemType
 from zoo.encoders.deltas import DELTA, read_delta
@@ -31,24 +30,6 @@ from zoo.pooling import Pooling, pool_tokens
 from zoo.tokenizer import load_tokenizer
 
 WriteDelta = Callable[[Path, dict[str, np.ndarray], dict[str, np.ndarray]], None]
-
-
-class ClassificationModel(Protocol):
-    """What a `zoo.classifier.Classifier` asks of its model. transformers' models have it, and so has `OnnxModel`."""
-
-    training: bool
-    config: Any
-
-    @property
-    def device(self) -> torch.device: ...
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
-
-    def eval(self) -> Module: ...
-
-    def train(self, mode: bool = True) -> Module: ...
-
-    def get_input_embeddings(self) -> Module: ...
 
 
 def new_model(
@@ -161,7 +142,7 @@ def compress_checkpoint(source: Path, target: Path, write: WriteDelta) -> None:
 
 def read_tensors(checkpoint: Checkpoint) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return the tensors of a checkpoint's encoder, and those of its fine-tuned model, by name."""
-    model, _ = load_torch_model(checkpoint)
+    model, _ = load_model(checkpoint)
     _, pretrained, _ = _new_model_of(checkpoint.info)
     return pretrained, {name: tensor.numpy() for name, tensor in model.state_dict().items()}
 
@@ -175,24 +156,14 @@ def describe_checkpoint(folder: Path, info: CheckpointInfo, decision: Decision, 
     (folder / "checkpoint.json").write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
-def load_model(checkpoint: Checkpoint) -> tuple[ClassificationModel, PreTrainedTokenizerBase]:
-    """Load a checkpoint's model, be it torch's or an export to ONNX, and its tokenizer.
+def load_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Load a checkpoint's model and its tokenizer.
 
     Raises:
-        UserError: its config or tokenizer is damaged, or its encoder is not at hand.
+        UserError: it holds no weights for torch, its config or tokenizer is damaged, or its encoder is not at hand.
     """
-    if not (checkpoint.folder / ONNX).is_file():
-        return load_torch_model(checkpoint)
-    with _loading(checkpoint.folder):
-        return OnnxModel(checkpoint.folder), load_tokenizer(checkpoint.folder)
-
-
-def load_torch_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Load the model and the tokenizer of a checkpoint that is no export to ONNX.
-
-    Raises:
-        UserError: its config or tokenizer is damaged, or its encoder is not at hand.
-    """
+    if not any((checkpoint.folder / name).is_file() for name in (WHOLE, DELTA)):
+        raise UserError(f"{checkpoint.folder} holds no weights for torch; `zoo.serving.load_classifier` loads it")
     with _loading(checkpoint.folder):
         return _load_torch_model(checkpoint)
 

@@ -116,11 +116,11 @@ def checkpoint_files(folder: Path, repo: str) -> Iterator[dict[str, Path]]:
 
 
 def _restored(checkpoint: Checkpoint, target: Path, card: str) -> Path:
-    from zoo.checkpoints.loading import load_torch_model, save_checkpoint
+    from zoo.checkpoints.loading import load_model, save_checkpoint
     from zoo.checkpoints.pretrained import quiet
 
     with quiet():
-        save_checkpoint(target, checkpoint.info, checkpoint.decision, *load_torch_model(checkpoint), card)
+        save_checkpoint(target, checkpoint.info, checkpoint.decision, *load_model(checkpoint), card)
     return target
 
 

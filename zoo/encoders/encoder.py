@@ -17,7 +17,7 @@ class Encoder:
     carry the parts of a zip file, with blanks between, or a folder, as `source` says.
     `parameters` counts millions of weights, embeddings included; its publisher gives this size. Where weights come from
     elsewhere but are on the hub, too, `published` is their id there. A `probe` is never trained: a linear model reads
-    its states.
+    its states. A `zero_shot` probe compares them with those of the labels' names.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Encoder:
     revision: str
     published: str = ""
     probe: bool = False
+    zero_shot: bool = False
 
     @property
     def fine_tuned(self) -> bool:

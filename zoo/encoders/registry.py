@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from zoo.hub import Say
 
 APACHE = "Apache-2.0"
-PROBE = "probe:"
+PROBE, ZERO_SHOT = "probe:", "zero-shot:"
 
 
 def _hub(
@@ -92,6 +92,7 @@ def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
     """Return the encoder that a user's argument means.
 
     - `probe:` before any of the following is that encoder as a probe: it is not trained, and a linear model reads it.
+    - `zero-shot:` before any of them is that encoder without any training: labels are told by their names.
     - `hub:org/name[@revision]` is a model of the hub: the registered one where the registry has it at that revision,
       otherwise the hub is asked once what it is.
     - The path of a folder with a config.json is the model in that folder, whatever the registry has of that name.
@@ -105,7 +106,10 @@ def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
         UserError: there is no such encoder, the folder's name cannot be an encoder's, or the hub does not answer.
     """
     if name.startswith(PROBE):
-        return _probe(get_encoder(name.removeprefix(PROBE), say))
+        return as_probe(get_encoder(name.removeprefix(PROBE), say))
+    if name.startswith(ZERO_SHOT):
+        probe = as_probe(get_encoder(name.removeprefix(ZERO_SHOT), say))
+        return replace(probe, name=probe.name.replace(PROBE, ZERO_SHOT), zero_shot=True)
     if name.startswith("hub:"):
         return _of_the_hub(*name.removeprefix("hub:").partition("@")[::2], say)
     if any((Path(name) / file).is_file() for file in ("config.json", "modules.json", "adapter_config.json")):
@@ -118,7 +122,12 @@ def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
         raise UserError(f"{error}. Or give a folder by its path, or a model of the hub as hub:org/name") from error
 
 
-def _probe(encoder: Encoder) -> Encoder:
+def as_probe(encoder: Encoder) -> Encoder:
+    """Return an encoder as a probe.
+
+    Raises:
+        UserError: it has no states that a linear model could read.
+    """
     if not encoder.fine_tuned:
         raise UserError(f"'{encoder.name}' cannot be a probe, which reads the states of a pretrained encoder")
     return replace(encoder, name=f"{PROBE}{encoder.name}", family="linear", probe=True)

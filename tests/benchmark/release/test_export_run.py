@@ -1,5 +1,6 @@
 """An export's run: judged beside the run that it came from, a row of its own, and thrown away when it strays."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -8,16 +9,18 @@ import pandas as pd
 import pytest
 
 from benchmark.board.entries import find_runs, make_entries
-from benchmark.release.export_run import compare_with_run, export_and_score
+from benchmark.release.export_run import Rescored, compare_with_run, export_and_score
 from benchmark.release.ship import checkpoint_folder
 from benchmark.run_cli import keep_checkpoint
+from benchmark.statistics.fit_decision import fit_decision
 from benchmark.tasks.registry import TASKS
 from benchmark.tasks.rows import read_rows
 from benchmark.training.grid import plan, run_grid
 from benchmark.training.runs import Predictions, read_runs
-from zoo.classifier import Classifier
+from zoo.checkpoints.checkpoint import Reduction, read_checkpoint
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
+from zoo.serving import load_classifier
 
 TASK = TASKS["chnsenticorp"]
 CHANGES = {"epochs": 1, "batch_size": 4, "learning_rate": 3e-3, "max_length": 16}
@@ -58,7 +61,34 @@ def test_an_export_becomes_a_row_of_its_own_with_its_own_speed(trained: Path, da
     assert "onnxruntime" in by_runtime["onnxruntime"].info.versions
     texts = pd.read_parquet(data_dir / TASK.name / "test.parquet")["text"].tolist()
     stored = by_runtime["onnxruntime"].predictions.test_logits
-    np.testing.assert_allclose(Classifier.load(tmp_path / "export").predict_logits(texts), stored, atol=5e-3)
+    np.testing.assert_allclose(load_classifier(tmp_path / "export").predict_logits(texts), stored, atol=5e-3)
+
+
+@pytest.mark.slow
+def test_in_8_bits_the_decision_is_fitted_again_and_validation_decides(
+    trained: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "int8"
+    rescored = export_and_score(_checkpoint(trained), target, trained / "results", data_dir, int8=True)
+    assert rescored.reduction is not None
+    assert rescored.kept == (rescored.reduction.after >= rescored.reduction.before - 0.002) == target.exists()
+    runs, problems = find_runs(trained / "results")
+    assert not problems
+    (run,) = [run for run in runs if run.info.runtime == "onnxruntime int8"]
+    assert run.info.hardware["precision"] == "int8"
+    if target.exists():
+        found = read_checkpoint(target)
+        logits, y_true = run.predictions.validation_logits, run.predictions.validation_y_true
+        assert found.decision == fit_decision(TASK.problem_type, logits, y_true, TASK.rule, TASK.average)
+        assert found.info.reduction == rescored.reduction
+        assert "int8 weights" in (target / "README.md").read_text()
+
+
+def test_8_bits_are_judged_on_validation_alone() -> None:
+    found = Rescored("accuracy", 0.1, 0.9, 0.8, 1.0, 0.0)
+    for after, kept in ((0.9, True), (0.8981, True), (0.89, False)):
+        reduction = Reduction(form="int8", before=0.9, after=after)
+        assert replace(found, reduction=reduction).kept == kept
 
 
 def test_an_export_that_scores_otherwise_is_not_kept(trained: Path) -> None:

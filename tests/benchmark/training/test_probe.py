@@ -1,6 +1,7 @@
 """The linear probe against transformers and scikit-learn put together here."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,17 +9,19 @@ import pytest
 import torch
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from transformers import AutoModel, AutoTokenizer
 
 from benchmark.board.entries import make_entries
 from benchmark.tasks.registry import Task
-from benchmark.tasks.rows import Rows
+from benchmark.tasks.rows import Rows, Split
 from benchmark.training.grid import plan, run_grid
-from benchmark.training.probe import train_probe
-from benchmark.training.recipes import ProbeRecipe
+from benchmark.training.probe import predict_by_names, train_probe
+from benchmark.training.recipes import ProbeRecipe, ZeroShotRecipe
 from benchmark.training.runs import read_runs
+from encoder_zoo import main
 from zoo.encoders.registry import get_encoder
 from zoo.encoders.weights import Weights
 from zoo.errors import UserError
@@ -60,6 +63,49 @@ def test_a_probe_is_an_encoder_of_the_grid(tiny_bert: Path, toy_task: Task, toy_
     assert (entry.encoder, entry.variant) == (encoder.name, "")
     with pytest.raises(UserError, match=r"Recipe: epochs does not apply"):
         plan({toy_task: toy_rows(toy_task)}, [encoder], [0], tmp_path / "other", epochs=2)
+
+
+def test_zero_shot_is_the_scaled_cosine_with_each_name(toy_task: Task, toy_rows: ToyRows, tiny_bert: Path) -> None:
+    rows = toy_rows(toy_task)
+    found = predict_by_names(Weights(tiny_bert, "1"), toy_task, rows, ZeroShotRecipe(template="it was {}"))
+    names = _means(tiny_bert, [f"it was {label}" for label in toy_task.labels])
+    train, test = (cosine_similarity(_means(tiny_bert, each.texts), names) for each in (rows.train, rows.test))
+    expected = (test - train.mean(axis=0)) / train.std(axis=0)
+    np.testing.assert_allclose(found.predictions.test_logits, expected, atol=2e-3)
+
+
+def test_zero_shot_learns_nothing_from_the_labels_of_train(
+    toy_task: Task, toy_rows: ToyRows, tiny_bert: Path, tmp_path: Path
+) -> None:
+    encoder, rows = get_encoder(f"zero-shot:{tiny_bert}"), toy_rows(toy_task)
+    assert encoder.name.startswith("zero-shot:tiny-bert@")
+    other = replace(rows, train=Split(rows.train.texts, 1 - rows.train.y_true), fingerprint="other")
+    logits = []
+    for number, each in enumerate((rows, other)):
+        cells = plan({toy_task: each}, [encoder], [0], tmp_path / str(number))
+        assert run_grid(cells, lambda now: None) == {}
+        (run,) = read_runs(tmp_path / str(number))
+        assert run.info.recipe == ZeroShotRecipe()
+        logits.append(run.predictions.test_logits)
+    np.testing.assert_array_equal(*logits)
+
+
+def test_a_run_can_begin_with_probes_and_their_board(
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = '{"epochs": 1, "max_length": 16}'
+    arguments = ["--tasks", "feedback", "--encoders", str(tiny_bert), "--seeds", "1", "--recipe", recipe]
+    monkeypatch.setattr("sys.argv", ["encoder-zoo", "run", *arguments, "--results", str(tmp_path), "--probe-first"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    shown = capsys.readouterr().out
+    steps = ("feedback / probe:tiny-bert@", "before they are fine-tuned", "epoch 1:")
+    assert sorted(steps, key=shown.index) == list(steps)
+    runs = {run.info.encoder.partition("@")[0]: run for run in read_runs(tmp_path)}
+    assert sorted(runs) == ["probe:tiny-bert", "tiny-bert"]
+    assert runs["probe:tiny-bert"].info.recipe == ProbeRecipe(max_length=16)
+    assert (tmp_path / "feedback" / "README.md").is_file()
 
 
 def test_what_has_no_states_is_no_probe() -> None:

@@ -1,0 +1,1 @@
+"""Whether more labels would help, and which texts to label first."""
