@@ -93,7 +93,7 @@ def show_board(board: Board) -> None:
     """Show which encoder to take, the matrix, and the ranked entries of every task."""
     found = matrices(board)
     for each in found:
-        if any(row.scores for row in each.rows):
+        if each.candidates:
             choice = which(each)
             say(f"{choice.take} {choice.cost}")
         table = table_of(each)

@@ -19,8 +19,8 @@ from zoo.encoders.registry import ENCODERS
 
 ROOT = Path(__file__).parents[1]
 NAMES = [
-    "app", "audit-labels", "board", "cards", "compare", "decide", "encoders", "ensemble", "export", "pack", "predict",
-    "pretrain", "push", "push-space", "run", "run-data", "ship", "tasks", "tune", "verify", "which",
+    "app", "audit-labels", "board", "cards", "compare", "decide", "encoders", "ensemble", "export", "import", "pack",
+    "predict", "pretrain", "push", "push-space", "rows", "run", "run-data", "ship", "tasks", "tune", "verify", "which",
 ]  # fmt: skip
 HEAVY = {"torch", "transformers", "gradio", "datasets", "evaluate", "pandas", "sklearn"}
 Ended = tuple[int, str, str]

@@ -27,7 +27,7 @@ FLOORS = [
     ["benchmark.statistics"],
     ["benchmark.training"],
     ["benchmark.own_data", "benchmark.board"],
-    ["benchmark.release", "benchmark.from_logits"],
+    ["benchmark.release", "benchmark.from_logits", "benchmark.imported"],
     [
         "benchmark.speed",
         "benchmark.console",
@@ -35,6 +35,7 @@ FLOORS = [
         "benchmark.run_cli",
         "benchmark.tune_cli",
         "benchmark.logits_cli",
+        "benchmark.import_cli",
     ],
     ["demo"],
     ["app"],
@@ -44,7 +45,10 @@ FLOORS = [
 # Rooms of one floor that may not look into each other.
 APART = [{"zoo.checkpoints", "zoo.pretraining"}, {"benchmark.own_data", "benchmark.board"}]
 # Nobody but the doors and the commands themselves may need a command.
-COMMANDS = {"zoo.cli", *(f"benchmark.{name}" for name in ("cli", "run_cli", "tune_cli", "logits_cli", "console"))}
+COMMANDS = {
+    "zoo.cli",
+    *(f"benchmark.{name}" for name in ("cli", "run_cli", "tune_cli", "logits_cli", "import_cli", "console")),
+}
 SHARED_NAMES = {"__main__", "cli", "handlers", "registry", "view"}  # one role in every package or tab
 LIGHT = [
     "benchmark.board.store",

@@ -129,13 +129,13 @@ def _look_at(entry: Entry, facts: pd.DataFrame | None) -> Looked:
     other entry."""
     draws_of = cache(draw)
     draws = draws_of(len(entry.y_true), RESAMPLES)
-    multi_label = entry.task.multi_label
+    fitted, scores = entry.task.multi_label and not entry.bare, not entry.bare
     tables = {
         "labels": _labels(entry),
-        "rules": gains(entry.seeds, draws) if multi_label else pd.DataFrame(),
-        "thresholds": stability(entry.seeds, draws_of) if multi_label else pd.DataFrame(),
-        "calibration": calibration(entry.seeds, draws),
-        "reliability": reliability(entry.seeds),
+        "rules": gains(entry.seeds, draws) if fitted else pd.DataFrame(),
+        "thresholds": stability(entry.seeds, draws_of) if fitted else pd.DataFrame(),
+        "calibration": calibration(entry.seeds, draws) if scores else pd.DataFrame(),
+        "reliability": reliability(entry.seeds) if scores else pd.DataFrame(),
         "slices": slices(entry.seeds, facts, lambda n: draws_of(n, 1000)),
         "costs": costs_by_length(entry),
         "runs": _runs(entry),
@@ -195,6 +195,8 @@ def _with_ranks(
 def _labels(entry: Entry) -> pd.DataFrame:
     tables = [of_labels(scored) for scored in entry.scored(entry.task.rule).values()]
     mean = {name: np.mean([table[name] for table in tables], axis=0) for name in tables[0]}
+    if entry.bare:
+        mean["average_precision"] = np.full(len(entry.task.labels), np.nan)
     return pd.DataFrame({"label": list(entry.task.labels)} | mean)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.training.recipes import IMPORTED
 from zoo.errors import UserError
 
 KEYS = ["task", "encoder", "family", "variant"]
@@ -65,9 +66,10 @@ def protocol_of(variant: str) -> str | None:
     """Return the protocol by which a variant takes a rank: "" for the task's default, the budget for what a search
     found, None for a trial or an ablation.
 
-    A baseline on tiny data counts rarer terms than the default does (see `benchmark.training.baseline.fit_min_df`).
+    Predictions from elsewhere stand beside the defaults. A baseline on tiny data counts rarer terms than the default
+    does (see `benchmark.training.baseline.fit_min_df`).
     """
-    if variant in ("", "min_df=1"):
+    if variant in ("", "min_df=1", IMPORTED):
         return ""
     return variant if re.fullmatch(r"tuned over \d+ trials", variant) else None
 
