@@ -30,7 +30,7 @@ def rows(
     data_dir: DataDir = None,
 ) -> None:
     """Write a task's validation and test texts with their ids, for a model from elsewhere. Gold labels are left out."""
-    from benchmark.imported.reading import ids_of
+    from benchmark.imported.answers import ids_of
     from benchmark.tasks.rows import read_rows
     from zoo.files import write_text
 
@@ -75,7 +75,7 @@ def import_(
     A file has the scores or the labels of the task's validation and test rows; with bare labels, the test rows are
     enough. docs/statistics.md shows the columns."""
     from benchmark.imported.import_run import check_name, import_run, parse_costs
-    from benchmark.imported.reading import Scale, read_given
+    from benchmark.imported.answers import Scale, read_given
     from benchmark.tasks.rows import read_rows
 
     scales: dict[str, Scale] = {"probabilities": "probabilities", "logits": "logits"}

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import logit
 
 from benchmark.board.tables import LENGTH
-from benchmark.imported.reading import Given, Kind
+from benchmark.imported.answers import Given, Kind
 from benchmark.statistics.seeds import Predictions
 from benchmark.tasks.registry import Task
 from benchmark.tasks.row_facts import find_row_facts, keep_row_facts
