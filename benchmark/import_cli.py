@@ -74,8 +74,8 @@ def import_(
 
     A file has the scores or the labels of the task's validation and test rows; with bare labels, the test rows are
     enough. docs/statistics.md shows the columns."""
-    from benchmark.imported.import_run import check_name, import_run, parse_costs
     from benchmark.imported.answers import Scale, read_given
+    from benchmark.imported.import_run import check_name, import_run, parse_costs
     from benchmark.tasks.rows import read_rows
 
     scales: dict[str, Scale] = {"probabilities": "probabilities", "logits": "logits"}

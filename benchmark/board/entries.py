@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.board.searches import other_than_chosen
 from benchmark.board.tables import LENGTH
 from benchmark.statistics.resampling import Scored
 from benchmark.statistics.seeds import Seeds
@@ -89,8 +90,9 @@ def find_runs(results: Path) -> tuple[list[Run], dict[str, str]]:
     """Read every run below `results`; return those that can be compared, and why each of the others cannot, by folder.
 
     Left out are runs that are damaged, of an unknown task, with other labels than their task, with logits that are not
-    finite, with other rows or gold labels than most runs of the task, of another revision or protocol than most of
-    their encoder's, of another precision than most of their recipe's, or with the recipe and seed of another run.
+    finite, tuned with another recipe than their trials choose, with other rows or gold labels than most runs of the
+    task, of another revision or protocol than most of their encoder's, of another precision than most of their
+    recipe's, or with the recipe and seed of another run.
     """
     runs, problems, known = [], {}, known_tasks(results)
     for path in sorted(results.glob("*/*/[!.]*/")):
@@ -172,6 +174,8 @@ def _flaw(run: Run, known: Mapping[str, Task]) -> str:
     measured = isinstance(run.info.recipe, ImportedRecipe) or any(each.length == LENGTH for each in run.info.latency)
     if not measured:
         return f"its latency at {LENGTH} tokens was not measured"
+    if reason := other_than_chosen(run, task):
+        return reason
     needed = 2 if run.info.problem_type == "single_label_classification" else 1
     if found.test_y_true.any(axis=0).sum() < needed:
         return "its test rows have one class only"

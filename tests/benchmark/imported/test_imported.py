@@ -14,8 +14,8 @@ from benchmark.board.entries import find_runs, make_entries
 from benchmark.board.matrix import legend, matrices, table_of, which
 from benchmark.board.pages import wide
 from benchmark.board.store import pages, publish, verify
-from benchmark.imported.import_run import Costs, check_name, import_run, parse_costs
 from benchmark.imported.answers import Given, ids_of, read_given
+from benchmark.imported.import_run import Costs, check_name, import_run, parse_costs
 from benchmark.tasks.registry import TASKS, Task, write_task
 from benchmark.tasks.rows import Rows, Split, write_splits
 from benchmark.training.runs import read_runs
