@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
+from benchmark.refit_cli import refit_all
 from benchmark.tasks.registry import TASKS, Task
 from zoo.cli import Encoding, Names, Quotes, Separator, say
 from zoo.encoders.registry import Encoder, get_encoder
@@ -34,6 +35,16 @@ Seeds = Annotated[int, typer.Option(min=1, help="How many seeds each encoder get
 FirstSeed = Annotated[int, typer.Option(min=0, help="The first of these seeds.", rich_help_panel=WHAT)]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only show the runs and how long they will take.", rich_help_panel=WHAT)
+]
+Refits = Annotated[
+    int | None,
+    typer.Option(
+        "--resample-train",
+        min=3,
+        help="Instead of runs: train so often on random halves of the train rows, to see how much these matter.",
+        rich_help_panel=WHAT,
+        show_default=False,
+    ),
 ]
 Recipe = Annotated[
     str,
@@ -92,6 +103,7 @@ def run(
     seeds: Seeds = 3,
     first_seed: FirstSeed = 0,
     dry_run: DryRun = False,
+    resample_train: Refits = None,
     recipe: Recipe = "{}",
     long_text: LongText = "",
     threads: Threads = 0,
@@ -106,6 +118,9 @@ def run(
     asked = _asked(encoders, seed_range, recipe, long_text, threads, results, checkpoints, dry_run)
     chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
+    if resample_train:
+        refit_all(context, chosen, asked, resample_train, data_dir)
+        return
     _run(asked.plan({task: read_rows(task, data_dir, say) for task in chosen}), asked)
 
 

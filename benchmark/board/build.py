@@ -19,6 +19,7 @@ from benchmark.board.published import anchors, not_measured, read_published
 from benchmark.board.ranked import Ranked, rank_task, rankable, scores_of
 from benchmark.board.searches import searches
 from benchmark.board.tables import KEYS, Board, protocol_of
+from benchmark.board.train_samples import refit_table
 from benchmark.statistics.calibration import calibration, reliability
 from benchmark.statistics.intervals import RESAMPLES
 from benchmark.statistics.pair_tests import MARGIN
@@ -90,6 +91,7 @@ def build_entries(
         anchors=beside_ours,
         unmeasured=not_measured(published, beside_ours),
         tuning=found,
+        refits=refit_table(entries),
         tasks=pd.DataFrame(
             [(task.name, as_json(task), _shared(of_task)) for task, of_task in by_task.items()],
             columns=["task", "spec", "recipe"],

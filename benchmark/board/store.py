@@ -21,6 +21,7 @@ from benchmark.board.task_page import task_page
 from benchmark.statistics.pair_tests import MARGIN
 from benchmark.tasks.registry import SPEC
 from benchmark.tasks.row_facts import ROW_FACTS
+from benchmark.training.refits import FILES as REFITS
 from benchmark.training.runs import RESULTS
 from zoo.errors import UserError
 from zoo.files import write_bytes, write_text
@@ -75,7 +76,7 @@ def identity(results: Path) -> str:
     code = [path for package, kind in kinds for path in sorted((_ROOT / package).rglob(kind))]
     data = [
         path
-        for pattern in (f"*/{ROW_FACTS}", f"*/{SPEC}", "*/*/trials-*.jsonl", "*/*/[!.]*/*")
+        for pattern in (f"*/{ROW_FACTS}", f"*/{SPEC}", "*/*/trials-*.jsonl", f"*/*/{REFITS}", "*/*/[!.]*/*")
         for path in sorted(results.glob(pattern))
     ]
     for path in (*code, PUBLISHED, *data):

@@ -38,6 +38,7 @@ class Board:
     runs: one row a run: its id, folder, recipe, commit, versions and hardware, which is where every number comes from.
     anchors: published figures beside measured ones; unmeasured: those that nothing measured here stands beside.
     tuning: the expected best score after each number of trials of a search (see `benchmark.board.searches`).
+    refits: how much scores depend on the train part (see `benchmark.board.train_samples.refit_table`).
     tasks: the tasks that it has, in order; columns task, spec (as JSON), recipe (see
         `benchmark.board.entries.shared_recipe`).
     problems: why a run is not on the board, or a declared recipe has no rank; columns task, encoder, variant, run
@@ -58,6 +59,7 @@ class Board:
     anchors: pd.DataFrame
     unmeasured: pd.DataFrame
     tuning: pd.DataFrame
+    refits: pd.DataFrame
     tasks: pd.DataFrame
     problems: pd.DataFrame
 

@@ -42,6 +42,7 @@ def task_page(board: Board, task: Task) -> str:
         calibration=_calibration(board, task),
         slices=_slices(board, task),
         least_rows=MIN_ROWS,
+        refits=_refits(board, task, main),
         anchors=_published(board.anchors, task),
         unmeasured=_published(board.unmeasured, task),
         tuning=_tuning(board, task),
@@ -137,6 +138,25 @@ def _tuning(board: Board, task: Task) -> pd.DataFrame:
         ended = {"trained to the end": f"{last['complete']} of {len(search)}", "minutes": f"{last['seconds'] / 60:.0f}"}
         rows.append({"encoder": encoder} | scores | ended)
     return pd.DataFrame(rows).fillna("–")
+
+
+def _refits(board: Board, task: Task, main: pd.DataFrame) -> pd.DataFrame:
+    """The variation between refits beside the parts of the error that the intervals cover."""
+    rows = of_task(board.refits, task)
+    rows = rows.set_index(pd.Index(names_of(rows), dtype=object))
+    cells = main.loc[rows.index]
+    once = cells["sd"].map("{:.4f}".format, na_action="ignore").where(cells["random"], "no seeds: deterministic")
+    return pd.DataFrame(
+        {
+            "encoder": rows.index,
+            "refits": rows["refits"],
+            "train rows of each": rows["train_rows"],
+            f"{task.main_metric}, mean": rows["value"].map("{:.4f}".format),
+            "sd between refits": rows["sd_refits"].map("{:.4f}".format),
+            "sd over seeds": once.fillna("–"),
+            "standard error (rows)": cells["sd_rows"].map("{:.4f}".format),
+        }
+    )
 
 
 def _published(table: pd.DataFrame, task: Task) -> pd.DataFrame:

@@ -82,7 +82,7 @@ def _carve(task: Task, train: Split) -> tuple[Split, Split]:
             f"The {len(train):,} train rows of '{task.name}' are too few to set {task.carve:.0%} of them aside for "
             "validation; give more"
         )
-    return _take(train, kept), _take(train, tuning)
+    return take(train, kept), take(train, tuning)
 
 
 def _read_embedded(task: Task) -> dict[str, Split]:
@@ -193,7 +193,8 @@ def _split(task: Task, texts: pd.Series, targets: pd.Series, where: str) -> Spli
     return Split(rows, y_true)
 
 
-def _take(split: Split, rows: np.ndarray) -> Split:
+def take(split: Split, rows: np.ndarray) -> Split:
+    """Return some rows of a split, given by number."""
     return Split([split.texts[row] for row in rows], split.y_true[rows])
 
 
