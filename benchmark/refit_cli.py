@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
@@ -14,6 +14,15 @@ from zoo.errors import UserError
 if TYPE_CHECKING:
     from benchmark.training.refits import Refits
 
+ResampleTrain = Annotated[
+    int | None,
+    typer.Option(
+        min=3,
+        help="Instead of runs: train so often on random halves of the train rows, to see how much these matter.",
+        rich_help_panel="What to run",
+        show_default=False,
+    ),
+]
 _OTHERS = {
     "seeds": "every refit has a seed of its own",
     "first_seed": "every refit has a seed of its own",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
-from benchmark.refit_cli import refit_all
+from benchmark.refit_cli import ResampleTrain, refit_all
 from benchmark.tasks.registry import TASKS, Task
 from zoo.cli import Encoding, Names, Quotes, Separator, say
 from zoo.encoders.registry import Encoder, get_encoder
@@ -35,16 +35,6 @@ Seeds = Annotated[int, typer.Option(min=1, help="How many seeds each encoder get
 FirstSeed = Annotated[int, typer.Option(min=0, help="The first of these seeds.", rich_help_panel=WHAT)]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only show the runs and how long they will take.", rich_help_panel=WHAT)
-]
-Refits = Annotated[
-    int | None,
-    typer.Option(
-        "--resample-train",
-        min=3,
-        help="Instead of runs: train so often on random halves of the train rows, to see how much these matter.",
-        rich_help_panel=WHAT,
-        show_default=False,
-    ),
 ]
 Recipe = Annotated[
     str,
@@ -103,7 +93,7 @@ def run(
     seeds: Seeds = 3,
     first_seed: FirstSeed = 0,
     dry_run: DryRun = False,
-    resample_train: Refits = None,
+    resample_train: ResampleTrain = None,
     recipe: Recipe = "{}",
     long_text: LongText = "",
     threads: Threads = 0,
@@ -148,6 +138,9 @@ def run_data(
         typer.Option(help="Text between two labels of --label-list; | if not given.", rich_help_panel=DATA),
     ] = None,
     text_column: Annotated[str, typer.Option(help="Column with the texts.", rich_help_panel=DATA)] = "text",
+    group_column: Annotated[
+        str, typer.Option(help="Column that rows of one document, user or thread share.", rich_help_panel=DATA)
+    ] = "",
     name: Annotated[
         str, typer.Option(help="Name of the new task; that of the source if not given.", rich_help_panel=DATA)
     ] = "",
@@ -182,7 +175,7 @@ def run_data(
     seed_range = range(first_seed, first_seed + seeds)
     asked = _asked(encoders, seed_range, recipe, long_text, threads, results, checkpoints, dry_run)
     given = choose_format(encoding, separator, columns, quotes)
-    chosen = choose_columns(text_column, label_column, label_list, label_columns or (), delimiter)
+    chosen = choose_columns(text_column, label_column, label_list, label_columns or (), delimiter, group_column)
     declared = declare(source, chosen, name, language, given)
     at_hand = [encoder for encoder in asked.encoders if not (dry_run and encoder.source == "hub")]
     with reading_progress() as report:

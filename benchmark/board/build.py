@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 from itertools import combinations
 from pathlib import Path
 from typing import get_args
@@ -28,7 +28,7 @@ from benchmark.statistics.resampling import draw, of_labels
 from benchmark.statistics.rules import gains, stability
 from benchmark.statistics.slices import slices
 from benchmark.tasks.registry import Language, Task, as_json, known_tasks
-from benchmark.tasks.row_facts import find_row_facts
+from benchmark.tasks.row_facts import find_row_facts, groups_of
 from zoo.errors import UserError
 
 MANY_ENTRIES = 20  # from here on a process for each core is worth its start
@@ -74,8 +74,11 @@ def build_entries(
         margin: that of "equal", in the unit of the metrics.
     """
     by_task = _by_task(entries)
-    steps = [delayed(rank_task)(task, of_task, margin) for task, of_task in by_task.items()]
-    steps += [delayed(_look_at)(entry, facts.get(entry.task.name, {}).get(entry.info.fingerprint)) for entry in entries]
+    known = {entry: facts.get(entry.task.name, {}).get(entry.info.fingerprint) for entry in entries}
+    steps = [
+        delayed(rank_task)(task, of_task, margin, groups_of(known[of_task[0]])) for task, of_task in by_task.items()
+    ]
+    steps += [delayed(_look_at)(entry, known[entry]) for entry in entries]
     done = Parallel(n_jobs=os.cpu_count() if len(entries) >= MANY_ENTRIES else 1, batch_size=1)(steps)
     ranked, parts = done[: len(by_task)], done[len(by_task) :]
     looked = list(zip(entries, parts, strict=True))
@@ -130,7 +133,7 @@ def _look_at(entry: Entry, facts: pd.DataFrame | None) -> Looked:
     """Return what the cells of an entry are made of, and the tables that look at it alone; what they draw depends on no
     other entry."""
     draws_of = cache(draw)
-    draws = draws_of(len(entry.y_true), RESAMPLES)
+    draws = draw(len(entry.y_true), RESAMPLES, groups=groups_of(facts))
     fitted, scores = entry.task.multi_label and not entry.bare, not entry.bare
     tables = {
         "labels": _labels(entry),
@@ -138,7 +141,7 @@ def _look_at(entry: Entry, facts: pd.DataFrame | None) -> Looked:
         "thresholds": stability(entry.seeds, draws_of) if fitted else pd.DataFrame(),
         "calibration": calibration(entry.seeds, draws) if scores else pd.DataFrame(),
         "reliability": reliability(entry.seeds) if scores else pd.DataFrame(),
-        "slices": slices(entry.seeds, facts, lambda n: draws_of(n, 1000)),
+        "slices": slices(entry.seeds, facts, partial(draw, number=1000)),
         "costs": costs_by_length(entry),
         "runs": _runs(entry),
     }

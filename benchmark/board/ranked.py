@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
 
+import numpy as np
 import pandas as pd
 
 from benchmark.board.entries import Entry
@@ -28,11 +29,13 @@ class Ranked:
     ranks: dict[Key, tuple[int, int]]
 
 
-def rank_task(task: Task, entries: list[Entry], margin: float = MARGIN) -> Ranked:
-    """Compare the entries of a task that take a rank, protocol by protocol; `margin` is that of "equal"."""
+def rank_task(task: Task, entries: list[Entry], margin: float = MARGIN, groups: np.ndarray | None = None) -> Ranked:
+    """Compare the entries of a task that take a rank, protocol by protocol; `margin` is that of "equal", and `groups`
+    those of the test rows, if they have any."""
     with_rank = rankable(entries)
     # A p-value is not under one in the draws, and times the pairs it must come under 5 %.
-    draws = draw(len(entries[0].y_true), max(RESAMPLES, DRAWS_A_PAIR * comb(len(with_rank), 2)))
+    number = max(RESAMPLES, DRAWS_A_PAIR * comb(len(with_rank), 2))
+    draws = draw(len(entries[0].y_true), number, groups=groups)
     evidence = {entry.key: evidence_of(entry, draws) for entry in with_rank}
     seeds = seeds_of(evidence.values())
     pairs, ranks = [], dict[Key, tuple[int, int]]()

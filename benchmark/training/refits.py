@@ -114,9 +114,11 @@ def run_refits(refits: Refits, number: int, report: Callable[[int, float, str], 
 
 
 def half_of(rows: Rows, number: int) -> Rows:
-    """Return the rows with a random half of the train rows, which depends on the number alone."""
-    chosen = np.random.default_rng([_SEED, number]).permutation(len(rows.train))[: len(rows.train) // 2]
-    return replace(rows, train=take(rows.train, np.sort(chosen)))
+    """Return the rows with a random half of the train rows, or of their groups, which depends on the number alone."""
+    of_row = np.arange(len(rows.train)) if rows.train.groups is None else rows.train.groups
+    units = np.unique(of_row)
+    chosen = np.random.default_rng([_SEED, number]).permutation(units)[: len(units) // 2]
+    return replace(rows, train=take(rows.train, np.flatnonzero(np.isin(of_row, chosen))))
 
 
 def _refit(refits: Refits, number: int, report: Callable[[float, str], None]) -> Refit:
