@@ -7,6 +7,7 @@ import pandas as pd
 
 from benchmark.board.costs import costs
 from benchmark.board.entries import Entry
+from benchmark.board.kept import Samples
 from benchmark.board.ranked import has_seeds
 from benchmark.board.tables import protocol_of
 from benchmark.statistics.intervals import UNKNOWN, Sample, SeedVariance, cautions, interval_of, pooled, sample
@@ -16,7 +17,6 @@ from benchmark.statistics.seeds import score
 from zoo.decision import Rule
 
 RULES: tuple[Rule, ...] = ("fixed", "global", "per_label")
-Samples = dict[tuple[str, str], Sample]  # by rule and metric
 
 
 def samples_of(entry: Entry, draws: Draws) -> Samples:
