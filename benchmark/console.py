@@ -75,7 +75,9 @@ def show_plan(cells: list[Cell]) -> None:
 
 
 def _minutes(seconds: float | None) -> str:
-    return "?" if seconds is None else f"{seconds / 60:.1f} min"
+    if seconds is None:
+        return "?"
+    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{max(seconds, 1):.0f} s"
 
 
 def _how_long(seconds: list[float | None]) -> str:
