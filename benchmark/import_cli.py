@@ -60,7 +60,9 @@ def import_(
     ] = "probabilities",
     cost: Annotated[
         list[str] | None,
-        typer.Option(help="parameters=7e9, ms=350 (for a text), minutes=12 (of training), or words. Repeatable."),
+        typer.Option(
+            help="What it costs: parameters=7e9, ms=350 (a text), minutes=12 (of training), or words. Repeatable."
+        ),
     ] = None,
     first_seed: Annotated[int, typer.Option(min=0, help="The seed of the first file.")] = 0,
     encoding: Encoding = "",

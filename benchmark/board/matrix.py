@@ -35,12 +35,12 @@ class Row:
 
     encoder: str
     baseline: bool
-    imported: bool
     scores: dict[str, Score]
     unfinished: frozenset[str]
     parameters: float
     ms: float
     minutes: float | None
+    imported: bool = False
 
 
 @dataclass(frozen=True)
