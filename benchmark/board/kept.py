@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from benchmark.statistics.intervals import Sample
 from zoo.files import cache_folder, write_bytes
@@ -56,7 +57,7 @@ def kept_by(code: str) -> Kept:
 
 def keep(path: Path, tables: Mapping[str, pd.DataFrame], samples: Mapping[tuple[str, str], Sample]) -> None:
     """Write tables and samples to a file; where it cannot be written, they are computed again the next time."""
-    arrays = {f"{_TABLE}{name}": np.frombuffer(table.to_parquet(), np.uint8) for name, table in tables.items()}
+    arrays = {f"{_TABLE}{name}": np.frombuffer(_packed(table), np.uint8) for name, table in tables.items()}
     for (rule, metric), sample in samples.items():
         arrays |= {f"{_SAMPLE}{rule}:{metric}:{name}": np.asarray(value) for name, value in vars(sample).items()}
     content = io.BytesIO()
@@ -72,7 +73,7 @@ def recall(path: Path) -> tuple[Tables, Samples] | None:
             found = {name: arrays[name] for name in arrays}
         os.utime(path)
         tables = {
-            name.removeprefix(_TABLE): pd.read_parquet(io.BytesIO(content.tobytes()))
+            name.removeprefix(_TABLE): pa.ipc.open_stream(content.tobytes()).read_all().to_pandas()
             for name, content in found.items()
             if name.startswith(_TABLE)
         }
@@ -81,6 +82,14 @@ def recall(path: Path) -> tuple[Tables, Samples] | None:
     except _DAMAGE:
         return None
     return tables, samples
+
+
+def _packed(table: pd.DataFrame) -> bytes:
+    """A table as an Arrow stream, which is read several times as fast as parquet."""
+    made, sink = pa.Table.from_pandas(table, preserve_index=False), pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, made.schema) as writer:
+        writer.write_table(made)
+    return bytes(sink.getvalue())
 
 
 def _sample(found: Mapping[str, np.ndarray], rule: str, metric: str) -> Sample:
