@@ -80,6 +80,7 @@ def compare(
     The test pairs them by test row and by seed. Exit code 4: A falls short of --at-least."""
     from benchmark.board.compare_two import compare_two
     from benchmark.board.entries import find_runs
+    from benchmark.tasks.row_facts import find_row_facts
 
     chosen = lookup(known_tasks(results), task, "task")
     if (a, variant_a) == (b, variant_b):
@@ -91,7 +92,8 @@ def compare(
     if possibly and at_least is None:
         raise UserError("--possibly applies to --at-least; give it, such as --at-least -0.5")
     metric = metric or chosen.main_metric
-    found = compare_two(runs, chosen, (a, variant_a), (b, variant_b), metric, margin / 100)
+    facts = find_row_facts(results, chosen.name)
+    found = compare_two(runs, chosen, (a, variant_a), (b, variant_b), metric, margin / 100, facts)
     for line in found.lines:
         say(line)
     if at_least is not None and found.worse_than(at_least / 100, possibly):

@@ -75,7 +75,9 @@ def show_plan(cells: list[Cell]) -> None:
 
 
 def _minutes(seconds: float | None) -> str:
-    return "?" if seconds is None else f"{seconds / 60:.1f} min"
+    if seconds is None:
+        return "?"
+    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{max(seconds, 1):.0f} s"
 
 
 def _how_long(seconds: list[float | None]) -> str:
@@ -93,7 +95,7 @@ def show_board(board: Board) -> None:
     """Show which encoder to take, the matrix, and the ranked entries of every task."""
     found = matrices(board)
     for each in found:
-        if any(row.scores for row in each.rows):
+        if each.candidates:
             choice = which(each)
             say(f"{choice.take} {choice.cost}")
         table = table_of(each)

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import MofNCompleteColumn, Progress
-from rich.table import Table
 
 from benchmark.cli import COMPARE, OURS, Results
 from benchmark.tasks.registry import Task, known_tasks
-from zoo.cli import USE, Encoding, Names, Quotes, Separator, console, fetched, say
+from zoo.cli import USE, Encoding, Names, Quotes, Separator, console, fetched, say, show_table
 from zoo.errors import UserError, lookup
 from zoo.policy import parse_policy
 
@@ -164,7 +163,4 @@ def _entries(results: Path, task: str) -> "tuple[Task, list[Entry]]":
 
 
 def _show(table: "pd.DataFrame") -> None:
-    shown = Table(*map(str, table.columns))
-    for row in table.itertuples(index=False):
-        shown.add_row(*map(str, row))
-    console.print(shown, markup=False)
+    show_table(list(map(str, table.columns)), table.astype(str).to_numpy().tolist())

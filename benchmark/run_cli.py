@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.cli import COMPARE, OURS, check_data_dir, json_object, names_of
+from benchmark.refit_cli import ResampleTrain, refit_all
 from benchmark.tasks.registry import TASKS, Task
 from zoo.cli import Encoding, Names, Quotes, Separator, say
 from zoo.encoders.registry import Encoder, as_probe, get_encoder
@@ -105,6 +106,7 @@ def run(
     first_seed: FirstSeed = 0,
     dry_run: DryRun = False,
     probe_first: ProbeFirst = False,
+    resample_train: ResampleTrain = None,
     recipe: Recipe = "{}",
     long_text: LongText = "",
     threads: Threads = 0,
@@ -119,6 +121,9 @@ def run(
     asked = _asked(encoders, seed_range, recipe, long_text, threads, results, checkpoints, dry_run)
     chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
+    if resample_train:
+        refit_all(context, chosen, asked, resample_train, data_dir)
+        return
     rows = {task: read_rows(task, data_dir, say) for task in chosen}
     _run(asked.plan(rows), asked, asked.plan_probes(rows) if probe_first else [])
 
@@ -147,6 +152,9 @@ def run_data(
         typer.Option(help="Text between two labels of --label-list; | if not given.", rich_help_panel=DATA),
     ] = None,
     text_column: Annotated[str, typer.Option(help="Column with the texts.", rich_help_panel=DATA)] = "text",
+    group_column: Annotated[
+        str, typer.Option(help="Column that rows of one document, user or thread share.", rich_help_panel=DATA)
+    ] = "",
     name: Annotated[
         str, typer.Option(help="Name of the new task; that of the source if not given.", rich_help_panel=DATA)
     ] = "",
@@ -182,7 +190,7 @@ def run_data(
     seed_range = range(first_seed, first_seed + seeds)
     asked = _asked(encoders, seed_range, recipe, long_text, threads, results, checkpoints, dry_run)
     given = choose_format(encoding, separator, columns, quotes)
-    chosen = choose_columns(text_column, label_column, label_list, label_columns or (), delimiter)
+    chosen = choose_columns(text_column, label_column, label_list, label_columns or (), delimiter, group_column)
     declared = declare(source, chosen, name, language, given)
     at_hand = [encoder for encoder in asked.encoders if not (dry_run and encoder.source == "hub")]
     with reading_progress() as report:

@@ -27,15 +27,17 @@ FLOORS = [
     ["benchmark.statistics"],
     ["benchmark.training"],
     ["benchmark.own_data", "benchmark.board"],
-    ["benchmark.release", "benchmark.from_logits", "benchmark.more_labels"],
+    ["benchmark.release", "benchmark.from_logits", "benchmark.imported", "benchmark.more_labels"],
     [
         "benchmark.speed",
         "benchmark.console",
         "benchmark.cli",
+        "benchmark.refit_cli",
         "benchmark.run_cli",
         "benchmark.tune_cli",
         "benchmark.logits_cli",
         "benchmark.labels_cli",
+        "benchmark.import_cli",
     ],
     ["demo"],
     ["app"],
@@ -47,7 +49,10 @@ APART = [{"zoo.checkpoints", "zoo.pretraining"}, {"benchmark.own_data", "benchma
 # Nobody but the doors and the commands themselves may need a command.
 COMMANDS = {
     "zoo.cli",
-    *(f"benchmark.{name}" for name in ("cli", "run_cli", "tune_cli", "logits_cli", "labels_cli", "console")),
+    *(
+        f"benchmark.{name}"
+        for name in ("cli", "refit_cli", "run_cli", "tune_cli", "logits_cli", "labels_cli", "import_cli", "console")
+    ),
 }
 SHARED_NAMES = {"__main__", "cli", "handlers", "registry", "view"}  # one role in every package or tab
 LIGHT = [

@@ -2,43 +2,89 @@
 
 import json
 import os
-from collections.abc import Iterable
-from functools import cache
-from itertools import combinations
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from benchmark.board.cells import Samples, cells, samples_of
+from benchmark.board.cells import cells, samples_of
 from benchmark.board.costs import costs_by_length
 from benchmark.board.entries import Entry, find_runs, make_entries, shared_recipe
+from benchmark.board.kept import Kept, Samples, keep, recall
 from benchmark.board.published import anchors, not_measured, read_published
-from benchmark.board.ranked import Ranked, rank_task, rankable, scores_of
+from benchmark.board.ranked import Ranked, rank_task, rankable, ranked_of, scores_of
 from benchmark.board.searches import searches
 from benchmark.board.tables import KEYS, Board, protocol_of
+from benchmark.board.train_samples import refit_table
 from benchmark.statistics.calibration import calibration, reliability
 from benchmark.statistics.intervals import RESAMPLES
 from benchmark.statistics.pair_tests import MARGIN
-from benchmark.statistics.ranks import comparable, mean_ranks
+from benchmark.statistics.ranks import mean_ranks
 from benchmark.statistics.resampling import draw, of_labels
 from benchmark.statistics.rules import gains, stability
 from benchmark.statistics.slices import slices
 from benchmark.tasks.registry import Language, Task, as_json, known_tasks
-from benchmark.tasks.row_facts import find_row_facts
+from benchmark.tasks.row_facts import find_row_facts, groups_of
 from zoo.errors import UserError
 
-MANY_ENTRIES = 20  # from here on a process for each core is worth its start
+MANY_STEPS = 20  # from here on a process for each core is worth its start
 
 
 FactsOfRows = dict[str, pd.DataFrame]  # by the fingerprint of the rows
-Looked = tuple[Samples, dict[str, pd.DataFrame]]
+Looked = tuple[dict[str, pd.DataFrame], Samples]
 
 
-def build(results: Path, margin: float = MARGIN) -> Board:
-    """Compute the board of the runs below `results`; two entries are equal if they differ by less than `margin`.
+@dataclass(frozen=True)
+class _Step:
+    """A part of the work, and what it is done with: entries, tasks, row facts and numbers."""
+
+    do: Callable[..., Looked]
+    given: tuple[Any, ...]
+
+    def parts(self) -> Iterator[str | bytes]:
+        """Yield all that its outcome depends on."""
+        yield self.do.__name__
+        for each in self.given:
+            yield from _contents(each)
+
+
+def _contents(given: Any) -> Iterator[str | bytes]:
+    match given:
+        case Task():
+            yield as_json(given)
+        case Entry():
+            yield from (as_json(given.task), given.encoder, given.variant)
+            for run in given.runs.values():
+                yield from (run.folder.name, run.info.model_dump_json())  # with the hash of its predictions
+        case list():
+            for each in given:
+                yield from _contents(each)
+        case pd.DataFrame():
+            yield from (part for name in given for part in (str(name), given[name].to_numpy().tobytes()))
+        case _:
+            yield repr(given)
+
+
+def _done(steps: list[_Step], kept: Kept | None) -> list[Looked]:
+    """Return the outcome of every step; what is not kept yet is computed, on all cores where it is much, and kept."""
+    places = [kept.place(step.parts()) for step in steps] if kept else []
+    found = [recall(place) for place in places] or [None] * len(steps)
+    todo = [at for at, outcome in enumerate(found) if outcome is None]
+    run = Parallel(n_jobs=os.cpu_count() if len(todo) >= MANY_STEPS else 1, batch_size=1)
+    made = dict(zip(todo, run(delayed(steps[at].do)(*steps[at].given) for at in todo), strict=True))
+    for at in todo if kept else ():
+        keep(places[at], *made[at])
+    return [outcome or made[at] for at, outcome in enumerate(found)]
+
+
+def build(results: Path, margin: float = MARGIN, kept: Kept | None = None) -> Board:
+    """Compute the board of the runs below `results`; two entries are equal if they differ by less than `margin`. What
+    is `kept` from an earlier board is not computed again.
 
     Raises:
         UserError: there is no run that can stand on a board.
@@ -53,7 +99,7 @@ def build(results: Path, margin: float = MARGIN) -> Board:
         raise UserError(f"There are no runs in {results} yet; make some: encoder-zoo run --help")
     entries = make_entries(runs, known_tasks(results))
     facts = {name: find_row_facts(results, name) for name in {entry.task.name for entry in entries}}
-    return build_entries(entries, facts, problems, searches(results), margin)
+    return build_entries(entries, facts, problems, searches(results), margin, kept)
 
 
 def build_entries(
@@ -62,6 +108,7 @@ def build_entries(
     problems: dict[str, str],
     found: pd.DataFrame,
     margin: float = MARGIN,
+    kept: Kept | None = None,
 ) -> Board:
     """Compute the board of entries.
 
@@ -71,25 +118,29 @@ def build_entries(
         problems: the runs that were left out, and why.
         found: what the searches for recipes found (see `benchmark.board.searches`).
         margin: that of "equal", in the unit of the metrics.
+        kept: what was computed before.
     """
     by_task = _by_task(entries)
-    steps = [delayed(rank_task)(task, of_task, margin) for task, of_task in by_task.items()]
-    steps += [delayed(_look_at)(entry, facts.get(entry.task.name, {}).get(entry.info.fingerprint)) for entry in entries]
-    done = Parallel(n_jobs=os.cpu_count() if len(entries) >= MANY_ENTRIES else 1, batch_size=1)(steps)
-    ranked, parts = done[: len(by_task)], done[len(by_task) :]
+    known = {entry: facts.get(entry.task.name, {}).get(entry.info.fingerprint) for entry in entries}
+    steps = [_Step(_rank, (task, of_task, margin, known[of_task[0]])) for task, of_task in by_task.items()]
+    steps += [_Step(_look_at, (entry, known[entry])) for entry in entries]
+    done = _done(steps, kept)
+    ranked = {task: ranked_of(tables) for task, (tables, _) in zip(by_task, done, strict=False)}
+    parts = done[len(by_task) :]
     looked = list(zip(entries, parts, strict=True))
-    tables = {name: _joined(tables[name] for _, (_, tables) in looked) for name in parts[0][1]}
+    tables = {name: _joined(tables[name] for _, (tables, _) in looked) for name in parts[0][0]}
     made = _joined(table for task in by_task for table in _cells(task, looked))
-    ranks = {(one.task.name, *key): both for one in ranked for key, both in one.ranks.items()}
+    ranks = {(task.name, *key): both for task, one in ranked.items() for key, both in one.ranks.items()}
     main, published = _with_ranks(made, ranks, list(by_task)), read_published()
     beside_ours = anchors(published, main)
     return Board(
         cells=main,
-        pairs=_joined(one.pairs.assign(task=one.task.name) for one in ranked),
+        pairs=_joined(one.pairs.assign(task=task.name) for task, one in ranked.items()),
         overall=_overall(ranked),
         anchors=beside_ours,
         unmeasured=not_measured(published, beside_ours),
         tuning=found,
+        refits=refit_table(entries),
         tasks=pd.DataFrame(
             [(task.name, as_json(task), _shared(of_task)) for task, of_task in by_task.items()],
             columns=["task", "spec", "recipe"],
@@ -100,7 +151,7 @@ def build_entries(
 
 
 def _cells(task: Task, looked: list[tuple[Entry, Looked]]) -> list[pd.DataFrame]:
-    of_task = {entry: samples for entry, (samples, _) in looked if entry.task == task}
+    of_task = {entry: samples for entry, (_, samples) in looked if entry.task == task}
     return [
         _keyed(entry, table) for entry, table in zip(of_task, cells(list(of_task), list(of_task.values())), strict=True)
     ]
@@ -110,37 +161,40 @@ def _shared(entries: list[Entry]) -> str:
     return shared_recipe([run for entry in entries for run in entry.runs.values()], entries[0].task)
 
 
-def _problems(entries: list[Entry], ranked: list[Ranked], problems: dict[str, str]) -> pd.DataFrame:
+def _problems(entries: list[Entry], ranked: dict[Task, Ranked], problems: dict[str, str]) -> pd.DataFrame:
     """Return why runs are not on the board, declared recipes without a rank, and pairs not compared."""
     rows = [(*run.split("/")[:2], "", run, reason) for run, reason in problems.items()]
     with_rank = rankable(entries)
     single = [entry for entry in entries if protocol_of(entry.variant) is not None and entry not in with_rank]
     rows += [(entry.task.name, *entry.key, "", "has one seed and takes no rank") for entry in single]
-    for one in ranked:
-        for a, b in combinations(one.evidence, 2):
-            if protocol_of(a[1]) == protocol_of(b[1]) and not comparable(one.evidence[a], one.evidence[b]):
-                other = f"{b[0]} [{b[1]}]" if b[1] else b[0]
-                rows.append((one.task.name, *a, "", f"shares fewer than two seeds with {other}: not compared"))
+    for task, one in ranked.items():
+        for a, b in one.apart:
+            other = f"{b[0]} [{b[1]}]" if b[1] else b[0]
+            rows.append((task.name, *a, "", f"shares fewer than two seeds with {other}: not compared"))
     return pd.DataFrame(rows, columns=["task", "encoder", "variant", "run", "reason"], dtype="str")
 
 
+def _rank(task: Task, entries: list[Entry], margin: float, facts: pd.DataFrame | None) -> Looked:
+    return rank_task(task, entries, margin, groups_of(facts)).tables(), {}
+
+
 def _look_at(entry: Entry, facts: pd.DataFrame | None) -> Looked:
-    """Return what the cells of an entry are made of, and the tables that look at it alone; what they draw depends on no
-    other entry."""
+    """Return the tables that look at an entry alone, and what its cells are made of; what they draw depends on no other
+    entry."""
     draws_of = cache(draw)
-    draws = draws_of(len(entry.y_true), RESAMPLES)
-    multi_label = entry.task.multi_label
+    draws = draw(len(entry.y_true), RESAMPLES, groups=groups_of(facts))
+    fitted, scores = entry.task.multi_label and not entry.bare, not entry.bare
     tables = {
         "labels": _labels(entry),
-        "rules": gains(entry.seeds, draws) if multi_label else pd.DataFrame(),
-        "thresholds": stability(entry.seeds, draws_of) if multi_label else pd.DataFrame(),
-        "calibration": calibration(entry.seeds, draws),
-        "reliability": reliability(entry.seeds),
-        "slices": slices(entry.seeds, facts, lambda n: draws_of(n, 1000)),
+        "rules": gains(entry.seeds, draws) if fitted else pd.DataFrame(),
+        "thresholds": stability(entry.seeds, draws_of) if fitted else pd.DataFrame(),
+        "calibration": calibration(entry.seeds, draws) if scores else pd.DataFrame(),
+        "reliability": reliability(entry.seeds) if scores else pd.DataFrame(),
+        "slices": slices(entry.seeds, facts, partial(draw, number=1000)),
         "costs": costs_by_length(entry),
         "runs": _runs(entry),
     }
-    return samples_of(entry, draws), {name: _keyed(entry, table) for name, table in tables.items()}
+    return {name: _keyed(entry, table) for name, table in tables.items()}, samples_of(entry, draws)
 
 
 def _by_task(entries: list[Entry]) -> dict[Task, list[Entry]]:
@@ -195,15 +249,17 @@ def _with_ranks(
 def _labels(entry: Entry) -> pd.DataFrame:
     tables = [of_labels(scored) for scored in entry.scored(entry.task.rule).values()]
     mean = {name: np.mean([table[name] for table in tables], axis=0) for name in tables[0]}
+    if entry.bare:
+        mean["average_precision"] = np.full(len(entry.task.labels), np.nan)
     return pd.DataFrame({"label": list(entry.task.labels)} | mean)
 
 
-def _overall(ranked: list[Ranked]) -> pd.DataFrame:
+def _overall(ranked: dict[Task, Ranked]) -> pd.DataFrame:
     """Return ranks across tasks, language by language, where two tasks or more rank two entries or more: one alone is
     the first of its task whatever it is worth."""
     tables = []
     for language in get_args(Language):
-        of_language = [one for one in ranked if one.task.language == language and len(one.ranks) > 1]
+        of_language = {t: one for t, one in ranked.items() if t.language == language and len(one.ranks) > 1}
         if len(of_language) > 1:
             tables.append(mean_ranks(scores_of(of_language)).assign(language=language))
     return _joined(tables)

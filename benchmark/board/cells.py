@@ -7,6 +7,7 @@ import pandas as pd
 
 from benchmark.board.costs import costs
 from benchmark.board.entries import Entry
+from benchmark.board.kept import Samples
 from benchmark.board.ranked import has_seeds
 from benchmark.board.tables import protocol_of
 from benchmark.statistics.intervals import UNKNOWN, Sample, SeedVariance, cautions, interval_of, pooled, sample
@@ -16,20 +17,21 @@ from benchmark.statistics.seeds import score
 from zoo.decision import Rule
 
 RULES: tuple[Rule, ...] = ("fixed", "global", "per_label")
-Samples = dict[tuple[str, str], Sample]  # by rule and metric
 
 
 def samples_of(entry: Entry, draws: Draws) -> Samples:
-    """Return the mean over seeds of every metric under every rule, with what its error is computed from."""
+    """Return the mean over seeds of every metric under every rule, with what its error is computed from. Bare labels
+    have none of the metrics that need scores."""
     names = list(metrics_of(entry.task.problem_type))
     decided = [name for name in names if name not in OF_SCORES]
     rules: tuple[Rule, ...] = RULES if entry.task.multi_label else ("argmax",)
     parts: list[tuple[str, list[Scored], list[str]]] = [
         (rule, list(entry.scored(rule).values()), decided) for rule in rules
     ]
-    scores = list(entry.scored(rules[0]).values())
-    parts.append(("scores", scores, [name for name in names if name in OF_SCORES]))
-    parts.append(("raw", _raw(entry, rules[0]), ["ece", "brier"]))
+    if not entry.bare:
+        scores = list(entry.scored(rules[0]).values())
+        parts.append(("scores", scores, [name for name in names if name in OF_SCORES]))
+        parts.append(("raw", _raw(entry, rules[0]), ["ece", "brier"]))
     return {
         (rule, metric): found
         for rule, scored, metrics in parts
@@ -57,7 +59,8 @@ def cells(entries: Sequence[Entry], samples: Sequence[Samples]) -> list[pd.DataF
     """
     both = list(zip(entries, samples, strict=True))
     declared = [found for entry, found in both if protocol_of(entry.variant) is not None and has_seeds(entry)]
-    shared = {key: pooled(found[key] for found in declared) for key in samples[0]}
+    keys = dict.fromkeys(key for found in samples for key in found)
+    shared = {key: pooled(found[key] for found in declared if key in found) for key in keys}
     return [
         _table(entry, {key: (each, shared[key] if _shares(entry) else pooled([each])) for key, each in found.items()})
         for entry, found in both

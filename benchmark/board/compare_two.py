@@ -1,7 +1,10 @@
 """Is the difference between two entries of a task real? The findings in lines, for the command line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
 
 from benchmark.board.entries import Entry, make_entries
 from benchmark.board.pages import plain
@@ -13,6 +16,7 @@ from benchmark.statistics.pair_tests import MARGIN, RESAMPLES, Comparison, compa
 from benchmark.statistics.ranks import SIGNIFICANT, Key
 from benchmark.statistics.resampling import draw, points, resample
 from benchmark.tasks.registry import Task
+from benchmark.tasks.row_facts import groups_of
 from benchmark.training.runs import Run
 from zoo.errors import UserError, lookup
 
@@ -33,7 +37,15 @@ class Finding:
         return (self.low if possibly else self.high) < at_least
 
 
-def compare_two(runs: Sequence[Run], task: Task, a: Key, b: Key, metric: str, margin: float = MARGIN) -> Finding:
+def compare_two(
+    runs: Sequence[Run],
+    task: Task,
+    a: Key,
+    b: Key,
+    metric: str,
+    margin: float = MARGIN,
+    facts: Mapping[str, pd.DataFrame] | None = None,
+) -> Finding:
     """Compare two entries of a task with RESAMPLES resamples; return the findings.
 
     Args:
@@ -43,6 +55,7 @@ def compare_two(runs: Sequence[Run], task: Task, a: Key, b: Key, metric: str, ma
         b: those of the other.
         metric: one of the task's.
         margin: that of "equal", in the unit of the metric.
+        facts: of the test rows, by fingerprint (see `benchmark.tasks.row_facts`); they say which rows belong together.
 
     Raises:
         UserError: an entry has no runs, they share no seed, or the metric is none of the task's.
@@ -54,7 +67,8 @@ def compare_two(runs: Sequence[Run], task: Task, a: Key, b: Key, metric: str, ma
         raise UserError(f"There are no runs of '{task.name}' to compare; make some: encoder-zoo run --help")
     both = [_entry(entries, key, task) for key in (a, b)]
     name_a, name_b = both[0].name, both[1].name
-    draws = draw(len(both[0].y_true), RESAMPLES)
+    groups = groups_of((facts or {}).get(both[0].info.fingerprint))
+    draws = draw(len(both[0].y_true), RESAMPLES, groups=groups)
     first, second = (gather(entry.scored(task.rule), metric, draws, entry.random) for entry in both)
     common = shared_seeds(first, second)
     if not common:
@@ -62,7 +76,7 @@ def compare_two(runs: Sequence[Run], task: Task, a: Key, b: Key, metric: str, ma
             f"'{name_a}' and '{name_b}' have no seed in common on '{task.name}'; run both with the same --seeds"
         )
     others = [entry for entry in rankable(list(entries.values())) if entry not in both]
-    seeds = pooled([first.sample, second.sample, *_samples(others, metric)])
+    seeds = pooled([first.sample, second.sample, *_samples(others, metric, groups)])
     found = compare(first, second, draws.rng, seeds, margin)
     gap, sign = found.difference, -1 if metric in LOWER_IS_BETTER else 1
     low, high = sorted((sign * gap.low, sign * gap.high))
@@ -79,6 +93,7 @@ def compare_two(runs: Sequence[Run], task: Task, a: Key, b: Key, metric: str, ma
         f"chance that one fine-tuning of {name_a} beats one of {name_b}: {beats:.0%}",
         f"smallest difference that would have shown (power 80 %): {found.detectable:.4f}",
         *(f"{each.name}: trained once, it has no randomness" for each in both if not each.random),
+        *([f"whole groups of rows are drawn: {first.groups}"] if first.groups else []),
         *([f"caution: the interval may be too narrow: {'; '.join(warned)}"] if warned else []),
     ]
     return Finding(lines, sign * gap.value, low, high)
@@ -92,11 +107,11 @@ def _told(found: Comparison, margin: float) -> str:
     return f"undecided; more {found.decided_by} would narrow it"
 
 
-def _samples(entries: Sequence[Entry], metric: str) -> list[Sample]:
+def _samples(entries: Sequence[Entry], metric: str, groups: np.ndarray | None) -> list[Sample]:
     found = []
     for entry in entries:
         runs = list(entry.scored(entry.task.rule).values())
-        draws = draw(len(entry.y_true), intervals.RESAMPLES)
+        draws = draw(len(entry.y_true), intervals.RESAMPLES, groups=groups)
         found.append(sample(points(runs, metric), resample(runs, [metric], draws)[metric], int(entry.random)))
     return found
 

@@ -8,11 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.board.searches import other_than_chosen
 from benchmark.board.tables import LENGTH
 from benchmark.statistics.resampling import Scored
 from benchmark.statistics.seeds import Seeds
 from benchmark.tasks.registry import TASKS, Task, known_tasks
-from benchmark.training.recipes import BaselineRecipe, Recipe, size_of, variant_of
+from benchmark.training.recipes import (
+    IMPORTED,
+    BaselineRecipe,
+    ImportedRecipe,
+    ProbeRecipe,
+    Recipe,
+    size_of,
+    variant_of,
+)
 from benchmark.training.runs import Run, RunInfo, read_run
 from zoo.decision import Rule
 from zoo.errors import UserError
@@ -47,14 +56,25 @@ class Entry:
 
     @property
     def random(self) -> bool:
-        """Whether a seed changes anything: a baseline has no randomness."""
-        return not isinstance(self.info.recipe, BaselineRecipe)
+        """Whether a seed changes anything: a baseline has no randomness, nor has one set of imported predictions."""
+        return len(self.runs) > 1 if self.imported else not isinstance(self.info.recipe, BaselineRecipe)
+
+    @property
+    def imported(self) -> bool:
+        """Whether its predictions were made elsewhere."""
+        return isinstance(self.info.recipe, ImportedRecipe)
+
+    @property
+    def bare(self) -> bool:
+        """Whether it has labels without scores, so that nothing is fitted."""
+        recipe = self.info.recipe
+        return isinstance(recipe, ImportedRecipe) and recipe.imported == "labels"
 
     @cached_property
     def seeds(self) -> Seeds:
         """What its seeds predicted; the first alone where a seed changes nothing."""
         runs = list(self.runs.items()) if self.random else list(self.runs.items())[:1]
-        return Seeds(self.task, {seed: run.predictions for seed, run in runs})
+        return Seeds(self.task, {seed: run.predictions for seed, run in runs}, self.bare)
 
     @property
     def y_true(self) -> np.ndarray:
@@ -70,8 +90,9 @@ def find_runs(results: Path) -> tuple[list[Run], dict[str, str]]:
     """Read every run below `results`; return those that can be compared, and why each of the others cannot, by folder.
 
     Left out are runs that are damaged, of an unknown task, with other labels than their task, with logits that are not
-    finite, with other rows or gold labels than most runs of the task, of another revision or protocol than most of
-    their encoder's, of another precision than most of their recipe's, or with the recipe and seed of another run.
+    finite, tuned with another recipe than their trials choose, with other rows or gold labels than most runs of the
+    task, of another revision or protocol than most of their encoder's, of another precision than most of their
+    recipe's, or with the recipe and seed of another run.
     """
     runs, problems, known = [], {}, known_tasks(results)
     for path in sorted(results.glob("*/*/[!.]*/")):
@@ -150,8 +171,11 @@ def _flaw(run: Run, known: Mapping[str, Task]) -> str:
         task.multi_label or all((each.sum(axis=1) == 1).all() for each in (found.validation_y_true, found.test_y_true))
     ):
         return f"its rows have not one gold label each, as those of '{task.name}' have"
-    if all(latency.length != LENGTH for latency in run.info.latency):
+    measured = isinstance(run.info.recipe, ImportedRecipe) or any(each.length == LENGTH for each in run.info.latency)
+    if not measured:
         return f"its latency at {LENGTH} tokens was not measured"
+    if reason := other_than_chosen(run, task):
+        return reason
     needed = 2 if run.info.problem_type == "single_label_classification" else 1
     if found.test_y_true.any(axis=0).sum() < needed:
         return "its test rows have one class only"
@@ -203,13 +227,15 @@ def shared_recipe(runs: list[Run], task: Task) -> str:
     if task.name in TASKS:
         return ""
     of_task = [run for run in runs if run.info.task == task.name]
-    found = {_variant(run, task) for run in of_task if not isinstance(run.info.recipe, BaselineRecipe)}
+    found = {_variant(run, task) for run in of_task if isinstance(run.info.recipe, Recipe | ProbeRecipe)}
     return found.pop() if len(found) == 1 else ""
 
 
 def _variant(run: Run, task: Task) -> str:
     """Return in what a run differs from its task's default: in its recipe, or because it is an export's."""
     info = run.info
+    if isinstance(info.recipe, ImportedRecipe):
+        return IMPORTED
     tuned = f"tuned over {info.trials} trials" if info.trials else ""
     changes = [tuned or variant_of(info.recipe, task, size_of(info.parameters / 1e6))]
     if run.info.runtime != "torch":

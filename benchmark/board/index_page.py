@@ -35,7 +35,7 @@ def shown_matrices(board: Board) -> list[dict[str, Any]]:
     """Return the matrices for reading: each with its table, and which encoder to take, if one is ranked."""
     return [
         {
-            "choice": which(each) if any(row.scores for row in each.rows) else None,
+            "choice": which(each) if each.candidates else None,
             "table": table_of(each),
         }
         for each in matrices(board)

@@ -12,6 +12,7 @@ from benchmark.board.pages import LINEAR, best_first, listed, of_task, size, tas
 from benchmark.board.tables import LENGTH, Board, protocol_of
 from benchmark.statistics.ranks import MIN_SEEDS, mean_ranks
 from benchmark.tasks.registry import Language, Task
+from benchmark.training.recipes import IMPORTED
 from zoo.errors import UserError, lookup
 
 LANGUAGES = {"en": "English", "zh": "Chinese", "any": "any language"}
@@ -30,7 +31,7 @@ class Score:
 class Row:
     """One encoder: its ranked scores by task, the tasks where it is `unfinished` (only trials, or a single seed so
     far), and its costs: millions of parameters, milliseconds for one text, and minutes of one training on the task that
-    the matrix names."""
+    the matrix names. What is not told of an `imported` model is nan or None."""
 
     encoder: str
     baseline: bool
@@ -39,6 +40,7 @@ class Row:
     parameters: float
     ms: float
     minutes: float | None
+    imported: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class Matrix:
     rows: list[Row]
     timed: Task
     machines: list[str]
+
+    @property
+    def candidates(self) -> list[Row]:
+        """The encoders that one can take: ranked ones, but for imported models, whose training is unknown."""
+        return [row for row in self.rows if row.scores and not row.imported]
 
 
 def matrices(board: Board) -> list[Matrix]:
@@ -84,11 +91,12 @@ def _row(encoder: str, rows: list[dict[Any, Any]], ranked: dict[str, dict[str, d
     return Row(
         encoder,
         baseline=rows[0]["family"] == LINEAR,
+        imported=rows[0]["family"] == IMPORTED,
         scores={name: Score(row["value"], bool(row["rank_low"] == 1)) for name, row in mine.items()},
         unfinished=frozenset(row["task"] for row in rows) - set(mine),
         parameters=float(np.median([row["parameters"] for row in rows])) / 1e6,
         ms=min(row["p50_ms"] for row in rows),
-        minutes=training["train_seconds"] / 60 if training else None,
+        minutes=training["train_seconds"] / 60 if training and training["train_seconds"] > 0 else None,
     )
 
 
@@ -110,13 +118,17 @@ def table_of(found: Matrix) -> pd.DataFrame:
     """Return a matrix for reading in Markdown: percent, the best group of a task bold, gaps as marks."""
     rows = []
     for row in found.rows:
-        cells = {"encoder": row.encoder} | {
+        cells = {"encoder": f"{row.encoder} ({IMPORTED})" if row.imported else row.encoder} | {
             f"{task.name} ({task.main_metric})": _cell(row, task) for task in found.tasks
         }
-        cells |= {"parameters (M)": f"{row.parameters:.1f}", "ms a text": f"{row.ms:.1f}"}
-        cells[f"training (min, {found.timed.name})"] = NOT_RUN if row.minutes is None else f"{row.minutes:.1f}"
+        cells |= {"parameters (M)": _number(row.parameters), "ms a text": _number(row.ms)}
+        cells[f"training (min, {found.timed.name})"] = NOT_RUN if row.minutes is None else _number(row.minutes)
         rows.append(cells)
     return pd.DataFrame(rows)
+
+
+def _number(value: float) -> str:
+    return NOT_RUN if np.isnan(value) else f"{value:.1f}"
 
 
 def _cell(row: Row, task: Task) -> str:
@@ -132,6 +144,8 @@ def legend(found: Sequence[Matrix]) -> list[str]:
     told = ["Bold marks the best group of a task: no other encoder is shown to be better."]
     if any(row.unfinished for each in found for row in each.rows):
         told.append(f"{UNFINISHED} is not trained to the end yet: fewer than two seeds of the default recipe.")
+    if any(row.imported for each in found for row in each.rows):
+        told.append("Predictions of an imported model were made elsewhere; its costs are those that were told.")
     machines = list(dict.fromkeys(name for each in found for name in each.machines))
     where = f" on {listed(machines)}" if machines else ""
     return [*told, f"A text has {LENGTH} tokens here. Times were measured{where}, and other work can slow them down."]
@@ -175,7 +189,7 @@ def which(found: Matrix, max_ms: float | None = None) -> Choice:
     Raises:
         UserError: none is ranked, or none is as fast.
     """
-    ranked = [row for row in found.rows if row.scores]
+    ranked = found.candidates
     fast = [row for row in ranked if max_ms is None or row.ms <= max_ms]
     if not ranked:
         raise UserError(

@@ -7,10 +7,12 @@ import pandas as pd
 
 from benchmark.board.tables import Board, entry_name, protocol_of
 from benchmark.tasks.registry import Task, parse_task
+from benchmark.training.recipes import IMPORTED
 
 LARGEST_GAP = 25  # points; two encoders that anybody compares hardly lie further apart
 ONCE = "trained once"  # instead of a number of seeds, where a seed changes nothing
 LINEAR = "linear"  # the family of the baselines, whose recipes are of another kind
+NOT_TUNED = (LINEAR, IMPORTED)  # families of what is no encoder fine-tuned here
 
 
 def tasks_of(board: Board) -> list[Task]:
@@ -66,7 +68,7 @@ def ranked(main: pd.DataFrame, task: Task) -> pd.DataFrame:
             "rank": ["–" if pd.isna(low) else f"{low}–{high}" if low < high else str(low) for low, high in ranks],
             "encoder": main.index,
             "family": main["family"],
-            "parameters (M)": (main["parameters"] / 1e6).round(1),
+            "parameters (M)": _known((main["parameters"] / 1e6).round(1)),
             f"{task.main_metric} [95 %]": with_interval(main),
             "seeds": seeds_of(main),
             "sd over seeds": sd.map("{:.4f}".format, na_action="ignore").fillna("–"),
@@ -78,8 +80,11 @@ def ranked(main: pd.DataFrame, task: Task) -> pd.DataFrame:
 
 
 def seeds_of(table: pd.DataFrame) -> list[str]:
-    """Return how many seeds each row's entry has; of one without randomness, that it was trained once."""
-    return [str(row["seeds"]) if row.get("random", True) else ONCE for row in table.to_dict("records")]
+    """Return how many seeds each row's entry has; of one without randomness, that it was trained once, or imported."""
+    return [
+        str(row["seeds"]) if row.get("random", True) else IMPORTED if row.get("family") == IMPORTED else ONCE
+        for row in table.to_dict("records")
+    ]
 
 
 def with_interval(table: pd.DataFrame) -> list[str]:
@@ -94,7 +99,7 @@ def other_metrics(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
     for rule, metric in _beside(task):
         name = metric if rule in (task.rule, "scores") else f"{metric}, {rule}"
         table[name] = rows.loc[(rows["rule"] == rule) & (rows["metric"] == metric), "value"].map("{:.4f}".format)
-    return pd.DataFrame(table)
+    return pd.DataFrame(table).fillna("–")
 
 
 def _beside(task: Task) -> list[tuple[str, str]]:
@@ -107,13 +112,24 @@ def _beside(task: Task) -> list[tuple[str, str]]:
 
 
 def _costs(main: pd.DataFrame) -> pd.DataFrame:
-    table = pd.DataFrame({"training (s)": main["train_seconds"].round().astype(int)})
-    table["training (texts/s)"] = main["train_examples_per_second"].round().astype(int)
-    table["latency p50 (ms)"], table["latency p95 (ms)"] = main["p50_ms"].round(1), main["p95_ms"].round(1)
-    table["prediction (texts/s)"] = main["texts_per_second"].round().astype(int)
-    table["MiB"] = main["peak_memory_mib"].round().astype(int)
-    table["truncated"] = main["truncated"].map("{:.1%}".format)
+    table = pd.DataFrame({"training (s)": _whole(main["train_seconds"])})
+    table["training (texts/s)"] = _whole(main["train_examples_per_second"])
+    table["latency p50 (ms)"], table["latency p95 (ms)"] = (
+        _known(main[name].round(1)) for name in ("p50_ms", "p95_ms")
+    )
+    table["prediction (texts/s)"] = _whole(main["texts_per_second"])
+    table["MiB"] = _whole(main["peak_memory_mib"])
+    table["truncated"] = _known(main["truncated"].map("{:.1%}".format, na_action="ignore"))
     return table
+
+
+def _whole(numbers: pd.Series) -> pd.Series:
+    return _known(numbers.round().astype("Int64"))
+
+
+def _known(values: pd.Series) -> pd.Series:
+    """A dash for what nothing is known of."""
+    return values.astype(object).fillna("–") if values.isna().any() else values
 
 
 def overall(table: pd.DataFrame) -> pd.DataFrame:

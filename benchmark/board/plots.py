@@ -141,8 +141,9 @@ def _ticks(bottom: float, zeros: bool) -> dict[str, Any]:
 
 
 def front(main: pd.DataFrame, task: Task, cost: str = "p50_ms", title: str = "ms for one text") -> go.Figure:
-    """Return quality against a cost, coloured by family; the line joins the entries that no other one beats in both."""
-    figure = go.Figure()
+    """Return quality against a cost, coloured by family; the line joins the entries that no other one beats in both.
+    Entries whose cost is unknown are not shown."""
+    figure, main = go.Figure(), main.dropna(subset=[cost])
     middle = float(np.sqrt(main[cost].min() * main[cost].max()))
     for number, (family, rows) in enumerate(main.groupby("family", sort=False)):
         colour, symbol, _ = _style(number)

@@ -1,4 +1,5 @@
-"""What the searches for recipes found: a table for the board, from the trials beside the runs."""
+"""What the searches for recipes found: a table for the board, and whether tuned runs have the recipe that was chosen;
+from the trials beside the runs."""
 
 from pathlib import Path
 
@@ -6,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from benchmark.statistics.expected_best import expected_best
-from benchmark.training.trials import Trial, read_trials
+from benchmark.tasks.registry import Task
+from benchmark.training.runs import Run
+from benchmark.training.trials import Trial, choose, packed_size, read_trials
 
 COLUMNS = ["task", "encoder", "trials", "expected_best", "complete", "seconds"]
 
@@ -33,3 +36,24 @@ def _rows(trials: list[Trial]) -> list[tuple[object, ...]]:
         (trials[0].task, trials[0].encoder, number, round(float(score), 6), complete, round(seconds, 1))
         for number, score in enumerate(expected_best(default, np.array(drawn)), start=1)
     ]
+
+
+def other_than_chosen(run: Run, task: Task) -> str:
+    """Return why a tuned run has not the recipe that the validation scores of its trials choose; "" where it has it, or
+    where no such search stands beside it."""
+    if not run.info.trials:
+        return ""
+    found = (_first_trials(file, run) for file in sorted(run.folder.parent.glob("trials-*.jsonl")))
+    searched = [choose(trials, task, run.predictions.validation_y_true) for trials in found if trials]
+    seed = {"seed": run.info.recipe.seed}
+    if not searched or any(trial.recipe.model_copy(update=seed) == run.info.recipe for trial in searched):
+        return ""
+    return f"its recipe is not the one that the first {run.info.trials} trials beside it choose"
+
+
+def _first_trials(file: Path, run: Run) -> list[Trial]:
+    """As many trials of a search as the run was chosen from; none if it has fewer, or is of another number of rows."""
+    trials = read_trials(file)[: run.info.trials]
+    size = packed_size(run.predictions.validation_y_true.shape)
+    fit = all(packed_size(trial.decided) == size for trial in trials)
+    return trials if fit and len(trials) == run.info.trials else []

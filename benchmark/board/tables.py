@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.training.recipes import IMPORTED
 from zoo.errors import UserError
 
 KEYS = ["task", "encoder", "family", "variant"]
@@ -37,6 +38,7 @@ class Board:
     runs: one row a run: its id, folder, recipe, commit, versions and hardware, which is where every number comes from.
     anchors: published figures beside measured ones; unmeasured: those that nothing measured here stands beside.
     tuning: the expected best score after each number of trials of a search (see `benchmark.board.searches`).
+    refits: how much scores depend on the train part (see `benchmark.board.train_samples.refit_table`).
     tasks: the tasks that it has, in order; columns task, spec (as JSON), recipe (see
         `benchmark.board.entries.shared_recipe`).
     problems: why a run is not on the board, or a declared recipe has no rank; columns task, encoder, variant, run
@@ -57,6 +59,7 @@ class Board:
     anchors: pd.DataFrame
     unmeasured: pd.DataFrame
     tuning: pd.DataFrame
+    refits: pd.DataFrame
     tasks: pd.DataFrame
     problems: pd.DataFrame
 
@@ -65,9 +68,10 @@ def protocol_of(variant: str) -> str | None:
     """Return the protocol by which a variant takes a rank: "" for the task's default, the budget for what a search
     found, None for a trial or an ablation.
 
-    A baseline on tiny data counts rarer terms than the default does (see `benchmark.training.baseline.fit_min_df`).
+    Predictions from elsewhere stand beside the defaults. A baseline on tiny data counts rarer terms than the default
+    does (see `benchmark.training.baseline.fit_min_df`).
     """
-    if variant in ("", "min_df=1"):
+    if variant in ("", "min_df=1", IMPORTED):
         return ""
     return variant if re.fullmatch(r"tuned over \d+ trials", variant) else None
 

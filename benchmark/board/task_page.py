@@ -12,6 +12,7 @@ from benchmark.board.verdicts import verdicts
 from benchmark.statistics.intervals import FEW_POSITIVES
 from benchmark.statistics.slices import MIN_ROWS
 from benchmark.tasks.registry import Task
+from benchmark.training.recipes import IMPORTED, ImportedRecipe
 
 # What the table of parts calls the slices and parts whose keys are not plain English.
 _WORDS = {
@@ -34,12 +35,14 @@ def task_page(board: Board, task: Task) -> str:
         brackets=bool((main["variant"] != "").any()),
         verdicts=verdicts(board, task),
         **_rows_of(main, task),
+        imported=_imported(board, task),
         others=_others(board, task).loc[main.index].rename_axis("encoder").reset_index(),
         gains=_gains(board, task) if task.multi_label else None,
         stability=_stability(board, task) if task.multi_label else None,
         calibration=_calibration(board, task),
         slices=_slices(board, task),
         least_rows=MIN_ROWS,
+        refits=_refits(board, task, main),
         anchors=_published(board.anchors, task),
         unmeasured=_published(board.unmeasured, task),
         tuning=_tuning(board, task),
@@ -55,6 +58,17 @@ def _rows_of(main: pd.DataFrame, task: Task) -> dict[str, Any]:
     groups = {protocol: table[protocols == protocol] for protocol in protocols.dropna().unique()}
     trials = table[protocols.isna()].drop(columns="rank")
     return {"ranks": groups.pop("", table[:0]), "tuned": groups, "trials": trials}
+
+
+def _imported(board: Board, task: Task) -> list[str]:
+    """What is told of each imported entry: what its file held, and its costs in words."""
+    rows = of_task(board.runs, task)
+    told = {}
+    for row in rows[rows["variant"] == IMPORTED].to_dict("records"):
+        recipe = ImportedRecipe.model_validate_json(row["recipe"])
+        held = "bare labels: it has none of the metrics that need scores" if recipe.imported == "labels" else "scores"
+        told[entry_name(row)] = f"{entry_name(row)}: {held}{f'; cost: {recipe.cost}' if recipe.cost else ''}."
+    return list(told.values())
 
 
 def _others(board: Board, task: Task) -> pd.DataFrame:
@@ -124,6 +138,25 @@ def _tuning(board: Board, task: Task) -> pd.DataFrame:
         ended = {"trained to the end": f"{last['complete']} of {len(search)}", "minutes": f"{last['seconds'] / 60:.0f}"}
         rows.append({"encoder": encoder} | scores | ended)
     return pd.DataFrame(rows).fillna("–")
+
+
+def _refits(board: Board, task: Task, main: pd.DataFrame) -> pd.DataFrame:
+    """The variation between refits beside the parts of the error that the intervals cover."""
+    rows = of_task(board.refits, task)
+    rows = rows.set_index(pd.Index(names_of(rows), dtype=object))
+    cells = main.loc[rows.index]
+    once = cells["sd"].map("{:.4f}".format, na_action="ignore").where(cells["random"], "no seeds: deterministic")
+    return pd.DataFrame(
+        {
+            "encoder": rows.index,
+            "refits": rows["refits"],
+            "train rows of each": rows["train_rows"],
+            f"{task.main_metric}, mean": rows["value"].map("{:.4f}".format),
+            "sd between refits": rows["sd_refits"].map("{:.4f}".format),
+            "sd over seeds": once.fillna("–"),
+            "standard error (rows)": cells["sd_rows"].map("{:.4f}".format),
+        }
+    )
 
 
 def _published(table: pd.DataFrame, task: Task) -> pd.DataFrame:

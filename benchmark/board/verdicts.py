@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.board.pages import LINEAR, best_first, of_task
+from benchmark.board.pages import NOT_TUNED, best_first, of_task
 from benchmark.board.tables import Board, entry_name, protocol_of
 from benchmark.statistics.ranks import BETTER, EQUAL, UNDECIDED, Key
 from benchmark.tasks.registry import Task
@@ -80,7 +80,7 @@ def verdicts(board: Board, task: Task) -> Verdicts:
     ranked = [row for row in rows if not pd.isna(row["rank_low"])]
     ranked = [row for row in ranked if protocol_of(row["variant"]) == protocol_of(ranked[0]["variant"])]
     place = {_key(row): number for number, row in enumerate(ranked)}
-    baselines = {row["encoder"] for row in rows if row["family"] == LINEAR}
+    baselines = {row["encoder"] for row in rows if row["family"] in NOT_TUNED}
     pairs = [pair for pair in of_task(board.pairs, task).to_dict("records") if set(keys_of(pair)) <= set(place)]
     pairs.sort(key=lambda pair: sorted(place[key] for key in keys_of(pair)))
     found = {frozenset(keys_of(pair)): verdict_of(pair, baselines) for pair in pairs}

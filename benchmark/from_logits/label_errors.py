@@ -38,7 +38,7 @@ class Evidence:
 def gather(entries: Sequence[Entry], part: str) -> Evidence:
     """Return what the runs of a task's entries say of its "validation" or "test" rows."""
     scores, decided = [], []
-    for entry in entries:
+    for entry in (each for each in entries if not each.bare):
         of_runs = []
         for seed, decision in entry.seeds.decisions(entry.task.rule).items():
             y_score = decision.scores(getattr(entry.seeds.predictions[seed], f"{part}_logits"))

@@ -19,7 +19,8 @@ class Columns:
 
     `kind` says how the labels are written. "one": one column, one label a row. "several": one column with a list (also
     one written as text, see `benchmark.own_data.labels`), or text with `delimiter` between the labels. "flags": one
-    column of 0 and 1 a label; `whole` is the text that was divided at its commas into their names, or "".
+    column of 0 and 1 a label; `whole` is the text that was divided at its commas into their names, or "". `group` tells
+    which rows belong together, such as those of one user; "" if none does.
     """
 
     text: str
@@ -27,6 +28,12 @@ class Columns:
     kind: Kind
     delimiter: str = DELIMITER
     whole: str = ""
+    group: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns that are read."""
+        return (self.text, *self.labels, *filter(None, [self.group]))
 
     @property
     def problem_type(self) -> ProblemType:
@@ -34,15 +41,15 @@ class Columns:
 
 
 def choose_columns(
-    text: str, label: str, label_list: str, label_columns: Sequence[str], delimiter: str | None
+    text: str, label: str, label_list: str, label_columns: Sequence[str], delimiter: str | None, group: str = ""
 ) -> Columns:
     """Return the columns that the command line names; the delimiter is DELIMITER if it is None.
 
     Each of several `label_columns` is one name. A single one is divided at its commas.
 
     Raises:
-        UserError: the labels are not named, in more than one way, or in the column of the texts; or the delimiter is
-            empty or does not apply.
+        UserError: the labels are not named, in more than one way, or in the column of the texts; the group is named in
+            a column of either; or the delimiter is empty or does not apply.
     """
     whole = label_columns[0] if len(label_columns) == 1 and "," in label_columns[0] else ""
     flags = [name.strip() for name in whole.split(",")] if whole else label_columns
@@ -56,11 +63,13 @@ def choose_columns(
         )
     if text in given[0][0]:
         raise UserError(f"The column '{text}' cannot hold both the texts and a label; name another with --text-column")
+    if group and group in (text, *given[0][0]):
+        raise UserError(f"--group-column '{group}' holds the texts or a label; name the column that tells rows apart")
     if delimiter is not None and not label_list:
         raise UserError(f"--delimiter '{delimiter}' applies to --label-list alone; leave it out")
     if delimiter == "":
         raise UserError("--delimiter is empty; give the text between two labels")
-    return Columns(text, *given[0], delimiter or DELIMITER, whole)
+    return Columns(text, *given[0], delimiter or DELIMITER, whole, group)
 
 
 def nearest_column(name: str, there: Sequence[str]) -> str | None:

@@ -10,6 +10,8 @@ from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from benchmark.own_data.columns import Columns
 from benchmark.own_data.data_report import DataReport, Lengths, describe, lengths, sample_texts
@@ -114,10 +116,12 @@ def make_task(data: OwnData, declared: Declared, encoders: Sequence[Encoder], ch
         UserError: there are too few rows to train on, to tune on and to report, or a change is none of a recipe.
     """
     groups = text_groups(data.texts)
-    part = split(data, groups)
+    together = groups if data.group is None else joined(groups, data.group)
+    part = split(data, together)
+    _check_groups(data, part, declared.columns.group)
     problem_type = declared.columns.problem_type
     main_metric = "accuracy" if problem_type == "single_label_classification" else "f1_macro"
-    how = _how(data.parts)
+    how = _how(data, declared.columns.group)
     task = Task(
         declared.name, problem_type, declared.language, data.labels, main_metric, split_seed=SEED, own_splits=how
     )
@@ -135,6 +139,27 @@ def text_groups(texts: pa.ChunkedArray) -> np.ndarray:
     return np.unique(np.frombuffer(digests, np.uint64), return_inverse=True)[1]
 
 
+def joined(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return groups of rows that share a number in either array, shapes (n,): rows that are linked through others are
+    together, too."""
+    size = int(one.max()) + 1
+    both = size + int(other.max()) + 1
+    links = csr_array((np.ones(len(one), bool), (one, size + other)), shape=(both, both))
+    return np.asarray(connected_components(links, directed=False)[1][one])
+
+
+def _check_groups(data: OwnData, part: np.ndarray, column: str) -> None:
+    """Raise UserError where the user's own splits divide a group."""
+    if data.group is None:
+        return
+    pairs = np.unique(np.column_stack([data.group, part]), axis=0)
+    if divided := len(pairs) - len(np.unique(data.group)):
+        raise UserError(
+            f"{data.source}: {divided:,} groups of the column '{column}' have rows in two parts of your splits; give "
+            "one file without splits, or leave --group-column out"
+        )
+
+
 def split(data: OwnData, groups: np.ndarray) -> np.ndarray:
     """Return the position in PARTS of every row: as given, or stratified, the same text always in one part.
 
@@ -149,17 +174,21 @@ def split(data: OwnData, groups: np.ndarray) -> np.ndarray:
     return part
 
 
-def _how(given: tuple[str, ...]) -> str:
+def _how(data: OwnData, column: str) -> str:
+    given, kept = data.parts, ""
+    if data.group is not None:
+        kept = f", rows with the same '{column}' ({len(np.unique(data.group)):,} groups) always in one part"
     if len(given) == len(PARTS):
-        return "as given"
-    how = f"iteratively stratified with seed {SEED}, the same text always in one part"
+        return f"as given{kept}"
+    how = f"iteratively stratified with seed {SEED}, the same text always in one part{kept}"
     if len(given) == 1:
         return f"{how}: {' / '.join(f'{share:.0%}' for share in SHARES)}"
     return f"test as given; validation is {SHARES[1]:.0%} of train, {how}"
 
 
 def _take(data: OwnData, chosen: np.ndarray) -> Split:
-    return Split(data.texts.filter(pa.array(chosen)).to_pylist(), data.y_true[chosen].toarray())
+    groups = None if data.group is None else data.group[chosen]
+    return Split(data.texts.filter(pa.array(chosen)).to_pylist(), data.y_true[chosen].toarray(), groups)
 
 
 def _check_parts(source: str, task: Task, splits: list[Split]) -> None:

@@ -52,7 +52,8 @@ class OwnData:
     `texts` are n strings. `y_true` is int8 of shape (n, num_labels), sparse. `labels` are in the order of their
     columns, or sorted if they are values of one column. `part` is the position in PARTS of every row, shape (n,).
     `parts` are the names of the splits that the user gave: one name if the rows are not split yet. `files` say how each
-    file was read. `kind` is that of the columns.
+    file was read. `kind` is that of the columns. `group` has the number of every row's group, shape (n,), where a
+    column says which rows belong together.
     """
 
     source: str
@@ -64,6 +65,7 @@ class OwnData:
     files: tuple[str, ...] = ()
     kind: Kind = "one"
     odd: Oddities = Oddities()
+    group: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -112,10 +114,12 @@ def _hint(missing: str, there: Sequence[str], columns: Columns) -> str:
 
 
 def _read(source: str, columns: Columns, report: Callable[[int], object], given: Format) -> OwnData:
-    pieces = find_pieces(source, (columns.text, *columns.labels), given)
+    pieces = find_pieces(source, columns.names, given)
     tally = Tally(columns)
     texts: list[pa.Array] = []
     found: list[Labelled] = []
+    groups: dict[str, int] = {}
+    of_rows: list[int] = []
     sizes = dict.fromkeys((piece.part for piece in pieces), 0)
     rows = size = 0
     for piece in pieces:
@@ -123,6 +127,9 @@ def _read(source: str, columns: Columns, report: Callable[[int], object], given:
         for batch in piece.batches:
             texts.append(_texts(batch[columns.text], tally))
             of_batch, label = read_labels(batch, tally)
+            if columns.group:
+                named = _group_names(batch[columns.group], columns.group, tally)
+                of_rows += [groups.setdefault(name, len(groups)) for name in named]
             tally.before += len(texts[-1])
             found.append((of_batch + rows, label))
             sizes[piece.part] += len(texts[-1])
@@ -136,7 +143,16 @@ def _read(source: str, columns: Columns, report: Callable[[int], object], given:
     part = np.repeat([PARTS.index(name) for name in sizes], list(sizes.values())).astype(np.int8)
     _check_labels(source, y_true, labels)
     files = tuple(note for piece in pieces for note in piece.notes)
-    return OwnData(source, pa.chunked_array(texts), y_true, labels, part, tuple(sizes), files, columns.kind, odd)
+    group = np.array(of_rows, np.int64) if columns.group else None
+    return OwnData(source, pa.chunked_array(texts), y_true, labels, part, tuple(sizes), files, columns.kind, odd, group)
+
+
+def _group_names(values: pa.Array, column: str, tally: Tally) -> list[str]:
+    """Return what stands in the column of groups, as text; a row without it is a fault."""
+    names = ["" if value is None else str(value).strip() for value in values.to_pylist()]
+    without = [row for row, name in enumerate(names) if not name]
+    tally.fault(1, "group", without, f"has nothing in the group column '{column}'; give the row one of its own")
+    return names
 
 
 def _texts(values: pa.Array, tally: Tally) -> pa.Array:

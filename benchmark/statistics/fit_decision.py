@@ -169,7 +169,8 @@ def global_threshold(y_score: np.ndarray, y_true: np.ndarray, average: Average, 
     """Return the one threshold for all labels that is best for a goal, by an exact sweep.
 
     For the macro average: going down the scores of all labels together, each score changes the F-beta of its own label
-    alone, so that the sum over the labels is a running sum of those changes.
+    alone, so that the sum over the labels is a running sum of those changes. A label without positives has an F-beta
+    of 0 at every cut: its scores do not decide where the cut is. (In a micro average its false positives count.)
 
     Args:
         y_score: shape (n, num_labels).
@@ -180,6 +181,8 @@ def global_threshold(y_score: np.ndarray, y_true: np.ndarray, average: Average, 
     """
     if average == "micro" or not goal.f_beta:
         return best_threshold(y_score.ravel(), y_true.ravel(), goal)
+    known = y_true.any(axis=0) | ~y_true.any()
+    y_score, y_true = y_score[:, known], y_true[:, known]
     order = np.argsort(-y_score, axis=0, kind="stable")
     score = np.take_along_axis(y_score, order, axis=0)
     hits = np.cumsum(np.take_along_axis(y_true, order, axis=0), axis=0)

@@ -31,6 +31,7 @@ class Evidence:
     `totals` are the metric's sums over the test rows, shape (seeds, k). `sign_flipped` are the same sums with a random
     sign for each row, shape (draws, seeds, k). `resampled` is the metric in bootstrap resamples, (draws, seeds).
     `random` is False where a seed changes nothing, as for a baseline that is computed and not trained by chance.
+    `groups` counts the groups of rows that were drawn, None where it was single rows.
     """
 
     seeds: tuple[int, ...]
@@ -41,12 +42,19 @@ class Evidence:
     sign_flipped: np.ndarray
     resampled: np.ndarray
     random: bool = True
+    groups: int | None = None
 
     def of(self, seeds: list[int]) -> "Evidence":
         """Return the evidence of some seeds; without randomness, the first run is that of any seed."""
         at = [self.seeds.index(seed) if self.random else 0 for seed in seeds]
         parts = self.totals[at], self.sign_flipped[:, at], self.resampled[:, at]
-        return Evidence(tuple(seeds), tuple(self.runs[i] for i in at), self.metric, self.summable, *parts, self.random)
+        runs = tuple(self.runs[i] for i in at)
+        return Evidence(tuple(seeds), runs, self.metric, self.summable, *parts, self.random, self.groups)
+
+    @property
+    def units(self) -> int:
+        """How many independent parts the test rows have: groups, or rows."""
+        return self.groups or len(self.runs[0].y_true)
 
     @property
     def values(self) -> np.ndarray:
@@ -104,6 +112,7 @@ def gather(runs: dict[int, Scored], metric: str, draws: Draws, random: bool = Tr
         sign_flipped=weighted_sums(draws.signs, columns.reshape(len(columns), -1)).reshape(-1, *columns.shape[1:]),
         resampled=resample(scored, [metric], draws)[metric],
         random=random,
+        groups=draws.units,
     )
 
 
@@ -141,7 +150,7 @@ def compare(
     a, b = a.of(common), b.of(common)
     found = sample(a.values - b.values, a.resampled - b.resampled, int(a.random) + int(b.random))
     difference = interval_of(found, seeds, rng)
-    if a.metric == "accuracy" and len(common) == 1 and not difference.sd_seeds:
+    if a.metric == "accuracy" and len(common) == 1 and not difference.sd_seeds and a.groups is None:
         p_value, least, test = mcnemar(a.runs[0], b.runs[0]), False, "exact McNemar"
     else:
         null = with_seeds(randomized(a, b), difference.sd_seeds, rng)
@@ -156,7 +165,7 @@ def compare(
         p_equal=equal_within(difference, margin),
         test=test,
         superiority=float(stats.norm.cdf(difference.value / one_against_one)) if one_against_one else 0.5,
-        detectable=detectable(difference.sd, difference.degrees, len(a.runs[0].y_true)),
+        detectable=detectable(difference.sd, difference.degrees, a.units),
         decided_by=_decided_by(difference),
     )
 

@@ -52,8 +52,8 @@ def compare_all(
     pairs = pd.DataFrame([_keys(*pair) | _as_row(each) for pair, each in zip(both, found, strict=True)])
     if both:
         trained = [each for pair, each in zip(both, found, strict=True) if all(evidence[key].random for key in pair)]
-        rows = len(evidence[both[0][0]].runs[0].y_true)
-        gaps = [detectable(each.difference.sd, each.difference.degrees, rows, len(both)) for each in trained or found]
+        units = evidence[both[0][0]].units
+        gaps = [detectable(each.difference.sd, each.difference.degrees, units, len(both)) for each in trained or found]
         pairs["detectable"], pairs["margin"] = float(np.median(gaps)), margin
         pairs["p_holm"], pairs["p_equal_holm"] = (holm(pairs[name].to_numpy()) for name in ("p_value", "p_equal"))
         pairs["verdict"] = np.select(

@@ -12,11 +12,10 @@ labels and draws: the work is done in blocks of at most 2**23 numbers.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
+from benchmark.statistics.draw_blocks import CELLS, OfGroups, drawn_blocks
 from benchmark.statistics.influences import (
     auc_columns,
     average_precision_columns,
@@ -28,10 +27,6 @@ from benchmark.statistics.influences import (
 )
 from benchmark.statistics.metrics import ECE_BINS
 from zoo.decision import ProblemType
-
-_BLOCK = 1000  # draws at most
-_CELLS = 2**23  # numbers at most in a block: 32 MiB in single precision
-_KEPT = 2**25  # draws times rows; more counts than that are not kept, but drawn again whenever they are used
 
 
 @dataclass(frozen=True)
@@ -62,66 +57,30 @@ class Draws:
 
     `counts` are bootstrap resamples: how often each row was drawn (uint8). `signs` are +1 or -1 for each row (int8),
     for randomization tests. Both come in blocks of shape (draws, n) with at most 1,000 draws and 2**23 numbers, and may
-    be drawn again, the same each time, whenever they are looked at. `rng` draws whatever else is needed.
+    be drawn again, the same each time, whenever they are looked at. `rng` draws whatever else is needed. `units` counts
+    what is drawn, if that is whole groups of rows: None where it is single rows.
     """
 
     counts: Sequence[np.ndarray]
     signs: Sequence[np.ndarray]
     rng: np.random.Generator
+    units: int | None = None
 
 
-class _DrawnAnew(Sequence[np.ndarray]):
-    """Blocks that are drawn again at every access, each from the saved state of the generator."""
+def draw(n: int, number: int, seed: int = 0, groups: np.ndarray | None = None) -> Draws:
+    """Draw `number` resamples and as many sign vectors of n rows. The size of the blocks does not change the draws.
 
-    def __init__(self, make: Callable[..., np.ndarray], n: int, sizes: list[int], rng: np.random.Generator) -> None:
-        self._make, self._n, self._sizes, self._states = make, n, sizes, list[Any]()
-        for size in sizes:
-            self._states.append(rng.bit_generator.state)
-            make(n, size, rng)
-
-    def __len__(self) -> int:
-        return len(self._sizes)
-
-    def __getitem__(self, at: Any) -> Any:
-        rng = np.random.default_rng(0)
-        rng.bit_generator.state = self._states[at]
-        return self._make(self._n, self._sizes[at], rng)
-
-
-def draw(n: int, number: int, seed: int = 0) -> Draws:
-    """Draw `number` resamples and as many sign vectors of n rows. The size of the blocks does not change the draws."""
-    counts, signs, state = _drawn(n, number, seed)
+    Where rows have `groups`, shape (n,), such as the threads that they are from, whole groups are drawn, and the rows
+    of one have one sign: a cluster bootstrap (Davison and Hinkley 1997, section 3.8).
+    """
+    group = None if groups is None else np.unique(groups, return_inverse=True)[1]
+    units = n if group is None else int(group.max()) + 1
+    counts, signs, state = drawn_blocks(units, number, seed, n)
     rng = np.random.default_rng(seed)
     rng.bit_generator.state = state
-    return Draws(counts, signs, rng)
-
-
-@lru_cache(maxsize=4)  # the entries of a task share their draws
-def _drawn(n: int, number: int, seed: int) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray], Any]:
-    rng = np.random.default_rng(seed)
-    sizes = list(_block_sizes(n, number))
-    signs = _DrawnAnew(_draw_signs, n, sizes, rng)
-    counts = _DrawnAnew(_draw_counts, n, sizes, rng) if n * number > _KEPT else [_draw_counts(n, s, rng) for s in sizes]
-    return counts, signs, rng.bit_generator.state
-
-
-def _block_sizes(n: int, number: int) -> Iterator[int]:
-    # NumPy takes four signs from one random number and drops the rest at the end of a call: hence multiples of four.
-    most = min(_BLOCK, max(4, _CELLS // n // 4 * 4))
-    for start in range(0, number, _BLOCK):
-        of_thousand = min(_BLOCK, number - start)
-        yield from (min(most, of_thousand - at) for at in range(0, of_thousand, most))
-
-
-def _draw_signs(n: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    return rng.integers(0, 2, (size, n), dtype=np.int8) * np.int8(2) - np.int8(1)
-
-
-def _draw_counts(n: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    counts = np.empty((size, n), np.uint8)
-    for count in counts:
-        count[:] = np.minimum(np.bincount(rng.integers(0, n, n, dtype=np.int32), minlength=n), 255)
-    return counts
+    if group is None:
+        return Draws(counts, signs, rng)
+    return Draws(OfGroups(counts, group), OfGroups(signs, group), rng, units)
 
 
 def weighted_sums(blocks: Iterable[np.ndarray], columns: np.ndarray) -> np.ndarray:
@@ -131,7 +90,7 @@ def weighted_sums(blocks: Iterable[np.ndarray], columns: np.ndarray) -> np.ndarr
 
 def _sums(blocks: Iterable[np.ndarray], columns: list[np.ndarray]) -> Iterator[np.ndarray]:
     """Yield the sums of all columns side by side, a few draws at a time; `columns` are arrays of shape (n, k)."""
-    step = max(1, _CELLS // sum(part.shape[1] for part in columns))
+    step = max(1, CELLS // sum(part.shape[1] for part in columns))
     for block in blocks:
         for start in range(0, len(block), step):
             yield _product(block[start : start + step], columns, step)

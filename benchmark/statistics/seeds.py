@@ -25,11 +25,13 @@ class Predictions:
 class Seeds:
     """The predictions of every seed for one task: one encoder, one recipe, the same rows.
 
-    Decisions are fitted on validation, and applied to the test rows.
+    Decisions are fitted on validation, and applied to the test rows. Where `bare`, the logits say which labels were
+    given and nothing else: they are decided at 0 under every rule, and nothing is fitted.
     """
 
     task: Task
     predictions: dict[int, Predictions]
+    bare: bool = False
 
     @cached_property
     def y_true(self) -> np.ndarray:
@@ -44,6 +46,8 @@ class Seeds:
     @cached_property
     def temperatures(self) -> dict[int, float]:
         """The temperature of every seed, fitted on validation."""
+        if self.bare:
+            return dict.fromkeys(self.predictions, 1.0)
         return {
             seed: fit_temperature(self.task.problem_type, each.validation_logits, each.validation_y_true)
             for seed, each in self.predictions.items()
@@ -65,7 +69,7 @@ class Seeds:
             task.problem_type,
             found.validation_logits,
             found.validation_y_true,
-            rule,
+            "fixed" if self.bare else rule,
             task.average,
             self.temperatures[seed],
         )

@@ -15,6 +15,7 @@ from benchmark.statistics.metrics import bounds
 from benchmark.statistics.resampling import Draws, Scored, points, resample
 from benchmark.statistics.seeds import Seeds
 from benchmark.tasks.registry import Task
+from benchmark.tasks.row_facts import groups_of
 from zoo.errors import UserError
 
 COLUMNS = ["slice", "part", "metric", "n", "value", "low", "high", "seeds", "flags"]
@@ -37,7 +38,7 @@ class Part:
     labels: np.ndarray
 
 
-def slices(seeds: Seeds, facts: pd.DataFrame | None, draws_of: Callable[[int], Draws]) -> pd.DataFrame:
+def slices(seeds: Seeds, facts: pd.DataFrame | None, draws_of: Callable[..., Draws]) -> pd.DataFrame:
     """Return how an entry does on each part of its task's test that has at least `MIN_ROWS` rows: one row a part.
 
     Columns: `slice` and `part`, `metric`, `n` test rows, `value` (mean over seeds), `low` and `high` (its 95 %
@@ -62,7 +63,13 @@ def slices(seeds: Seeds, facts: pd.DataFrame | None, draws_of: Callable[[int], D
     shown = [
         part for part in parts(seeds.task, seeds.y_true, seeds.validation_y_true, facts) if len(part.rows) >= MIN_ROWS
     ]
-    return pd.DataFrame([_judge(part, runs, draws_of(len(part.rows))) for part in shown], columns=COLUMNS)
+    drawn = (draws_of(len(part.rows), **_groups(facts, part.rows)) for part in shown)
+    return pd.DataFrame([_judge(part, runs, draws) for part, draws in zip(shown, drawn, strict=True)], columns=COLUMNS)
+
+
+def _groups(facts: pd.DataFrame | None, rows: np.ndarray) -> dict[str, np.ndarray]:
+    groups = groups_of(facts)
+    return {} if groups is None else {"groups": groups[rows]}
 
 
 def _judge(part: Part, runs: list[Scored], draws: Draws) -> dict[str, object]:

@@ -21,6 +21,7 @@ from zoo.errors import UserError
 from zoo.files import write_bytes
 
 FACTS = {"words": np.int64, "duplicate": np.bool_, "negation": np.bool_, "emoji": np.bool_}
+GROUP = "group"  # a column of facts only where the rows have groups: its number
 ROW_FACTS = "rows*.npz"  # the pattern of their files in the folder of a task; earlier versions wrote one, rows.npz
 
 # The errors that a changed byte in a zip archive, or a file of another kind, can cause.
@@ -52,11 +53,12 @@ def describe_rows(task: Task, rows: Rows) -> pd.DataFrame:
 
     Columns: `words`, their number (outside English, the characters without whitespace); `duplicate`, whether a train
     row has the same `normalized` text; `negation`, whether it has a word of `NEGATIONS` or one that ends in n't;
-    `emoji`, whether it has an emoji, a pictograph or a common emoticon. The last two are False outside English.
+    `emoji`, whether it has an emoji, a pictograph or a common emoticon. The last two are False outside English. `group`
+    is there where the rows have groups.
     """
     texts, english = rows.test.texts, task.language == "en"
     known = {normalized(text) for text in rows.train.texts}
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "words": [len(text.split() if english else "".join(text.split())) for text in texts],
             "duplicate": [normalized(text) in known for text in texts],
@@ -64,6 +66,12 @@ def describe_rows(task: Task, rows: Rows) -> pd.DataFrame:
             "emoji": [english and has_emoji(text) for text in texts],
         }
     ).astype(FACTS)
+    return frame if rows.test.groups is None else frame.assign(**{GROUP: rows.test.groups.astype(np.int64)})
+
+
+def groups_of(facts: pd.DataFrame | None) -> np.ndarray | None:
+    """Return the group of every test row, shape (n,); None where rows stand alone."""
+    return None if facts is None or GROUP not in facts else facts[GROUP].to_numpy()
 
 
 def normalized(text: str) -> str:
@@ -114,6 +122,7 @@ def write_row_facts(path: Path, frame: pd.DataFrame, fingerprint: str) -> None:
     """Write the facts of the rows with this fingerprint (`Rows.fingerprint`) as .npz, completely or not at all."""
     content = io.BytesIO()
     columns = {name: frame[name].to_numpy(kind) for name, kind in FACTS.items()}
+    columns |= {GROUP: frame[GROUP].to_numpy(np.int64)} if GROUP in frame else {}
     np.savez_compressed(content, fingerprint=np.array(fingerprint), **columns)  # type: ignore[arg-type]
     write_bytes(path, content.getvalue())
 
@@ -127,8 +136,9 @@ def read_row_facts(path: Path) -> tuple[pd.DataFrame, str]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             fingerprint = arrays["fingerprint"]
-            frame = pd.DataFrame({name: arrays[name] for name in FACTS})
-        if frame.dtypes.to_dict() != FACTS or fingerprint.dtype.kind != "U" or fingerprint.ndim:
+            kinds = FACTS | ({GROUP: np.int64} if GROUP in arrays else {})
+            frame = pd.DataFrame({name: arrays[name] for name in kinds})
+        if frame.dtypes.to_dict() != kinds or fingerprint.dtype.kind != "U" or fingerprint.ndim:
             raise ValueError("its columns are of other types")
     except _DAMAGE as error:
         raise UserError(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +22,14 @@ EMBEDDED = Path(__file__).parent / "data"
 
 @dataclass(frozen=True)
 class Split:
-    """`texts` and their gold labels `y_true`, int8 of shape (n, num_labels)."""
+    """`texts` and their gold labels `y_true`, int8 of shape (n, num_labels).
+
+    `groups` are numbers, shape (n,): rows of one document, user or thread share theirs. None where rows stand alone.
+    """
 
     texts: list[str]
     y_true: np.ndarray
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -65,7 +69,9 @@ def write_splits(task: Task, rows: Rows, data_dir: Path) -> Path:
         for name, split in (("train", rows.train), ("validation", rows.validation), (task.reported, rows.test)):
             labels = [np.flatnonzero(row) for row in split.y_true] if task.multi_label else split.y_true.argmax(axis=1)
             target = "labels" if task.multi_label else "label"
-            pd.DataFrame({"text": split.texts, target: labels}).to_parquet(folder / f"{name}.parquet")
+            columns = {"text": split.texts, target: labels}
+            columns |= {} if split.groups is None else {"group": split.groups}
+            pd.DataFrame(columns).to_parquet(folder / f"{name}.parquet")
     return data_dir / task.name
 
 
@@ -82,7 +88,7 @@ def _carve(task: Task, train: Split) -> tuple[Split, Split]:
             f"The {len(train):,} train rows of '{task.name}' are too few to set {task.carve:.0%} of them aside for "
             "validation; give more"
         )
-    return _take(train, kept), _take(train, tuning)
+    return take(train, kept), take(train, tuning)
 
 
 def _read_embedded(task: Task) -> dict[str, Split]:
@@ -144,7 +150,8 @@ def _read_parquet(task: Task, path: Path) -> Split:
     missing = [column for column in ("text", target) if column not in frame]
     if missing:
         raise UserError(f"{path} has no column '{missing[0]}'; it has: {', '.join(map(str, frame.columns))}")
-    return _split(task, frame["text"], frame[target], str(path))
+    split = _split(task, frame["text"], frame[target], str(path))
+    return replace(split, groups=frame["group"].to_numpy(np.int64)) if "group" in frame else split
 
 
 def _read_hub(task: Task, data_dir: Path | None, say: "Say") -> dict[str, Split]:
@@ -193,8 +200,10 @@ def _split(task: Task, texts: pd.Series, targets: pd.Series, where: str) -> Spli
     return Split(rows, y_true)
 
 
-def _take(split: Split, rows: np.ndarray) -> Split:
-    return Split([split.texts[row] for row in rows], split.y_true[rows])
+def take(split: Split, rows: np.ndarray) -> Split:
+    """Return some rows of a split, given by number."""
+    groups = None if split.groups is None else split.groups[rows]
+    return Split([split.texts[row] for row in rows], split.y_true[rows], groups)
 
 
 def fingerprint(*splits: Split) -> str:
@@ -204,4 +213,6 @@ def fingerprint(*splits: Split) -> str:
         for piece in json.JSONEncoder(ensure_ascii=False).iterencode(split.texts):  # without a copy of them all
             digest.update(piece.encode())
         digest.update(np.packbits(split.y_true).tobytes())
+        if split.groups is not None:
+            digest.update(split.groups.astype(np.int64).tobytes())
     return digest.hexdigest()[:16]

@@ -107,6 +107,23 @@ class ZeroShotRecipe(BaseModel):
     seed: Seed = 0
 
 
+IMPORTED = "imported"  # the family of models from elsewhere
+
+
+class ImportedRecipe(BaseModel):
+    """What is known of predictions that were not made here: no recipe.
+
+    imported: what the file held. cost: the user's words on what the predictions cost. seed: tells several sets of
+    predictions of one model apart.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    imported: Literal["probabilities", "logits", "labels"]
+    cost: str = ""
+    seed: Seed = 0
+
+
 AnyRecipe = Recipe | BaselineRecipe | ProbeRecipe | ZeroShotRecipe
 _KINDS = (Recipe, BaselineRecipe, ProbeRecipe, ZeroShotRecipe)
 

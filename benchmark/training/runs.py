@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmark.statistics.seeds import Predictions
 from benchmark.tasks.registry import Task
-from benchmark.training.recipes import AnyRecipe
+from benchmark.training.recipes import AnyRecipe, ImportedRecipe
 from zoo.decision import ProblemType
 from zoo.encoders.encoder import Encoder
 from zoo.errors import UserError
@@ -56,7 +56,7 @@ class RunInfo(BaseModel):
     """What a run is and how it was measured: `run.json`.
 
     `diverged` says why its training failed; "" if it did not. `trials` counts those that its recipe was chosen from; 0
-    if nothing was searched.
+    if nothing was searched. An imported run was not trained here: what is not known of its costs is 0.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -71,8 +71,8 @@ class RunInfo(BaseModel):
     encoder: str
     family: str
     revision: str
-    recipe: AnyRecipe
-    runtime: Literal["torch", "onnxruntime", "onnxruntime int8"] = "torch"
+    recipe: AnyRecipe | ImportedRecipe
+    runtime: Literal["torch", "onnxruntime", "onnxruntime int8", "elsewhere"] = "torch"
     protocol: int
     epochs: tuple[Epoch, ...]
     best_epoch: int

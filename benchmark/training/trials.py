@@ -85,6 +85,13 @@ def pack(decided: np.ndarray) -> str:
     return base64.b64encode(zlib.compress(np.packbits(decided).tobytes())).decode("ascii")
 
 
+def packed_size(what: str | tuple[int, ...]) -> int:
+    """Return how many bytes `pack` compresses: those of a text that it made, or of an array of this shape."""
+    if isinstance(what, str):
+        return len(zlib.decompress(base64.b64decode(what)))
+    return -(-int(np.prod(what)) // 8)
+
+
 def unpack(text: str, shape: tuple[int, ...]) -> np.ndarray:
     """Return the int8 array of this shape that `pack` made the text of."""
     bits = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)

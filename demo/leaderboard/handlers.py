@@ -81,7 +81,7 @@ def select(board: "Board", families: Sequence[str], size: str) -> "Board":
         UserError: the size is not one of SIZES.
     """
     low, high = lookup(SIZES, size, "size")
-    millions = board.cells["parameters"] / 1e6
+    millions = (board.cells["parameters"] / 1e6).fillna(0 if size == "any size" else -1)  # unknown if imported
     kept = board.cells[board.cells["family"].isin(families) & (low <= millions) & (millions < high)]
     names = kept[["task", "encoder", "variant"]].drop_duplicates()
     rest = {

@@ -152,8 +152,16 @@ def test_a_p_value_that_the_draws_hold_up_is_marked(board: Board) -> None:
 
 def test_a_page_has_no_heading_without_what_belongs_under_it(board: Board, page: str) -> None:
     heads = [line for line in page.splitlines() if line.startswith("#")]
-    first = ["# feedback", "## Ranks", "## Pairs", "## Trials and ablations", "## Other metrics", "## Thresholds"]
-    assert heads == [*first, "## Calibration", "## Parts of the test rows", "## Costs", "## Runs"]
+    first = ["# feedback", "## Ranks", "## Pairs", "## Trials and ablations", "## What the intervals do not cover"]
+    assert heads == [
+        *first,
+        "## Other metrics",
+        "## Thresholds",
+        "## Calibration",
+        "## Parts of the test rows",
+        "## Costs",
+        "## Runs",
+    ]
     lone = task_page(board, SST2)
     assert "## Pairs" not in lone  # one entry
     assert "## Thresholds" not in lone  # one label a row
@@ -209,7 +217,7 @@ def test_the_index_leads_to_every_task_and_says_what_has_no_rank(board: Board) -
     ]
     assert "granite-30m is first of 3 ranked entries." in text
     assert "Encoders under one recipe: of 1 pair, one is better in 1, 0 are equal within 1 point" in text
-    assert "Encoders against a baseline: of 2 pairs, one is better in 1," in text
+    assert "Encoders against a baseline or an imported model: of 2 pairs, one is better in 1," in text
     assert "(findings.md)" in text
     left_out = text[text.index("## Left out") :]
     assert "- sst2/minilm-l6: has one seed and takes no rank" in left_out

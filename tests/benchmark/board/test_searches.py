@@ -1,14 +1,18 @@
 """What the board says of searches for recipes."""
 
 import numpy as np
+import pytest
 
 from benchmark.board.build import build
+from benchmark.board.entries import find_runs
 from benchmark.board.html_report import html
+from benchmark.board.pages import tasks_of
 from benchmark.board.searches import searches
 from benchmark.board.store import identity
 from benchmark.board.task_page import task_page
 from benchmark.tasks.registry import TASKS
 from benchmark.training.recipes import Recipe
+from benchmark.training.runs import read_run
 from benchmark.training.trials import Trial, pack
 from tests.benchmark.conftest import WriteRun
 
@@ -63,3 +67,32 @@ def test_a_trial_that_diverged_counts_as_nothing(write_synthetic: WriteRun) -> N
     folder = write_synthetic()
     (folder.parent / "trials-0123456789ab.jsonl").write_text(_line(0, 0.5) + "\n" + _line(1, 0.9, "diverged") + "\n")
     assert searches(folder.parents[2])["expected_best"].tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(("epochs", "left_out"), [(5, 0), (7, 1)])
+def test_a_tuned_run_has_the_recipe_that_its_trials_choose(
+    write_synthetic: WriteRun, epochs: int, left_out: int
+) -> None:
+    """Of two trials, the second decides more labels right on validation: a run with any other recipe is left out."""
+    folder = write_synthetic(recipe={"epochs": epochs}, trials=2, id="0" * 12)
+    run = read_run(folder)
+    y_true = run.predictions.validation_y_true
+    recipes = [run.info.recipe.model_copy(update={"epochs": number, "seed": 9}) for number in (3, 5)]
+    lines = [
+        Trial.model_validate_json(_line(number, 0.3 + 0.6 * number)).model_copy(
+            update={"recipe": recipe, "decided": pack(decided)}
+        )
+        for number, (recipe, decided) in enumerate(zip(recipes, (0 * y_true, y_true), strict=True))
+    ]
+    file = folder.parent / "trials-0123456789ab.jsonl"
+    file.write_text("".join(f"{line.model_dump_json()}\n" for line in lines))
+    runs, problems = find_runs(folder.parents[2])
+    assert (len(runs), len(problems)) == (1 - left_out, left_out)
+    assert all("not the one that the first 2 trials beside it choose" in reason for reason in problems.values())
+    file.unlink()
+    assert len(find_runs(folder.parents[2])[0]) == 1
+
+
+def test_the_page_of_a_task_says_what_is_to_be_known_of_its_numbers(write_synthetic: WriteRun) -> None:
+    board = build(write_synthetic(task="chnsenticorp", encoder="bge-small-zh-v1.5").parents[2])
+    assert "adopted by its score on these test rows" in task_page(board, tasks_of(board)[0])

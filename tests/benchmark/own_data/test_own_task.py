@@ -8,16 +8,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from scipy.sparse import csr_array
 
-from benchmark.own_data.columns import Columns
+from benchmark.board.build import build_entries
+from benchmark.board.entries import make_entries
+from benchmark.own_data.columns import Columns, choose_columns
 from benchmark.own_data.data_report import Lengths
 from benchmark.own_data.own_task import Declared, OwnTask, declare, make_task, prepare
-from benchmark.own_data.reading import OwnData
+from benchmark.own_data.reading import OwnData, read_own
 from benchmark.tasks.registry import TASKS, known_tasks, write_task
-from benchmark.training.runs import RESULTS
+from benchmark.tasks.row_facts import find_row_facts, groups_of
+from benchmark.tasks.rows import read_rows, write_splits
+from benchmark.training.grid import plan, run_grid
+from benchmark.training.runs import RESULTS, read_run
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
 
@@ -183,3 +189,66 @@ def test_the_report_on_a_million_short_rows_takes_under_a_minute_and_2_gib(
     sys.stderr.write(f"{seconds:.0f} s of a processor, {kib / 2**20:.2f} GiB\n")
     assert kib < 2 * 2**20
     assert seconds < 60  # which other work on the machine does not change, as it does the time by the clock
+
+
+GROUPED = Columns("text", ("label",), "one", group="thread")
+
+
+def test_rows_of_one_group_never_stand_in_two_parts_nor_do_groups_that_share_a_text() -> None:
+    """60 threads of three texts; threads 0 and 1 have a text in common, and so have 1 and 2: they go together."""
+    texts = [f"text {row}" for row in range(180)]
+    texts[3], texts[6] = texts[0].upper(), texts[4]
+    data = replace(_data(texts, _single(180)), group=np.arange(180) // 3)
+    own = _make(data, GROUPED)
+    parts = (own.rows.train, own.rows.validation, own.rows.test)
+    threads = [set(part.groups.tolist()) for part in parts if part.groups is not None]
+    assert set.union(*threads) == set(range(60))
+    assert sum(map(len, threads)) == 60
+    assert any({0, 1, 2} <= each for each in threads)
+    assert "rows with the same 'thread' (60 groups) always in one part" in own.task.own_splits
+    assert own.rows.fingerprint != _make(replace(data, group=None)).rows.fingerprint
+
+
+def test_splits_of_the_users_own_may_not_divide_a_group() -> None:
+    part = np.repeat([0, 1, 2], [60, 20, 20]).astype(np.int8)
+    data = replace(_data([f"text {row}" for row in range(100)], _single(100), part), group=np.arange(100) // 20)
+    assert _make(data, GROUPED).rows.test.groups is not None
+    with pytest.raises(UserError, match="1 groups of the column 'thread' have rows in two parts of your splits"):
+        _make(replace(data, group=np.append(data.group[:-1], 0)), GROUPED)  # type: ignore[index]
+
+
+def test_groups_are_read_kept_beside_the_runs_and_drawn_as_wholes(tmp_path: Path) -> None:
+    """From a file to the board: threads that are right or wrong as a whole make the interval wider."""
+    rows = [(f"{'good' if row % 2 else 'bad'} text {row}", row % 2, f"thread {row // 10}") for row in range(400)]
+    file = tmp_path / "mails.csv"
+    pd.DataFrame(rows, columns=["text", "label", "thread"]).to_csv(file, index=False)
+    columns = choose_columns("text", "label", "", (), None, "thread")
+    own = prepare(declare(str(file), columns, "", "en"), [], {}, tmp_path, lambda step: None)
+    assert own.rows.test.groups is not None
+    cells = plan({own.task: own.rows}, [get_encoder("tfidf-lr")], [0], tmp_path)
+    assert run_grid(cells, lambda now: None) == {}
+    facts = find_row_facts(tmp_path, "mails")[own.rows.fingerprint]
+    np.testing.assert_array_equal(groups_of(facts), own.rows.test.groups)
+    split = read_rows(own.task, write_splits(own.task, own.rows, tmp_path / "data").parent)
+    assert split.fingerprint == own.rows.fingerprint
+
+    run = read_run(cells[0].folder)
+    wrong = own.rows.test.groups % 4 == own.rows.test.groups[0] % 4  # whole threads
+    logits = np.where(wrong[:, None], -1, 1) * (2.0 * own.rows.test.y_true - 1)
+    found = {}
+    for each in (facts, facts.drop(columns="group")):
+        found_run = replace(run, predictions=replace(run.predictions, test_logits=logits.astype(np.float32)))
+        entries = make_entries([found_run], {own.task.name: own.task})
+        board = build_entries(entries, {"mails": {own.rows.fingerprint: each}}, {}, pd.DataFrame())
+        main = board.cells[(board.cells["metric"] == "accuracy") & (board.cells["rule"] == "argmax")].iloc[0]
+        found["group" in each] = main["sd_rows"]
+    assert found[True] > 1.5 * found[False] > 0
+
+
+def test_a_row_without_a_group_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "mails.csv"
+    file.write_text("text,label,user\na,1,u\nb,0,\n")
+    with pytest.raises(UserError, match="row 2 has nothing in the group column 'user'"):
+        read_own(str(file), choose_columns("text", "label", "", (), None, "user"))
+    with pytest.raises(UserError, match="--group-column 'text' holds the texts or a label"):
+        choose_columns("text", "label", "", (), None, "text")

@@ -130,6 +130,13 @@ def test_per_label_thresholds_are_each_labels_best_and_a_label_without_positives
     assert (decision.rule, shared.rule) == ("per_label", "global")
 
 
+def test_a_label_without_positives_does_not_move_the_shared_threshold_of_a_macro_average() -> None:
+    """By hand: the cut is between .9 and .3, at .6. The scores .8 and .4 of a label that is nowhere change nothing."""
+    y_score, y_true = np.array([[0.9, 0.8], [0.3, 0.4]]), np.array([[1, 0], [0, 0]], np.int8)
+    assert global_threshold(y_score[:, :1], y_true[:, :1], "macro") == pytest.approx(0.6)
+    assert global_threshold(y_score, y_true, "macro") == pytest.approx(0.6)
+
+
 def test_rules_in_order_of_freedom_are_no_worse_on_the_rows_they_were_fitted_on() -> None:
     rng = np.random.default_rng(4)
     y_true = (rng.random((200, 5)) < [0.6, 0.3, 0.2, 0.1, 0.05]).astype(np.int8)

@@ -1,0 +1,1 @@
+"""Predictions of models from elsewhere, read and kept as runs."""
