@@ -78,9 +78,10 @@ def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: in
 
     from benchmark.tasks.registry import TASKS
     from benchmark.tasks.rows import read_rows
-    from benchmark.training.fine_tune import embedding_parameters, prepare_model
+    from benchmark.training.fine_tune import embedding_parameters
     from benchmark.training.process import peak_memory_mib, reset_peak_memory, set_up_process
     from benchmark.training.recipes import Recipe, default_recipe
+    from benchmark.training.trainer import prepare_model
     from zoo.encoders.registry import get_encoder
     from zoo.encoders.weights import fetch_weights
     from zoo.hardware import matrix_rate
@@ -158,8 +159,8 @@ def _trainer(
     import torch
     from transformers import DataCollatorWithPadding, PrinterCallback, Trainer, TrainingArguments
 
-    from benchmark.training.fine_tune import training_arguments
     from benchmark.training.losses import make_loss
+    from benchmark.training.trainer import training_arguments
     from zoo.hardware import multiplies_in_bf16
 
     ours = which == "ours"

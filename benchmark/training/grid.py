@@ -1,5 +1,6 @@
 """The grid: one run for every task, encoder and seed. Complete runs are skipped; failures are returned at the end."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from benchmark.tasks.registry import TASKS, Task, write_task
 from benchmark.tasks.row_facts import keep_row_facts
 from benchmark.tasks.rows import Rows
 from benchmark.training.baseline import Baseline, fit_min_df, train_baseline
+from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
 from benchmark.training.process import commit
 from benchmark.training.recipes import (
     AnyRecipe,
@@ -33,7 +35,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cell:
-    """A run that is asked for: what it is, which folder it gets, and how many trials its recipe was chosen from."""
+    """A run that is asked for: what it is, which folder it gets, and how many trials its recipe was chosen from.
+
+    `memory` says how its training is made to fit, which is no part of what it is.
+    """
 
     task: Task
     encoder: Encoder
@@ -42,6 +47,12 @@ class Cell:
     folder: Path
     id: str
     trials: int = 0
+    memory: MemoryOptions = WHOLE_BATCHES
+
+    @property
+    def state(self) -> Path:
+        """Where the state of its training stands until the run is written, so that one that was stopped goes on."""
+        return self.folder.with_name(f".{self.folder.name}.training")
 
     @property
     def done(self) -> bool:
@@ -189,9 +200,10 @@ def run_cell(cell: Cell, report: RunReport, keep: Keep | None = None) -> None:
         return
     from benchmark.training.fine_tune import fine_tune
 
-    tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report)
+    tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report, cell.memory, cell.state)
     info = _info(cell, weights.revision, vars(tuned.measured), tuned.epochs, tuned.best_epoch, tuned.diverged)
     write_run(cell.folder, info, tuned.predictions)  # first, so that a full disk does not lose what was trained
+    shutil.rmtree(cell.state, ignore_errors=True)
     if tuned.diverged:
         report(1.0, f"diverged: {tuned.diverged}; {_lower_rate(cell.recipe)}")
     elif keep is not None:

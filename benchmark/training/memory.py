@@ -1,5 +1,6 @@
 """How much memory a training will take, by the encoder's shape and the recipe, before its weights are there."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmark.training.recipes import Recipe
@@ -9,7 +10,22 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-def memory_estimate(model: "PreTrainedModel", recipe: Recipe) -> float:
+@dataclass(frozen=True)
+class MemoryOptions:
+    """How a training is made to fit into memory. The gradient stays that of the recipe's batch.
+
+    micro_batch: texts that are in memory at once at most; 0 for the recipe's batch. Parts that do not fit are halved.
+    gradient_checkpointing: each layer keeps its input alone; the rest is computed again for the gradient.
+    """
+
+    micro_batch: int = 0
+    gradient_checkpointing: bool = False
+
+
+WHOLE_BATCHES = MemoryOptions()
+
+
+def memory_estimate(model: "PreTrainedModel", recipe: Recipe, memory: MemoryOptions = WHOLE_BATCHES) -> float:
     """Return about how many bytes a training takes with each text as long as the recipe reads.
 
     Weights take 4 bytes; a trained one takes 12 more for its gradient and AdamW's two means. A layer keeps 34 bytes for

@@ -23,6 +23,7 @@ from benchmark.training.stopwatch import Measured, Stopwatch
 from zoo.checkpoints.pretrained import count_positions, load_pretrained, read_config
 from zoo.classifier import predict_logits
 from zoo.encoders.weights import Weights
+from zoo.hardware import device
 from zoo.long_text import encode
 from zoo.pooling import summarise
 from zoo.tokenizer import load_tokenizer
@@ -56,11 +57,10 @@ def train_probe(
 
     The states are scaled to mean 0 and variance 1 over the train texts. The predictions do not depend on the seed.
     """
-    watch = Stopwatch()
+    watch = Stopwatch(device())
     tokenizer = load_tokenizer(weights.folder)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = load_pretrained(weights.folder, read_config(weights.folder, task.problem_type, task.labels))[0]
-    encoder = _Pooled(model.base_model.to(device))
+    encoder = _Pooled(model.base_model.to(torch.device(device())))
 
     def states(texts: list[str], length: int = recipe.max_length) -> np.ndarray:
         return predict_logits(encoder, tokenizer, encode(tokenizer, texts, length))  # type: ignore[arg-type]

@@ -1,0 +1,37 @@
+"""LoRA: an encoder's matrices stay as they are, and each learns a difference of low rank (Hu et al. 2021)."""
+
+from collections.abc import Callable
+
+from torch.nn import Linear
+from transformers import PreTrainedModel
+
+from zoo.errors import UserError
+
+SCALE = 2  # alpha over rank, as in Biderman et al. 2024, "LoRA Learns Less and Forgets Less"
+
+
+def add_lora(model: PreTrainedModel, rank: int) -> Callable[[], object]:
+    """Let every matrix of the encoder's layers learn a difference of `rank` alone; return what merges it at the end.
+
+    The head, and a pooler, which can be new, are trained whole. Embeddings, norms and biases stay as they are.
+
+    Raises:
+        UserError: peft is not installed.
+    """
+    try:
+        from peft import LoraConfig, LoraModel
+    except ImportError as error:
+        raise UserError("lora_rank needs peft; install it: pip install -r requirements-lora.txt") from error
+
+    body = f"{model.base_model_prefix}."
+    frozen = [name for name, _ in model.named_parameters() if name.startswith(body) and "pooler" not in name]
+    whole = [parameter for name, parameter in model.named_parameters() if name not in set(frozen)]
+    targets = [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, Linear) and name.startswith(body) and "pooler" not in name
+    ]
+    adapted = LoraModel(model, LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules=targets), "default")
+    for parameter in whole:
+        parameter.requires_grad_(True)
+    return adapted.merge_and_unload
