@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
 from benchmark.tasks.registry import TASKS, Task
+from benchmark.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, run_there
 from zoo.cli import Encoding, Names, Quotes, Separator, say
 from zoo.encoders.registry import Encoder, get_encoder
 from zoo.errors import UserError, lookup
@@ -71,7 +71,7 @@ class Asked:
     encoders: list[Encoder]
     seeds: range
     changes: dict[str, Any]
-    threads: int
+    where: Where
     results: Path
     checkpoints: Path | None
     dry_run: bool
@@ -95,6 +95,11 @@ def run(
     recipe: Recipe = "{}",
     long_text: LongText = "",
     threads: Threads = 0,
+    workers: Workers = 1,
+    gpus: Gpus = "",
+    ray: Ray = "",
+    gpu_share: GpuShare = None,
+    memory: Memory = 0.0,
     results: RunsTo = OURS,
     checkpoints: Keep = None,
     data_dir: DataDir = None,
@@ -103,7 +108,8 @@ def run(
     from benchmark.tasks.rows import read_rows
 
     seed_range = range(first_seed, first_seed + seeds)
-    asked = _asked(encoders, seed_range, recipe, long_text, threads, results, checkpoints, dry_run)
+    where = Where(threads, gpus, workers, ray, gpu_share, memory)
+    asked = _asked(encoders, seed_range, recipe, long_text, where, results, checkpoints, dry_run)
     chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
     _run(asked.plan({task: read_rows(task, data_dir, say) for task in chosen}), asked)
@@ -154,6 +160,11 @@ def run_data(
     recipe: Recipe = "{}",
     long_text: LongText = "",
     threads: Threads = 0,
+    workers: Workers = 1,
+    gpus: Gpus = "",
+    ray: Ray = "",
+    gpu_share: GpuShare = None,
+    memory: Memory = 0.0,
     results: RunsTo = OURS,
     checkpoints: Keep = None,
 ) -> None:
@@ -165,7 +176,8 @@ def run_data(
     from benchmark.tasks.rows import write_splits
 
     seed_range = range(first_seed, first_seed + seeds)
-    asked = _asked(encoders, seed_range, recipe, long_text, threads, results, checkpoints, dry_run)
+    where = Where(threads, gpus, workers, ray, gpu_share, memory)
+    asked = _asked(encoders, seed_range, recipe, long_text, where, results, checkpoints, dry_run)
     given = choose_format(encoding, separator, columns, quotes)
     chosen = choose_columns(text_column, label_column, label_list, label_columns or (), delimiter)
     declared = declare(source, chosen, name, language, given)
@@ -187,7 +199,7 @@ def _asked(
     seeds: range,
     recipe: str,
     long_text: str,
-    threads: int,
+    where: Where,
     results: Path,
     checkpoints: Path | None,
     dry_run: bool,
@@ -202,14 +214,13 @@ def _asked(
     check_changes(changes, chosen)
     if checkpoints and all(encoder.probe for encoder in chosen):
         raise UserError("--checkpoints does not apply: a probe leaves no checkpoint; leave it out, or add an encoder")
-    return Asked(chosen, seeds, changes, threads, results, checkpoints, dry_run)
+    return Asked(chosen, seeds, changes, where, results, checkpoints, dry_run)
 
 
 def _run(cells: "list[Cell]", asked: Asked) -> None:
     """Run the grid, or only show it."""
     from benchmark.console import show_plan
-    from benchmark.training.grid import find_faults
-    from benchmark.training.process import set_up_process
+    from benchmark.training.faults import find_faults
 
     if asked.dry_run:
         show_plan(cells)
@@ -219,28 +230,22 @@ def _run(cells: "list[Cell]", asked: Asked) -> None:
         if faults:
             raise UserError(f"{len(faults)} of the encoders cannot be trained as asked; see above")
         return
-    if any(cell.encoder.source != "none" for cell in cells):  # a baseline needs no torch, which is slow to import
-        set_up_process(asked.threads)
-    run_cells(cells, asked.results, asked.checkpoints)
+    run_cells(cells, asked.results, asked.checkpoints, asked.where)
 
 
-def run_cells(cells: "list[Cell]", results: Path, checkpoints: Path | None) -> None:
+def run_cells(cells: "list[Cell]", results: Path, checkpoints: Path | None, where: Where) -> None:
     """Run what is not complete, and keep the models below `checkpoints`.
 
     Raises:
         UserError: a run failed.
     """
-    from benchmark.console import grid_progress
-    from benchmark.training.grid import run_grid
     from benchmark.training.process import commit
 
     _make_folders(results, checkpoints)
     commit()
     if checkpoints:
         _tell_unkept(cells, checkpoints)
-    keep = partial(keep_checkpoint, checkpoints) if checkpoints else None
-    with grid_progress() as report:
-        failed = run_grid(cells, report, keep)
+    failed = run_there(cells, where, checkpoints, keep_checkpoint)
     for name, reason in failed.items():
         say(f"failed: {name}: {reason}", "red")
     if failed:

@@ -32,6 +32,7 @@ FLOORS = [
         "benchmark.speed",
         "benchmark.console",
         "benchmark.cli",
+        "benchmark.where_cli",
         "benchmark.run_cli",
         "benchmark.tune_cli",
         "benchmark.logits_cli",
@@ -44,7 +45,10 @@ FLOORS = [
 # Rooms of one floor that may not look into each other.
 APART = [{"zoo.checkpoints", "zoo.pretraining"}, {"benchmark.own_data", "benchmark.board"}]
 # Nobody but the doors and the commands themselves may need a command.
-COMMANDS = {"zoo.cli", *(f"benchmark.{name}" for name in ("cli", "run_cli", "tune_cli", "logits_cli", "console"))}
+COMMANDS = {
+    "zoo.cli",
+    *(f"benchmark.{name}" for name in ("cli", "where_cli", "run_cli", "tune_cli", "logits_cli", "console")),
+}
 SHARED_NAMES = {"__main__", "cli", "handlers", "registry", "view"}  # one role in every package or tab
 LIGHT = [
     "benchmark.board.store",

@@ -90,7 +90,7 @@ def measure_step(shape: str, way: str, batch_size: int, length: int) -> dict[str
 
     from benchmark.training.process import peak_memory_mib, set_up_process
     from benchmark.training.trainer import fitted, use_bf16
-    from zoo.hardware import device
+    from zoo.hardware import device, prefers_plain_attention
 
     set_up_process(threads=0)
     recipe = Recipe(
@@ -98,6 +98,8 @@ def measure_step(shape: str, way: str, batch_size: int, length: int) -> dict[str
     )
     options = MemoryOptions(gradient_checkpointing=way == "checkpointing")
     model = make_model(shape)
+    if prefers_plain_attention(use_bf16(recipe)):
+        model.set_attn_implementation("eager")
     estimate = memory_estimate(model, recipe, options) / 2**30
     with fitted(model, recipe, options):
         model.to(device()).train()

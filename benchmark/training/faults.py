@@ -1,0 +1,46 @@
+"""What will keep an encoder from being trained as asked, found before anything is trained."""
+
+from collections.abc import Callable, Iterable
+
+from benchmark.training.grid import Cell, checked_weights
+from benchmark.training.recipes import ProbeRecipe, Recipe
+from zoo.errors import UnreachableError, UserError
+
+
+def find_faults(cells: Iterable[Cell], say: Callable[[str], object] = lambda line: None) -> dict[str, str]:
+    """Return why encoders cannot be trained as their recipes ask, by the encoder's name.
+
+    Of a model of the hub only the config and the tokenizer are fetched. `say` is called with a line for the size of its
+    weights, and for one that cannot be looked at, since nobody answers.
+    """
+    to_check = {
+        (cell.encoder.name, cell.recipe.max_length): cell
+        for cell in cells
+        if isinstance(cell.recipe, Recipe) or (isinstance(cell.recipe, ProbeRecipe) and cell.encoder.source != "hub")
+        if not cell.done
+    }
+    faults = {}
+    for (name, _), cell in to_check.items():
+        check = _look_ahead if cell.encoder.source == "hub" else checked_weights
+        try:
+            check(cell, say)
+        except UnreachableError as error:
+            say(f"{name}: not checked, since the hub cannot be asked. {error}")
+        except UserError as error:
+            faults[name] = str(error)
+    return faults
+
+
+def _look_ahead(cell: Cell, say: Callable[[str], object]) -> None:
+    """Check a cell's encoder of the hub as far as its small files tell, and say what it will cost."""
+    from benchmark.training.memory import memory_estimate
+    from zoo.checkpoints.pretrained import check_without_weights
+    from zoo.encoders.hub_models import look_ahead
+
+    assert isinstance(cell.recipe, Recipe)
+    ahead = look_ahead(cell.encoder, say)
+    model = check_without_weights(ahead.folder, cell.recipe.max_length)
+    fetched = f"{ahead.to_fetch / 1e6:,.0f} MB to fetch" if ahead.to_fetch else "its weights are in the local cache"
+    memory = memory_estimate(model, cell.recipe) / 2**30
+    length = f"with all texts of {cell.recipe.max_length} tokens"
+    say(f"{cell.encoder.name}: {fetched}; training will take about {memory:.1f} GiB of memory {length}")
