@@ -1,7 +1,7 @@
 """The commands that fine-tune: run for the registered tasks, run-data for data of one's own."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +9,7 @@ import typer
 
 from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
 from benchmark.tasks.registry import TASKS, Task
+from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
 from benchmark.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, run_there
 from zoo.cli import Encoding, Names, Quotes, Separator, say
 from zoo.encoders.registry import Encoder, get_encoder
@@ -51,6 +52,20 @@ LongText = Annotated[
 Threads = Annotated[
     int, typer.Option(min=0, help="CPU threads; 0 shares the cores with other runs here.", rich_help_panel=HOW)
 ]
+MicroBatch = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="Texts in memory at once; the batch stays the recipe's. 0: all of a batch, and half as often as it takes.",
+        rich_help_panel=HOW,
+    ),
+]
+Checkpointing = Annotated[
+    bool,
+    typer.Option(
+        "--gradient-checkpointing", help="Keep less in memory, and compute it again: slower.", rich_help_panel=HOW
+    ),
+]
 RunsTo = Annotated[Path, typer.Option("--results", help="Folder for the runs.", rich_help_panel=WHERE)]
 Keep = Annotated[
     Path | None,
@@ -71,6 +86,7 @@ class Asked:
     encoders: list[Encoder]
     seeds: range
     changes: dict[str, Any]
+    fit: MemoryOptions
     where: Where
     results: Path
     checkpoints: Path | None
@@ -79,7 +95,8 @@ class Asked:
     def plan(self, rows: "dict[Task, Rows]") -> "list[Cell]":
         from benchmark.training.grid import plan
 
-        return plan(rows, self.encoders, self.seeds, self.results, **self.changes)
+        cells = plan(rows, self.encoders, self.seeds, self.results, **self.changes)
+        return [replace(cell, memory=self.fit) for cell in cells]
 
 
 @app.command(rich_help_panel=COMPARE)
@@ -94,6 +111,8 @@ def run(
     dry_run: DryRun = False,
     recipe: Recipe = "{}",
     long_text: LongText = "",
+    micro_batch: MicroBatch = 0,
+    gradient_checkpointing: Checkpointing = False,
     threads: Threads = 0,
     workers: Workers = 1,
     gpus: Gpus = "",
@@ -109,7 +128,8 @@ def run(
 
     seed_range = range(first_seed, first_seed + seeds)
     where = Where(threads, gpus, workers, ray, gpu_share, memory)
-    asked = _asked(encoders, seed_range, recipe, long_text, where, results, checkpoints, dry_run)
+    fit = MemoryOptions(micro_batch, gradient_checkpointing)
+    asked = _asked(encoders, seed_range, recipe, long_text, fit, where, results, checkpoints, dry_run)
     chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
     _run(asked.plan({task: read_rows(task, data_dir, say) for task in chosen}), asked)
@@ -159,6 +179,8 @@ def run_data(
     dry_run: DryRun = False,
     recipe: Recipe = "{}",
     long_text: LongText = "",
+    micro_batch: MicroBatch = 0,
+    gradient_checkpointing: Checkpointing = False,
     threads: Threads = 0,
     workers: Workers = 1,
     gpus: Gpus = "",
@@ -177,7 +199,8 @@ def run_data(
 
     seed_range = range(first_seed, first_seed + seeds)
     where = Where(threads, gpus, workers, ray, gpu_share, memory)
-    asked = _asked(encoders, seed_range, recipe, long_text, where, results, checkpoints, dry_run)
+    fit = MemoryOptions(micro_batch, gradient_checkpointing)
+    asked = _asked(encoders, seed_range, recipe, long_text, fit, where, results, checkpoints, dry_run)
     given = choose_format(encoding, separator, columns, quotes)
     chosen = choose_columns(text_column, label_column, label_list, label_columns or (), delimiter)
     declared = declare(source, chosen, name, language, given)
@@ -199,6 +222,7 @@ def _asked(
     seeds: range,
     recipe: str,
     long_text: str,
+    fit: MemoryOptions,
     where: Where,
     results: Path,
     checkpoints: Path | None,
@@ -214,7 +238,11 @@ def _asked(
     check_changes(changes, chosen)
     if checkpoints and all(encoder.probe for encoder in chosen):
         raise UserError("--checkpoints does not apply: a probe leaves no checkpoint; leave it out, or add an encoder")
-    return Asked(chosen, seeds, changes, where, results, checkpoints, dry_run)
+    if fit != WHOLE_BATCHES and not any(encoder.fine_tuned for encoder in chosen):
+        raise UserError(
+            "--micro-batch and --gradient-checkpointing do not apply: no encoder is fine-tuned; leave them out"
+        )
+    return Asked(chosen, seeds, changes, fit, where, results, checkpoints, dry_run)
 
 
 def _run(cells: "list[Cell]", asked: Asked) -> None:

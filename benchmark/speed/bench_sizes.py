@@ -5,7 +5,7 @@
 
 The shapes are those of the published models, the weights random, so nothing is fetched. Every number of the first table
 comes from a process of its own: two steps of AdamW, of which the second is timed, on texts that are all as long as
-`--length`. The memory is the peak of the process, what Python and torch take included, or of the GPU where there is one.
+`--length`. The memory is the peak of the process, with what Python and torch take, or of the GPU where there is one.
 Beside it stands what a dry run says (see `benchmark.training.memory`).
 
 The second table compares `predict` with transformers' own pipeline in one process: the same weights and texts, whose
@@ -114,7 +114,7 @@ def measure_step(shape: str, way: str, batch_size: int, length: int) -> dict[str
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
-            float(loss)  # waits for a GPU
+            float(loss.detach())  # waits for a GPU
             seconds = time.perf_counter() - start
     return {"gib": peak_memory_mib(device()) / 2**10, "estimate": estimate, "seconds": seconds}
 
@@ -156,7 +156,7 @@ def measure_serving() -> dict[str, float]:
 
     set_up_process(threads=0)
     tokenizer = load_tokenizer(fetch_weights(get_encoder("minilm-l6")).folder)  # BERT's own vocabulary
-    texts = mixed_texts(read_rows(TASKS["feedback"]).train.texts, TEXTS)
+    texts = mixed_texts(read_rows(TASKS["feedback"], None).train.texts, TEXTS)
     plain = AutoModelForSequenceClassification.from_config(AutoConfig.for_model("bert", num_labels=2)).eval()
     ours = finish_first_token_only(copy.deepcopy(plain)).to(device())
     theirs = pipeline(

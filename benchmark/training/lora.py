@@ -1,6 +1,7 @@
 """LoRA: an encoder's matrices stay as they are, and each learns a difference of low rank (Hu et al. 2021)."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 
 from torch.nn import Linear
 from transformers import PreTrainedModel
@@ -8,6 +9,12 @@ from transformers import PreTrainedModel
 from zoo.errors import UserError
 
 SCALE = 2  # alpha over rank, as in Biderman et al. 2024, "LoRA Learns Less and Forgets Less"
+
+
+def find_peft() -> None:
+    """Raise UserError where peft is not installed."""
+    if find_spec("peft") is None:
+        raise UserError("lora_rank needs peft; install it: pip install -r requirements-lora.txt")
 
 
 def add_lora(model: PreTrainedModel, rank: int) -> Callable[[], object]:
@@ -18,10 +25,8 @@ def add_lora(model: PreTrainedModel, rank: int) -> Callable[[], object]:
     Raises:
         UserError: peft is not installed.
     """
-    try:
-        from peft import LoraConfig, LoraModel
-    except ImportError as error:
-        raise UserError("lora_rank needs peft; install it: pip install -r requirements-lora.txt") from error
+    find_peft()
+    from peft import LoraConfig, LoraModel
 
     body = f"{model.base_model_prefix}."
     frozen = [name for name, _ in model.named_parameters() if name.startswith(body) and "pooler" not in name]

@@ -27,10 +27,10 @@ class Recipe(BaseModel):
     what of a text the head reads (see `zoo.pooling`). lora_rank: above 0, each matrix of the encoder learns a
     difference of this rank alone (see `benchmark.training.lora`). dropout: None keeps the encoder's own.
     freeze_embeddings: the word embeddings are not trained, which saves about half of the time of a step on a CPU. loss:
-    a multi-label loss is the `sum` over the labels, or their `mean` as in transformers, which divides the gradient by the number of labels.
-    label_prior: the bias of the head starts at the labels' log odds in train. balanced: each class is weighted by the
-    inverse of its frequency. precision: `auto` is bf16 on hardware that multiplies in bf16, and else fp32. seed: of
-    everything random.
+    a multi-label loss is the `sum` over the labels, or their `mean` as in transformers, which divides the gradient by
+    the number of labels. label_prior: the bias of the head starts at the labels' log odds in train. balanced: each
+    class is weighted by the inverse of its frequency. precision: `auto` is bf16 on hardware that multiplies in bf16,
+    and else fp32. seed: of everything random.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -25,7 +25,7 @@ from benchmark.training.epoch_selector import EpochSelector
 from benchmark.training.layer_rates import layerwise_optimizer
 from benchmark.training.lora import add_lora
 from benchmark.training.losses import balanced_weights, last_linear, make_divisor, make_loss, start_at_prior
-from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
+from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions, check_checkpointing, tell_length
 from benchmark.training.micro_batches import MicroBatchTrainer
 from benchmark.training.progress import Progress, Report
 from benchmark.training.recipes import Recipe, epochs_of
@@ -35,7 +35,6 @@ from benchmark.training.windows import WindowedModel, windowed_collator, windowe
 from zoo.checkpoints.loading import new_model, quiet
 from zoo.classifier import predict_logits
 from zoo.encoders.weights import Weights
-from zoo.errors import UserError
 from zoo.hardware import bf16_products, device, multiplies_in_bf16, prefers_plain_attention, refuse_several_gpus
 from zoo.long_text import encode
 from zoo.tokenizer import load_tokenizer
@@ -95,6 +94,9 @@ def train(
     texts, tuning = (
         encode(tokenizer, split.texts, recipe.max_length, recipe.long_text) for split in (rows, validation)
     )
+    longest = max(len(window) for windows in texts for window in windows)
+    if line := tell_length(model, recipe, longest, memory):
+        report(0.0, line)
     class_weights = balanced_weights(rows.y_true, task.multi_label) if recipe.balanced else None
     progress, selector = Progress(report, goes_on), EpochSelector(task)
     with _folder(kept) as folder, fitted(model, recipe, memory) as trained:
@@ -154,12 +156,8 @@ def fitted(model: PreTrainedModel, recipe: Recipe, memory: MemoryOptions) -> Ite
     Raises:
         UserError: peft is not installed, or the architecture has no gradient checkpointing.
     """
+    check_checkpointing(model, memory)
     if memory.gradient_checkpointing:
-        if not model.supports_gradient_checkpointing:
-            raise UserError(
-                f"transformers has no gradient checkpointing for models of the type '{model.config.model_type}'; leave "
-                "--gradient-checkpointing out, or give a lower --micro-batch"
-            )
         model.gradient_checkpointing_enable({"use_reentrant": False})
     merge = add_lora(model, recipe.lora_rank) if recipe.lora_rank else lambda: None
     yield sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
