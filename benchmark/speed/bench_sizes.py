@@ -158,10 +158,10 @@ def measure_serving() -> dict[str, float]:
     tokenizer = load_tokenizer(fetch_weights(get_encoder("minilm-l6")).folder)  # BERT's own vocabulary
     texts = mixed_texts(read_rows(TASKS["feedback"], None).train.texts, TEXTS)
     plain = AutoModelForSequenceClassification.from_config(AutoConfig.for_model("bert", num_labels=2)).eval()
-    ours = finish_first_token_only(copy.deepcopy(plain)).to(device())
-    theirs = pipeline(
-        "text-classification", model=plain, tokenizer=tokenizer, batch_size=64, device=device(), top_k=None
-    )
+    ours: Any = finish_first_token_only(copy.deepcopy(plain))
+    ours.to(device())
+    make: Any = pipeline
+    theirs = make("text-classification", model=plain, tokenizer=tokenizer, batch_size=64, device=device(), top_k=None)
     ways = {
         "predict": lambda: predict_logits(ours, tokenizer, encode(tokenizer, texts, 128)),
         "pipeline": lambda: list(theirs(texts, truncation=True, max_length=128)),

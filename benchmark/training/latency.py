@@ -21,7 +21,7 @@ def measure_latency(
 ) -> tuple[Latency, ...]:
     """Time `answer` at each of `LENGTHS`, after one call that is not counted.
 
-    There are SINGLES calls with one text and BATCHES with BATCH_SIZE of them at each length, and fewer for a slow model,
+    There are SINGLES calls with one text and BATCHES with BATCH_SIZE of them at each length. A slow model gets fewer,
     so that they take a small share of its run.
 
     A length that cannot be measured is left out and told: the model is trained by now, and its run must not be lost.

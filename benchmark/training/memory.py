@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.training.recipes import Recipe
 from zoo.errors import UserError
-from zoo.hardware import multiplies_in_bf16
+from zoo.hardware import device, multiplies_in_bf16
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -24,16 +24,18 @@ class MemoryOptions:
 
 
 WHOLE_BATCHES = MemoryOptions()
+_PROCESS = 0.6 * 2**30  # Python, torch and transformers
 USUAL = 512  # tokens: longer texts are told to be costly
 
 
 def memory_estimate(model: "PreTrainedModel", recipe: Recipe, options: MemoryOptions = WHOLE_BATCHES) -> float:
     """Return about how many bytes a training takes with each text as long as the recipe reads.
 
-    Weights take 4 bytes; a trained one takes 12 more for its gradient and AdamW's two means. A layer keeps 34 bytes for
-    each token and hidden unit, and 5 for each pair of tokens and head, in 16 bits (Korthikanti et al. 2022, equation
-    2), and twice as many in 32. With gradient checkpointing a layer keeps its input, and one layer at a time the rest.
-    What the process takes without a model is not in it.
+    Weights take 4 bytes, and 2 more under bf16 autocast; a trained one takes 12 more for its gradient and AdamW's two
+    means. A layer keeps 34 bytes for each token and hidden unit, and 5 for each pair of tokens and head, in 16 bits
+    (Korthikanti et al. 2022, equation 2), and twice as many in 32; half as many more were measured under autocast,
+    which leaves some in 32 bits, and again with LoRA. With gradient checkpointing a layer keeps its input, and one layer at a
+    time the rest. On a CPU the process itself is counted.
 
     Args:
         model: one without memory will do, such as `zoo.checkpoints.pretrained.empty_model` makes.
@@ -44,10 +46,12 @@ def memory_estimate(model: "PreTrainedModel", recipe: Recipe, options: MemoryOpt
     held = sum(tensor.numel() for tensor in model.parameters())
     bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and multiplies_in_bf16())
     tokens = min(options.micro_batch or recipe.batch_size, recipe.batch_size) * length
-    layer = tokens * (34 * config.hidden_size + 5 * config.num_attention_heads * length) * (1 if bf16 else 2)
+    widths = (1.5 if bf16 else 2) * (1.5 if bf16 and recipe.lora_rank else 1)
+    layer = widths * tokens * (34 * config.hidden_size + 5 * config.num_attention_heads * length)
     layers = config.num_hidden_layers
     kept = layer + layers * tokens * 4 * config.hidden_size if options.gradient_checkpointing else layers * layer
-    return 4 * held + 12 * _trained(model, recipe, held) + kept
+    process = _PROCESS if device() == "cpu" else 0
+    return (6 if bf16 else 4) * held + 12 * _trained(model, recipe, held) + kept + process
 
 
 def _trained(model: "PreTrainedModel", recipe: Recipe, held: int) -> int:

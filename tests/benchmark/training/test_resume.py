@@ -2,7 +2,9 @@
 
 import json
 import os
+import pickle
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 from benchmark.tasks.registry import Task
+from benchmark.training import resume
 from benchmark.training.grid import Cell, make_cell, run_cell
 from benchmark.training.recipes import Recipe
 from benchmark.training.runs import read_run
@@ -25,6 +28,7 @@ import os, pickle, signal, sys
 from pathlib import Path
 import torch
 from benchmark.training import resume
+from benchmark.training import resume
 from benchmark.training.grid import run_cell
 torch.set_num_threads(1)
 resume.AFTER, resume.EVERY = 0.0, float(sys.argv[3])
@@ -37,54 +41,63 @@ run_cell(cell, report)
 """
 
 
-def run_in_child(cell: Cell, folder: Path, die_at: float, every: float) -> tuple[int, str]:
-    import pickle
-
+def killed(cell: Cell, folder: Path, die_at: float, every: float) -> None:
+    """Train in a process that is killed as soon as it has done `die_at` of the steps."""
     (folder / "cell").write_bytes(pickle.dumps(cell))
     command = [sys.executable, "-c", CHILD, str(folder / "cell"), str(die_at), str(every)]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(Path.cwd())})
-    assert done.returncode in (0, -9), done.stderr
-    return done.returncode, done.stdout
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert not cell.done
 
 
 @pytest.mark.parametrize(
-    ("die_at", "every", "line"),
+    ("every", "newest"),
     [
-        # In the middle of the last epoch, with a state of its middle; and with that of the end of the second.
-        (2.7, 0.0, "goes on after 2 of 3 epochs"),
-        pytest.param(2.7, 1e9, "goes on after 2 of 3 epochs", marks=pytest.mark.slow),
+        (0.0, 2 * STEPS + 5),  # a state in the middle of the last epoch
+        pytest.param(1e9, 2 * STEPS, marks=pytest.mark.slow),  # that of the end of the second
     ],
 )
 def test_a_killed_training_ends_as_one_that_was_not(
-    die_at: float, every: float, line: str, tiny_bert: Path, toy_task: Task, toy_rows: ToyRows, tmp_path: Path
+    every: float, newest: int, tiny_bert: Path, toy_task: Task, toy_rows: ToyRows, tmp_path: Path
 ) -> None:
     encoder, rows = get_encoder(str(tiny_bert)), toy_rows(toy_task)
     whole, stopped = (make_cell(toy_task, encoder, RECIPE, rows, tmp_path / name) for name in ("whole", "stopped"))
     run_cell(whole, lambda share, line: None)
 
-    assert run_in_child(stopped, tmp_path, die_at / 3, every)[0] == -9
-    assert not stopped.done
-    kept = {int(path.parent.name.partition("-")[2]) for path in stopped.state.glob("checkpoint-*/ours.json")}
-    assert (max(kept) % STEPS > 0) == (every == 0)
-    code, said = run_in_child(stopped, tmp_path, 2.0, every)
-    assert (code, line in said) == (0, True)
-    assert not stopped.state.exists()
+    killed(stopped, tmp_path, (2 * STEPS + 6) / (3 * STEPS), every)
+    states = [int(path.parent.name.partition("-")[2]) for path in stopped.state.glob("checkpoint-*/ours.json")]
+    assert max(states) == newest
+    said: list[str] = []
+    run_cell(stopped, lambda share, line: said.append(line))
+    assert "goes on after 2 of 3 epochs, where it was stopped" in said
 
     expected, found = read_run(whole.folder), read_run(stopped.folder)
-    np.testing.assert_array_equal(found.predictions.test_logits, expected.predictions.test_logits)
-    np.testing.assert_array_equal(found.predictions.validation_logits, expected.predictions.validation_logits)
+    for name, array in vars(expected.predictions).items():
+        np.testing.assert_array_equal(getattr(found.predictions, name), array)
     assert found.info.best_epoch == expected.info.best_epoch
     assert [e.main_metric for e in found.info.epochs] == [e.main_metric for e in expected.info.epochs]
     assert found.info.epochs[:2] == expected.info.epochs[:2]
     assert not list(tmp_path.glob("*/*/*/.*"))
 
 
+class Stopped(BaseException):
+    """What ends a training like a key: nothing catches it."""
+
+
 def test_a_state_of_other_code_or_a_half_one_is_not_used(
-    tiny_bert: Path, toy_task: Task, toy_rows: ToyRows, tmp_path: Path
+    tiny_bert: Path, toy_task: Task, toy_rows: ToyRows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(resume, "AFTER", 0.0)
     cell = make_cell(toy_task, get_encoder(str(tiny_bert)), RECIPE, toy_rows(toy_task), tmp_path / "results")
-    assert run_in_child(cell, tmp_path, 0.7, 1e9)[0] == -9
-    (mark,) = cell.state.glob("checkpoint-*/ours.json")
+
+    def stop(share: float, line: str) -> None:
+        if share > 0.7:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        run_cell(cell, stop)
+    mark = max(cell.state.glob("checkpoint-*/ours.json"))
+    assert mark.parent.name == f"checkpoint-{2 * STEPS}"
     mark.write_text(json.dumps(json.loads(mark.read_text()) | {"code": "other"}))
     shutil.copytree(mark.parent, cell.state / "checkpoint-20")
     (cell.state / "checkpoint-20" / "ours.json").unlink()  # as a kill in the middle of writing leaves it
