@@ -6,7 +6,8 @@
 The shapes are those of the published models, the weights random, so nothing is fetched. Every number of the first table
 comes from a process of its own: two steps of AdamW, of which the second is timed, on texts that are all as long as
 `--length`. The memory is the peak of the process, with what Python and torch take, or of the GPU where there is one.
-Beside it stands what a dry run says (see `benchmark.training.memory`).
+Beside it stands what a dry run says (see `benchmark.training.memory`). The seconds are the processor's, summed over the
+cores, which other work on the machine changes little; on a GPU they are those that pass.
 
 The second table compares `predict` with transformers' own pipeline in one process: the same weights and texts, whose
 lengths are mixed as people's are: half have at most 20 words, one in ten more than 70.
@@ -101,6 +102,7 @@ def measure_step(shape: str, way: str, batch_size: int, length: int) -> dict[str
     if prefers_plain_attention(use_bf16(recipe)):
         model.set_attn_implementation("eager")
     estimate = memory_estimate(model, recipe, options) / 2**30
+    clock = time.process_time if device() == "cpu" else time.perf_counter
     with fitted(model, recipe, options):
         model.to(device()).train()
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -108,14 +110,14 @@ def measure_step(shape: str, way: str, batch_size: int, length: int) -> dict[str
         batch = {"input_ids": torch.randint(5, 20_000, (batch_size, length), device=device())}
         batch["attention_mask"] = torch.ones_like(batch["input_ids"])
         for _ in range(2):
-            start = time.perf_counter()
+            start = clock()
             with torch.autocast(device(), torch.bfloat16, enabled=use_bf16(recipe)):
                 loss = model(**batch).logits.float().square().sum()
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
             float(loss.detach())  # waits for a GPU
-            seconds = time.perf_counter() - start
+            seconds = clock() - start
     return {"gib": peak_memory_mib(device()) / 2**10, "estimate": estimate, "seconds": seconds}
 
 
@@ -140,7 +142,7 @@ def mixed_texts(texts: list[str], number: int, seed: int = 0) -> list[str]:
 
 
 def measure_serving() -> dict[str, float]:
-    """Return how many texts a second `predict` and transformers' pipeline answer, the best of some repeats each."""
+    """Return how many texts `predict` and transformers' pipeline answer in a second, the best of some repeats each."""
     from transformers import AutoConfig, AutoModelForSequenceClassification, pipeline
 
     from benchmark.tasks.registry import TASKS
@@ -166,12 +168,13 @@ def measure_serving() -> dict[str, float]:
         "predict": lambda: predict_logits(ours, tokenizer, encode(tokenizer, texts, 128)),
         "pipeline": lambda: list(theirs(texts, truncation=True, max_length=128)),
     }
+    clock = time.process_time if device() == "cpu" else time.perf_counter
     fastest = dict.fromkeys(ways, float("inf"))
     for _ in range(REPEATS):
         for name, answer in ways.items():
-            start = time.perf_counter()
+            start = clock()
             answer()
-            fastest[name] = min(fastest[name], time.perf_counter() - start)
+            fastest[name] = min(fastest[name], clock() - start)
     return {name: len(texts) / seconds for name, seconds in fastest.items()}
 
 

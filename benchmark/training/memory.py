@@ -34,8 +34,8 @@ def memory_estimate(model: "PreTrainedModel", recipe: Recipe, options: MemoryOpt
     Weights take 4 bytes, and 2 more under bf16 autocast; a trained one takes 12 more for its gradient and AdamW's two
     means. A layer keeps 34 bytes for each token and hidden unit, and 5 for each pair of tokens and head, in 16 bits
     (Korthikanti et al. 2022, equation 2), and twice as many in 32; half as many more were measured under autocast,
-    which leaves some in 32 bits, and again with LoRA. With gradient checkpointing a layer keeps its input, and one layer at a
-    time the rest. On a CPU the process itself is counted.
+    which leaves some in 32 bits, and again with LoRA. With gradient checkpointing a layer keeps its input, and one
+    layer at a time the rest. On a CPU the process itself is counted.
 
     Args:
         model: one without memory will do, such as `zoo.checkpoints.pretrained.empty_model` makes.
