@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 export TOKENIZERS_PARALLELISM ?= false
 
 .DEFAULT_GOAL := help
-.PHONY: help app benchmark leaderboard verify test test-all check fix bench-train bench-statistics bench-app screenshots space clean
+.PHONY: help app benchmark leaderboard verify test test-all check fix bench-train bench-sizes bench-statistics bench-app screenshots space clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -27,7 +27,7 @@ if not (3, 11) <= sys.version_info[:2] <= (3, 14):
 endef
 export CHECK_PYTHON
 
-.venv/installed-dev: requirements-dev.txt requirements-onnx.txt .venv/installed
+.venv/installed-dev: requirements-dev.txt requirements-onnx.txt requirements-lora.txt .venv/installed
 	$(PIP) -r requirements-dev.txt
 	@touch $@
 
@@ -64,6 +64,9 @@ fix: .venv/installed-dev ## mend what the linter and the formatter can
 
 bench-train: .venv/installed ## time fine-tuning against transformers' example settings (needs ENCODER_ZOO_DATA)
 	$(BIN)/python -m benchmark.speed.bench_train
+
+bench-sizes: .venv/installed-dev ## memory and seconds of encoders of real size (into docs/recipes.md), and predict's speed
+	$(BIN)/python -m benchmark.speed.bench_sizes --write
 
 bench-statistics: .venv/installed ## how often the statistics are right (into docs/statistics.md), and how fast they are
 	$(BIN)/python -m benchmark.speed.simulate_statistics --write $(if $(TRIALS),--trials $(TRIALS))

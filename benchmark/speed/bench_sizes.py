@@ -15,9 +15,12 @@ lengths are mixed as people's are: half have at most 20 words, one in ten more t
 
 import copy
 import json
+import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -27,7 +30,8 @@ from rich.table import Table
 
 from benchmark.training.memory import MemoryOptions, memory_estimate
 from benchmark.training.recipes import Recipe
-from zoo.errors import lookup
+from zoo.errors import UserError, lookup
+from zoo.files import write_text
 
 LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
 ROBERTA = {"vocab_size": 50265, "max_position_embeddings": 514, "type_vocab_size": 1}
@@ -39,6 +43,9 @@ SHAPES: dict[str, tuple[str, dict[str, int]]] = {
     "bert-large-wwm": ("bert", LARGE),
 }
 WAYS = {"full": "all weights", "checkpointing": "with gradient checkpointing", "lora": "with LoRA of rank 8"}
+HEADS = ("encoder", "training", "peak memory, GiB", "estimate, GiB", "seconds a step")
+PAGE = Path(__file__).parents[2] / "docs" / "recipes.md"
+BEGIN, END = "<!-- sizes: made by `make bench-sizes` -->", "<!-- end of sizes -->"
 TEXTS, REPEATS = 192, 3  # of the second table
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -49,7 +56,7 @@ def main(
     ways: Annotated[str, typer.Option(help="Which of full, checkpointing and lora.")] = ",".join(WAYS),
     batch_size: Annotated[int, typer.Option(min=1)] = 16,
     length: Annotated[int, typer.Option(min=8)] = 128,
-    serving: Annotated[bool, typer.Option(help="Also compare predict with transformers' pipeline.")] = True,
+    write: Annotated[bool, typer.Option("--write", help="Put the first table into docs/recipes.md.")] = False,
     only: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
     """Measure and print the tables."""
@@ -58,21 +65,43 @@ def main(
         found = measure_serving() if way == "serving" else measure_step(shape, way, batch_size, length)
         sys.stdout.write(json.dumps(found))
         return
-    console = Console()
-    table = Table("encoder", "weights", *("GiB, estimate GiB, s a step".split(", ")))
-    for shape in (lookup(SHAPES, name, "shape") and name for name in shapes.split(",")):
-        for way in (lookup(WAYS, name, "way") and name for name in ways.split(",")):
-            with console.status(f"{shape}: {WAYS[way]}"):
-                found = _child(f"{shape}/{way}", batch_size, length)
-            numbers = (f"{found['gib']:.1f}", f"{found['estimate']:.1f}", f"{found['seconds']:.1f}")
-            table.add_row(shape, WAYS[way], *numbers)
+    asked = [(shape, way) for shape in names(SHAPES, shapes, "shape") for way in names(WAYS, ways, "way")]
+    console, rows, table = Console(), list[list[str]](), Table(*HEADS)
+    for shape, way in asked:
+        with console.status(f"{shape}: {WAYS[way]}"):
+            rows.append(row(shape, way, _child(f"{shape}/{way}", batch_size, length)))
+        table.add_row(*rows[-1])
     console.print(table)
-    if serving:
-        with console.status("predict beside transformers' pipeline"):
-            found = _child("bert-base/serving", batch_size, length)
-        ratio = found["predict"] / found["pipeline"]
-        line = "bert-base, texts a second: predict {predict:.1f}, pipeline(batch_size=64) {pipeline:.1f}, "
-        console.print(line.format(**found) + f"{ratio:.2f} times as many")
+    if write:
+        text = PAGE.read_text(encoding="utf-8")
+        inner = re.compile(f"({re.escape(BEGIN)}\n).*?({re.escape(END)})", re.DOTALL)
+        write_text(PAGE, inner.sub(lambda found: f"{found[1]}\n{markdown(rows)}\n\n{found[2]}", text))
+    with console.status("predict beside transformers' pipeline"):
+        found = _child("bert-base/serving", batch_size, length)
+    line = "bert-base, texts a second: predict {predict:.1f}, pipeline(batch_size=64) {pipeline:.1f}; {ratio:.2f} times"
+    console.print(line.format(**found, ratio=found["predict"] / found["pipeline"]))
+
+
+def names(known: Iterable[str], given: str, kind: str) -> list[str]:
+    """Return the names in `given`.
+
+    Raises:
+        UserError: one of them is not known.
+    """
+    for name in given.split(","):
+        lookup(dict.fromkeys(known), name, kind)
+    return given.split(",")
+
+
+def row(shape: str, way: str, found: dict[str, float]) -> list[str]:
+    """Return what was measured as a row of the table."""
+    return [shape, WAYS[way], f"{found['gib']:.1f}", f"{found['estimate']:.1f}", f"{found['seconds']:.1f}"]
+
+
+def markdown(rows: list[list[str]]) -> str:
+    """Return the table as Markdown."""
+    lines = [HEADS, ("---", "---", *["---:"] * 3), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _child(only: str, batch_size: int, length: int) -> dict[str, float]:
@@ -179,4 +208,7 @@ def measure_serving() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    app()
+    try:
+        app()
+    except UserError as error:
+        sys.exit(f"Error: {error}")

@@ -252,6 +252,7 @@ def test_mistakes_end_in_one_line(
             (*MINILM, "--long-text", "windows", "--recipe", '{"long_text": "truncate"}'),
             "--long-text and long_text in --recipe say the same thing",
         ),
+        ((*PROBE, "--micro-batch", "4"), "--micro-batch and --gradient-checkpointing do not apply: no encoder is"),
         ((*PROBE, "--checkpoints", "kept"), "--checkpoints does not apply: a probe leaves no checkpoint"),
         ((*BASE, "--data-dir", "data"), "--data-dir does not apply: the rows of feedback come with the project"),
         ((*OWN, "--label-column", "l", "--delimiter", ";"), "--delimiter ';' applies to --label-list alone"),
