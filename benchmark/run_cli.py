@@ -56,7 +56,7 @@ MicroBatch = Annotated[
     int,
     typer.Option(
         min=0,
-        help="Texts in memory at once; the batch stays the recipe's. 0: all of a batch, and half as often as it takes.",
+        help="Texts of a batch in memory at once, with the same gradient; 0: as many as fit.",
         rich_help_panel=HOW,
     ),
 ]
