@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ from zoo.files import new_folder
 Files = dict[str, bytes]  # by their paths in a folder
 Run = Callable[[Cell, RunReport, Any], None]
 _RETRIES = 3  # of a task whose node or process died
-_NO_ROWS = Rows(*(Split([], np.zeros((0, 0), np.int8)) for _ in range(3)), "")
+_EMPTY = Split([], np.zeros((0, 0), np.int8))
+_NO_ROWS = Rows(_EMPTY, _EMPTY, _EMPTY, "")
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,14 @@ def cluster(address: str) -> Iterator[Any]:
         UserError: Ray is not installed, or there is no cluster at the address.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent that nobody asked for
+    os.environ.setdefault("RAY_worker_niceness", "0")  # a training waits for nobody; Ray's own is 15
     try:
-        import ray
+        ray: Any = import_module("ray")
     except ImportError as error:
         raise UserError("Ray is not installed: pip install -r requirements-ray.txt") from error
-    given = {"include_dashboard": False} if address == "local" else {}
+    local = {"include_dashboard": False} if address == "local" else {}
     try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR", **given)
+        ray.init(address, log_to_driver=False, logging_level="ERROR", **local)
     except (ConnectionError, ValueError, RuntimeError, ImportError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise UserError(
@@ -214,9 +217,8 @@ class _Driver:
         cell, claim = self.sent.pop(ref)
         try:
             outcome: Outcome = self.ray.get(ref)
-            self._tell(cell, f"on {outcome.host}")
             for line in outcome.lines:
-                self._tell(cell, line)
+                self._tell(cell, f"{line}, on {outcome.host}")
             reason = outcome.reason
             if not reason:
                 self._write(cell, outcome)
