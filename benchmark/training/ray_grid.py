@@ -5,6 +5,7 @@ writes each run when it arrives. A task whose node or process died is started ag
 """
 
 import os
+import re
 import socket
 import tempfile
 from collections import deque
@@ -87,8 +88,10 @@ def cluster(address: str) -> Iterator[Any]:
         raise UserError("Ray is not installed: pip install -r requirements-ray.txt") from error
     local = {"include_dashboard": False} if address == "local" else {}
     try:
+        if port := re.search(r"([^/:]+):(\d+)$", address):
+            socket.create_connection((port[1], int(port[2])), timeout=10).close()  # Ray itself would try for minutes
         ray.init(address, log_to_driver=False, logging_level="ERROR", **local)
-    except (ConnectionError, ValueError, RuntimeError, ImportError) as error:
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise UserError(
             f"--ray {address}: no cluster answers ({reason}); give local, auto or ray://HOST:PORT"
