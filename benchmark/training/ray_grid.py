@@ -129,7 +129,9 @@ def run_on_ray(
     """
     todo = find_todo(cells, report)
     report(Progress(0, len(todo), line=_no_room(ray, needs, todo)))
-    driver = _Driver(ray, run, keep if checkpoints else None, needs, report, len(todo), checkpoints)
+    driver = _Driver(
+        ray, ray.remote(_run_there), run, keep if checkpoints else None, needs, report, len(todo), checkpoints
+    )
     try:
         driver.run(deque(todo))
     finally:
@@ -163,6 +165,7 @@ class _Driver:
     """Sends cells, receives what they leave, and writes it."""
 
     ray: Any
+    remote: Any
     cell_run: Run
     keep: Callable[..., None] | None
     needs: Needs
@@ -210,7 +213,7 @@ class _Driver:
         need = self.needs.of(cell)
         if id(cell.rows) not in self.rows:
             self.rows[id(cell.rows)] = self.ray.put(cell.rows)
-        task = self.ray.remote(_run_there).options(**need, max_retries=_RETRIES)
+        task = self.remote.options(**need, max_retries=_RETRIES)
         without = replace(cell, rows=_NO_ROWS)
         ref = task.remote(self.cell_run, self.keep, without, self.rows[id(cell.rows)], int(need["num_cpus"]))
         self.sent[ref] = cell, claim
