@@ -1,6 +1,5 @@
 """The commands that fine-tune: run for the registered tasks, run-data for data of one's own."""
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
+from benchmark.how_cli import Checkpointing, LongText, MicroBatch, Recipe, Threads, json_object
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
 from benchmark.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, run_there
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-WHAT, DATA, HOW, WHERE = "What to run", "Your data", "How to fine-tune", "Where files are"
+WHAT, DATA, WHERE = "What to run", "Your data", "Where files are"
 ENCODERS = "tfidf-lr,minilm-l6,granite-30m"
 
 Encoders = Annotated[
@@ -35,36 +35,6 @@ Seeds = Annotated[int, typer.Option(min=1, help="How many seeds each encoder get
 FirstSeed = Annotated[int, typer.Option(min=0, help="The first of these seeds.", rich_help_panel=WHAT)]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only show the runs and how long they will take.", rich_help_panel=WHAT)
-]
-Recipe = Annotated[
-    str,
-    typer.Option(
-        help="Changes to the default recipe, as JSON: '{\"epochs\": 1}'.", rich_help_panel=HOW, show_default=False
-    ),
-]
-LongText = Annotated[
-    str,
-    typer.Option(
-        help="For texts over the length limit: truncate, head-tail or windows; if not given, as the recipe says.",
-        rich_help_panel=HOW,
-    ),
-]
-Threads = Annotated[
-    int, typer.Option(min=0, help="CPU threads; 0 shares the cores with other runs here.", rich_help_panel=HOW)
-]
-MicroBatch = Annotated[
-    int,
-    typer.Option(
-        min=0,
-        help="Texts of a batch in memory at once, with the same gradient; 0: as many as fit.",
-        rich_help_panel=HOW,
-    ),
-]
-Checkpointing = Annotated[
-    bool,
-    typer.Option(
-        "--gradient-checkpointing", help="Keep less in memory, and compute it again: slower.", rich_help_panel=HOW
-    ),
 ]
 RunsTo = Annotated[Path, typer.Option("--results", help="Folder for the runs.", rich_help_panel=WHERE)]
 Keep = Annotated[
@@ -231,7 +201,7 @@ def _asked(
     from benchmark.training.grid import check_changes
 
     chosen = [get_encoder(name, say) for name in names_of("--encoders", encoders)]
-    changes = _json_object(recipe)
+    changes = json_object(recipe)
     if long_text and "long_text" in changes:
         raise UserError("--long-text and long_text in --recipe say the same thing; give one of them")
     changes |= {"long_text": long_text} if long_text else {}
@@ -297,16 +267,6 @@ def _tell_unkept(cells: "list[Cell]", checkpoints: Path) -> None:
     if without:
         say(f"{len(without)} complete runs left no checkpoint in {checkpoints}; to train them again, delete:")
         say("\n".join(f"    {folder}" for folder in without))
-
-
-def _json_object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise UserError(f"--recipe is not JSON: {text!r} ({error})") from error
-    if not isinstance(value, dict):
-        raise UserError(f"--recipe must be a JSON object such as '{{\"epochs\": 1}}', got {text!r}")
-    return value
 
 
 def _make_folders(*paths: Path | None) -> None:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
-from benchmark.run_cli import HOW, WHAT, DataDir, Encoders, FirstSeed, Keep, RunsTo, Seeds, Threads, run_cells
+from benchmark.how_cli import HOW, Threads
+from benchmark.run_cli import WHAT, DataDir, Encoders, FirstSeed, Keep, RunsTo, Seeds, run_cells
 from benchmark.tasks.registry import TASKS
 from benchmark.where_cli import Where
 from zoo.cli import say

@@ -65,6 +65,9 @@ def run_there(
     cells: "list[Cell]", where: Where, checkpoints: Path | None, keep: "Callable[..., None]"
 ) -> dict[str, str]:
     """Run the grid where it is asked for; return why runs failed. `keep` writes a checkpoint below a folder."""
+    from benchmark.training.workers import leave_in_order
+
+    leave_in_order()
     kept = partial(keep, checkpoints) if checkpoints else None
     if where.ray:
         return _on_ray(cells, where, checkpoints, keep)

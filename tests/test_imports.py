@@ -33,6 +33,7 @@ FLOORS = [
         "benchmark.console",
         "benchmark.cli",
         "benchmark.where_cli",
+        "benchmark.how_cli",
         "benchmark.run_cli",
         "benchmark.tune_cli",
         "benchmark.logits_cli",
@@ -47,7 +48,7 @@ APART = [{"zoo.checkpoints", "zoo.pretraining"}, {"benchmark.own_data", "benchma
 # Nobody but the doors and the commands themselves may need a command.
 COMMANDS = {
     "zoo.cli",
-    *(f"benchmark.{name}" for name in ("cli", "where_cli", "run_cli", "tune_cli", "logits_cli", "console")),
+    *(f"benchmark.{name}" for name in ("cli", "how_cli", "where_cli", "run_cli", "tune_cli", "logits_cli", "console")),
 }
 SHARED_NAMES = {"__main__", "cli", "handlers", "registry", "view"}  # one role in every package or tab
 LIGHT = [

@@ -110,7 +110,7 @@ def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: in
     reset_peak_memory()
     clock = _clock(model, tokenizer, validation, rows.validation.y_true, target)
     with tempfile.TemporaryDirectory() as folder:
-        trainer = _trainer(which, model, tokenizer, train, rows.train.y_true, recipe, steps, folder)
+        trainer = make_trainer(which, model, tokenizer, train, rows.train.y_true, recipe, steps, folder)
         trainer.add_callback(clock)
         start = time.perf_counter()
         trainer.train()
@@ -153,7 +153,7 @@ def _clock(model: Any, tokenizer: Any, token_ids: list[list[int]], y_true: Any, 
     return Clock()
 
 
-def _trainer(
+def make_trainer(
     which: str, model: Any, tokenizer: Any, token_ids: Any, y_true: Any, recipe: Any, steps: int, folder: str
 ) -> Any:
     import torch

@@ -72,7 +72,11 @@ def take(folder: Path, say: Callable[[str], object]) -> Claim | None:
         say(f"taken over from {owner}: {reason}")
     mine = Owner(host=socket.gethostname(), place=_place(), pid=os.getpid(), started=_start_of(os.getpid()),
                  token=uuid.uuid4().hex)  # fmt: skip
-    return Claim(path, mine.token) if _rename_into_place(path, mine) else None
+    try:
+        return Claim(path, mine.token) if _rename_into_place(path, mine) else None
+    except BaseException:  # stopped in between
+        _remove(path, mine.token)
+        raise
 
 
 def owner_of(folder: Path) -> Owner | None:

@@ -1,6 +1,5 @@
 """The grid: one run for every task, encoder and seed. Complete runs are skipped; failures are returned at the end."""
 
-import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from benchmark.training.recipes import (
     kind_of,
     other_fields,
 )
-from benchmark.training.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, write_run
+from benchmark.training.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, state_folder, write_run
 from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import Weights, fetch_weights
 from zoo.errors import UserError
@@ -36,10 +35,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cell:
-    """A run that is asked for: what it is, which folder it gets, and how many trials its recipe was chosen from.
-
-    `memory` says how its training is made to fit, which is no part of what it is.
-    """
+    """A run that is asked for: what it is, which folder it gets, how many trials its recipe was chosen from, and how its
+    training is made to fit into memory, which is no part of what it is."""
 
     task: Task
     encoder: Encoder
@@ -49,11 +46,6 @@ class Cell:
     id: str
     trials: int = 0
     memory: MemoryOptions = WHOLE_BATCHES
-
-    @property
-    def state(self) -> Path:
-        """Where the state of its training stands until the run is written, so that one that was stopped goes on."""
-        return self.folder.with_name(f".{self.folder.name}.training")
 
     @property
     def done(self) -> bool:
@@ -262,10 +254,9 @@ def run_cell(cell: Cell, report: RunReport, keep: Keep | None = None) -> None:
         return
     from benchmark.training.fine_tune import fine_tune
 
-    tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report, cell.memory, cell.state)
+    tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report, cell.memory, state_folder(cell.folder))
     info = _info(cell, weights.revision, vars(tuned.measured), tuned.epochs, tuned.best_epoch, tuned.diverged)
     write_run(cell.folder, info, tuned.predictions)  # first, so that a full disk does not lose what was trained
-    shutil.rmtree(cell.state, ignore_errors=True)
     if tuned.diverged:
         report(1.0, f"diverged: {tuned.diverged}; {_lower_rate(cell.recipe)}")
     elif keep is not None:

@@ -5,6 +5,7 @@ writes each run when it arrives. A task whose node or process died is started ag
 """
 
 import os
+import re
 import socket
 import tempfile
 from collections import deque
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,8 @@ from zoo.files import new_folder
 Files = dict[str, bytes]  # by their paths in a folder
 Run = Callable[[Cell, RunReport, Any], None]
 _RETRIES = 3  # of a task whose node or process died
-_NO_ROWS = Rows(*(Split([], np.zeros((0, 0), np.int8)) for _ in range(3)), "")
+_EMPTY = Split([], np.zeros((0, 0), np.int8))
+_NO_ROWS = Rows(_EMPTY, _EMPTY, _EMPTY, "")
 
 
 @dataclass(frozen=True)
@@ -78,14 +81,17 @@ def cluster(address: str) -> Iterator[Any]:
         UserError: Ray is not installed, or there is no cluster at the address.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent that nobody asked for
+    os.environ.setdefault("RAY_worker_niceness", "0")  # a training waits for nobody; Ray's own is 15
     try:
-        import ray
+        ray: Any = import_module("ray")
     except ImportError as error:
         raise UserError("Ray is not installed: pip install -r requirements-ray.txt") from error
-    given = {"include_dashboard": False} if address == "local" else {}
+    local = {"include_dashboard": False} if address == "local" else {}
     try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR", **given)
-    except (ConnectionError, ValueError, RuntimeError, ImportError) as error:
+        if port := re.search(r"([^/:]+):(\d+)$", address):
+            socket.create_connection((port[1], int(port[2])), timeout=10).close()  # Ray itself would try for minutes
+        ray.init(address, log_to_driver=False, logging_level="ERROR", **local)
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise UserError(
             f"--ray {address}: no cluster answers ({reason}); give local, auto or ray://HOST:PORT"
@@ -123,7 +129,9 @@ def run_on_ray(
     """
     todo = find_todo(cells, report)
     report(Progress(0, len(todo), line=_no_room(ray, needs, todo)))
-    driver = _Driver(ray, run, keep if checkpoints else None, needs, report, len(todo), checkpoints)
+    driver = _Driver(
+        ray, ray.remote(_run_there), run, keep if checkpoints else None, needs, report, len(todo), checkpoints
+    )
     try:
         driver.run(deque(todo))
     finally:
@@ -157,6 +165,7 @@ class _Driver:
     """Sends cells, receives what they leave, and writes it."""
 
     ray: Any
+    remote: Any
     cell_run: Run
     keep: Callable[..., None] | None
     needs: Needs
@@ -204,7 +213,7 @@ class _Driver:
         need = self.needs.of(cell)
         if id(cell.rows) not in self.rows:
             self.rows[id(cell.rows)] = self.ray.put(cell.rows)
-        task = self.ray.remote(_run_there).options(**need, max_retries=_RETRIES)
+        task = self.remote.options(**need, max_retries=_RETRIES)
         without = replace(cell, rows=_NO_ROWS)
         ref = task.remote(self.cell_run, self.keep, without, self.rows[id(cell.rows)], int(need["num_cpus"]))
         self.sent[ref] = cell, claim
@@ -214,9 +223,8 @@ class _Driver:
         cell, claim = self.sent.pop(ref)
         try:
             outcome: Outcome = self.ray.get(ref)
-            self._tell(cell, f"on {outcome.host}")
             for line in outcome.lines:
-                self._tell(cell, line)
+                self._tell(cell, f"{line}, on {outcome.host}")
             reason = outcome.reason
             if not reason:
                 self._write(cell, outcome)

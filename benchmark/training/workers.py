@@ -87,7 +87,7 @@ def _work(todo: list[Cell], keep: Keep | None, environment: Environment, threads
     """What a worker does: claim and run cells, tell every step, and at last why runs failed."""
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, too, and that one ends its workers
-    signal.signal(signal.SIGTERM, _leave)
+    leave_in_order()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if any(cell.encoder.source != "none" for cell in todo):
         from benchmark.training.process import set_up_process
@@ -96,8 +96,9 @@ def _work(todo: list[Cell], keep: Keep | None, environment: Environment, threads
     pipe.send(run_free(todo, pipe.send, keep))
 
 
-def _leave(*_: object) -> None:
-    sys.exit(1)  # so that the claim is released
+def leave_in_order() -> None:
+    """Make a request to end (SIGTERM) release this process's claims, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def _end_with_parent() -> None:

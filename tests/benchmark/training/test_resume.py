@@ -16,7 +16,7 @@ from benchmark.tasks.registry import Task
 from benchmark.training import resume
 from benchmark.training.grid import Cell, make_cell, run_cell
 from benchmark.training.recipes import Recipe
-from benchmark.training.runs import read_run
+from benchmark.training.runs import read_run, state_folder
 from tests.conftest import ToyRows
 from zoo.encoders.registry import get_encoder
 
@@ -65,7 +65,9 @@ def test_a_killed_training_ends_as_one_that_was_not(
     run_cell(whole, lambda share, line: None)
 
     killed(stopped, tmp_path, (2 * STEPS + 6) / (3 * STEPS), every)
-    states = [int(path.parent.name.partition("-")[2]) for path in stopped.state.glob("checkpoint-*/ours.json")]
+    states = [
+        int(path.parent.name.partition("-")[2]) for path in state_folder(stopped.folder).glob("checkpoint-*/ours.json")
+    ]
     assert max(states) == newest
     said: list[str] = []
     run_cell(stopped, lambda share, line: said.append(line))
@@ -96,11 +98,12 @@ def test_a_state_of_other_code_or_a_half_one_is_not_used(
 
     with pytest.raises(Stopped):
         run_cell(cell, stop)
-    mark = max(cell.state.glob("checkpoint-*/ours.json"))
+    state = state_folder(cell.folder)
+    mark = max(state.glob("checkpoint-*/ours.json"))
     assert mark.parent.name == f"checkpoint-{2 * STEPS}"
     mark.write_text(json.dumps(json.loads(mark.read_text()) | {"code": "other"}))
-    shutil.copytree(mark.parent, cell.state / "checkpoint-20")
-    (cell.state / "checkpoint-20" / "ours.json").unlink()  # as a kill in the middle of writing leaves it
+    shutil.copytree(mark.parent, state / "checkpoint-20")
+    (state / "checkpoint-20" / "ours.json").unlink()  # as a kill in the middle of writing leaves it
     said: list[str] = []
     run_cell(cell, lambda share, line: said.append(line))
     assert [line.split(":")[0] for line in said if line] == ["epoch 1", "epoch 2", "epoch 3"]
