@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cell:
-    """A run that is asked for: what it is, which folder it gets, how many trials its recipe was chosen from, and how its
-    training is made to fit into memory, which is no part of what it is."""
+    """A run that is asked for: what it is, which folder it gets, how many trials its recipe was chosen from, and how
+    its training is made to fit into memory, which is no part of what it is."""
 
     task: Task
     encoder: Encoder
@@ -74,12 +74,7 @@ Keep = Callable[[Cell, RunInfo, "FineTuned | Baseline"], None]
 
 
 def plan(
-    rows: Mapping[Task, Rows],
-    encoders: Iterable[Encoder],
-    seeds: Iterable[int],
-    results: Path,
-    /,
-    **changes: Any,
+    rows: Mapping[Task, Rows], encoders: Iterable[Encoder], seeds: Iterable[int], results: Path, /, **changes: Any
 ) -> list[Cell]:
     """Return the cells of the grid, seed by seed, so that an interrupted grid has every encoder with fewer seeds.
 
