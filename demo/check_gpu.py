@@ -28,12 +28,13 @@ from benchmark.run_cli import keep_checkpoint
 from benchmark.speed.bench_train import make_trainer
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, Split
-from benchmark.training.fine_tune import FineTuned, fine_tune, prepare_model
+from benchmark.training.fine_tune import FineTuned, fine_tune
 from benchmark.training.grid import plan, run_grid
 from benchmark.training.losses import make_loss
 from benchmark.training.process import peak_memory_mib, reset_peak_memory, set_up_process
 from benchmark.training.recipes import Recipe, default_recipe
 from benchmark.training.runs import read_runs
+from benchmark.training.trainer import prepare_model
 from demo.batch.handlers import Results, classify_rows
 from demo.batch.inputs import BatchRows
 from demo.compare.handlers import classify

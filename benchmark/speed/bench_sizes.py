@@ -46,7 +46,7 @@ WAYS = {"full": "all weights", "checkpointing": "with gradient checkpointing", "
 HEADS = ("encoder", "training", "peak memory, GiB", "estimate, GiB", "seconds a step")
 PAGE = Path(__file__).parents[2] / "docs" / "recipes.md"
 BEGIN, END = "<!-- sizes: made by `make bench-sizes` -->", "<!-- end of sizes -->"
-TEXTS, REPEATS = 192, 3  # of the second table
+TEXTS, REPEATS = 128, 2  # of the second table
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
