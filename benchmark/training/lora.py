@@ -27,7 +27,6 @@ def add_lora(model: PreTrainedModel, rank: int) -> Callable[[], object]:
     """
     find_peft()
     from peft import LoraConfig, LoraModel
-    from peft.tuners.tuners_utils import BaseTunerLayer
 
     body = f"{model.base_model_prefix}."
     frozen = [name for name, _ in model.named_parameters() if name.startswith(body) and "pooler" not in name]
@@ -38,9 +37,6 @@ def add_lora(model: PreTrainedModel, rank: int) -> Callable[[], object]:
         if isinstance(module, Linear) and name.startswith(body) and "pooler" not in name
     ]
     adapted = LoraModel(model, LoraConfig(r=rank, lora_alpha=SCALE * rank, target_modules=targets), "default")
-    for module in model.modules():
-        if isinstance(module, BaseTunerLayer):
-            module.cast_input_dtype_enabled = False  # bf16 autocast needs no copy of each input in float32
     for parameter in whole:
         parameter.requires_grad_(True)
     return adapted.merge_and_unload
