@@ -14,6 +14,7 @@ from zoo.decision import Decision
 from zoo.hardware import device
 from zoo.long_text import capacity, encode, pool
 
+PADDED = 1.25
 ROWS, TOKENS = 64, 64 * 128  # of a batch at most; a longer window is a batch of its own
 
 
@@ -25,8 +26,9 @@ def predict_logits(
 ) -> np.ndarray:
     """Return float32 logits of shape (n, num_labels), in the order of the texts, pooled over each text's `windows`.
 
-    Windows are batched by length, so that little is padded, and a batch has at most ROWS of them and TOKENS with its
-    padding, so that memory is bounded whatever the length. `advance` is called after each batch with its size.
+    Windows are batched by length. A batch has at most ROWS of them and TOKENS with its padding, so that memory is
+    bounded whatever the length, and its longest window has about PADDED times the tokens of its shortest at most.
+    `advance` is called after each batch with its size.
     """
     if not windows:
         return np.zeros((0, model.config.num_labels or 0), np.float32)
@@ -50,7 +52,9 @@ def _batches(order: Sequence[int], token_ids: Sequence[Sequence[int]]) -> Iterat
     """Yield the rows of each batch, which are in the order of their lengths."""
     batch: list[int] = []
     for row in order:
-        if len(batch) == ROWS or (batch and (len(batch) + 1) * len(token_ids[row]) > TOKENS):
+        length = len(token_ids[row])
+        full = len(batch) == ROWS or (len(batch) + 1) * length > TOKENS
+        if batch and (full or length > PADDED * len(token_ids[batch[0]]) + 4):
             yield batch
             batch = []
         batch.append(row)
