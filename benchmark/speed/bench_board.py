@@ -69,8 +69,9 @@ def _made_up(truth: list[np.ndarray], skill: float, rng: np.random.Generator) ->
 
 def _write(results: Path, info: RunInfo, task: Task, encoder: str, seed: int, made: Predictions) -> None:
     recipe = info.recipe.model_copy(update={"seed": seed})
-    changes = {"id": f"{seed:012x}", "task": task.name, "encoder": encoder, "recipe": recipe}
-    folder = run_folder(results, task.name, encoder, seed, changes["id"])
+    identifier = f"{seed:012x}"
+    changes = {"id": identifier, "task": task.name, "encoder": encoder, "recipe": recipe}
+    folder = run_folder(results, task.name, encoder, seed, identifier)
     write_run(folder, info.model_copy(update=changes), made)
 
 
