@@ -218,7 +218,7 @@ def _asked(
 def _run(cells: "list[Cell]", asked: Asked) -> None:
     """Run the grid, or only show it."""
     from benchmark.console import show_plan
-    from benchmark.training.faults import find_faults
+    from benchmark.training.look_ahead import find_faults
 
     if asked.dry_run:
         show_plan(cells)

@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,16 +23,15 @@ import torch
 import typer
 from rich.console import Console
 
-from benchmark.run_cli import keep_checkpoint
+from benchmark.release.ship import checkpoint_folder, save_run_checkpoint
 from benchmark.speed.bench_train import make_trainer
-from benchmark.tasks.registry import Task
-from benchmark.tasks.rows import Rows, Split
-from benchmark.training.fine_tune import FineTuned, fine_tune
-from benchmark.training.grid import plan, run_grid
+from benchmark.speed.made_up import FULL, MULTI, SINGLE, TINY, At, Size, make_encoder, make_split
+from benchmark.training.baseline import Baseline
+from benchmark.training.fine_tune import FineTuned
+from benchmark.training.grid import Cell, plan, run_grid
 from benchmark.training.losses import make_loss
 from benchmark.training.process import peak_memory_mib, reset_peak_memory, set_up_process
-from benchmark.training.recipes import Recipe, default_recipe
-from benchmark.training.runs import read_runs
+from benchmark.training.runs import RunInfo, read_runs
 from benchmark.training.trainer import prepare_model
 from demo.batch.handlers import Results, classify_rows
 from demo.batch.inputs import BatchRows
@@ -48,64 +46,9 @@ from zoo.pretraining.pretrain import run as pretrain
 from zoo.serving import load_classifier
 from zoo.tokenizer import load_tokenizer
 
-MULTI = Task("made_up", "multi_label_classification", "en", ("a", "b", "c"), "f1_macro")
-SINGLE = replace(MULTI, problem_type="single_label_classification", labels=("a", "b"), main_metric="accuracy")
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 Figures = dict[str, Any]
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-@dataclass(frozen=True)
-class Size:
-    """How large the checks are: the encoders' shapes by name, the words, and what is trained on how much."""
-
-    shapes: dict[str, tuple[int, int, int]]  # hidden size, layers, heads
-    words: int
-    learning_rate: float
-    rows: int
-    batch: int
-    length: int
-    steps: int
-    pretraining_steps: int
-
-
-FULL = Size(
-    {"bert-base": (768, 12, 12), "minilm": (384, 6, 12)},
-    words=30_000, learning_rate=1e-4, rows=2_000, batch=32, length=128, steps=50, pretraining_steps=200,
-)  # fmt: skip
-TINY = Size(
-    dict.fromkeys(FULL.shapes, (32, 2, 2)),
-    words=200, learning_rate=1e-3, rows=64, batch=16, length=32, steps=10, pretraining_steps=20,
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class At:
-    """Where a check works, how large, and on which encoder."""
-
-    folder: Path
-    size: Size
-    name: str
-
-    @property
-    def encoder(self) -> Path:
-        return self.folder / "encoders" / self.name
-
-    def rows(self, task: Task, long: int = 1) -> Rows:
-        n = self.size.rows
-        splits = [_split(task, self.size, rows, seed, long) for seed, rows in enumerate((n, n // 4, n // 4))]
-        return Rows(*splits, fingerprint="made up")
-
-    def recipe(self, task: Task, **changes: Any) -> Recipe:
-        given = {"epochs": 1, "min_steps": 0, "batch_size": self.size.batch, "max_length": self.size.length,
-                 "learning_rate": self.size.learning_rate, "freeze_embeddings": False, **changes}  # fmt: skip
-        recipe = default_recipe(get_encoder(str(self.encoder)), task, 0, **given)
-        assert isinstance(recipe, Recipe)
-        return recipe
-
-    def tune(self, task: Task, rows: Rows, **changes: Any) -> FineTuned:
-        weights = fetch_weights(get_encoder(str(self.encoder)))
-        return fine_tune(weights, task, rows, self.recipe(task, **changes), lambda share, line: None)
 
 
 @app.command()
@@ -135,7 +78,7 @@ def main(
 def _checks(size: Size, folder: Path) -> Iterator[tuple[str, Callable[[], Figures]]]:
     for name in size.shapes:
         at = At(folder, size, name)
-        _make_encoder(at)
+        make_encoder(at)
         for precision in ("fp32", "bf16"):
             yield f"{name}, {precision}: the same seed twice", partial(same_seed_twice, at, precision)
         yield f"{name}: Trainer against a plain loop", partial(trainer_and_plain_loop, at)
@@ -174,14 +117,20 @@ def trainer_and_plain_loop(at: At) -> Figures:
     rows, weights = at.rows(SINGLE), fetch_weights(get_encoder(str(at.encoder)))
     recipe = at.recipe(SINGLE, precision="fp32", dropout=0.0)
     tokenizer = load_tokenizer(weights.folder)
-    model = prepare_model(weights, SINGLE, rows.train, recipe).to(DEVICE)
+    model: Any = prepare_model(weights, SINGLE, rows.train, recipe)
+    model.to(DEVICE)
     start, twin = copy.deepcopy(model), copy.deepcopy(model)
     batches: list[dict[str, torch.Tensor]] = []
     with tempfile.TemporaryDirectory() as folder:
         ids = [ids for (ids,) in encode(tokenizer, rows.train.texts, at.size.length)]
         trainer = make_trainer("ours", model, tokenizer, ids, rows.train.y_true, recipe, at.size.steps, folder)
         collate = trainer.data_collator
-        trainer.data_collator = lambda features: batches.append(collate(features)) or batches[-1]
+
+        def kept(features: Any) -> Any:
+            batches.append(collate(features))
+            return batches[-1]
+
+        trainer.data_collator = kept
         trainer.train()
     decayed = set(trainer.get_decay_parameter_names(twin))
     groups = [{"params": [p for name, p in twin.named_parameters() if (name in decayed) == on],
@@ -219,7 +168,11 @@ def served(at: At) -> Figures:
     rows, root = at.rows(MULTI), at.folder / at.name
     cells = plan({MULTI: rows}, [get_encoder(str(at.encoder))], [0], root / "results", **at.recipe(MULTI).model_dump(
         include={"epochs", "min_steps", "batch_size", "max_length", "learning_rate", "freeze_embeddings"}))  # fmt: skip
-    failed = run_grid(cells, lambda now: None, partial(keep_checkpoint, root / "checkpoints"))
+
+    def keep(cell: Cell, info: RunInfo, trained: FineTuned | Baseline) -> None:
+        save_run_checkpoint(checkpoint_folder(root / "checkpoints", cell.folder), info, cell.task, trained)
+
+    failed = run_grid(cells, lambda now: None, keep)
     _require(not failed, "; ".join(failed.values()))
     (run,) = read_runs(root / "results")
     _require(not run.info.diverged, run.info.diverged)
@@ -264,7 +217,7 @@ def pretraining(at: At) -> Figures:
     """Pretrain for some steps from the encoder; the loss falls."""
     corpus, output = at.folder / "corpus", at.folder / "pretrained"
     corpus.mkdir()
-    texts = _split(MULTI, at.size, 4 * at.size.rows, 7, long=3).texts
+    texts = make_split(MULTI, at.size, 4 * at.size.rows, 7, long=3).texts
     pd.DataFrame({"text": [f"{text}." for text in texts]}).to_parquet(corpus / "texts.parquet")
     length = at.size.length
     recipe = get_recipe("bert", length=length, tokens=at.size.pretraining_steps * 16 * length, head_tokens=16 * length,
@@ -276,45 +229,6 @@ def pretraining(at: At) -> Figures:
         bool(np.isfinite(losses).all()) and losses[-1] < losses[0], f"the loss went from {losses[0]} to {losses[-1]}"
     )
     return {"tokens_per_second": facts["tokens_per_second"], "first_loss": losses[0], "last_loss": losses[-1]}
-
-
-def _make_encoder(at: At) -> None:
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", *_words(at.size)]
-    torch.manual_seed(0)
-    hidden, layers, heads = at.size.shapes[at.name]
-    config = BertConfig(
-        vocab_size=len(pieces),
-        hidden_size=hidden,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        intermediate_size=4 * hidden,
-        initializer_range=1.2 / hidden**0.5,  # with smaller random weights it tells texts hardly apart
-    )
-    BertModel(config).save_pretrained(at.encoder)
-    BertTokenizerFast(vocab={piece: i for i, piece in enumerate(pieces)}).save_pretrained(at.encoder)
-
-
-def _words(size: Size) -> list[str]:
-    letters = "abcdefghij"
-    return ["w" + "".join(letters[int(digit)] for digit in str(number)) for number in range(size.words)]
-
-
-def _split(task: Task, size: Size, rows: int, seed: int, long: int = 1) -> Split:
-    """Return texts whose labels follow from one word each, `long` times the length limit at most."""
-    rng, words = np.random.default_rng(seed), _words(size)
-    truth = rng.integers(0, 2, (rows, len(task.labels)))
-    if not task.multi_label:
-        truth[:, 1] = 1 - truth[:, 0]
-    frequency = 1 / np.arange(1, size.words - 9)  # as of the words of a language
-    texts = []
-    for row in truth:
-        told = 3 * [words[2 * label + on] for label, on in enumerate(row)]
-        length = rng.integers(size.length // 4, long * size.length - len(told) - 2)
-        rest = rng.choice(words[10:], length, p=frequency / frequency.sum())
-        texts.append(" ".join(rng.permutation([*told, *rest])))
-    return Split(texts, truth.astype(np.int8))
 
 
 @contextmanager

@@ -147,7 +147,7 @@ def test_nothing_but_commands_imports_a_command() -> None:
 
 def test_only_commands_write_to_the_terminal() -> None:
     """What does the work reports through a callback, so that an app or another machine can do it, too."""
-    commands = ("benchmark.speed", "demo.bench_app", "demo.space", *COMMANDS)
+    commands = ("benchmark.speed", "demo.bench_app", "demo.check_gpu", "demo.space", *COMMANDS)
     writing = {module for module, path in _modules().items() if re.search(r"^from rich", path.read_text("utf-8"), re.M)}
     assert {module for module in writing if not module.startswith(commands)} == set()
 

@@ -229,7 +229,7 @@ class _Driver:
             if not reason:
                 self._write(cell, outcome)
         except (self.ray.exceptions.RayError, OSError) as error:
-            reason = why_failed(error)
+            reason = why_failed(getattr(error, "cause", None) or error)  # of a task's error, without its traceback
             self._tell(cell, f"failed: {reason}")
         finally:
             claim.release()

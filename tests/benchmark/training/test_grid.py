@@ -27,8 +27,8 @@ from benchmark.tasks.row_facts import find_row_facts
 from benchmark.tasks.rows import Rows, Split, read_rows
 from benchmark.training import lora
 from benchmark.training.estimate import seconds_estimate
-from benchmark.training.faults import find_faults
 from benchmark.training.grid import Cell, Progress, plan, run_cell, run_grid
+from benchmark.training.look_ahead import find_faults
 from benchmark.training.memory import MemoryOptions
 from benchmark.training.recipes import Recipe
 from benchmark.training.runs import Run, read_runs

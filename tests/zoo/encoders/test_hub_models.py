@@ -13,7 +13,7 @@ from huggingface_hub import close_session, constants
 from transformers import AutoModel, AutoTokenizer
 
 from benchmark.tasks.registry import Task
-from benchmark.training.faults import find_faults
+from benchmark.training.look_ahead import find_faults
 from benchmark.training.grid import plan
 from benchmark.training.recipes import Recipe
 from benchmark.training.runs import run_id
