@@ -10,10 +10,10 @@ COPY build/space/requirements.txt .
 RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
 
 COPY build/space .
-# What the app writes, the unpacked encoders and the visitors' flags, stands here; a volume keeps it.
+# What the app writes stands here: the unpacked encoders, the visitors' flags, models of the hub. A volume keeps it.
 RUN mkdir /data && chown zoo /data
 USER zoo
-ENV HOST=0.0.0.0 PORT=7860 ENCODER_ZOO_CACHE=/data/cache ENCODER_ZOO_FLAGS=/data/flags
+ENV HOST=0.0.0.0 PORT=7860 ENCODER_ZOO_CACHE=/data/cache ENCODER_ZOO_FLAGS=/data/flags HF_HOME=/data/huggingface
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s \
     CMD ["python", "-c", "import os, urllib.request as web; web.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/', timeout=8)"]

@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 export TOKENIZERS_PARALLELISM ?= false
 
 .DEFAULT_GOAL := help
-.PHONY: help app benchmark leaderboard verify test test-all check fix bench-train bench-statistics bench-serve bench-app screenshots space clean
+.PHONY: help app benchmark leaderboard verify test test-all test-gpu check fix bench-train bench-sizes bench-statistics bench-board bench-ray bench-serve bench-app screenshots space clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -27,7 +27,7 @@ if not (3, 11) <= sys.version_info[:2] <= (3, 14):
 endef
 export CHECK_PYTHON
 
-.venv/installed-dev: requirements-dev.txt requirements-onnx.txt .venv/installed
+.venv/installed-dev: requirements-dev.txt requirements-onnx.txt requirements-lora.txt .venv/installed
 	$(PIP) -r requirements-dev.txt
 	@touch $@
 
@@ -53,6 +53,9 @@ test-all: test ## run all tests, those that take minutes each as well
 	$(BIN)/python -m pytest -m "slow and not alone" -n 2 --dist loadfile --no-loadscope-reorder
 	$(BIN)/python -m pytest -m alone
 
+test-gpu: .venv/installed ## check and measure all that a GPU does, in 8 minutes without a download, into build/gpu.json
+	$(BIN)/python -m demo.check_gpu
+
 check: .venv/installed-dev ## check lint, format and types; nothing is changed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -65,12 +68,21 @@ fix: .venv/installed-dev ## mend what the linter and the formatter can
 bench-train: .venv/installed ## time fine-tuning against transformers' example settings (needs ENCODER_ZOO_DATA)
 	$(BIN)/python -m benchmark.speed.bench_train
 
+bench-sizes: .venv/installed-dev ## memory and seconds of encoders of real size (into docs/recipes.md), and predict's speed
+	$(BIN)/python -m benchmark.speed.bench_sizes --write
+
 bench-statistics: .venv/installed ## how often the statistics are right (into docs/statistics.md), and how fast they are
 	$(BIN)/python -m benchmark.speed.simulate_statistics --write $(if $(TRIALS),--trials $(TRIALS))
 	$(BIN)/python -m benchmark.speed.bench_statistics
 
 bench-serve: .venv/installed-dev ## start, memory and speed of a model served by torch, by onnxruntime, and in int8
 	$(BIN)/python -m benchmark.speed.bench_serve
+
+bench-board: .venv/installed ## time the leaderboard of 250, 500, 1,000 and 2,000 runs; measure memory
+	$(BIN)/python -m benchmark.speed.bench_board
+
+bench-ray: .venv/installed ## time a grid on a local Ray cluster against one process (needs requirements-ray.txt)
+	$(BIN)/python -m benchmark.speed.bench_ray
 
 bench-app: .venv/installed-dev ## time the app's start, sliders, single texts and 50 clients at once; measure memory
 	$(BIN)/python -m demo.bench_app

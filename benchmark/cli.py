@@ -1,9 +1,8 @@
 """The commands that read runs: board, verify, compare, tasks, ship, cards and export."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -213,17 +212,6 @@ def names_of(option: str, text: str) -> list[str]:
     if not names:
         raise UserError(f"{option} takes names with commas between them, got {text!r}")
     return names
-
-
-def json_object(text: str) -> dict[str, Any]:
-    """Return the changes that --recipe gives."""
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise UserError(f"--recipe is not JSON: {text!r} ({error})") from error
-    if not isinstance(value, dict):
-        raise UserError(f"--recipe must be a JSON object such as '{{\"epochs\": 1}}', got {text!r}")
-    return value
 
 
 def check_data_dir(context: typer.Context, chosen: Sequence[Task]) -> None:

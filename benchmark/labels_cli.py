@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from benchmark.cli import COMPARE, OURS, Results, names_of
-from benchmark.run_cli import DataDir, Encoders, Seeds, Threads, run_cells
+from benchmark.how_cli import Threads
+from benchmark.run_cli import DataDir, Encoders, Seeds, run_cells
 from benchmark.tasks.registry import known_tasks
+from benchmark.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers
 from zoo.cli import USE, Encoding, Names, Quotes, Separator, console, fetched, say, show_table
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError, lookup
@@ -22,6 +24,11 @@ def learning_curve(
     encoders: Encoders = "probe:minilm-l6",
     seeds: Seeds = 3,
     threads: Threads = 0,
+    workers: Workers = 1,
+    gpus: Gpus = "",
+    ray: Ray = "",
+    gpu_share: GpuShare = None,
+    memory: Memory = 0.0,
     results: Results = OURS,
     data_dir: DataDir = None,
 ) -> None:
@@ -31,15 +38,13 @@ def learning_curve(
     from benchmark.more_labels.curve_report import html, labels_table, sentence, table
     from benchmark.more_labels.learning_curve import CURVES, curves, steps
     from benchmark.tasks.rows import read_rows
-    from benchmark.training.process import set_up_process
     from zoo.files import write_text
 
+    where = Where(threads, gpus, workers, ray, gpu_share, memory)
     chosen = lookup(known_tasks(results), task, "task")
     asked = [get_encoder(name, say) for name in names_of("--encoders", encoders)]
     planned = steps(chosen, read_rows(chosen, data_dir, say), asked, range(seeds), results)
-    if any(encoder.source != "none" for encoder in asked):
-        set_up_process(threads)
-    run_cells(list({step.cell.folder: step.cell for step in planned}.values()), results / CURVES, None)
+    run_cells(list({step.cell.folder: step.cell for step in planned}.values()), results / CURVES, None, where)
     found = curves(chosen, planned)
     folder = results / CURVES / task
     files = {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from benchmark.tasks.registry import Task
+from benchmark.where_cli import Where
 from zoo.cli import say
 from zoo.encoders.encoder import Encoder
 from zoo.errors import UserError
@@ -29,6 +30,14 @@ _OTHERS = {
     "recipe": "refits have the default recipe",
     "long_text": "refits have the default recipe",
     "checkpoints": "refits are not kept",
+    "probe_first": "refits need no probe",
+    "memory": "refits run one after the other",
+    "gpu_share": "refits run one after the other",
+    "ray": "refits run one after the other",
+    "gpus": "refits run one after the other",
+    "workers": "refits run one after the other",
+    "gradient_checkpointing": "a refit computes nothing twice",
+    "micro_batch": "a refit's batches stay whole",
 }
 
 
@@ -38,7 +47,7 @@ class Asked(Protocol):
     @property
     def encoders(self) -> list[Encoder]: ...
     @property
-    def threads(self) -> int: ...
+    def where(self) -> Where: ...
     @property
     def results(self) -> Path: ...
     @property
@@ -67,7 +76,7 @@ def refit_all(context: typer.Context, tasks: Sequence[Task], asked: Asked, numbe
             say(f"{each.name}: {made} of {number} refits are done, each on {len(each.rows.train) // 2:,} train rows")
         return
     if any(encoder.source != "none" for encoder in asked.encoders):
-        set_up_process(asked.threads)
+        set_up_process(asked.where.threads)
     _run(refits, number)
 
 

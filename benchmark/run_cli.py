@@ -1,15 +1,17 @@
 """The commands that fine-tune: run for the registered tasks, run-data for data of one's own."""
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmark.cli import COMPARE, OURS, check_data_dir, json_object, names_of
+from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
+from benchmark.how_cli import Checkpointing, LongText, MicroBatch, Recipe, Threads, json_object
 from benchmark.refit_cli import ResampleTrain, refit_all
 from benchmark.tasks.registry import TASKS, Task
+from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
+from benchmark.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, run_there
 from zoo.cli import Encoding, Names, Quotes, Separator, say
 from zoo.encoders.registry import Encoder, as_probe, get_encoder
 from zoo.errors import UserError, lookup
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-WHAT, DATA, HOW, WHERE = "What to run", "Your data", "How to fine-tune", "Where files are"
+WHAT, DATA, WHERE = "What to run", "Your data", "Where files are"
 ENCODERS = "tfidf-lr,minilm-l6,granite-30m"
 
 Encoders = Annotated[
@@ -38,22 +40,6 @@ DryRun = Annotated[
 ProbeFirst = Annotated[
     bool,
     typer.Option("--probe-first", help="First run a probe of each encoder, and show its board.", rich_help_panel=WHAT),
-]
-Recipe = Annotated[
-    str,
-    typer.Option(
-        help="Changes to the default recipe, as JSON: '{\"epochs\": 1}'.", rich_help_panel=HOW, show_default=False
-    ),
-]
-LongText = Annotated[
-    str,
-    typer.Option(
-        help="For texts over the length limit: truncate, head-tail or windows; if not given, as the recipe says.",
-        rich_help_panel=HOW,
-    ),
-]
-Threads = Annotated[
-    int, typer.Option(min=0, help="CPU threads; 0 shares the cores with other runs here.", rich_help_panel=HOW)
 ]
 RunsTo = Annotated[Path, typer.Option("--results", help="Folder for the runs.", rich_help_panel=WHERE)]
 Keep = Annotated[
@@ -75,7 +61,8 @@ class Asked:
     encoders: list[Encoder]
     seeds: range
     changes: dict[str, Any]
-    threads: int
+    fit: MemoryOptions
+    where: Where
     results: Path
     checkpoints: Path | None
     dry_run: bool
@@ -83,7 +70,8 @@ class Asked:
     def plan(self, rows: "dict[Task, Rows]") -> "list[Cell]":
         from benchmark.training.grid import plan
 
-        return plan(rows, self.encoders, self.seeds, self.results, **self.changes)
+        cells = plan(rows, self.encoders, self.seeds, self.results, **self.changes)
+        return [replace(cell, memory=self.fit) for cell in cells]
 
     def plan_probes(self, rows: "dict[Task, Rows]") -> "list[Cell]":
         """Return one run of a probe of each encoder that is fine-tuned."""
@@ -109,7 +97,14 @@ def run(
     resample_train: ResampleTrain = None,
     recipe: Recipe = "{}",
     long_text: LongText = "",
+    micro_batch: MicroBatch = 0,
+    gradient_checkpointing: Checkpointing = False,
     threads: Threads = 0,
+    workers: Workers = 1,
+    gpus: Gpus = "",
+    ray: Ray = "",
+    gpu_share: GpuShare = None,
+    memory: Memory = 0.0,
     results: RunsTo = OURS,
     checkpoints: Keep = None,
     data_dir: DataDir = None,
@@ -118,7 +113,9 @@ def run(
     from benchmark.tasks.rows import read_rows
 
     seed_range = range(first_seed, first_seed + seeds)
-    asked = _asked(encoders, seed_range, recipe, long_text, threads, results, checkpoints, dry_run)
+    where = Where(threads, gpus, workers, ray, gpu_share, memory)
+    fit = MemoryOptions(micro_batch, gradient_checkpointing)
+    asked = _asked(encoders, seed_range, recipe, long_text, fit, where, results, checkpoints, dry_run)
     chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
     if resample_train:
@@ -176,7 +173,14 @@ def run_data(
     probe_first: ProbeFirst = False,
     recipe: Recipe = "{}",
     long_text: LongText = "",
+    micro_batch: MicroBatch = 0,
+    gradient_checkpointing: Checkpointing = False,
     threads: Threads = 0,
+    workers: Workers = 1,
+    gpus: Gpus = "",
+    ray: Ray = "",
+    gpu_share: GpuShare = None,
+    memory: Memory = 0.0,
     results: RunsTo = OURS,
     checkpoints: Keep = None,
 ) -> None:
@@ -188,7 +192,9 @@ def run_data(
     from benchmark.tasks.rows import write_splits
 
     seed_range = range(first_seed, first_seed + seeds)
-    asked = _asked(encoders, seed_range, recipe, long_text, threads, results, checkpoints, dry_run)
+    where = Where(threads, gpus, workers, ray, gpu_share, memory)
+    fit = MemoryOptions(micro_batch, gradient_checkpointing)
+    asked = _asked(encoders, seed_range, recipe, long_text, fit, where, results, checkpoints, dry_run)
     given = choose_format(encoding, separator, columns, quotes)
     chosen = choose_columns(text_column, label_column, label_list, label_columns or (), delimiter, group_column)
     declared = declare(source, chosen, name, language, given)
@@ -210,7 +216,8 @@ def _asked(
     seeds: range,
     recipe: str,
     long_text: str,
-    threads: int,
+    fit: MemoryOptions,
+    where: Where,
     results: Path,
     checkpoints: Path | None,
     dry_run: bool,
@@ -225,15 +232,18 @@ def _asked(
     check_changes(changes, chosen)
     if checkpoints and all(encoder.probe for encoder in chosen):
         raise UserError("--checkpoints does not apply: a probe leaves no checkpoint; leave it out, or add an encoder")
-    return Asked(chosen, seeds, changes, threads, results, checkpoints, dry_run)
+    if fit != WHOLE_BATCHES and not any(encoder.fine_tuned for encoder in chosen):
+        raise UserError(
+            "--micro-batch and --gradient-checkpointing do not apply: no encoder is fine-tuned; leave them out"
+        )
+    return Asked(chosen, seeds, changes, fit, where, results, checkpoints, dry_run)
 
 
 def _run(cells: "list[Cell]", asked: Asked, probes: "list[Cell]") -> None:
     """Run the grid, with the probes before it, or only show it."""
     from benchmark.board.store import publish
     from benchmark.console import show_board, show_plan
-    from benchmark.training.grid import find_faults
-    from benchmark.training.process import set_up_process
+    from benchmark.training.look_ahead import find_faults
 
     if asked.dry_run:
         show_plan([*probes, *cells])
@@ -243,32 +253,26 @@ def _run(cells: "list[Cell]", asked: Asked, probes: "list[Cell]") -> None:
         if faults:
             raise UserError(f"{len(faults)} of the encoders cannot be trained as asked; see above")
         return
-    if any(cell.encoder.source != "none" for cell in cells):  # a baseline needs no torch, which is slow to import
-        set_up_process(asked.threads)
     if probes:
-        run_cells(probes, asked.results, None)
+        run_cells(probes, asked.results, None, asked.where)
         show_board(publish(asked.results)[0])
         say("That is what the encoders know before they are fine-tuned. Now they are.")
-    run_cells(cells, asked.results, asked.checkpoints)
+    run_cells(cells, asked.results, asked.checkpoints, asked.where)
 
 
-def run_cells(cells: "list[Cell]", results: Path, checkpoints: Path | None) -> None:
+def run_cells(cells: "list[Cell]", results: Path, checkpoints: Path | None, where: Where) -> None:
     """Run what is not complete, and keep the models below `checkpoints`.
 
     Raises:
         UserError: a run failed.
     """
-    from benchmark.console import grid_progress
-    from benchmark.training.grid import run_grid
     from benchmark.training.process import commit
 
     _make_folders(results, checkpoints)
     commit()
     if checkpoints:
         _tell_unkept(cells, checkpoints)
-    keep = partial(keep_checkpoint, checkpoints) if checkpoints else None
-    with grid_progress() as report:
-        failed = run_grid(cells, report, keep)
+    failed = run_there(cells, where, checkpoints, keep_checkpoint)
     for name, reason in failed.items():
         say(f"failed: {name}: {reason}", "red")
     if failed:

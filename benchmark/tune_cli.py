@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
-from benchmark.run_cli import HOW, WHAT, DataDir, Encoders, FirstSeed, Keep, RunsTo, Seeds, Threads, run_cells
+from benchmark.how_cli import HOW, Threads
+from benchmark.run_cli import WHAT, DataDir, Encoders, FirstSeed, Keep, RunsTo, Seeds, run_cells
 from benchmark.tasks.registry import TASKS
+from benchmark.where_cli import Where
 from zoo.cli import say
 from zoo.encoders.registry import get_encoder
 from zoo.errors import lookup
@@ -57,7 +59,7 @@ def tune(
         best = choose(made, search.task, search.rows.validation.y_true)
         say(f"{search.name}: {_says(best, trials)} All trials are in {search.file}")
         cells += _cells(search, best, trials, range(first_seed, first_seed + seeds))
-    run_cells(cells, results, checkpoints)
+    run_cells(cells, results, checkpoints, Where(threads))
 
 
 def _search_all(searches: "list[Search]", trials: int) -> "list[list[Trial]]":

@@ -25,8 +25,8 @@ def test_the_app_runs_as_a_user_who_owns_what_it_writes() -> None:
     assert user not in ("root", "0")
     assert any(run.startswith("useradd ") and run.endswith(f" {user}") for run in of("RUN"))
     assert "RUN" not in order[order.index("USER") :]
-    folders = re.findall(r"ENCODER_ZOO_(?:CACHE|FLAGS)=(\S+)", " ".join(of("ENV")))
-    assert len(folders) == 2
+    folders = re.findall(r"(?:ENCODER_ZOO_CACHE|ENCODER_ZOO_FLAGS|HF_HOME)=(\S+)", " ".join(of("ENV")))
+    assert len(folders) == 3
     assert all(folder.startswith("/data/") for folder in folders)
     assert f"mkdir /data && chown {user} /data" in of("RUN")
 
@@ -40,3 +40,14 @@ def test_its_health_is_that_of_the_page(tmp_path: Path) -> None:
         assert subprocess.run(command, env=environment, capture_output=True).returncode == 0
         server.shutdown()
     assert subprocess.run(command, env=environment, capture_output=True).returncode != 0
+
+
+def test_the_systemd_unit_keeps_what_the_hub_gives_where_it_may_be_written() -> None:
+    text = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
+    (unit,) = re.findall(r"^```ini\n(.*?)^```", text, re.S | re.M)
+    given = dict(pair.split("=", 1) for line in re.findall(r"^Environment=(.*)$", unit, re.M) for pair in line.split())
+    (cache,), (state,) = (re.findall(rf"^{name}Directory=(\S+)$", unit, re.M) for name in ("Cache", "State"))
+    assert given["HF_HOME"].startswith(f"/var/cache/{cache}/")
+    assert given["ENCODER_ZOO_CACHE"] == f"/var/cache/{cache}"
+    assert given["ENCODER_ZOO_FLAGS"] == f"/var/lib/{state}"
+    assert "HF_HUB_OFFLINE" not in given

@@ -33,6 +33,8 @@ FLOORS = [
         "benchmark.console",
         "benchmark.cli",
         "benchmark.refit_cli",
+        "benchmark.where_cli",
+        "benchmark.how_cli",
         "benchmark.run_cli",
         "benchmark.tune_cli",
         "benchmark.logits_cli",
@@ -49,10 +51,9 @@ APART = [{"zoo.checkpoints", "zoo.pretraining"}, {"benchmark.own_data", "benchma
 # Nobody but the doors and the commands themselves may need a command.
 COMMANDS = {
     "zoo.cli",
-    *(
-        f"benchmark.{name}"
-        for name in ("cli", "refit_cli", "run_cli", "tune_cli", "logits_cli", "labels_cli", "import_cli", "console")
-    ),
+    *(f"benchmark.{name}_cli" for name in ("how", "import", "labels", "logits", "refit", "run", "tune", "where")),
+    "benchmark.cli",
+    "benchmark.console",
 }
 SHARED_NAMES = {"__main__", "cli", "handlers", "registry", "view"}  # one role in every package or tab
 LIGHT = [
@@ -151,7 +152,7 @@ def test_nothing_but_commands_imports_a_command() -> None:
 
 def test_only_commands_write_to_the_terminal() -> None:
     """What does the work reports through a callback, so that an app or another machine can do it, too."""
-    commands = ("benchmark.speed", "demo.bench_app", "demo.space", *COMMANDS)
+    commands = ("benchmark.speed", "demo.bench_app", "demo.check_gpu", "demo.space", *COMMANDS)
     writing = {module for module, path in _modules().items() if re.search(r"^from rich", path.read_text("utf-8"), re.M)}
     assert {module for module in writing if not module.startswith(commands)} == set()
 

@@ -1,6 +1,6 @@
 """Classifier: turns texts into scores and labels, with a model in memory or a checkpoint on disk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,19 +11,24 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from zoo.checkpoints.checkpoint import CheckpointInfo, read_checkpoint
 from zoo.checkpoints.loading import load_model
 from zoo.decision import Decision
+from zoo.hardware import device
 from zoo.long_text import capacity, encode, pool
+
+PADDED = 1.25
+ROWS, TOKENS = 64, 64 * 128  # of a batch at most; a longer window is a batch of its own
 
 
 def predict_logits(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     windows: Sequence[Sequence[Sequence[int]]],
-    batch_size: int = 64,
     advance: Callable[[int], object] = lambda done: None,
 ) -> np.ndarray:
     """Return float32 logits of shape (n, num_labels), in the order of the texts, pooled over each text's `windows`.
 
-    Windows are batched by length, so that little is padded. `advance` is called after each batch with its size.
+    Windows are batched by length. A batch has at most ROWS of them and TOKENS with its padding, so that memory is
+    bounded whatever the length, and its longest window has about PADDED times the tokens of its shortest at most.
+    `advance` is called after each batch with its size.
     """
     if not windows:
         return np.zeros((0, model.config.num_labels or 0), np.float32)
@@ -33,8 +38,7 @@ def predict_logits(
     training = model.training
     model.eval()
     with torch.inference_mode():
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
+        for rows in _batches(order, token_ids):
             batch = tokenizer.pad({"input_ids": [list(token_ids[row]) for row in rows]}, return_tensors="pt").to(
                 model.device
             )
@@ -42,6 +46,19 @@ def predict_logits(
             advance(len(rows))
     model.train(training)
     return pool(logits, [len(of_text) for of_text in windows])
+
+
+def _batches(order: Sequence[int], token_ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Yield the rows of each batch, which are in the order of their lengths."""
+    batch: list[int] = []
+    for row in order:
+        length = len(token_ids[row])
+        full = len(batch) == ROWS or (len(batch) + 1) * length > TOKENS
+        if batch and (full or length > PADDED * len(token_ids[batch[0]]) + 4):
+            yield batch
+            batch = []
+        batch.append(row)
+    yield batch
 
 
 @dataclass(frozen=True)
@@ -55,14 +72,14 @@ class Classifier:
 
     @classmethod
     def load(cls, folder: Path) -> "Classifier":
-        """Load the checkpoint in `folder`, onto the GPU where there is one.
+        """Load the checkpoint in `folder`, onto a GPU where there is one.
 
         Raises:
             UserError: the checkpoint is missing, incomplete or damaged, or its encoder is not at hand.
         """
         checkpoint = read_checkpoint(folder)
         model, tokenizer = load_model(checkpoint)
-        model.eval().to(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        model.eval().to(torch.device(device()))
         return cls(checkpoint.info, checkpoint.decision, model, tokenizer)
 
     def warm_up(self) -> None:

@@ -19,6 +19,15 @@ def library_versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
+def device() -> str:
+    """Return what models run on here, as torch names it: "cuda", "mps" (Apple's GPUs) or "cpu"."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
 def multiplies_in_bf16() -> bool:
     """Return whether the hardware multiplies matrices in bf16: a GPU that can, or a processor with AMX or AVX512-BF16.
 

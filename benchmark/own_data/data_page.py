@@ -31,7 +31,7 @@ def lines(report: DataReport) -> Iterator[str]:
         if each.over:
             yield (
                 f"{each.over:.1%} of the texts are cut at {each.limit} {each.unit}; --long-text windows reads more of "
-                "them, and so does a higher max_length in --recipe, up to 512"
+                "them, and so does a higher max_length in --recipe"
             )
     if report.repeated:
         yield f"{report.repeated:,} rows repeat the text of another"

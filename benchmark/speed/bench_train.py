@@ -78,9 +78,10 @@ def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: in
 
     from benchmark.tasks.registry import TASKS
     from benchmark.tasks.rows import read_rows
-    from benchmark.training.fine_tune import embedding_parameters, prepare_model
+    from benchmark.training.fine_tune import embedding_parameters
     from benchmark.training.process import peak_memory_mib, reset_peak_memory, set_up_process
     from benchmark.training.recipes import Recipe, default_recipe
+    from benchmark.training.trainer import prepare_model
     from zoo.encoders.registry import get_encoder
     from zoo.encoders.weights import fetch_weights
     from zoo.hardware import matrix_rate
@@ -109,7 +110,7 @@ def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: in
     reset_peak_memory()
     clock = _clock(model, tokenizer, validation, rows.validation.y_true, target)
     with tempfile.TemporaryDirectory() as folder:
-        trainer = _trainer(which, model, tokenizer, train, rows.train.y_true, recipe, steps, folder)
+        trainer = make_trainer(which, model, tokenizer, train, rows.train.y_true, recipe, steps, folder)
         trainer.add_callback(clock)
         start = time.perf_counter()
         trainer.train()
@@ -152,14 +153,14 @@ def _clock(model: Any, tokenizer: Any, token_ids: list[list[int]], y_true: Any, 
     return Clock()
 
 
-def _trainer(
+def make_trainer(
     which: str, model: Any, tokenizer: Any, token_ids: Any, y_true: Any, recipe: Any, steps: int, folder: str
 ) -> Any:
     import torch
     from transformers import DataCollatorWithPadding, PrinterCallback, Trainer, TrainingArguments
 
-    from benchmark.training.fine_tune import training_arguments
     from benchmark.training.losses import make_loss
+    from benchmark.training.trainer import training_arguments
     from zoo.hardware import multiplies_in_bf16
 
     ours = which == "ours"

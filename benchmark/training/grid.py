@@ -11,6 +11,8 @@ from benchmark.tasks.registry import TASKS, Task, write_task
 from benchmark.tasks.row_facts import keep_row_facts
 from benchmark.tasks.rows import Rows
 from benchmark.training.baseline import Baseline, fit_min_df, train_baseline
+from benchmark.training.claims import owner_of, take
+from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
 from benchmark.training.process import commit
 from benchmark.training.recipes import (
     AnyRecipe,
@@ -22,10 +24,10 @@ from benchmark.training.recipes import (
     kind_of,
     other_fields,
 )
-from benchmark.training.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, write_run
+from benchmark.training.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, state_folder, write_run
 from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import Weights, fetch_weights
-from zoo.errors import UnreachableError, UserError
+from zoo.errors import UserError
 from zoo.hardware import library_versions
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cell:
-    """A run that is asked for: what it is, which folder it gets, and how many trials its recipe was chosen from."""
+    """A run that is asked for: what it is, which folder it gets, how many trials its recipe was chosen from, and how
+    its training is made to fit into memory, which is no part of what it is."""
 
     task: Task
     encoder: Encoder
@@ -43,6 +46,7 @@ class Cell:
     folder: Path
     id: str
     trials: int = 0
+    memory: MemoryOptions = WHOLE_BATCHES
 
     @property
     def done(self) -> bool:
@@ -71,12 +75,7 @@ Keep = Callable[[Cell, RunInfo, "FineTuned | Baseline"], None]
 
 
 def plan(
-    rows: Mapping[Task, Rows],
-    encoders: Iterable[Encoder],
-    seeds: Iterable[int],
-    results: Path,
-    /,
-    **changes: Any,
+    rows: Mapping[Task, Rows], encoders: Iterable[Encoder], seeds: Iterable[int], results: Path, /, **changes: Any
 ) -> list[Cell]:
     """Return the cells of the grid, seed by seed, so that an interrupted grid has every encoder with fewer seeds.
 
@@ -114,7 +113,7 @@ def check_changes(changes: Mapping[str, Any], encoders: Iterable[Encoder]) -> No
 
 
 def run_grid(cells: list[Cell], report: Report, keep: Keep | None = None) -> dict[str, str]:
-    """Run the cells that are not done yet.
+    """Run the cells that are not done yet and that no other process is at.
 
     Args:
         cells: the grid, as `plan` returns it.
@@ -127,42 +126,103 @@ def run_grid(cells: list[Cell], report: Report, keep: Keep | None = None) -> dic
     Raises:
         UserError: a run that is there already is damaged.
     """
+    todo = find_todo(cells, report)
+    failed = run_free(todo, report, keep)
+    tell_left(todo, failed, report)
+    return failed
+
+
+def find_todo(cells: list[Cell], report: Report) -> list[Cell]:
+    """Return the cells that are not done yet, and write what belongs to the grid as a whole.
+
+    Raises:
+        UserError: a run that is there already is damaged.
+    """
     for cell in cells:
         if cell.task.name not in TASKS:
             write_task(cell.folder.parents[2], cell.task)
     todo = [cell for cell in cells if not _is_complete(cell)]
     for cell in cells:
         if cell.done:
-            _keep_row_facts(cell)
+            write_row_facts(cell)
     report(Progress(0, len(todo), line=f"{len(cells)} runs: {len(cells) - len(todo)} complete, {len(todo)} to do"))
-    failed = {}
-    for ended, cell in enumerate(todo):
-        now = Progress(ended, len(todo), cell.name)
-        report(replace(now, line=f"[{ended + 1}/{len(todo)}] {cell.name}"))
-        if reason := _attempt(cell, partial(_report_run, report, now), keep):
+    return todo
+
+
+def run_free(todo: list[Cell], report: Report, keep: Keep | None = None) -> dict[str, str]:
+    """Run, one after the other, the cells that no other process is at; return why some failed, by name.
+
+    A cell that another process has is looked at once more at the end, in case that process was ended.
+    """
+    failed, order = dict[str, str](), list(todo)
+    for number, cell in enumerate(order):  # it grows by what is to be looked at again
+        again = number >= len(todo)
+        if again and owner_of(cell.folder) is None:
+            continue
+        reason = _claim_and_run(cell, Progress(min(number, len(todo) - 1), len(todo), cell.name), report, keep)
+        if reason:
             failed[cell.name] = reason
+        elif reason is None and not again:
+            order.append(cell)
     return failed
 
 
-def _report_run(report: Report, now: Progress, share: float, line: str) -> None:
-    report(replace(now, share=share, line=f"    {line}" if line else ""))
+def tell_left(todo: list[Cell], failed: Mapping[str, str], report: Report) -> None:
+    """Say which runs other processes are still at, or have left."""
+    for cell in todo:
+        if not cell.done and cell.name not in failed:
+            owner = owner_of(cell.folder)
+            state = f"{owner} is still at it" if owner else "another process has left it; run the same command again"
+            report(Progress(len(todo), len(todo), line=f"{cell.name}: {state}"))
 
 
-def _attempt(cell: Cell, report: RunReport, keep: Keep | None) -> str:
-    """Run one cell; return why it failed, or "". Whatever the reason, the other cells can still run."""
+def _claim_and_run(cell: Cell, now: Progress, report: Report, keep: Keep | None) -> str | None:
+    """Run one cell if it is free. Return why it failed, "" if it is done, None if another process has it."""
+
+    def tell(share: float, line: str) -> None:
+        report(replace(now, share=share, line=f"    {line}" if line else ""))
+
+    try:
+        claim = take(cell.folder, partial(tell, 0.0))
+    except OSError as error:
+        tell(1.0, f"failed: {why_failed(error)}")
+        return why_failed(error)
+    if claim is None:
+        return None
+    try:
+        if cell.done:  # another process was faster
+            tell(1.0, "")
+            return ""
+        report(replace(now, line=f"[{now.ended + 1}/{now.total}] {cell.name}"))
+        return attempt(partial(_run_whole, cell, tell, keep), tell)
+    finally:
+        claim.release()
+
+
+def attempt(run: Callable[[], object], report: RunReport) -> str:
+    """Run; return why it failed, or "". Whatever the reason, other cells can still run."""
     start = time.perf_counter()
     try:
-        run_cell(cell, report, keep)
-        _keep_row_facts(cell)
+        run()
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = why_failed(error)
         report(1.0, f"failed: {reason}")
         return reason
     report(1.0, f"done in {time.perf_counter() - start:.0f} s")
     return ""
 
 
-def _keep_row_facts(cell: Cell) -> None:
+def why_failed(error: Exception) -> str:
+    """Return the reason that is shown of a run: one line."""
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def _run_whole(cell: Cell, report: RunReport, keep: Keep | None) -> None:
+    run_cell(cell, report, keep)
+    write_row_facts(cell)
+
+
+def write_row_facts(cell: Cell) -> None:
     """Write what the leaderboard's slices need to know of the rows of a complete run."""
     keep_row_facts(cell.folder.parents[2], cell.task, cell.rows)
 
@@ -181,7 +241,7 @@ def run_cell(cell: Cell, report: RunReport, keep: Keep | None = None) -> None:
         if keep is not None:
             keep(cell, info, baseline)
         return
-    weights = _checked_weights(cell, lambda line: report(0.0, line))
+    weights = checked_weights(cell, lambda line: report(0.0, line))
     if isinstance(cell.recipe, ProbeRecipe | ZeroShotRecipe):
         from benchmark.training.probe import predict_by_names, train_probe
 
@@ -191,7 +251,7 @@ def run_cell(cell: Cell, report: RunReport, keep: Keep | None = None) -> None:
         return
     from benchmark.training.fine_tune import fine_tune
 
-    tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report)
+    tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report, cell.memory, state_folder(cell.folder))
     info = _info(cell, weights.revision, vars(tuned.measured), tuned.epochs, tuned.best_epoch, tuned.diverged)
     write_run(cell.folder, info, tuned.predictions)  # first, so that a full disk does not lose what was trained
     if tuned.diverged:
@@ -200,7 +260,7 @@ def run_cell(cell: Cell, report: RunReport, keep: Keep | None = None) -> None:
         keep(cell, info, tuned)
 
 
-def _checked_weights(cell: Cell, say: Callable[[str], object]) -> Weights:
+def checked_weights(cell: Cell, say: Callable[[str], object]) -> Weights:
     """Return the weights of a cell's encoder, checked against its recipe before anything is trained."""
     from zoo.checkpoints.pretrained import check_encoder
 
@@ -208,46 +268,6 @@ def _checked_weights(cell: Cell, say: Callable[[str], object]) -> Weights:
     weights = fetch_weights(cell.encoder, say)
     check_encoder(weights.folder, cell.recipe.max_length)
     return weights
-
-
-def find_faults(cells: Iterable[Cell], say: Callable[[str], object] = lambda line: None) -> dict[str, str]:
-    """Return why encoders cannot be trained as their recipes ask, by the encoder's name.
-
-    Of a model of the hub only the config and the tokenizer are fetched. `say` is called with a line for the size of its
-    weights, and for one that cannot be looked at, since nobody answers.
-    """
-    to_check = {
-        (cell.encoder.name, cell.recipe.max_length): cell
-        for cell in cells
-        if isinstance(cell.recipe, Recipe)
-        or (not isinstance(cell.recipe, BaselineRecipe) and cell.encoder.source != "hub")
-        if not cell.done
-    }
-    faults = {}
-    for (name, _), cell in to_check.items():
-        check = _look_ahead if cell.encoder.source == "hub" else _checked_weights
-        try:
-            check(cell, say)
-        except UnreachableError as error:
-            say(f"{name}: not checked, since the hub cannot be asked. {error}")
-        except UserError as error:
-            faults[name] = str(error)
-    return faults
-
-
-def _look_ahead(cell: Cell, say: Callable[[str], object]) -> None:
-    """Check a cell's encoder of the hub as far as its small files tell, and say what it will cost."""
-    from benchmark.training.memory import memory_estimate
-    from zoo.checkpoints.pretrained import check_without_weights
-    from zoo.encoders.hub_models import look_ahead
-
-    assert isinstance(cell.recipe, Recipe)
-    ahead = look_ahead(cell.encoder, say)
-    model = check_without_weights(ahead.folder, cell.recipe.max_length)
-    fetched = f"{ahead.to_fetch / 1e6:,.0f} MB to fetch" if ahead.to_fetch else "its weights are in the local cache"
-    memory = memory_estimate(model, cell.recipe) / 2**30
-    length = f"with all texts of {cell.recipe.max_length} tokens"
-    say(f"{cell.encoder.name}: {fetched}; training will take about {memory:.1f} GiB of memory {length}")
 
 
 def _lower_rate(recipe: Recipe) -> str:

@@ -10,6 +10,7 @@ from benchmark.training.runs import Latency
 LENGTHS = (16, 64, 128)
 BATCH_SIZE = 32
 SINGLES, BATCHES = 40, 3
+LEAST, SECONDS = 5, 3.0  # a slow model gets fewer single texts, as many as so many seconds hold, and one batch
 
 
 def measure_latency(
@@ -19,6 +20,9 @@ def measure_latency(
     say: Callable[[str], object] = lambda line: None,
 ) -> tuple[Latency, ...]:
     """Time `answer` at each of `LENGTHS`, after one call that is not counted.
+
+    There are SINGLES calls with one text and BATCHES with BATCH_SIZE of them at each length. A slow model gets fewer,
+    so that they take a small share of its run.
 
     A length that cannot be measured is left out and told: the model is trained by now, and its run must not be lost.
 
@@ -50,13 +54,19 @@ def _long_texts(texts: Iterable[str]) -> Iterable[tuple[int, str]]:
 
 
 def _at_length(answer: Callable[[list[str], int], object], text: str, length: int) -> Latency:
-    answer([text], length)
-    singles = [_seconds(answer, [text], length) for _ in range(SINGLES)]
-    batches = [_seconds(answer, [text] * BATCH_SIZE, length) for _ in range(BATCHES)]
+    first = _seconds(answer, [text], length)
+    singles = [_seconds(answer, [text], length) for _ in range(_repeats(SINGLES, LEAST, first))]
+    batches = [_seconds(answer, [text] * BATCH_SIZE, length)]
+    batches += [_seconds(answer, [text] * BATCH_SIZE, length) for _ in range(_repeats(BATCHES, 1, batches[0]) - 1)]
     p50, p95 = 1000 * np.quantile(singles, (0.5, 0.95))
     return Latency(
         length=length, p50_ms=float(p50), p95_ms=float(p95), texts_per_second=BATCH_SIZE / float(np.median(batches))
     )
+
+
+def _repeats(most: int, least: int, seconds: float) -> int:
+    """Return how often a call of so many seconds is made."""
+    return max(min(most, least), min(most, int(SECONDS / max(seconds, 1e-9))))
 
 
 def _seconds(answer: Callable[[list[str], int], object], texts: list[str], length: int) -> float:

@@ -32,6 +32,22 @@ def make_loss(multi_label: bool, over_labels: Literal["sum", "mean"], weights: n
     return loss
 
 
+def make_divisor(multi_label: bool, weights: np.ndarray | None) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return what tells, of the labels of some rows, by how much `make_loss` divides its sum over them.
+
+    It is their number; with class weights in a single-label task, the sum of the weights of their classes. So the loss
+    of a batch is the mean of the losses of its parts, weighted by their divisors.
+    """
+    weight = None if weights is None or multi_label else torch.tensor(weights, dtype=torch.float32)
+
+    def divisor(labels: torch.Tensor) -> torch.Tensor:
+        if weight is None:
+            return torch.tensor(float(len(labels)), device=labels.device)
+        return weight.to(labels.device)[labels.argmax(dim=1)].sum()
+
+    return divisor
+
+
 def balanced_weights(y_true: np.ndarray, multi_label: bool) -> np.ndarray:
     """Return weights, shape (num_labels,), that give every class the same influence.
 

@@ -25,6 +25,7 @@ from benchmark.training.stopwatch import Measured, Stopwatch
 from zoo.checkpoints.pretrained import count_positions, load_pretrained, read_config
 from zoo.classifier import predict_logits
 from zoo.encoders.weights import Weights
+from zoo.hardware import device
 from zoo.long_text import encode
 from zoo.pooling import summarise
 from zoo.tokenizer import load_tokenizer
@@ -58,9 +59,8 @@ class States:
 
 def load_states(weights: Weights, task: Task) -> States:
     """Load an encoder, onto the GPU where there is one. Any task will do: its head is not used."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = load_pretrained(weights.folder, read_config(weights.folder, task.problem_type, task.labels))[0]
-    return States(model.base_model.to(device), load_tokenizer(weights.folder), count_positions(model))
+    return States(model.base_model.to(torch.device(device())), load_tokenizer(weights.folder), count_positions(model))
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def train_probe(
 
     The states are scaled to mean 0 and variance 1 over the train texts. The predictions do not depend on the seed.
     """
-    watch, length = Stopwatch(), recipe.max_length
+    watch, length = Stopwatch(device()), recipe.max_length
     states = load_states(weights, task)
     with watch.time("training"):
         scaler = StandardScaler()

@@ -29,16 +29,24 @@ def is_grid(command: Sequence[str]) -> bool:
     return any(Path(a).stem in _PROGRAMS and b in ("run", "run-data", "tune") for a, b in pairwise(words))
 
 
-def reset_peak_memory() -> None:
-    """Start a new measurement of the peak where the system can (Linux). Elsewhere the peak is the whole process's."""
+def reset_peak_memory(device: str = "cpu") -> None:
+    """Start a new measurement of the peak where it can be (CUDA, Linux). Elsewhere the peak is the whole process's."""
+    if device == "cuda":
+        import torch
+
+        torch.cuda.reset_peak_memory_stats()
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
         return
 
 
-def peak_memory_mib() -> float:
-    """Return the peak resident memory of this process in MiB since `reset_peak_memory`."""
+def peak_memory_mib(device: str = "cpu") -> float:
+    """Return the peak since `reset_peak_memory` in MiB: of a GPU's memory on "cuda", else of the process's."""
+    if device == "cuda":
+        import torch
+
+        return torch.cuda.max_memory_allocated() / 2**20
     status = Path("/proc/self/status")
     if status.is_file():
         for line in status.read_text().splitlines():
@@ -75,13 +83,18 @@ def commit() -> str:
 
 
 def set_up_process(threads: int) -> None:
-    """Prepare this process for training: `threads` threads (0: its share of the cores), memory reused, logs quiet."""
+    """Prepare this process for training: `threads` threads (0: its share of the cores), memory reused, logs quiet.
+
+    Of several GPUs it keeps the first: Trainer would put a batch on each in every step, which is another recipe.
+    """
     import torch
     from transformers.utils import logging
 
     from zoo.hardware import reuse_memory
 
     commit()
+    if torch.cuda.device_count() > 1:
+        os.environ["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
     torch.set_num_threads(threads or default_threads())
     reuse_memory()
     logging.set_verbosity_error()

@@ -24,12 +24,13 @@ class Recipe(BaseModel):
     rises over the first `warmup` share of the steps and then falls linearly to zero. layer_decay: the rate of each
     layer is that of the layer above times this number (Howard and Ruder 2018); 1 gives all layers the same rate.
     max_length: tokens of a text that are read. long_text: what happens to longer texts (see `zoo.long_text`). pooling:
-    what of a text the head reads (see `zoo.pooling`). dropout: None keeps the encoder's own. freeze_embeddings: the
-    word embeddings are not trained, which saves about half of the time of a step on a CPU. loss: a multi-label loss is
-    the `sum` over the labels, or their `mean` as in transformers, which divides the gradient by the number of labels.
-    label_prior: the bias of the head starts at the labels' log odds in train. balanced: each class is weighted by the
-    inverse of its frequency. precision: `auto` is bf16 on hardware that multiplies in bf16, and else fp32. seed: of
-    everything random.
+    what of a text the head reads (see `zoo.pooling`). lora_rank: above 0, each matrix of the encoder learns a
+    difference of this rank alone (see `benchmark.training.lora`). dropout: None keeps the encoder's own.
+    freeze_embeddings: the word embeddings are not trained, which saves about half of the time of a step on a CPU. loss:
+    a multi-label loss is the `sum` over the labels, or their `mean` as in transformers, which divides the gradient by
+    the number of labels. label_prior: the bias of the head starts at the labels' log odds in train. balanced: each
+    class is weighted by the inverse of its frequency. precision: `auto` is bf16 on hardware that multiplies in bf16,
+    and else fp32. seed: of everything random.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,9 +42,10 @@ class Recipe(BaseModel):
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.01
     warmup: Share = 0.1
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
-    max_length: Annotated[int, Field(ge=8, le=512)] = 128
+    max_length: Annotated[int, Field(ge=8)] = 128
     long_text: LongText = "truncate"
     pooling: Pooling = "head"
+    lora_rank: Annotated[int, Field(ge=0)] = 0
     dropout: Share | None = None
     freeze_embeddings: bool = True
     loss: Literal["sum", "mean"] = "sum"
@@ -84,7 +86,7 @@ class ProbeRecipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_length: Annotated[int, Field(ge=8, le=512)] = 128
+    max_length: Annotated[int, Field(ge=8)] = 128
     candidates: Annotated[tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1)] = (
         0.001,
         0.01,

@@ -6,6 +6,7 @@ gold labels of the validation and the test rows). The folder is written complete
 
 import hashlib
 import json
+import shutil
 import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -25,7 +26,7 @@ from zoo.files import new_folder, sha256
 
 RESULTS = Path(__file__).parents[1] / "results"
 # Fields that recipes did not always have, with the value that older runs have: these keep their ids.
-_LATER_FIELDS = {"long_text": "truncate", "min_steps": 0, "layer_decay": 1.0, "pooling": "head"}
+_LATER_FIELDS = {"long_text": "truncate", "min_steps": 0, "layer_decay": 1.0, "pooling": "head", "lora_rank": 0}
 # Increased when a change of the code changes the numbers that a recipe gives.
 PROTOCOL = 3
 
@@ -130,6 +131,11 @@ def run_folder(results: Path, task: str, encoder: str, seed: int, identifier: st
     return results / task / encoder.replace("/", "--").replace(":", "--") / f"{seed}-{identifier}"
 
 
+def state_folder(folder: Path) -> Path:
+    """Return where the state of a run's training stands until the run is written, so that a stopped one goes on."""
+    return folder.with_name(f".{folder.name}.training")
+
+
 def as_stored(predictions: Predictions) -> Predictions:
     """Return predictions as `read_run` returns them: with logits rounded to half precision."""
     return Predictions(
@@ -141,7 +147,8 @@ def as_stored(predictions: Predictions) -> Predictions:
 
 
 def write_run(folder: Path, info: RunInfo, predictions: Predictions) -> None:
-    """Write a run's folder, completely or not at all. Logits are stored in half precision."""
+    """Write a run's folder, completely or not at all, and remove the state of its training. Logits are stored in half
+    precision."""
     with new_folder(folder) as temporary:
         arrays = {
             name: array.astype(np.float16 if name.endswith("logits") else np.int8)
@@ -150,6 +157,7 @@ def write_run(folder: Path, info: RunInfo, predictions: Predictions) -> None:
         np.savez_compressed(temporary / "predictions.npz", **arrays)
         whole = info.model_copy(update={"predictions_sha256": sha256(temporary / "predictions.npz")})
         (temporary / "run.json").write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(state_folder(folder), ignore_errors=True)
 
 
 def read_run(folder: Path) -> Run:

@@ -28,10 +28,14 @@ class Measured:
 
 
 class Stopwatch:
-    """Times the training and the inference of one run; making it starts the measurement of peak memory."""
+    """Times the training and the inference of one run; making it starts the measurement of peak memory.
 
-    def __init__(self) -> None:
-        reset_peak_memory()
+    On "cuda" the peak is that of the GPU's memory, as torch took it; on any other device that of the process.
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._device = device
+        reset_peak_memory(device)
         self._seconds: dict[str, float] = {}
 
     @contextmanager
@@ -62,7 +66,7 @@ class Stopwatch:
             train_seconds=self._seconds["training"],
             train_examples_per_second=train_examples / self._seconds["training"],
             inference_examples_per_second=test_examples / self._seconds["inference"],
-            peak_memory_mib=peak_memory_mib(),
+            peak_memory_mib=peak_memory_mib(self._device),
             parameters=parameters,
             embedding_parameters=embedding_parameters,
             trained_parameters=trained_parameters,

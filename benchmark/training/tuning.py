@@ -17,10 +17,11 @@ import numpy as np
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows
 from benchmark.training.divergence import why_diverged
-from benchmark.training.fine_tune import train, truncated_share
+from benchmark.training.fine_tune import truncated_share
 from benchmark.training.process import commit
 from benchmark.training.recipes import Recipe, default_recipe, epochs_of
 from benchmark.training.runs import Epoch, run_id
+from benchmark.training.trainer import train
 from benchmark.training.trials import Trial, pack, read_trials
 from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import Weights, fetch_weights

@@ -252,6 +252,7 @@ def test_mistakes_end_in_one_line(
             (*MINILM, "--long-text", "windows", "--recipe", '{"long_text": "truncate"}'),
             "--long-text and long_text in --recipe say the same thing",
         ),
+        ((*PROBE, "--micro-batch", "4"), "--micro-batch and --gradient-checkpointing do not apply: no encoder is"),
         ((*PROBE, "--checkpoints", "kept"), "--checkpoints does not apply: a probe leaves no checkpoint"),
         ((*BASE, "--data-dir", "data"), "--data-dir does not apply: the rows of feedback come with the project"),
         ((*OWN, "--label-column", "l", "--delimiter", ";"), "--delimiter ';' applies to --label-list alone"),
@@ -313,6 +314,17 @@ def test_a_folder_that_is_a_file_is_told_before_anything_is_trained(
     _one_line(call(*given, *[part for pair in folders.items() for part in pair]), str(tmp_path / "file"))
     assert (tmp_path / "file").read_text() == "kept"
     assert not list(tmp_path.glob("results/*"))
+
+
+def test_a_training_is_fitted_as_asked_and_the_run_says_so(call: Call, tiny_bert: Path, tmp_path: Path) -> None:
+    recipe = json.dumps({"epochs": 1, "batch_size": 64, "max_length": 16})
+    asked = ("run", "--tasks", "feedback", "--encoders", tiny_bert, "--seeds", "1", "--recipe", recipe)
+    assert call(*asked, "--results", tmp_path, "--micro-batch", "24", "--gradient-checkpointing").code == 0
+    (run,) = tmp_path.glob("feedback/*/*/run.json")
+    hardware = json.loads(run.read_text())["hardware"]
+    assert (hardware["micro_batch"], hardware["gradient_checkpointing"]) == (24, "yes")
+    assert "1 complete" in call(*asked, "--results", tmp_path).stdout  # it is the same run
+    assert not list(run.parents[1].glob(".*"))
 
 
 def test_runs_of_ones_own_go_to_results_and_are_read_there(

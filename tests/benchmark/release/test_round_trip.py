@@ -25,7 +25,8 @@ from transformers import AutoConfig, AutoModelForMaskedLM, AutoModelForPreTraini
 from benchmark.release.ship import checkpoint_folder
 from benchmark.run_cli import keep_checkpoint
 from benchmark.tasks.registry import Task
-from benchmark.training.grid import find_faults, plan, run_grid
+from benchmark.training.grid import plan, run_grid
+from benchmark.training.look_ahead import find_faults
 from benchmark.training.runs import read_runs
 from tests.conftest import SIZE, ToyRows
 from tests.hub_server import Hub, client_settings, serve_hub

@@ -12,14 +12,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from sklearn.metrics import f1_score
-from transformers import EvalPrediction
 
 from benchmark.statistics.fit_decision import fit_decision
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, Split
 from benchmark.training.epoch_selector import EpochSelector
-from benchmark.training.fine_tune import FineTuned, fine_tune, prepare_model
+from benchmark.training.fine_tune import FineTuned, fine_tune
 from benchmark.training.recipes import Recipe
+from benchmark.training.trainer import prepare_model
 from zoo.encoders.registry import get_encoder
 from zoo.encoders.weights import Weights, fetch_weights
 
@@ -170,13 +170,13 @@ def test_a_later_epoch_is_kept_unless_an_earlier_one_is_clearly_better(toy_task:
     task = replace(toy_task, problem_type=SINGLE, labels=("bad", "good"), main_metric="accuracy")
     y_true = np.eye(2, dtype=np.int8)[np.arange(1000) % 2]
 
-    def epoch(wrong: slice) -> EvalPrediction:
+    def epoch(wrong: slice) -> np.ndarray:
         logits = 4.0 * y_true - 2
         logits[wrong] *= -1
-        return EvalPrediction(predictions=logits, label_ids=y_true.astype(np.float32))
+        return logits
 
     selector = EpochSelector(task)
-    judged = [selector(epoch(wrong)) for wrong in (slice(0, 50), slice(25, 80), slice(20, 110), slice(40, 90))]
+    judged = [selector(epoch(wrong), y_true) for wrong in (slice(0, 50), slice(25, 80), slice(20, 110), slice(40, 90))]
     assert [each["main_metric"] for each in judged] == pytest.approx([0.95, 0.945, 0.91, 0.95])
     assert [each["best_epoch"] for each in judged] == [1, 2, 2, 4]
     assert selector.best_epoch == 4

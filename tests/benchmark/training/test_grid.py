@@ -25,8 +25,11 @@ from benchmark.statistics.fit_decision import fit_decision
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.row_facts import find_row_facts
 from benchmark.tasks.rows import Rows, Split, read_rows
+from benchmark.training import lora
 from benchmark.training.estimate import seconds_estimate
-from benchmark.training.grid import Cell, Progress, find_faults, plan, run_cell, run_grid
+from benchmark.training.grid import Cell, Progress, plan, run_cell, run_grid
+from benchmark.training.look_ahead import find_faults
+from benchmark.training.memory import MemoryOptions
 from benchmark.training.recipes import Recipe
 from benchmark.training.runs import Run, read_runs
 from zoo.checkpoints.checkpoint import find_checkpoints
@@ -161,6 +164,20 @@ def test_what_cannot_be_trained_as_asked_is_known_before(grid: Grid, short: Path
     failed = run_grid(cells[2:3], told.append)
     assert [reason.partition(": ")[2] for reason in failed.values()] == [long]
     assert not any("epoch" in now.line for now in told)
+
+
+def test_what_a_training_cannot_be_fitted_with_is_known_before(grid: Grid, tmp_path: Path) -> None:
+    encoder, rows = grid.cells[2].encoder, {TASK: grid.cells[0].rows}
+    asked = [
+        plan(rows, [encoder], [0], tmp_path, **RECIPE | {"lora_rank": 2})[0],
+        replace(plan(rows, [encoder], [0], tmp_path, **RECIPE)[0], memory=MemoryOptions(2, True)),
+    ]
+    assert [find_faults([cell]) for cell in asked] == [{}, {}]
+    assert asked[1].id == grid.cells[2].id  # how it is made to fit is no part of what it is
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lora, "find_spec", lambda name: None)
+        (fault,) = find_faults(asked[:1]).values()
+        assert fault == "lora_rank needs peft; install it: pip install -r requirements-lora.txt"
 
 
 def test_every_step_is_told_with_the_run_and_its_share(grid: Grid) -> None:

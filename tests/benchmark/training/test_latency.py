@@ -40,3 +40,20 @@ def test_a_length_that_cannot_be_measured_is_left_out_and_told() -> None:
     found = measure_latency(full, ["text"], None, told.append)
     assert [entry.length for entry in found] == [16, 64]
     assert told[1:] == ["the latency at 128 tokens is not measured: out of memory"]
+
+
+def test_a_slow_model_is_timed_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text takes 10 ms, and 40 ms are set aside for each kind of call: four single texts, one batch."""
+    monkeypatch.setattr(latency, "SINGLES", 40)
+    monkeypatch.setattr(latency, "BATCHES", 3)
+    monkeypatch.setattr(latency, "LEAST", 2)
+    monkeypatch.setattr(latency, "SECONDS", 0.04)
+    calls: list[int] = []
+
+    def slow(batch: list[str], length: int) -> None:
+        calls.append(len(batch))
+        time.sleep(0.010 * min(len(batch), 5))
+
+    assert len(measure_latency(slow, ["text"])) == len(LENGTHS)
+    assert calls.count(BATCH_SIZE) == len(LENGTHS)
+    assert 2 * len(LENGTHS) < calls.count(1) <= 5 * len(LENGTHS)

@@ -30,7 +30,7 @@ MINILM, TFIDF = ENCODERS["minilm-l6"], ENCODERS["tfidf-lr"]
         ("warmup", 1.0),
         ("warmup", float("nan")),
         ("max_length", 7),
-        ("max_length", 513),
+        ("lora_rank", -1),
         ("dropout", 1),
         ("dropout", -0.1),
         ("freeze_embeddings", "perhaps"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from benchmark.statistics.metrics import compute_metrics
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.rows import Rows, read_rows, write_splits
 from benchmark.training import recipes
@@ -51,6 +52,11 @@ def test_an_interrupted_search_goes_on_and_makes_the_trials_of_one_that_was_not(
     assert all(trial.recipe.epochs in (2, 4, 8) for trial in whole)
     assert [number for number, share, line in told if line.startswith("trial ")] == [0, 1, 2]
     assert read_trials(search.file) == whole
+    y_true = search.rows.validation.y_true
+    for trial in whole:  # what was decided is in the order of the rows
+        y_pred = unpack(trial.decided, y_true.shape)
+        found = compute_metrics(search.task.problem_type, y_true, y_pred.astype(float), y_pred, ["f1_macro"])
+        assert found["f1_macro"] == pytest.approx(trial.main_metric)
 
     search.file.write_text("".join(f"{trial.model_dump_json()}\n" for trial in whole[:2]))
     again, told = _make(search, 3)

@@ -13,7 +13,8 @@ from huggingface_hub import close_session, constants
 from transformers import AutoModel, AutoTokenizer
 
 from benchmark.tasks.registry import Task
-from benchmark.training.grid import find_faults, plan
+from benchmark.training.grid import plan
+from benchmark.training.look_ahead import find_faults
 from benchmark.training.recipes import Recipe
 from benchmark.training.runs import run_id
 from tests.conftest import ToyRows

@@ -1,0 +1,55 @@
+"""The options of the commands that fine-tune: how."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from zoo.errors import UserError
+
+HOW = "How to fine-tune"
+Recipe = Annotated[
+    str,
+    typer.Option(
+        help="Changes to the default recipe, as JSON: '{\"epochs\": 1}'.", rich_help_panel=HOW, show_default=False
+    ),
+]
+LongText = Annotated[
+    str,
+    typer.Option(
+        help="For texts over the length limit: truncate, head-tail or windows; if not given, as the recipe says.",
+        rich_help_panel=HOW,
+    ),
+]
+Threads = Annotated[
+    int, typer.Option(min=0, help="CPU threads; 0 shares the cores with other runs here.", rich_help_panel=HOW)
+]
+MicroBatch = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="Texts of a batch in memory at once, with the same gradient; 0: as many as fit.",
+        rich_help_panel=HOW,
+    ),
+]
+Checkpointing = Annotated[
+    bool,
+    typer.Option(
+        "--gradient-checkpointing", help="Keep less in memory, and compute it again: slower.", rich_help_panel=HOW
+    ),
+]
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """Return what `--recipe` says.
+
+    Raises:
+        UserError: it is no JSON object.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"--recipe is not JSON: {text!r} ({error})") from error
+    if not isinstance(value, dict):
+        raise UserError(f"--recipe must be a JSON object such as '{{\"epochs\": 1}}', got {text!r}")
+    return value

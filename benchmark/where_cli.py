@@ -1,0 +1,115 @@
+"""Where a grid runs: in this process, in several, on several GPUs, or on Ray."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zoo.cli import say
+from zoo.errors import UserError
+
+if TYPE_CHECKING:
+    from benchmark.training.grid import Cell, Keep
+
+PLACE = "Several runs at once"
+Gpus = Annotated[
+    str,
+    typer.Option(help="One process for each of these GPUs: all, or 0,1.", rich_help_panel=PLACE, show_default=False),
+]
+Workers = Annotated[int, typer.Option(min=1, help="How many processes train on this machine.", rich_help_panel=PLACE)]
+Ray = Annotated[
+    str,
+    typer.Option(
+        help="Run on a Ray cluster: local, auto or ray://HOST:PORT.", rich_help_panel=PLACE, show_default=False
+    ),
+]
+GpuShare = Annotated[
+    float | None,
+    typer.Option(
+        min=0, help="On Ray: GPUs of each run; 0.5 puts two on one. If not given, 1 where there are GPUs.",
+        rich_help_panel=PLACE, show_default=False,
+    ),
+]  # fmt: skip
+Memory = Annotated[
+    float, typer.Option(min=0, help="On Ray: GiB of memory of each run; 0 claims none.", rich_help_panel=PLACE)
+]
+
+
+@dataclass(frozen=True)
+class Where:
+    """What a command is asked about where its runs are made."""
+
+    threads: int = 0
+    gpus: str = ""
+    workers: int = 1
+    ray: str = ""
+    gpu_share: float | None = None
+    memory: float = 0.0
+
+    def __post_init__(self) -> None:
+        asked = {"--gpus": self.gpus, "--workers": self.workers > 1, "--ray": self.ray}
+        if len(given := [name for name, value in asked.items() if value]) > 1:
+            raise UserError(f"{' and '.join(given)} are two ways to make several runs at once; give one of them")
+        if not self.ray and (self.gpu_share is not None or self.memory):
+            raise UserError("--gpu-share and --memory are what a run takes on Ray; give --ray, too, or leave them out")
+
+    @property
+    def here(self) -> bool:
+        return not (self.gpus or self.workers > 1 or self.ray)
+
+
+def run_there(
+    cells: "list[Cell]", where: Where, checkpoints: Path | None, keep: "Callable[..., None]"
+) -> dict[str, str]:
+    """Run the grid where it is asked for; return why runs failed. `keep` writes a checkpoint below a folder."""
+    from benchmark.training.workers import leave_in_order
+
+    leave_in_order()
+    kept = partial(keep, checkpoints) if checkpoints else None
+    if where.ray:
+        return _on_ray(cells, where, checkpoints, keep)
+    if where.here:
+        return _here(cells, where.threads, kept)
+    return _on_workers(cells, where, kept)
+
+
+def _here(cells: "list[Cell]", threads: int, keep: "Keep | None") -> dict[str, str]:
+    from benchmark.console import grid_progress
+    from benchmark.training.grid import run_grid
+
+    if any(cell.encoder.source != "none" for cell in cells):  # a baseline needs no torch, which is slow to import
+        import torch
+
+        from benchmark.training.process import set_up_process
+
+        if (number := torch.cuda.device_count()) > 1:
+            say(f"One run after the other, on the first of {number} GPUs; --gpus all makes {number} runs at once.")
+        set_up_process(threads)
+    with grid_progress() as report:
+        return run_grid(cells, report, keep)
+
+
+def _on_workers(cells: "list[Cell]", where: Where, keep: "Keep | None") -> dict[str, str]:
+    from benchmark.console import grid_progress
+    from benchmark.training.process import default_threads
+    from benchmark.training.workers import gpus_asked, run_on_workers
+
+    environments: list[dict[str, str]] = (
+        [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in gpus_asked(where.gpus)] if where.gpus else [{}] * where.workers
+    )
+    threads = where.threads or max(1, default_threads() // len(environments))
+    with grid_progress() as report:
+        return run_on_workers(cells, report, keep, environments, threads)
+
+
+def _on_ray(cells: "list[Cell]", where: Where, checkpoints: Path | None, keep: "Callable[..., None]") -> dict[str, str]:
+    from benchmark.console import grid_progress
+    from benchmark.training.ray_grid import Needs, cluster, run_on_ray
+
+    with cluster(where.ray) as ray, grid_progress() as report:
+        share = min(1.0, ray.cluster_resources().get("GPU", 0.0)) if where.gpu_share is None else where.gpu_share
+        needs = Needs(where.threads or 1, share, int(where.memory * 2**30))
+        return run_on_ray(cells, report, ray, needs, checkpoints, keep)
