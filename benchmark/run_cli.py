@@ -11,6 +11,7 @@ from benchmark.how_cli import Checkpointing, LongText, MicroBatch, Recipe, Threa
 from benchmark.refit_cli import ResampleTrain, refit_all
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
+from benchmark.what_cli import ENCODERS, WHAT, DryRun, Encoders, FirstSeed, ProbeFirst, Seeds
 from benchmark.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, run_there
 from zoo.cli import Encoding, Names, Quotes, Separator, say
 from zoo.encoders.registry import Encoder, as_probe, get_encoder
@@ -26,21 +27,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-WHAT, DATA, WHERE = "What to run", "Your data", "Where files are"
-ENCODERS = "tfidf-lr,minilm-l6,granite-30m"
+DATA, WHERE = "Your data", "Where files are"
 
-Encoders = Annotated[
-    str, typer.Option(help="Names, folders or hub:ORG/NAME, with commas between them.", rich_help_panel=WHAT)
-]
-Seeds = Annotated[int, typer.Option(min=1, help="How many seeds each encoder gets.", rich_help_panel=WHAT)]
-FirstSeed = Annotated[int, typer.Option(min=0, help="The first of these seeds.", rich_help_panel=WHAT)]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Only show the runs and how long they will take.", rich_help_panel=WHAT)
-]
-ProbeFirst = Annotated[
-    bool,
-    typer.Option("--probe-first", help="First run a probe of each encoder, and show its board.", rich_help_panel=WHAT),
-]
 RunsTo = Annotated[Path, typer.Option("--results", help="Folder for the runs.", rich_help_panel=WHERE)]
 Keep = Annotated[
     Path | None,

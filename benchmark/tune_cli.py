@@ -6,8 +6,9 @@ import typer
 
 from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
 from benchmark.how_cli import HOW, Threads
-from benchmark.run_cli import WHAT, DataDir, Encoders, FirstSeed, Keep, RunsTo, Seeds, run_cells
+from benchmark.run_cli import DataDir, Keep, RunsTo, run_cells
 from benchmark.tasks.registry import TASKS
+from benchmark.what_cli import WHAT, Encoders, FirstSeed, Seeds
 from benchmark.where_cli import Where
 from zoo.cli import say
 from zoo.encoders.registry import get_encoder

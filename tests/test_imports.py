@@ -35,6 +35,7 @@ FLOORS = [
         "benchmark.refit_cli",
         "benchmark.where_cli",
         "benchmark.how_cli",
+        "benchmark.what_cli",
         "benchmark.run_cli",
         "benchmark.tune_cli",
         "benchmark.logits_cli",
@@ -51,7 +52,10 @@ APART = [{"zoo.checkpoints", "zoo.pretraining"}, {"benchmark.own_data", "benchma
 # Nobody but the doors and the commands themselves may need a command.
 COMMANDS = {
     "zoo.cli",
-    *(f"benchmark.{name}_cli" for name in ("how", "import", "labels", "logits", "refit", "run", "tune", "where")),
+    *(
+        f"benchmark.{name}_cli"
+        for name in ("how", "import", "labels", "logits", "refit", "run", "tune", "what", "where")
+    ),
     "benchmark.cli",
     "benchmark.console",
 }
