@@ -28,22 +28,29 @@ def add(root: Path | None, compare: CompareTab) -> None:
         right = gr.CheckboxGroup([], label=label("flag_right"), elem_id="flag-right")
         button = gr.Button(label("flag_send"), elem_id="flag-send")
 
-    def send(shown: dict[str, Any] | None, right: list[str], request: gr.Request) -> list[str]:
-        """Keep a flag of what is on screen, which may differ from the form by now; then empty the choice."""
+    sent = gr.State([])
+
+    def send(
+        shown: dict[str, Any] | None, right: list[str], sent: list[Any], request: gr.Request
+    ) -> tuple[list[str], list[Any]]:
+        """Keep a flag of what is on screen, which may differ from the form by now; then empty the choice. The same
+        text of the same task is kept once."""
         try:
             text, task, answers = map((shown or {}).get, ("text", "task", "answers"))
             if not (isinstance(text, str) and isinstance(task, str) and isinstance(answers, list)):
                 raise PageError("nothing_classified")
+            if (text, task) in sent:
+                raise PageError("flag_twice")
             handlers.keep(handlers.flag(text, task, [str(answer["name"]) for answer in answers], right, root), where)
         except UserError as error:
             raise gr.Error(in_language(error, language_of(request)), print_exception=False) from error
         gr.Info(say("flag_kept", language_of(request)))
-        return []
+        return [], [*sent, (text, task)]
 
     private: dict[str, Any] = {"api_visibility": "private"}
     changed = [accordion.expand, compare.task.change]
     gr.on(changed, lambda task: _labels(task, root), compare.task, right, queue=False, **private)
-    button.click(send, [compare.view, right], right, **private, **MODELS)
+    button.click(send, [compare.view, right, sent], [right, sent], **private, **MODELS)
 
 
 def _labels(task: str, root: Path | None) -> gr.CheckboxGroup:
