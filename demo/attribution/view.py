@@ -26,7 +26,7 @@ _TICKED = "(names) => ({__type__: 'update', choices: names.map((name) => [name, 
 def add(root: Path | None, compare: CompareTab) -> None:
     """Add the widgets to the open Blocks; nothing is computed before the button is pressed."""
     text, task, names = compare.text, compare.task, compare.names
-    with gr.Accordion(label("attribution"), open=False, elem_id="attribution"):
+    with gr.Accordion(label("attribution"), open=False, elem_id="attribution", elem_classes="zoo-after"):
         with gr.Row(equal_height=False):
             name = gr.Dropdown([], label=label("checkpoint"), min_width=220, elem_id="attribution-checkpoint")
             wanted = gr.Dropdown([], label=label("attribution_label"), min_width=220, elem_id="attribution-label")
@@ -41,7 +41,8 @@ def add(root: Path | None, compare: CompareTab) -> None:
     def show(text: str, task: str | None, name: str | None, wanted: str | None, request: gr.Request) -> dict[str, Any]:
         return explain_or_say_why(text, task or "", name or "", wanted or HIGHEST, language_of(request), root)
 
-    task.change(choose_task, task, [name, wanted], **_PRIVATE)
+    # Not in the queue: its answer could end the stream on which the comparison's is waited for (gradio 6.31).
+    task.change(choose_task, task, [name, wanted], queue=False, api_visibility="private", show_progress="minimal")
     names.change(None, names, name, js=_TICKED, api_visibility="private")
     button.click(show, [text, task, name, wanted], view, **_PRIVATE)
 

@@ -46,6 +46,7 @@ function decidedBy(answer) {
 function show(value) {
   comparison = null;
   if (!value) return;
+  root.classList.add("zoo-drawn");
   if (value.problem) return root.replaceChildren(notice("", value.problem));
   comparison = JSON.parse(JSON.stringify(value));
   remember();
@@ -102,7 +103,7 @@ window.zooCompare = {
 window.zooKeepText = (text, proposed) => (text.trim() && !EXAMPLES.has(text) ? text : proposed);
 zooReopen.compare = () => {
   [followed, wanted] = [false, null];
-  trigger("load");
+  trigger("apply");
 };
 
 function forget() {
@@ -246,4 +247,4 @@ function mode(values, shared) {
 
 show(props.value);
 watch("value", () => show(props.value));
-if (!props.value) trigger("load");
+if (!props.value) trigger("apply");

@@ -94,7 +94,7 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
             return {"problem": in_language(error, language_of(request))}
 
     def open_form(link: str, request: gr.Request) -> tuple[Any, ...]:
-        problem: Any = gr.skip()
+        problem: dict[str, Any] | None = None
         try:
             asked = read_link(link, root, language_of(request))
         except UserError as error:
@@ -102,11 +102,11 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
             if not catalogue(root):
                 return *[gr.skip()] * 4, "", problem
             asked = read_link("", root, language_of(request))
-        opened = "" if isinstance(problem, dict) else asked.task
+        opened = "" if problem else asked.task
         folders = catalogue(root)
         names, examples = _form(asked.task, list(folders[asked.task]), asked.names)
         tasks = gr.Dropdown(choices=list(folders), value=asked.task)
-        return tasks, names, examples, asked.text, opened, problem
+        return tasks, names, examples, asked.text, opened, problem or gr.skip()
 
     def show_opening(text: str, task: str | None, names: list[str], opened: str, request: gr.Request) -> Any:
         """The problem of a link stays until a visitor classifies."""
@@ -122,7 +122,7 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
 
     # Only the browser writes the text, when the answer is there: what was typed meanwhile is not lost.
     keep: dict[str, Any] = {"fn": None, "inputs": [text, proposed], "outputs": text, "js": "(...texts) => zooKeepText(...texts)"}
-    opening = view.load(
+    opening = view.apply(
         open_form,
         link,
         [task, names, examples, proposed, opened, view],

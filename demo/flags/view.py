@@ -23,7 +23,7 @@ def add(root: Path | None, compare: CompareTab) -> None:
     where = handlers.folder()
     if where is None:
         return
-    with gr.Accordion(label("flag"), open=False, elem_id="flag") as accordion:
+    with gr.Accordion(label("flag"), open=False, elem_id="flag", elem_classes="zoo-after") as accordion:
         gr.Markdown(label("flag_about"))
         right = gr.CheckboxGroup([], label=label("flag_right"), elem_id="flag-right")
         button = gr.Button(label("flag_send"), elem_id="flag-send")

@@ -54,8 +54,8 @@ def _take(choice: "Choice", found: "Matrix", page: Language) -> str:
         return choice.take
     best = _row_of(found, choice.encoder)
     won, tasks = sum(score.best for score in best.scores.values()), len(best.scores)
-    language = language_name(found.language, page)
-    return say("answer_take", page, language=language, encoder=best.encoder, won=won, tasks=tasks, ms=f"{best.ms:.1f}")
+    spoken = language_name(found.language, page)
+    return say("answer_take", page, spoken=spoken, encoder=best.encoder, won=won, tasks=tasks, ms=f"{best.ms:.1f}")
 
 
 def _cost(choice: "Choice", found: "Matrix", page: Language) -> str:

@@ -45,8 +45,8 @@ function verdict({ task, picked }) {
   const open = button(zooText("pair_open"), () =>
     zooAddress.go("explore", { explore: task.name, a, b, seed: null, judged: null, gold: null }),
   );
-  const sign = pair ? { better: "≠", equal: "=", undecided: "?" }[pair.verdict] : "";
-  box.append(make("strong", {}, zooText("pair_title", { a: picked[0], b: picked[1] })), make("p", {}, sign && `${sign} `, told), open);
+  const word = pair ? make("span", { class: `zoo-badge zoo-${pair.verdict}` }, zooText(`verdict_${pair.verdict}`)) : "";
+  box.append(make("strong", {}, zooText("pair_title", { a: picked[0], b: picked[1] })), " ", word, make("p", {}, told), open);
   return box;
 }
 

@@ -42,6 +42,7 @@ function draw() {
 function show(value) {
   page = null;
   if (!value) return;
+  root.classList.add("zoo-drawn");
   if (value.problem) return root.replaceChildren(make("p", { class: "zoo-notice", role: "alert" }, value.problem));
   page = JSON.parse(JSON.stringify(value));
   draw();

@@ -31,7 +31,7 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> None:
         None, html_template=_TEMPLATE, js_on_load=script, apply_default_css=False, min_height=900, elem_id="board"
     )
     csv = gr.DownloadButton(label("board_csv"), size="md", visible=False, elem_id="board-csv")  # type: ignore[arg-type]
-    with gr.Accordion(label("cite"), open=False):
+    with gr.Accordion(label("cite"), open=False, elem_classes="zoo-after"):
         gr.Code(CITATION, show_label=False, interactive=False)
 
     def show(request: gr.Request) -> tuple[dict[str, Any], gr.DownloadButton]:

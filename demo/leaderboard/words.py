@@ -82,7 +82,7 @@ def about_task(task: "Task", n: int, page: Language) -> str:
     own = say("about_one" if not task.multi_label else "about_several", page, **labels)
     what = say(f"about_{task.name}", page, **labels) if f"about_{task.name}" in TEXTS[page] else own
     split = heading(task.reported, page)
-    return say("about_task", page, what=what, language=language_name(task.language, page), n=f"{n:,}", split=split)
+    return say("about_task", page, what=what, spoken=language_name(task.language, page), n=f"{n:,}", split=split)
 
 
 def gap_sentence(rows: "list[dict[Any, Any]]", page: Language) -> str:
