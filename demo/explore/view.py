@@ -125,9 +125,8 @@ def show(form: Form, results: Path | None, language: Language) -> tuple[Any, ...
     try:
         pair = pair_of(found, task, a, b, form.seed, language)
         content = CONTENTS[form.view](pair, form, results, language)
-        told = [" ".join(verdict_of(pair, results, language))]
-        lines = [*filter(None, told), *_about(pair, language), *content.lines, *_left_out(found, task, language)]
-        content = replace(content, lines=lines)
+        lines = [*_about(pair, language), *content.lines, *_left_out(found, task, language)]
+        content = replace(content, lines=lines, told=" ".join(verdict_of(pair, results, language)))
     except UserError as error:
         content = Content(_left_out(found, task, language), problem=str(error))
     tasks = gr.Dropdown(choices=list(found.tasks), value=task if task in found.tasks else None)
@@ -169,7 +168,8 @@ def _of_labels(labels: list[str], all_of_them: str, value: str | None, visible: 
 def _drawn(content: "Content") -> tuple[Any, ...]:
     """The lines above, the plot, the table."""
     plot = gr.Plot(content.figure, visible=content.figure is not None)
-    return {"lines": content.lines, "problem": content.problem}, plot, _table(content)
+    about = {"lines": content.lines, "told": content.told, "problem": content.problem}
+    return about, plot, _table(content)
 
 
 def _table(content: "Content") -> gr.Dataframe:

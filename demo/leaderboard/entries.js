@@ -73,7 +73,7 @@ function filters(state) {
   const list = make("details", { class: "zoo-columns" }, make("summary", {}, zooText("more_columns")), make("div", {}, ...boxes));
   list.open = columnsOpen;
   list.addEventListener("toggle", () => (columnsOpen = list.open));
-  return make("div", { class: "zoo-tools" }, ...parts, list);
+  return make("div", { class: "zoo-filters" }, ...parts, list);
 }
 let columnsOpen = false;
 
