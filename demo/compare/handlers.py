@@ -159,7 +159,7 @@ def read_link(link: str, root: Path | None = None, language: str = "en") -> View
     names = asked.get("checkpoint", shown_at_first(folders))
     for name in names:
         lookup(folders, name, "checkpoint")
-    return View(task, own_text(asked.get("text", [""])[-1], task), tuple(dict.fromkeys(names)))
+    return View(task, own_text(asked.get("draft", asked.get("text", [""]))[-1], task), tuple(dict.fromkeys(names)))
 
 
 def own_text(text: str, task: str) -> str:

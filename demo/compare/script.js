@@ -92,9 +92,10 @@ function only(names) {
 window.zooCompare = {
   /** Show these checkpoints; the server is asked only for what is not known yet. */
   choose(names) {
-    wanted = names;
-    if (!comparison || !knows(names) || isStale()) return trigger("submit");
-    only(names);
+    const order = [...document.querySelectorAll("#checkpoints label")].map((label) => label.textContent.trim());
+    wanted = [...names].sort((a, b) => order.indexOf(a) - order.indexOf(b)); // gradio has them in the order of clicks
+    if (!comparison || !knows(wanted) || isStale()) return trigger("submit");
+    only(wanted);
     keepAddress();
     drawAll();
   },
@@ -134,7 +135,7 @@ document.addEventListener("input", ({ target }) => {
   markStale();
   window.dispatchEvent(new CustomEvent("zoo-text"));
   clearTimeout(writing);
-  writing = setTimeout(() => zooAddress.write({ text: target.value }), 300);
+  writing = setTimeout(() => zooAddress.write({ draft: isStale() ? target.value : null }), 300);
 });
 document.addEventListener("click", ({ target }) => {
   if (target.closest?.("#classify")) scrolls = matchMedia("(max-width: 760px)").matches;
@@ -145,7 +146,7 @@ function lookedAt() {
   const { looks } = comparison;
   if (!looks) return [];
   const told = make("p", { class: "zoo-looks" }, zooText(`looks_${looks.language}`), " ");
-  const other = () => zooAddress.go("compare", { task: looks.task, checkpoint: null, threshold: null, text: box().value });
+  const other = () => zooAddress.go("compare", { task: looks.task, checkpoint: null, threshold: null, draft: box().value });
   if (looks.task) told.append(button(zooText("looks_other", { task: looks.task }), other));
   return [told];
 }

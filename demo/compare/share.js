@@ -1,15 +1,17 @@
 // The view in the page's address, and Python code that asks the server for it. A part of the comparison: see script.js,
 // whose variables it uses.
 
-/** Note the view in the page's address; with `step`, Back returns to the text or task before. */
+/** Note the view in the page's address; with `step`, Back returns to the text or task before. What is typed since stands
+ * beside it as a draft. */
 function keepAddress(step = false) {
   const { text, task, answers, failures } = comparison;
   const threshold = [...byHand()].map(([label, value]) => `${value} ${label}`);
   const kind = { scores: calibrated ? null : "raw", order: order === "score" ? null : order, find: filter || null };
   const now = zooAddress.read();
-  const moved = step && (now.get("text") !== text || now.get("task") !== task);
-  const shown = isStale() ? now.get("text") ?? text : text; // what is typed since stays in the address
-  zooAddress.write({ task, text: shown, checkpoint: [...answers, ...failures].map(({ name }) => name), threshold, ...kind }, moved);
+  const moved = step && now.has("text") && (now.get("text") !== text || now.get("task") !== task);
+  if (moved) zooAddress.write({ draft: null });
+  const checkpoint = [...answers, ...failures].map(({ name }) => name);
+  zooAddress.write({ task, text, checkpoint, threshold, draft: isStale() ? box().value : null, ...kind }, moved);
 }
 
 /** The thresholds set by hand, the kind of scores and the order in an address; what does not fit is left out. */

@@ -121,7 +121,12 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
         return *_form(task, folders, chosen), proposed, task, show(proposed, task, chosen, request)
 
     # Only the browser writes the text, when the answer is there: what was typed meanwhile is not lost.
-    keep: dict[str, Any] = {"fn": None, "inputs": [text, proposed], "outputs": text, "js": "(...texts) => zooKeepText(...texts)"}
+    keep: dict[str, Any] = {
+        "fn": None,
+        "inputs": [text, proposed],
+        "outputs": text,
+        "js": "(...texts) => zooKeepText(...texts)",
+    }
     opening = view.apply(
         open_form,
         link,
@@ -132,7 +137,11 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
     )
     opening.then(**keep, **_QUIET).then(show_opening, [*form, opened], view, **_PRIVATE)
     chosen = task.input(
-        choose_task, [text, task, opened], [names, examples, proposed, opened, view], trigger_mode="multiple", **_PRIVATE
+        choose_task,
+        [text, task, opened],
+        [names, examples, proposed, opened, view],
+        trigger_mode="multiple",
+        **_PRIVATE,
     )
     chosen.then(**keep, **_QUIET)
     # A click during an answer counts, too, such as the second of two boxes ticked one after the other.

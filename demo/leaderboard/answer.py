@@ -66,7 +66,9 @@ def _cost(choice: "Choice", found: "Matrix", page: Language) -> str:
         return choice.cost
     if best == smallest:
         return say("answer_no_smaller", page)
-    gaps = sorted(best.scores[name].value - smallest.scores[name].value for name in best.scores.keys() & smallest.scores)
+    gaps = sorted(
+        best.scores[name].value - smallest.scores[name].value for name in best.scores.keys() & smallest.scores
+    )
     what = {"encoder": smallest.encoder, "parameters": f"{smallest.parameters:.1f}", "ms": f"{smallest.ms:.1f}"}
     if not gaps:
         return say("answer_cost_unshared", page, **what)

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 Opens = dict[tuple[str, str, str], str]  # the checkpoint that opens, by task, encoder and variant
 # The columns that are always shown beside rank, encoder and main metric, and the board's names for them.
-USUAL = {"seeds": "seeds", "parameters (M)": "parameters", "latency p50 (ms)": "p50_ms", "training (s)": "train_seconds"}
+USUAL = {
+    "seeds": "seeds",
+    "parameters (M)": "parameters",
+    "latency p50 (ms)": "p50_ms",
+    "training (s)": "train_seconds",
+}
 _MORE = {
     "sd over seeds": "sd",
     "standard error (rows)": "sd_rows",

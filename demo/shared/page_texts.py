@@ -3,6 +3,7 @@
 asks for (`?lang=zh`), else the browser's first."""
 
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import gradio as gr
 from gradio.i18n import I18nData
@@ -35,7 +36,8 @@ def language_of(request: gr.Request | None) -> Language:
     """Return the language of a request's page; English where the request does not say it."""
     if request is None:
         return "en"
-    asked = request.query_params.get("lang") or request.headers.get("accept-language", "")
+    page = urlsplit(request.headers.get("referer", "")).query  # of the page; a request need not repeat it
+    asked = parse_qs(page).get("lang", [""])[-1] or request.headers.get("accept-language", "")
     return "zh" if asked.lower().startswith("zh") else "en"
 
 

@@ -76,7 +76,7 @@ def test_reload_and_a_shared_link_open_on_the_same_view(page: Page, address: str
 def test_back_returns_to_the_text_and_the_tab_before(page: Page) -> None:
     first = page.locator("#text textarea").input_value()
     fill(page, "Another text.")
-    page.wait_for_function("location.hash.includes('Another')")
+    page.wait_for_function("new URLSearchParams(location.hash.slice(1)).get('text') === 'Another text.'")
     page.get_by_role("tab", name="Batch").click()
     page.wait_for_selector("#batch-checkpoints input")
     page.wait_for_function("location.hash.includes('tab=batch')")
