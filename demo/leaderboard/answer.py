@@ -98,7 +98,7 @@ def _row(board: "Board", row: "Row", found: "Matrix", page: Language) -> dict[st
 
 
 def _cell(board: "Board", row: "Row", task: "Task", page: Language) -> dict[str, Any]:
-    """A ranked score with the place of its group among the task's groups of equals, from 0; else the reason for none."""
+    """A ranked score with its group of equals, counted from 0; or the reason why there is none."""
     from benchmark.board.pages import main_cells
 
     score = row.scores.get(task.name)

@@ -1,4 +1,4 @@
-"""The Leaderboard tab: which encoder to take, the matrix, and the table of a task. All of it is drawn in the browser."""
+"""The Leaderboard tab: which encoder to take, the matrix, and the table of a task. It is drawn in the browser."""
 
 from pathlib import Path
 from typing import Any

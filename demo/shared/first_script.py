@@ -29,8 +29,8 @@ class FirstScript:
                 others = [(name, value) for name, value in start["headers"] if name != b"content-length"]
                 if not message.get("more_body"):
                     others.append((b"content-length", str(len(body)).encode()))
-                await send(start | {"headers": others})
-                message = message | {"body": body}
+                await send({**start, "headers": others})
+                message = {**message, "body": body}
             await send(message)
 
         return add
