@@ -92,7 +92,7 @@ function entryTable(state) {
   const high = Math.max(...rows.map((entry) => entry.high));
   const score = zooText("col_score", { metric: task.metric });
   const head = [
-    make("th", { class: "zoo-pick" }),
+    make("td", { class: "zoo-pick" }),
     sortable(state, "rank", zooText("col_rank"), "zoo-figure"),
     sortable(state, "encoder", zooText("col_encoder")),
     sortable(state, "score", score, "zoo-figure"),

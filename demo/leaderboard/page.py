@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from demo.leaderboard.answer import answers_of
-from demo.leaderboard.task_table import USUAL, Opens, columns_of, entries_of
 from demo.leaderboard.handlers import note_of, published_of, read_board
 from demo.leaderboard.links import dataset_link
+from demo.leaderboard.task_table import USUAL, Opens, columns_of, entries_of
 from demo.leaderboard.verdict import first_sentences, pairs_of
 from demo.leaderboard.words import about_task, heading, language_name
 from demo.shared.models import catalogue, read

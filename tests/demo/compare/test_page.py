@@ -80,11 +80,12 @@ def test_back_returns_to_the_text_and_the_tab_before(page: Page) -> None:
     page.get_by_role("tab", name="Batch").click()
     page.wait_for_selector("#batch-checkpoints input")
     page.wait_for_function("location.hash.includes('tab=batch')")
+    shown = "(text) => document.querySelector('#text textarea')?.value === text && zooAddress.tab() === 'compare'"
     page.go_back()
-    page.locator("#compare").wait_for()
-    assert page.locator("#text textarea").input_value() == "Another text."
+    page.wait_for_function(shown, arg="Another text.")
+    page.wait_for_selector(".zoo-table")
     page.go_back()
-    page.wait_for_function("(text) => document.querySelector('#text textarea')?.value === text", arg=first)
+    page.wait_for_function(shown, arg=first)
 
 
 def test_what_is_typed_is_never_overwritten_and_an_old_result_is_told(page: Page) -> None:
