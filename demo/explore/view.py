@@ -26,6 +26,8 @@ _PRIVATE: dict[str, Any] = {
     "concurrency_limit": 1,
     "concurrency_id": "explore",
 }
+_OUTCOMES: list[Any] = [(label(f"explore_{name}"), name) for name in OUTCOMES]
+_SIDES: list[Any] = [(label(f"explore_{side}"), side) for side in ("a", "b")]
 
 
 def add(tab: gr.Tab, results: Path | None) -> None:
@@ -44,7 +46,7 @@ def add(tab: gr.Tab, results: Path | None) -> None:
     with gr.Row():
         judged = gr.Dropdown([], label=label("explore_judged"), elem_id="explore-judged", visible=False)
         outcome = gr.Dropdown(
-            [(label(f"explore_{name}"), name) for name in OUTCOMES],
+            _OUTCOMES,
             value=Form.outcome,
             label=label("explore_outcome"),
             elem_id="explore-outcome",
@@ -52,7 +54,7 @@ def add(tab: gr.Tab, results: Path | None) -> None:
         )
         gold = gr.Dropdown([], label=label("explore_gold"), elem_id="explore-gold", visible=False)
         whose = gr.Radio(
-            [(label(f"explore_{side}"), side) for side in ("a", "b")],
+            _SIDES,
             value=Form.whose,
             label=label("explore_whose"),
             elem_id="explore-whose",
@@ -154,9 +156,9 @@ def _controls(pair: "Pair | None", form: Form) -> tuple[gr.Dropdown | gr.Radio, 
     return (
         gr.Dropdown(choices=list(pair.seeds), value=pair.seed),
         _of_labels(labels, "explore_whole", form.judged, (rows or parts) and pair.task.multi_label),
-        gr.Dropdown(value=form.outcome, visible=rows),
+        gr.Dropdown(choices=_OUTCOMES, value=form.outcome, visible=rows),
         _of_labels(labels, "explore_any", form.gold, rows),
-        gr.Radio(value=form.whose, visible=form.view == "confusion"),
+        gr.Radio(choices=_SIDES, value=form.whose, visible=form.view == "confusion"),
     )
 
 
