@@ -109,7 +109,7 @@ def add(tab: gr.Tab, root: Path | None) -> None:
     link = gr.Textbox(visible=False)
     opening = tab.select(open_tab, [task, link], [task, names], js="(task) => [task, location.hash]", **_QUIET)
     chosen = task.input(choose_task, [task, link], [task, names], js="(task) => [task, location.hash]", **_QUIET)
-    note = {"fn": None, "inputs": [task, names], "outputs": None}
+    note: dict[str, Any] = {"fn": None, "inputs": [task, names], "outputs": None}
     for event, step in ((opening, "false"), (chosen, "true")):
         event.then(**note, js=f"(batch, names) => zooAddress.write({{ batch, with: names }}, {step})", **_QUIET)
     names.input(**note, js="(batch, names) => zooAddress.write({ batch, with: names })", **_QUIET)

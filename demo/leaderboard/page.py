@@ -72,7 +72,7 @@ def checkpoints_of(board: "Board", folders: tuple[tuple[str, str, Path], ...]) -
     for _, name, folder in reversed(folders):  # of several, the first in order stays
         with suppress(UserError):  # a damaged one is told in Compare
             if entry := entries.get(read(folder).info.run):
-                found[entry] = name  # type: ignore[index]
+                found[entry] = name
     return found
 
 
