@@ -31,17 +31,18 @@ def add(root: Path | None, compare: CompareTab) -> None:
     sent = gr.State([])
 
     def send(
-        shown: dict[str, Any] | None, right: list[str], sent: list[Any], request: gr.Request
+        shown: dict[str, Any] | None, ticked: list[str], right: list[str], sent: list[Any], request: gr.Request
     ) -> tuple[list[str], list[Any]]:
-        """Keep a flag of what is on screen, which may differ from the form by now; then empty the choice. The same
-        text of the same task is kept once."""
+        """Keep a flag of what is on screen, whose text and task may differ from the form by now; then empty the choice.
+        A model that is not ticked any more is not on screen. The same text of the same task is kept once."""
         try:
             text, task, answers = map((shown or {}).get, ("text", "task", "answers"))
             if not (isinstance(text, str) and isinstance(task, str) and isinstance(answers, list)):
                 raise PageError("nothing_classified")
             if (text, task) in sent:
                 raise PageError("flag_twice")
-            handlers.keep(handlers.flag(text, task, [str(answer["name"]) for answer in answers], right, root), where)
+            names = [name for answer in answers if (name := str(answer["name"])) in ticked]
+            handlers.keep(handlers.flag(text, task, names, right, root), where)
         except UserError as error:
             raise gr.Error(in_language(error, language_of(request)), print_exception=False) from error
         gr.Info(say("flag_kept", language_of(request)))
@@ -50,7 +51,7 @@ def add(root: Path | None, compare: CompareTab) -> None:
     private: dict[str, Any] = {"api_visibility": "private"}
     changed = [accordion.expand, compare.task.change]
     gr.on(changed, lambda task: _labels(task, root), compare.task, right, queue=False, **private)
-    button.click(send, [compare.view, right, sent], [right, sent], **private, **MODELS)
+    button.click(send, [compare.view, compare.names, right, sent], [right, sent], **private, **MODELS)
 
 
 def _labels(task: str, root: Path | None) -> gr.CheckboxGroup:
