@@ -188,7 +188,9 @@ def test_every_tab_opens_on_a_task_of_the_browsers_language(chinese: BrowserCont
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto(f"{own_address}#tab=compare")
     page.wait_for_selector(".zoo-table")
-    for tab, task in (("批量", "#batch-task"), ("排行榜", "#board-task"), ("探索", "#explore-task"), ("对比", "#task")):
+    page.get_by_role("tab", name="排行榜").click()
+    assert page.locator(".zoo-task[aria-pressed=true] strong").inner_text() == "feedback_zh"
+    for tab, task in (("批量", "#batch-task"), ("探索", "#explore-task"), ("对比", "#task")):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_function(f"document.querySelector('{task} input')?.value === 'feedback_zh'")
     assert page.get_by_role("button", name="分类").is_visible()
