@@ -12,7 +12,8 @@ const zooAddress = {
       for (const each of [value ?? []].flat()) state.append(name, each);
     }
     if (String(state) === String(this.read())) return;
-    history[step ? "pushState" : "replaceState"](null, "", `#${state}`);
+    // Not "#..." alone: the page has a <base>, against which that would lose the query, and with it the language.
+    history[step ? "pushState" : "replaceState"](null, "", `${location.pathname}${location.search}#${state}`);
   },
 
   /** The tab that is asked for: a link of an older version names none, and its texts are those of Compare. */

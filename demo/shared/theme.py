@@ -26,7 +26,7 @@ Object.assign(other, { textContent: zooText("other_language"), lang: zooChinese 
 const show = () => {
   const asked = new URLSearchParams(location.search);
   asked.set("lang", zooChinese ? "en" : "zh");
-  other.href = `?${asked}${location.hash}`;
+  other.href = `${location.pathname}?${asked}${location.hash}`;
 };
 show();
 for (const event of ["pointerdown", "focus"]) other.addEventListener(event, show); // the address may have changed
