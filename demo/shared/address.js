@@ -33,7 +33,7 @@ const zooAddress = {
   go(tab, changes) {
     this.write({ ...changes, tab }, true);
     zooReopen[tab]?.();
-    click(tab);
+    if (!click(tab)) location.reload(); // the page opens on the tab that its address names
   },
 };
 const zooReopen = {}; // by tab: reads the address again, where a tab that was opened before has to
@@ -41,8 +41,12 @@ let shownTab = "leaderboard"; // as the page is built
 
 const buttonOf = (tab) => document.querySelector(`button[role="tab"][data-tab-id="${CSS.escape(tab)}"]`);
 
+/** Open a tab; return whether it could be: on a phone, gradio has no button for those behind its "...". */
 function click(tab) {
-  if (tab !== shownTab) buttonOf(tab)?.click();
+  if (tab === shownTab) return true;
+  const found = buttonOf(tab);
+  found?.click();
+  return Boolean(found);
 }
 
 /** Click the tab that the address asks for as soon as it is there; until then the page hides what is in the tabs. */
@@ -61,7 +65,7 @@ for (const name of ["pushState", "replaceState"]) {
 // Back, or another link put into the address of an open page. Another tab is clicked; anything else is read anew.
 window.addEventListener("popstate", () => {
   if (withoutTab() !== before) return location.reload();
-  click(zooAddress.tab());
+  if (!click(zooAddress.tab())) location.reload();
 });
 document.documentElement.classList.add("zoo-opening");
 openTab();
