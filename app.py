@@ -29,9 +29,11 @@ from demo.explore import view as explore_view
 from demo.flags import view as flag_view
 from demo.flags.handlers import start_uploads
 from demo.leaderboard import view as leaderboard_view
+from demo.leaderboard.page import board_page
 from demo.shared import theme
 from demo.shared.models import add_from_hub
 from demo.shared.page_texts import label
+from demo.shared.texts import TEXTS
 from zoo.errors import UserError, run_command_line
 
 if collecting:
@@ -53,20 +55,26 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
     day = 24 * 60 * 60  # seconds after which uploads and downloads are deleted
     with gr.Blocks(title="Encoder Zoo", analytics_enabled=False, fill_width=True, delete_cache=(day, day)) as demo:
         theme.add_header()
-        with gr.Tabs() as tabs:
-            with gr.Tab(label("tab_compare"), id="compare"):
-                compare = compare_view.add(demo, checkpoints, results)
-                form = (compare.text, compare.task, compare.names)
-                attribution_view.add(checkpoints, *form)
+        with gr.Tabs():
+            with _tab("leaderboard"):
+                leaderboard_view.add(demo, checkpoints, results)
+            with _tab("compare"):
+                compare = compare_view.add(checkpoints, results)
+                attribution_view.add(checkpoints, compare)
                 flag_view.add(checkpoints, compare)
-            with gr.Tab(label("tab_batch"), id="batch") as tab:
+            with _tab("batch") as tab:
                 batch_view.add(tab, checkpoints)
-            with gr.Tab(label("tab_leaderboard"), id="leaderboard") as tab:
-                leaderboard_view.add(tab, tabs, compare, checkpoints, results)
-            with gr.Tab(label("tab_explore"), id="explore") as tab:
+            with _tab("explore") as tab:
                 explore_view.add(tab, results)
         demo.queue(max_size=WAITING)
     return demo, theme.launch_arguments()
+
+
+def _tab(name: str) -> gr.Tab:
+    """A tab that notes in the page's address that it was opened (see `demo/shared/address.js`)."""
+    tab = gr.Tab(label(f"tab_{name}"), id=name)
+    tab.select(None, js=f"() => zooAddress.opened({name!r})", api_visibility="private")
+    return tab
 
 
 def main() -> None:
@@ -85,7 +93,7 @@ def main() -> None:
         checkpoints = add_from_hub(hub, checkpoints, Path(tempfile.mkdtemp(prefix="encoder-zoo-")))
     demo, arguments = build(checkpoints, results)
     demo.launch(server_name=host, server_port=int(port), prevent_thread_lock=True, **arguments)
-    for work in (partial(_load_models, checkpoints), start_uploads):
+    for work in (partial(_load_models, checkpoints, results), start_uploads):
         Thread(target=work, daemon=True).start()
     demo.block_thread()
 
@@ -109,12 +117,14 @@ def _check_address(host: str, port: int) -> None:
         raise UserError(f"Cannot serve at {host}, port {port} ({error.strerror}); give another HOST or PORT") from error
 
 
-def _load_models(folder: Path | None) -> None:
+def _load_models(folder: Path | None, results: Path | None) -> None:
     gc.disable()
     try:
         with suppress(UserError):  # the page tells it
             view = read_link("", folder)
             classify(view.text, view.task, view.names, folder)
+            for language in TEXTS:
+                board_page(folder, results, language)
     finally:
         gc.freeze()  # nor is it looked through while a visitor waits
         gc.enable()

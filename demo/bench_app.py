@@ -125,14 +125,17 @@ def in_the_browser(address: str) -> list[tuple[str, float, str]]:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()
         page.set_default_timeout(120_000)
-        page.goto(address)
+        compare = f"{address}#tab=compare"
+        page.goto(compare)
         page.wait_for_selector(".zoo-table")  # the models are loaded by then
+        page.goto("about:blank")
         start = time.perf_counter()
-        page.goto(address)
+        page.goto(compare)
         page.wait_for_selector(".zoo-table")
         opened = time.perf_counter() - start
         values = [0.1, 0.9, 0.3, 0.7, 0.5] * 4
         shared = [page.evaluate(MOVE, ["Threshold of all labels", value]) for value in values]
+        page.get_by_role("button", name="price").click()
         own = [page.evaluate(MOVE, ["Threshold of price", value]) for value in values]
         browser.close()
     return [

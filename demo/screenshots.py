@@ -12,9 +12,9 @@ from demo.bench_app import find_chromium, serve
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 TABS = {
+    "leaderboard": "#board .zoo-front-plot",
     "compare": ".zoo-table",
     "batch": "#batch-table .body-cell",
-    "leaderboard": "#board-plot .main-svg",
     "explore": "#explore-plot .main-svg",
 }
 TEXTS = """The parcel came two weeks late and the mug was cracked.
@@ -34,7 +34,7 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1200, "height": 900}, locale="en-US")
             page.set_default_timeout(120_000)
             page.goto(f"{address}?__theme={theme}")
-            page.wait_for_selector(".zoo-table")
+            page.wait_for_selector("#board .zoo-board")
             for tab, shown in TABS.items():
                 _open(page, tab)
                 page.wait_for_selector(shown)
@@ -56,6 +56,7 @@ def _plots(browser: Browser) -> None:
 def _open(page: Page, tab: str) -> None:
     page.get_by_role("tab", name=tab.capitalize()).click()
     if tab == "compare":
+        page.wait_for_selector(".zoo-table")
         page.locator(".zoo-opener").first.click()
     if tab == "batch":
         page.wait_for_selector("#batch-checkpoints input")

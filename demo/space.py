@@ -31,6 +31,7 @@ DATA = (
     "demo/*/*.css",
     "demo/*/*.js",
     "demo/*/messages/*.json",
+    "benchmark/board/published.json",
     "benchmark/tasks/data/*.jsonl",
     "benchmark/results/board/*.parquet",
     "benchmark/results/*/rows*.npz",

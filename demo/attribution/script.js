@@ -39,5 +39,11 @@ function list({ title, words }) {
   return make("p", "zoo-list", make("strong", "", `${title}: `), shown);
 }
 
+// The words of a text that has changed since are taken away; script.js of demo/compare says when.
+window.addEventListener("zoo-text", () => {
+  const shown = root.querySelector(".zoo-explained")?.textContent;
+  if (shown !== undefined && shown !== document.querySelector("#text textarea")?.value) show(null);
+});
+
 show(props.value);
 watch("value", () => show(props.value));

@@ -8,7 +8,7 @@ import gradio as gr
 
 from demo.attribution.handlers import HIGHEST, as_view, explain, labels_of
 from demo.compare.handlers import shown_at_first
-from demo.compare.view import MODELS
+from demo.compare.view import MODELS, CompareTab
 from demo.shared.models import catalogue
 from demo.shared.page_texts import label, language_of
 from demo.shared.texts import Language, in_language, say
@@ -19,9 +19,14 @@ _TEMPLATE = '<section class="zoo"></section>'
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", **MODELS}
 
 
-def add(root: Path | None, text: gr.Textbox, task: gr.Dropdown, names: gr.CheckboxGroup) -> None:
+# The checkpoints that are ticked, without the server.
+_TICKED = "(names) => ({__type__: 'update', choices: names.map((name) => [name, name]), value: names[0] ?? null})"
+
+
+def add(root: Path | None, compare: CompareTab) -> None:
     """Add the widgets to the open Blocks; nothing is computed before the button is pressed."""
-    with gr.Accordion(label("attribution"), open=False, elem_id="attribution"):
+    text, task, names = compare.text, compare.task, compare.names
+    with gr.Accordion(label("attribution"), open=False, elem_id="attribution", elem_classes="zoo-after"):
         with gr.Row(equal_height=False):
             name = gr.Dropdown([], label=label("checkpoint"), min_width=220, elem_id="attribution-checkpoint")
             wanted = gr.Dropdown([], label=label("attribution_label"), min_width=220, elem_id="attribution-label")
@@ -33,14 +38,12 @@ def add(root: Path | None, text: gr.Textbox, task: gr.Dropdown, names: gr.Checkb
         opening = shown_at_first(catalogue(root).get(task or "", {}))
         return choices(task or "", opening, language_of(request), root)
 
-    def choose_names(task: str | None, names: list[str], request: gr.Request) -> tuple[gr.Dropdown, gr.Dropdown]:
-        return choices(task or "", names, language_of(request), root)
-
     def show(text: str, task: str | None, name: str | None, wanted: str | None, request: gr.Request) -> dict[str, Any]:
         return explain_or_say_why(text, task or "", name or "", wanted or HIGHEST, language_of(request), root)
 
-    task.change(choose_task, task, [name, wanted], **_PRIVATE)
-    names.change(choose_names, [task, names], [name, wanted], **_PRIVATE)
+    # Not in the queue: its answer could end the stream on which the comparison's is waited for (gradio 6.31).
+    task.change(choose_task, task, [name, wanted], queue=False, api_visibility="private", show_progress="minimal")
+    names.change(None, names, name, js=_TICKED, api_visibility="private")
     button.click(show, [text, task, name, wanted], view, **_PRIVATE)
 
 

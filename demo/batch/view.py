@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import parse_qs
 
 import gradio as gr
 
@@ -90,13 +91,28 @@ def add(tab: gr.Tab, root: Path | None) -> None:
     event = button.click(run, form, shown, show_progress_on=shown[0], api_visibility="private", **_BATCHES)
     cancel.click(_cancelled, None, shown, cancels=[event], **_QUIET)
 
-    def open_tab(task: str | None, request: gr.Request) -> tuple[Any, ...]:
-        """Keep a visitor's choice as long as there is such a task."""
-        found = catalogue(root)
-        return (gr.skip(), gr.skip()) if task in found else _choices(first_task(found, language_of(request)), root)
+    def open_tab(task: str | None, link: str, request: gr.Request) -> tuple[Any, ...]:
+        """Keep a visitor's choice as long as there is such a task; at first, it is what the address asks for."""
+        found, asked = catalogue(root), parse_qs(link.lstrip("#"))
+        if task in found:
+            return gr.skip(), gr.skip()
+        wanted = asked.get("batch", [""])[-1]
+        if wanted not in found:
+            return _choices(first_task(found, language_of(request)), root)
+        return _choices(wanted, root, [name for name in asked.get("with", []) if name in found[wanted]])
 
-    tab.select(open_tab, task, [task, names], **_QUIET)
-    task.input(lambda task: _choices(task, root), task, [task, names], **_QUIET)
+    def choose_task(task: str | None, link: str) -> tuple[Any, ...]:
+        """Do nothing where the task is chosen already."""
+        same = parse_qs(link.lstrip("#")).get("batch", [""])[-1] == task
+        return (gr.skip(), gr.skip()) if same else _choices(task, root)
+
+    link = gr.Textbox(visible=False)
+    opening = tab.select(open_tab, [task, link], [task, names], js="(task) => [task, location.hash]", **_QUIET)
+    chosen = task.input(choose_task, [task, link], [task, names], js="(task) => [task, location.hash]", **_QUIET)
+    note: dict[str, Any] = {"fn": None, "inputs": [task, names], "outputs": None}
+    for event, step in ((opening, "false"), (chosen, "true")):
+        event.then(**note, js=f"(batch, names) => zooAddress.write({{ batch, with: names }}, {step})", **_QUIET)
+    names.input(**note, js="(batch, names) => zooAddress.write({ batch, with: names })", **_QUIET)
     _add_endpoint(root)
 
 
@@ -178,7 +194,8 @@ def _cancelled(request: gr.Request) -> tuple[Any, ...]:
     return {"lines": [say("batch_cancelled", language_of(request))]}, *_NOTHING[1:], gr.Button(interactive=False)
 
 
-def _choices(task: str | None, root: Path | None) -> tuple[Any, ...]:
+def _choices(task: str | None, root: Path | None, ticked: list[str] | None = None) -> tuple[Any, ...]:
     found = catalogue(root)
     names = list(found.get(task or "", {}))
-    return gr.Dropdown(choices=list(found), value=task), gr.CheckboxGroup(choices=names, value=shown_at_first(names))
+    boxes = gr.CheckboxGroup(choices=names, value=ticked or shown_at_first(names))
+    return gr.Dropdown(choices=list(found), value=task), boxes

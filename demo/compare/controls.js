@@ -1,16 +1,30 @@
 // The controls for all labels. A part of the comparison: see script.js, whose variables it uses.
 
 function controls() {
+  const reset = button(zooText("reset"), () => (forget(), drawAll()));
+  all.mode = make("p", { class: "zoo-quiet zoo-mode", "aria-live": "polite" });
+  const leave = single() ? [leaveUndecided()] : [];
+  if (!slides()) return make("div", { class: "zoo-controls" }, ...leave, make("div", { class: "zoo-buttons" }, reset), all.mode);
   all.slider = slider(zooText("threshold_all"), (value) => set(comparison.labels, value));
   all.field = field(zooText("threshold_all_number"), (value) => set(comparison.labels, value));
   all.fitted = button(zooText("fitted_thresholds"), () => set(comparison.labels, null));
   all.half = button("0.5", () => set(comparison.labels, 0.5));
-  const reset = button(zooText("reset"), () => (forget(), show(comparison)));
-  all.mode = make("p", { class: "zoo-quiet zoo-mode", "aria-live": "polite" });
   const name = make("strong", {}, zooText("all_labels"));
   const global = make("div", { class: "zoo-global" }, name, all.slider, all.field);
   const buttons = make("div", { class: "zoo-buttons" }, all.fitted, all.half, reset);
-  return make("div", { class: "zoo-controls" }, global, buttons, all.mode);
+  return make("div", { class: "zoo-controls" }, ...leave, global, buttons, all.mode);
+}
+
+/** A single-label task has thresholds only where a text whose highest score is low may be left without a label. */
+function leaveUndecided() {
+  const onchange = ({ target }) => {
+    undecided = target.checked;
+    for (const label of comparison.labels) chosen.set(label, undecided ? 0.5 : null);
+    drawAll();
+  };
+  const box = make("input", { type: "checkbox", onchange });
+  box.checked = undecided;
+  return make("label", { class: "zoo-leave" }, box, zooText("unsure"));
 }
 
 function tools() {
@@ -26,10 +40,6 @@ function tools() {
   all.differ = make("span", { class: "zoo-quiet", "aria-live": "polite" });
   const ordering = make("label", {}, zooText("order_by"), sorted);
   return make("div", { class: "zoo-tools" }, ordering, search, make("label", {}, kind, zooText("calibrated")), all.differ);
-}
-
-function button(text, onclick) {
-  return make("button", { type: "button", class: "zoo-button", onclick }, text);
 }
 
 function slider(name, onvalue) {

@@ -52,4 +52,9 @@ def examples_for(task: str) -> list[str]:
 
 def is_example(text: str) -> bool:
     """Return whether `text` is an example of some task, not a text of the user's own."""
-    return any(text in texts for texts in (*_EXAMPLES.values(), _ANY))
+    return text in all_examples()
+
+
+def all_examples() -> list[str]:
+    """Return the examples of all tasks."""
+    return [text for texts in (*_EXAMPLES.values(), _ANY) for text in texts]

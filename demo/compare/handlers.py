@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from benchmark.tasks.registry import TASKS
-from demo.compare.examples import examples_for
+from demo.compare.examples import examples_for, is_example
 from demo.shared.gpu import on_gpu
 from demo.shared.models import catalogue, computing, load
 from demo.shared.texts import PageError
@@ -159,7 +159,31 @@ def read_link(link: str, root: Path | None = None, language: str = "en") -> View
     names = asked.get("checkpoint", shown_at_first(folders))
     for name in names:
         lookup(folders, name, "checkpoint")
-    return View(task, asked.get("text", [examples_for(task)[0]])[-1], tuple(dict.fromkeys(names)))
+    return View(task, own_text(asked.get("draft", asked.get("text", [""]))[-1], task), tuple(dict.fromkeys(names)))
+
+
+def own_text(text: str, task: str) -> str:
+    """Return a visitor's own text, or an example of the task; in place of another task's or no text, the first one."""
+    other = is_example(text) and text not in examples_for(task)
+    return examples_for(task)[0] if other or not text.strip() else text
+
+
+def looks_other(text: str, task: str, found: Mapping[str, object]) -> dict[str, str] | None:
+    """Return the language that a text looks to be in where the task is in the other one, "en" or "zh", with a task of
+    that language among `found`, "" where there is none; else None.
+
+    A text looks Chinese when three in ten of its letters are Chinese characters, and English when hardly any are.
+    """
+    language = TASKS[task].language if task in TASKS else "any"
+    chinese = sum("\u4e00" <= character <= "\u9fff" for character in text)
+    letters = chinese + sum(character.isascii() and character.isalpha() for character in text)
+    share = chinese / letters if letters else -1
+    other = {"en": "zh", "zh": "en"}.get(language)
+    if other is None or not (share >= 0.3 if other == "zh" else 0 <= share < 0.05):
+        return None
+    tasks = [name for name in found if name in TASKS and TASKS[name].language == other]
+    like = [name for name in tasks if TASKS[name].labels == TASKS[task].labels]
+    return {"language": other, "task": next(iter([*like, *tasks]), "")}
 
 
 def as_json(

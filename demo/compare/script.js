@@ -5,7 +5,11 @@
 const SHOWN = 12; // labels, before "show all"
 const root = element.querySelector(".zoo");
 let comparison = null;
-let followed = false; // the link that the page was opened with
+let followed = false; // the address that the comparison was opened with
+const cache = new Map(); // the answers and failures that are known of this text and task, by checkpoint
+let wanted = null; // the checkpoints that are ticked, where the form has changed since the answer
+let undecided = false; // whether a single-label task may leave a text without a label
+let scrolls = false; // whether the result is to be scrolled to
 // Each label's threshold: null is fitted (every model its own), a number is set by hand, for all models.
 let shownTask = null;
 let chosen = new Map();
@@ -19,22 +23,14 @@ let heads = []; // one an answer: {decided, figures}
 let all = {}; // the controls that stand for all labels
 let detail = null; // the open label's figures: {row, plots, lines}
 
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else node.setAttribute(name, value);
-  }
-  node.append(...children); // strings become text nodes
-  return node;
-}
-
 const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 const scoresOf = (answer) => (calibrated ? answer.scores : answer.raw_scores);
 const fittedOf = (answer) => (calibrated ? answer.thresholds : answer.raw_thresholds);
 const thresholdsOf = (answer) => comparison.labels.map((label, i) => chosen.get(label) ?? fittedOf(answer)[i]);
 const fitted = (index) => mean(comparison.answers.map((answer) => fittedOf(answer)[index]));
 const byHand = () => new Map([...chosen].filter(([, value]) => value !== null));
+/** Whether thresholds can be moved: with one label a text, only where a text may be left undecided. */
+const slides = () => !single() || undecided;
 const single = () => comparison.problem_type === "single_label_classification";
 
 // A fitted threshold is compared with the calibrated score whichever is shown, so that rounding decides nothing.
@@ -50,29 +46,109 @@ function decidedBy(answer) {
 function show(value) {
   comparison = null;
   if (!value) return;
+  root.classList.add("zoo-drawn");
   if (value.problem) return root.replaceChildren(notice("", value.problem));
   comparison = JSON.parse(JSON.stringify(value));
-  if (comparison.task !== shownTask || comparison.labels.some((label) => !chosen.has(label))) forget();
-  if (!followed && location.hash.length > 1) follow(viewIn(location.hash, comparison.labels));
+  remember();
+  if (!followed || comparison.task !== shownTask || comparison.labels.some((label) => !chosen.has(label))) forget();
+  if (!followed) follow(viewIn(zooAddress.read(), comparison.labels));
   followed = true;
+  keepAddress(true);
+  drawAll();
+  window.dispatchEvent(new CustomEvent("zoo-text"));
+  if (scrolls) root.scrollIntoView({ behavior: "smooth", block: "start" });
+  scrolls = false;
+}
+
+function drawAll() {
   const failures = comparison.failures.map((failure) => notice(failure.name, failure.error));
   root.replaceChildren(...failures);
   if (comparison.answers.length === 0) return;
   root.setAttribute("aria-label", zooText("comparison"));
-  all = { table: make("div", { class: "zoo-scroll" }) };
-  root.append(controls(), tools(), all.table, sharing());
+  all = { table: make("div", { class: "zoo-scroll" }), stale: make("p", { class: "zoo-stale-note", role: "status" }) };
+  root.append(all.stale, ...lookedAt(), controls(), tools(), all.table, sharing());
   draw();
+  markStale();
 }
+
+/** Keep what is known of a text, so that a model which is ticked again needs no server. */
+function remember() {
+  const { task, text, answers, failures } = comparison;
+  if (cache.get("task") !== task || cache.get("text") !== text) cache.clear();
+  if (task !== shownTask) wanted = null;
+  cache.set("task", task).set("text", text);
+  for (const each of [...answers, ...failures]) cache.set(`model ${each.name}`, each);
+  if (wanted && knows(wanted)) only(wanted);
+}
+
+const knows = (names) => names.length > 0 && names.every((name) => cache.has(`model ${name}`));
+
+function only(names) {
+  const known = names.map((name) => cache.get(`model ${name}`));
+  comparison.answers = known.filter(({ scores }) => scores);
+  comparison.failures = known.filter(({ error }) => error);
+}
+
+window.zooCompare = {
+  /** Show these checkpoints; the server is asked only for what is not known yet. */
+  choose(names) {
+    const order = [...document.querySelectorAll("#checkpoints label")].map((label) => label.textContent.trim());
+    wanted = [...names].sort((a, b) => order.indexOf(a) - order.indexOf(b)); // gradio has them in the order of clicks
+    if (!comparison || !knows(wanted) || isStale()) return trigger("submit");
+    only(wanted);
+    keepAddress();
+    drawAll();
+  },
+};
+/** What stays in the text box when an answer proposes a text: a visitor's own text. */
+window.zooKeepText = (text, proposed) => (text.trim() && !EXAMPLES.has(text) ? text : proposed);
+zooReopen.compare = () => {
+  [followed, wanted] = [false, null];
+  trigger("apply");
+};
 
 function forget() {
   shownTask = comparison.task;
   chosen = new Map(comparison.labels.map((label) => [label, null]));
-  [expanded, filter, opened] = [false, "", null];
+  [expanded, filter, opened, calibrated, order, undecided] = [false, "", null, true, "score", false];
 }
 
 function follow(view) {
   for (const [label, threshold] of view.thresholds) chosen.set(label, threshold);
-  calibrated = view.calibrated;
+  ({ calibrated, order, filter } = view);
+  undecided = single() && view.thresholds.size > 0;
+}
+
+// -- the text box -----------------------------------------------------------------------------------------------
+
+const box = () => document.querySelector("#text textarea");
+const isStale = () => comparison !== null && box() !== null && box().value !== comparison.text;
+let writing = 0;
+
+function markStale() {
+  root.classList.toggle("zoo-stale", isStale());
+  if (all.stale) all.stale.textContent = isStale() ? zooText("stale") : "";
+}
+
+document.addEventListener("input", ({ target }) => {
+  if (!target.closest?.("#text")) return;
+  markStale();
+  window.dispatchEvent(new CustomEvent("zoo-text"));
+  clearTimeout(writing);
+  writing = setTimeout(() => zooAddress.write({ draft: isStale() ? target.value : null }), 300);
+});
+document.addEventListener("click", ({ target }) => {
+  if (target.closest?.("#classify")) scrolls = matchMedia("(max-width: 760px)").matches;
+});
+
+/** Say that a text is in another language than the task. */
+function lookedAt() {
+  const { looks } = comparison;
+  if (!looks) return [];
+  const told = make("p", { class: "zoo-looks" }, zooText(`looks_${looks.language}`), " ");
+  const other = () => zooAddress.go("compare", { task: looks.task, checkpoint: null, threshold: null, draft: box().value });
+  if (looks.task) told.append(button(zooText("looks_other", { task: looks.task }), other));
+  return [told];
 }
 
 function notice(name, text) {
@@ -85,15 +161,18 @@ function notice(name, text) {
 function update() {
   const values = [...chosen.values()];
   const shared = values.every((value) => value === values[0]) ? values[0] : undefined;
-  place(all, shared ?? mean(comparison.labels.map((label, i) => chosen.get(label) ?? fitted(i))), shared ?? null);
-  for (const row of shown()) place(row, chosen.get(row.label) ?? fitted(row.index), chosen.get(row.label));
+  if (slides()) {
+    place(all, shared ?? mean(comparison.labels.map((label, i) => chosen.get(label) ?? fitted(i))), shared ?? null);
+    for (const row of shown()) place(row, chosen.get(row.label) ?? fitted(row.index), chosen.get(row.label));
+    all.fitted.setAttribute("aria-pressed", String(shared === null));
+    all.half.setAttribute("aria-pressed", String(shared === 0.5));
+  }
   const decided = comparison.answers.map(decidedBy);
   comparison.answers.forEach((answer, column) => mark(answer, column, decided[column]));
   compareMarks(decided);
   if (detail) updateDetail();
-  all.fitted.setAttribute("aria-pressed", String(shared === null));
-  all.half.setAttribute("aria-pressed", String(shared === 0.5));
-  all.mode.textContent = mode(values, shared);
+  all.mode.textContent = slides() ? mode(values, shared) : zooText("mode_highest");
+  keepAddress();
   updateSharing();
 }
 
@@ -169,4 +248,4 @@ function mode(values, shared) {
 
 show(props.value);
 watch("value", () => show(props.value));
-window.addEventListener("hashchange", () => location.reload()); // another view's link, put into this page's address
+if (!props.value) trigger("apply");

@@ -1,24 +1,29 @@
-// A link that opens the same view, and Python code that asks the server for it. A part of the comparison: see script.js,
+// The view in the page's address, and Python code that asks the server for it. A part of the comparison: see script.js,
 // whose variables it uses.
 
-/** The part of a link after "#": the text, task and checkpoints, and each threshold that was set by hand. */
-function linkOf({ text, task, answers }, thresholds, calibrated) {
-  const state = new URLSearchParams({ task, text });
-  for (const answer of answers) state.append("checkpoint", answer.name);
-  for (const [label, threshold] of thresholds) state.append("threshold", `${threshold} ${label}`);
-  if (!calibrated) state.set("scores", "raw");
-  return `#${state}`;
+/** Note the view in the page's address; with `step`, Back returns to the text or task before. What is typed since stands
+ * beside it as a draft. */
+function keepAddress(step = false) {
+  const { text, task, answers, failures } = comparison;
+  const threshold = [...byHand()].map(([label, value]) => `${value} ${label}`);
+  const kind = { scores: calibrated ? null : "raw", order: order === "score" ? null : order, find: filter || null };
+  const now = zooAddress.read();
+  const moved = step && now.has("text") && (now.get("text") !== text || now.get("task") !== task);
+  if (moved) zooAddress.write({ draft: null });
+  const checkpoint = [...answers, ...failures].map(({ name }) => name);
+  zooAddress.write({ task, text, checkpoint, threshold, draft: isStale() ? box().value : null, ...kind }, moved);
 }
 
-/** The thresholds set by hand and the kind of scores in a link; what does not fit the labels is left out. */
-function viewIn(link, labels) {
-  const state = new URLSearchParams(link.slice(1));
+/** The thresholds set by hand, the kind of scores and the order in an address; what does not fit is left out. */
+function viewIn(state, labels) {
   const thresholds = new Map();
   for (const each of state.getAll("threshold")) {
     const [, value, label] = each.match(/^([\d.]+) (.*)$/s) ?? [];
     if (labels.includes(label) && Number(value) <= 1) thresholds.set(label, readThreshold(value));
   }
-  return { thresholds, calibrated: state.get("scores") !== "raw" };
+  const asked = state.get("order");
+  const order = ["disagreement", "name"].includes(asked) ? asked : "score";
+  return { thresholds, calibrated: state.get("scores") !== "raw", order, filter: state.get("find") ?? "" };
 }
 
 /** Python code that asks the app for this view; JSON strings, numbers and null-free lists are Python's too. */
@@ -39,19 +44,15 @@ function pythonOf({ text, task, answers }, thresholds, calibrated) {
 }
 
 function sharing() {
-  // Into the address without a reload, which `hashchange` would bring about.
-  const here = (event) => (event.preventDefault(), history.replaceState(null, "", all.link.href));
-  all.link = make("a", { href: "#", onclick: here }, zooText("link_here"));
   all.python = make("code");
-  const copyLink = copier("copy_link", () => all.link.href);
+  const copyLink = copier("copy_link", () => location.href);
   const copyPython = copier("copy_python", () => all.python.textContent);
   const block = make("pre", { tabindex: 0, "aria-label": "Python" }, all.python);
-  const buttons = make("div", { class: "zoo-buttons" }, copyLink, copyPython, all.link);
+  const buttons = make("div", { class: "zoo-buttons" }, copyLink, copyPython);
   return make("details", { class: "zoo-sharing" }, make("summary", {}, zooText("share")), buttons, block);
 }
 
 function updateSharing() {
-  all.link.href = location.href.split("#")[0] + linkOf(comparison, byHand(), calibrated);
   all.python.textContent = pythonOf(comparison, byHand(), calibrated);
 }
 

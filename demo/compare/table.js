@@ -5,7 +5,7 @@ function draw() {
   const { answers } = comparison;
   heads = answers.map(() => ({ decided: make("div", { class: "zoo-decided" }), figures: make("div", { class: "zoo-quiet" }) }));
   rows = ordered().map(labelRow);
-  const corner = make("th", { scope: "col", class: "zoo-corner" }, zooText("legend"));
+  const corner = make("th", { scope: "col", class: "zoo-corner" }, zooText(slides() ? "legend" : "legend_highest"));
   const head = make("tr", {}, corner, ...answers.map((answer, i) => answerHead(answer, heads[i])));
   const body = make("tbody", {}, ...rows.map(({ row }) => row));
   const table = make("table", { class: "zoo-table", style: `--columns:${answers.length}` }, make("thead", {}, head), body);
@@ -44,11 +44,11 @@ function answerHead(answer, { decided, figures }) {
 
 function labelRow(index) {
   const label = comparison.labels[index];
-  const own = slider(zooText("threshold_of", { label }), (value) => (open(label), set([label], value)));
-  const number = field(zooText("threshold_of_number", { label }), (value) => (open(label), set([label], value)));
+  const own = slider(zooText("threshold_of", { label }), (value) => set([label], value));
+  const number = field(zooText("threshold_of_number", { label }), (value) => set([label], value));
   const opener = make("button", { type: "button", class: "zoo-opener", "aria-expanded": "false" }, label);
   opener.addEventListener("click", () => (opened === label ? close() : open(label)));
-  const head = make("th", { scope: "row" }, make("div", { class: "zoo-own" }, opener, own, number));
+  const head = make("th", { scope: "row" }, make("div", { class: "zoo-own" }, opener, ...(slides() ? [own, number] : [])));
   const cells = comparison.answers.map((answer) => scoreCell(answer, scoresOf(answer)[index]));
   const row = make("tr", {}, head, ...cells.map(({ cell }) => cell));
   return { label, index, row, slider: own, field: number, opener, cells };
@@ -56,7 +56,7 @@ function labelRow(index) {
 
 function scoreCell(answer, score) {
   const tick = make("i", { class: "zoo-tick" });
-  const bar = make("div", { class: "zoo-bar" }, make("b", { style: `width:${100 * score}%` }), tick);
+  const bar = make("div", { class: "zoo-bar" }, make("b", { style: `width:${100 * score}%` }), ...(slides() ? [tick] : []));
   const mark = make("span", { class: "zoo-mark" });
   const number = make("span", { class: "zoo-score" }, score.toFixed(3));
   const name = make("span", { class: "zoo-whose" }, answer.name);

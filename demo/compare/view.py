@@ -3,7 +3,8 @@
 The scores come from the server once for each text. Thresholds never go there: the browser applies them (`decide.js`).
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from demo.compare.examples import examples_for, is_example
-from demo.compare.handlers import View, as_json, read_link, shown_at_first
+from demo.compare.examples import all_examples, examples_for
+from demo.compare.handlers import as_json, looks_other, own_text, read_link, shown_at_first
 from demo.compare.handlers import classify as classify_text
 from demo.compare.validation import validation
 from demo.shared.endpoints import endpoint
@@ -24,6 +25,7 @@ from zoo.errors import UserError
 DEMO = Path(__file__).parents[1]
 # They run in one scope, in this order.
 SCRIPTS = (
+    "shared/dom.js",
     "compare/decide.js",
     "shared/figures.js",
     "compare/share.js",
@@ -35,6 +37,7 @@ _TEMPLATE = '<section class="zoo" aria-label="Comparison"><p class="zoo-quiet">.
 # The models answer one request at a time, so that the latency shown is that of one text alone.
 MODELS: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "models"}
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", **MODELS}
+_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def compare(
@@ -52,30 +55,25 @@ def compare(
         checkpoint = read(folders[answer["name"]])
         known = validation(checkpoint.info, checkpoint.decision, results)
         answer["validation"] = known and asdict(known)
-    return found | {"text": text}
+    return found | {"text": text, "looks": looks_other(text, comparison.task, catalogue(root))}
 
 
 @dataclass(frozen=True)
 class CompareTab:
-    """The parts of the tab that other parts of the app use.
-
-    `text`, `task` and `names` are the form, `view` holds the comparison on screen; `open(text, task, names, request)`
-    returns the values of `shown` for a comparison of these checkpoints.
-    """
+    """The parts of the tab that other parts of the app use: `text`, `task` and `names` are the form, `view` holds the
+    comparison on screen."""
 
     text: gr.Textbox
     task: gr.Dropdown
     names: gr.CheckboxGroup
     view: gr.HTML
-    shown: list[Component]
-    open: Callable[[str, str, list[str], gr.Request], tuple[Any, ...]]
 
 
-def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
-    """Add the tab's widgets to the open Blocks."""
+def add(root: Path | None, results: Path | None) -> CompareTab:
+    """Add the tab's widgets to the open Blocks. They are filled when the tab is opened, from the page's address."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=300):
-            text = gr.Textbox(label=label("text"), lines=4, max_lines=10, elem_id="text")
+            text = gr.Textbox(label=label("text"), info=label("text_info"), lines=3, max_lines=10, elem_id="text")
             button = gr.Button(label("classify"), variant="primary", elem_id="classify")
         with gr.Column(scale=2, min_width=300):
             task = gr.Dropdown([], label=label("task"), elem_id="task")
@@ -86,6 +84,7 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
     view = gr.HTML(
         None, html_template=_TEMPLATE, js_on_load=_script(), apply_default_css=False, min_height=300, elem_id="compare"
     )
+    link, proposed, opened = (gr.Textbox(visible=False) for _ in range(3))
     form: list[Component] = [text, task, names]
 
     def show(text: str, task: str | None, names: list[str], request: gr.Request) -> dict[str, Any]:
@@ -94,52 +93,70 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> CompareTab:
         except UserError as error:
             return {"problem": in_language(error, language_of(request))}
 
-    def choose_example(sample: list[str], task: str | None, names: list[str], request: gr.Request) -> tuple[Any, ...]:
-        return sample[0], show(sample[0], task, names, request)
-
-    def choose_task(text: str, task: str, request: gr.Request) -> tuple[Any, ...]:
-        folders = list(catalogue(root).get(task, {}))
-        chosen = shown_at_first(folders)
-        text = own_text(text, task)
-        return text, *_form(task, folders, chosen), show(text, task, chosen, request)
-
-    def open_page(link: str, request: gr.Request) -> tuple[Any, ...]:
+    def open_form(link: str, request: gr.Request) -> tuple[Any, ...]:
+        problem: dict[str, Any] | None = None
         try:
             asked = read_link(link, root, language_of(request))
         except UserError as error:
             problem = {"problem": in_language(error, language_of(request))}
             if not catalogue(root):
-                return *[gr.skip()] * 4, problem
-            return *open_view(read_link("", root, language_of(request)), request)[:-1], problem
-        return open_view(asked, request)
-
-    def open_view(asked: View, request: gr.Request) -> tuple[Any, ...]:
+                return *[gr.skip()] * 4, "", problem
+            asked = read_link("", root, language_of(request))
+        opened = "" if problem else asked.task
         folders = catalogue(root)
         names, examples = _form(asked.task, list(folders[asked.task]), asked.names)
         tasks = gr.Dropdown(choices=list(folders), value=asked.task)
-        return asked.text, tasks, names, examples, show(asked.text, asked.task, list(asked.names), request)
+        return tasks, names, examples, asked.text, opened, problem or gr.skip()
 
-    def open_checkpoints(text: str, task: str, names: list[str], request: gr.Request) -> tuple[Any, ...]:
-        return open_view(View(task, own_text(text, task), tuple(names)), request)
+    def show_opening(text: str, task: str | None, names: list[str], opened: str, request: gr.Request) -> Any:
+        """The problem of a link stays until a visitor classifies."""
+        return show(text, task, names, request) if opened else gr.skip()
 
-    link = gr.Textbox(visible=False)
-    shown: list[Component] = [*form, examples, view]
-    demo.load(open_page, link, shown, js="() => location.hash", **_PRIVATE)
-    task.input(choose_task, [text, task], [text, names, examples, view], trigger_mode="multiple", **_PRIVATE)
-    # A click during an answer counts, too, such as the second of two boxes unchecked one after the other.
-    gr.on([button.click, text.submit, names.input], show, form, view, trigger_mode="always_last", **_PRIVATE)
-    examples.click(choose_example, [examples, task, names], [text, view], trigger_mode="multiple", **_PRIVATE)
+    def choose_task(text: str, task: str | None, opened: str, request: gr.Request) -> tuple[Any, ...]:
+        """Do nothing where the task is open already: gradio calls it a choice when a list is only looked at."""
+        if not task or task == opened:
+            return (gr.skip(),) * 5
+        folders = list(catalogue(root).get(task, {}))
+        chosen, proposed = shown_at_first(folders), own_text(text, task)
+        return *_form(task, folders, chosen), proposed, task, show(proposed, task, chosen, request)
+
+    # Only the browser writes the text, when the answer is there: what was typed meanwhile is not lost.
+    keep: dict[str, Any] = {
+        "fn": None,
+        "inputs": [text, proposed],
+        "outputs": text,
+        "js": "(...texts) => zooKeepText(...texts)",
+    }
+    opening = view.apply(
+        open_form,
+        link,
+        [task, names, examples, proposed, opened, view],
+        js="() => location.hash",
+        queue=False,
+        **_QUIET,
+    )
+    opening.then(**keep, **_QUIET).then(show_opening, [*form, opened], view, **_PRIVATE)
+    chosen = task.input(
+        choose_task,
+        [text, task, opened],
+        [names, examples, proposed, opened, view],
+        trigger_mode="multiple",
+        **_PRIVATE,
+    )
+    chosen.then(**keep, **_QUIET)
+    # A click during an answer counts, too, such as the second of two boxes ticked one after the other.
+    classified = [button.click, text.submit, view.submit]
+    gr.on(classified, show, form, view, trigger_mode="always_last", **_PRIVATE)
+    names.input(None, names, None, js="(names) => void zooCompare.choose(names)", **_QUIET)
+    examples.click(lambda sample: sample[0], examples, text, queue=False, **_QUIET).then(show, form, view, **_PRIVATE)
     _add_endpoint(root)
-    return CompareTab(text, task, names, view, shown, open_checkpoints)
-
-
-def own_text(text: str, task: str) -> str:
-    """Return a visitor's own text; in place of an example or no text, the task's first example."""
-    return examples_for(task)[0] if is_example(text) or not text.strip() else text
+    return CompareTab(text, task, names, view)
 
 
 def _script() -> str:
-    return "\n".join((DEMO / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    texts = json.dumps(all_examples(), ensure_ascii=False)
+    scripts = ((DEMO / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    return "\n".join([f"const EXAMPLES = new Set({texts});", *scripts])
 
 
 def _form(task: str, folders: list[str], chosen: Sequence[str]) -> tuple[gr.CheckboxGroup, gr.Dataset]:

@@ -23,14 +23,15 @@ _LENGTHS = ("word", "words", "character", "characters")
 
 @dataclass(frozen=True)
 class Content:
-    """What a view shows: lines of text, a plot and a table; or the problem why it shows none. A table with `widths` of
-    its columns wraps long cells."""
+    """What a view shows: the board's verdict as it is `told`, lines of text, a plot and a table; or the problem why it
+    shows none. A table with `widths` of its columns wraps long cells."""
 
     lines: list[str]
     figure: go.Figure | None = None
     table: pd.DataFrame | None = None
     widths: tuple[str, ...] = ()
     problem: str = ""
+    told: str = ""
 
 
 def _parts(pair: Pair, form: Form, results: Path | None, language: Language) -> Content:

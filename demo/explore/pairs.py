@@ -20,6 +20,8 @@ from benchmark.tasks.rows import read_rows
 from benchmark.training.runs import RESULTS
 from demo.compare.handlers import first_task
 from demo.explore.form import Identity
+from demo.leaderboard.handlers import read_board, records_of
+from demo.leaderboard.verdict import pairs_of
 from demo.shared.texts import Language, say
 from zoo.errors import UserError, lookup
 
@@ -88,15 +90,42 @@ def _find(root: Path, stamps: Stamps) -> Found:
 
 
 def opening(
-    found: Found, task: str | None, a: Identity | None, b: Identity | None, language: Language = "en"
+    found: Found,
+    task: str | None,
+    a: Identity | None,
+    b: Identity | None,
+    language: Language = "en",
+    results: Path | None = None,
 ) -> tuple[str, Identity | None, Identity | None]:
     """Return task, A and B, with a choice in place of each None: the first task in `language` that has two entries, and
-    the task's first two entries. An entry stays None where the task has too few."""
+    the task's best two entries on the board. An entry is never compared with itself, and stays None where the task has
+    too few."""
     several = [name for name, entries in found.tasks.items() if len(entries) > 1]
     task = task or str(first_task(several or found.tasks, language))
-    entries = list(found.tasks.get(task, {}))
+    entries = best_first(found, task, results)
+    b = None if a == b else b
     a = a or next((entry for entry in entries if entry != b), None)
     return task, a, b or next((entry for entry in entries if entry != a), None)
+
+
+def best_first(found: Found, task: str, results: Path | None) -> list[Identity]:
+    """Return the entries of a task in the order of the board; those that are not on it come last."""
+    entries = found.tasks.get(task, {})
+    try:
+        order = [(row["encoder"], row["variant"]) for row in records_of(read_board(results), task)]
+    except UserError:  # the Leaderboard tab says why there is none
+        order = []
+    return [*(key for key in order if key in entries), *(key for key in entries if key not in order)]
+
+
+def verdict_of(pair: "Pair", results: Path | None, language: Language) -> list[str]:
+    """Return what the board says of a pair, in sentences; none where it does not compare the two."""
+    both = {(entry.encoder, entry.variant) for entry in (pair.a, pair.b)}
+    try:
+        compared = pairs_of(read_board(results), pair.task, language)
+    except UserError:
+        return []
+    return next((each["told"] for each in compared if set(map(tuple, each["entries"])) == both), [])
 
 
 def pair_of(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import gradio as gr
 
-from demo.explore.form import OUTCOMES, VIEWS, Form, Identity
+from demo.explore.form import OUTCOMES, VIEWS, Form, Identity, read_form, read_identity
 from demo.leaderboard.words import heading
 from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
@@ -26,6 +26,8 @@ _PRIVATE: dict[str, Any] = {
     "concurrency_limit": 1,
     "concurrency_id": "explore",
 }
+_OUTCOMES: list[Any] = [(label(f"explore_{name}"), name) for name in OUTCOMES]
+_SIDES: list[Any] = [(label(f"explore_{side}"), side) for side in ("a", "b")]
 
 
 def add(tab: gr.Tab, results: Path | None) -> None:
@@ -44,7 +46,7 @@ def add(tab: gr.Tab, results: Path | None) -> None:
     with gr.Row():
         judged = gr.Dropdown([], label=label("explore_judged"), elem_id="explore-judged", visible=False)
         outcome = gr.Dropdown(
-            [(label(f"explore_{name}"), name) for name in OUTCOMES],
+            _OUTCOMES,
             value=Form.outcome,
             label=label("explore_outcome"),
             elem_id="explore-outcome",
@@ -52,7 +54,7 @@ def add(tab: gr.Tab, results: Path | None) -> None:
         )
         gold = gr.Dropdown([], label=label("explore_gold"), elem_id="explore-gold", visible=False)
         whose = gr.Radio(
-            [(label(f"explore_{side}"), side) for side in ("a", "b")],
+            _SIDES,
             value=Form.whose,
             label=label("explore_whose"),
             elem_id="explore-whose",
@@ -74,50 +76,74 @@ def add(tab: gr.Tab, results: Path | None) -> None:
     }
     shown = [task, a, b, seed, judged, outcome, gold, whose, about, plot, table]
 
-    def listen(events: list[Any], *left_out: str, queue: bool = True) -> None:
+    def listen(events: list[Any], *left_out: str) -> None:
         kept = {name: widget for name, widget in form.items() if name not in left_out}
 
         def refresh(request: gr.Request, *values: Any) -> tuple[Any, ...]:
             return show(_form(dict(zip(kept, values, strict=True))), results, language_of(request))
 
-        gr.on(events, refresh, list(kept.values()), shown, queue=queue, **_PRIVATE)
+        noted(gr.on(events, refresh, list(kept.values()), shown, **_PRIVATE), step=True)
+
+    def noted(event: Any, step: bool) -> None:
+        """Note the choices in the page's address, where Back finds them."""
+        js = f"(...values) => zooAddress.write({_ADDRESS}, {str(step).lower()})"
+        event.then(None, list(form.values()), None, js=js, api_visibility="private", show_progress="hidden")
 
     # A dropdown sends a choice twice (gradio 6.31), the second time when what depends on it has already changed.
     listen([task.input], "a", "b", "seed", "judged", "gold")
     listen([a.input, b.input], "seed")
     listen([each.input for each in (seed, view, judged, outcome, gold, whose)])
-    listen([tab.select], queue=False)
+
+    def open_tab(link: str, request: gr.Request) -> tuple[Any, ...]:
+        asked = read_form(link)
+        return asked.view, *show(asked, results, language_of(request))
+
+    link = gr.Textbox(visible=False)
+    opening = tab.select(open_tab, link, [view, *shown], js="() => location.hash", queue=False, **_PRIVATE)
+    noted(opening, step=False)
+
+
+# The choices by their names in the address, in the order of the form: task, a, b, seed, view, judged, outcome, ...
+_NAMES = ("explore", "a", "b", "seed", "view", "judged", "outcome", "gold", "whose")
+_KEPT = "values[i] == null || values[i] === '' ? null : String(values[i])"
+_ADDRESS = f"Object.fromEntries({json.dumps(_NAMES)}.map((name, i) => [name, {_KEPT}]))"
 
 
 def _form(values: dict[str, Any]) -> Form:
-    return Form(**values | {side: tuple(json.loads(values[side])) for side in ("a", "b") if values.get(side)})
+    return Form(**values | {side: read_identity(values[side]) for side in ("a", "b") if side in values})
 
 
 def show(form: Form, results: Path | None, language: Language) -> tuple[Any, ...]:
     """Return what the tab's widgets show, or one line that says why they show nothing."""
     from demo.explore.contents import CONTENTS, Content
-    from demo.explore.pairs import find, opening, pair_of
+    from demo.explore.pairs import best_first, find, opening, pair_of, verdict_of
 
     try:
         found = find(results)
     except UserError as error:
         return *[gr.skip()] * 8, *_drawn(Content([], problem=str(error)))
-    task, a, b = opening(found, form.task, form.a, form.b, language)
+    task, a, b = opening(found, form.task, form.a, form.b, language, results)
     pair = None
     try:
         pair = pair_of(found, task, a, b, form.seed, language)
         content = CONTENTS[form.view](pair, form, results, language)
-        content = replace(content, lines=[*_about(pair, language), *content.lines, *_left_out(found, task, language)])
+        lines = [*_about(pair, language), *content.lines, *_left_out(found, task, language)]
+        content = replace(content, lines=lines, told=" ".join(verdict_of(pair, results, language)))
     except UserError as error:
         content = Content(_left_out(found, task, language), problem=str(error))
     tasks = gr.Dropdown(choices=list(found.tasks), value=task if task in found.tasks else None)
-    return tasks, _entries(found, task, a), _entries(found, task, b), *_controls(pair, form), *_drawn(content)
+    order = best_first(found, task, results)
+    sides = (_entries(found, task, order, chosen, other) for chosen, other in ((a, b), (b, a)))
+    return tasks, *sides, *_controls(pair, form), *_drawn(content)
 
 
-def _entries(found: "Found", task: str, chosen: Identity | None) -> gr.Dropdown:
-    """A task's entries to choose from: a choice's value is an entry's identity as JSON, its text the entry's name."""
+def _entries(
+    found: "Found", task: str, order: list[Identity], chosen: Identity | None, other: Identity | None
+) -> gr.Dropdown:
+    """A task's entries to choose from, without the one on the other side: a choice's value is an entry's identity as
+    JSON, its text the entry's name."""
     entries = found.tasks.get(task, {})
-    choices = [(entry.name, json.dumps(identity)) for identity, entry in entries.items()]
+    choices = [(entries[identity].name, json.dumps(identity)) for identity in order if identity != other]
     return gr.Dropdown(choices=choices, value=json.dumps(chosen) if chosen in entries else None)
 
 
@@ -130,9 +156,9 @@ def _controls(pair: "Pair | None", form: Form) -> tuple[gr.Dropdown | gr.Radio, 
     return (
         gr.Dropdown(choices=list(pair.seeds), value=pair.seed),
         _of_labels(labels, "explore_whole", form.judged, (rows or parts) and pair.task.multi_label),
-        gr.Dropdown(visible=rows),
+        gr.Dropdown(choices=_OUTCOMES, value=form.outcome, visible=rows),
         _of_labels(labels, "explore_any", form.gold, rows),
-        gr.Radio(visible=form.view == "confusion"),
+        gr.Radio(choices=_SIDES, value=form.whose, visible=form.view == "confusion"),
     )
 
 
@@ -144,7 +170,8 @@ def _of_labels(labels: list[str], all_of_them: str, value: str | None, visible: 
 def _drawn(content: "Content") -> tuple[Any, ...]:
     """The lines above, the plot, the table."""
     plot = gr.Plot(content.figure, visible=content.figure is not None)
-    return {"lines": content.lines, "problem": content.problem}, plot, _table(content)
+    about = {"lines": content.lines, "told": content.told, "problem": content.problem}
+    return about, plot, _table(content)
 
 
 def _table(content: "Content") -> gr.Dataframe:

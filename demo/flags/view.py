@@ -23,27 +23,35 @@ def add(root: Path | None, compare: CompareTab) -> None:
     where = handlers.folder()
     if where is None:
         return
-    with gr.Accordion(label("flag"), open=False, elem_id="flag") as accordion:
+    with gr.Accordion(label("flag"), open=False, elem_id="flag", elem_classes="zoo-after") as accordion:
         gr.Markdown(label("flag_about"))
         right = gr.CheckboxGroup([], label=label("flag_right"), elem_id="flag-right")
         button = gr.Button(label("flag_send"), elem_id="flag-send")
 
-    def send(shown: dict[str, Any] | None, right: list[str], request: gr.Request) -> list[str]:
-        """Keep a flag of what is on screen, which may differ from the form by now; then empty the choice."""
+    sent = gr.State([])
+
+    def send(
+        shown: dict[str, Any] | None, ticked: list[str], right: list[str], sent: list[Any], request: gr.Request
+    ) -> tuple[list[str], list[Any]]:
+        """Keep a flag of what is on screen, whose text and task may differ from the form by now; then empty the choice.
+        A model that is not ticked any more is not on screen. The same text of the same task is kept once."""
         try:
             text, task, answers = map((shown or {}).get, ("text", "task", "answers"))
             if not (isinstance(text, str) and isinstance(task, str) and isinstance(answers, list)):
                 raise PageError("nothing_classified")
-            handlers.keep(handlers.flag(text, task, [str(answer["name"]) for answer in answers], right, root), where)
+            if (text, task) in sent:
+                raise PageError("flag_twice")
+            names = [name for answer in answers if (name := str(answer["name"])) in ticked]
+            handlers.keep(handlers.flag(text, task, names, right, root), where)
         except UserError as error:
             raise gr.Error(in_language(error, language_of(request)), print_exception=False) from error
         gr.Info(say("flag_kept", language_of(request)))
-        return []
+        return [], [*sent, (text, task)]
 
     private: dict[str, Any] = {"api_visibility": "private"}
     changed = [accordion.expand, compare.task.change]
     gr.on(changed, lambda task: _labels(task, root), compare.task, right, queue=False, **private)
-    button.click(send, [compare.view, right], right, **private, **MODELS)
+    button.click(send, [compare.view, compare.names, right, sent], [right, sent], **private, **MODELS)
 
 
 def _labels(task: str, root: Path | None) -> gr.CheckboxGroup:

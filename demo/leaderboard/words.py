@@ -1,13 +1,13 @@
 """The board's own words in English and Chinese: its tables' columns, its plots' titles. Metrics keep their names."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from demo.shared.texts import Language
+from demo.shared.texts import TEXTS, Language, say
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+    from benchmark.tasks.registry import Task
 
 CHINESE = {
     "encoder": "编码器",
@@ -71,11 +71,30 @@ def heading(name: str, language: Language) -> str:
     return (CHINESE if language == "zh" else ENGLISH).get(name, name)
 
 
-def with_headings(table: pd.DataFrame, language: Language) -> pd.DataFrame:
-    """Return the table with its columns' headings, and the splits that it names, in a language."""
-    if "split" in table:
-        table = table.assign(split=[heading(split, language) for split in table["split"]])
-    return table.rename(columns=lambda name: heading(str(name), language))
+def language_name(code: str, page: Language) -> str:
+    """Return the name of a task's language, such as "Chinese"."""
+    return say({"en": "english", "zh": "chinese"}.get(code, "any_language"), page)
+
+
+def about_task(task: "Task", n: int, page: Language) -> str:
+    """Return what a task is, such as "8 topics of customer messages, English, 213 test rows"."""
+    labels = {"labels": len(task.labels)}
+    own = say("about_one" if not task.multi_label else "about_several", page, **labels)
+    what = say(f"about_{task.name}", page, **labels) if f"about_{task.name}" in TEXTS[page] else own
+    split = heading(task.reported, page)
+    return say("about_task", page, what=what, spoken=language_name(task.language, page), n=f"{n:,}", split=split)
+
+
+def gap_sentence(rows: "list[dict[Any, Any]]", page: Language) -> str:
+    """Return why an encoder has no rank on a task, from the rows of all its entries there."""
+    from benchmark.board.tables import protocol_of
+
+    if not rows:
+        return say("gap_not_run", page)
+    declared = [row for row in rows if protocol_of(row["variant"]) is not None]
+    if not declared:
+        return say("gap_trials", page)
+    return say("gap_one_seed" if declared[0]["seeds"] < 2 and declared[0].get("random", True) else "gap_alone", page)
 
 
 def in_words(figure: "go.Figure", language: Language) -> "go.Figure":

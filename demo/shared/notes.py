@@ -16,8 +16,9 @@ const line = (text, name) => {
   return node;
 };
 const show = (value) => {
-  const { problem, lines = [] } = value ?? {};
+  const { problem, told, lines = [] } = value ?? {};
   const nodes = lines.map((text) => line(text, "zoo-quiet"));
+  if (told) nodes.unshift(line(told, "zoo-told"));
   if (problem) nodes.unshift(line(problem, "zoo-notice"));
   element.querySelector("section").replaceChildren(...nodes);
 };
@@ -27,5 +28,6 @@ watch("value", () => show(props.value));
 
 
 def notes(elem_id: str, **layout: Any) -> gr.HTML:
-    """Return a widget for `{"problem": str, "lines": [str, ...]}`; either may be missing."""
+    """Return a widget for `{"problem": str, "told": str, "lines": [str, ...]}`, the most important first; each may be
+    missing."""
     return gr.HTML({}, html_template=_TEMPLATE, js_on_load=_SCRIPT, apply_default_css=False, elem_id=elem_id, **layout)

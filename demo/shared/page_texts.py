@@ -1,7 +1,9 @@
 """The catalogue's texts as gradio takes them: the browser translates a widget's label (`label`), the scripts have
-`zooText`. Both go by the browser's first language, and so does `language_of` for what a handler says."""
+`zooText`. Both go by the page's language, and so does `language_of` for what a handler says: the one that the address
+asks for (`?lang=zh`), else the browser's first."""
 
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import gradio as gr
 from gradio.i18n import I18nData
@@ -32,17 +34,28 @@ def label(key: str) -> I18nData:
 
 def language_of(request: gr.Request | None) -> Language:
     """Return the language of a request's page; English where the request does not say it."""
-    accepted = "" if request is None else request.headers.get("accept-language", "")
-    return "zh" if accepted.startswith(_CHINESE) else "en"
+    if request is None:
+        return "en"
+    page = urlsplit(request.headers.get("referer", "")).query  # of the page; a request need not repeat it
+    asked = parse_qs(page).get("lang", [""])[-1] or request.headers.get("accept-language", "")
+    return "zh" if asked.lower().startswith("zh") else "en"
 
 
 def script() -> str:
-    """Return the script that tells the page its language and gives the other scripts `zooText`."""
+    """Return the script that tells the page its language and gives the other scripts `zooText`. It runs before gradio's
+    own, which look at the language once."""
     return f"const zooCatalogue = {json.dumps(TEXTS, ensure_ascii=False)};\n{_SCRIPT}"
 
 
 _SCRIPT = """
-const zooChinese = ["zh-CN", "zh-TW"].includes(navigator.language);
+const zooAsked = new URLSearchParams(location.search).get("lang");
+const zooChinese = /^zh/i.test(zooAsked ?? navigator.language);
+// Gradio has its own texts in zh-CN and zh-TW alone, and shows all others in English.
+const zooTraditional = /^zh-(tw|hk|mo|hant)/i.test(zooAsked ?? navigator.language);
+if (zooChinese || zooAsked) {
+  const shown = zooChinese ? (zooTraditional ? "zh-TW" : "zh-CN") : "en";
+  Object.defineProperty(navigator, "language", { get: () => shown });
+}
 document.documentElement.lang = zooChinese ? "zh-CN" : "en";
 /** The text `key` in the page's language, with `values` in its places `{name}`. */
 function zooText(key, values = {}) {

@@ -12,13 +12,25 @@ from gradio.route_utils import FnIndexInferError
 from starlette.middleware import Middleware
 
 from demo.shared.body_limit import BodyLimit
+from demo.shared.first_script import FirstScript
 from demo.shared.page_texts import i18n, script
 
 HERE = Path(__file__).parent
 LARGEST_REQUEST = 20_000_000  # bytes, of a file or a whole request; the tabs have smaller limits and show them
-_HEADER = """<header class="zoo-header"><h1>Encoder Zoo</h1>
-<p></p></header>"""
-_HEADER_SCRIPT = 'element.querySelector("p").textContent = zooText("question");'
+_HEADER = """<header class="zoo-header"><div><h1>Encoder Zoo</h1>
+<p></p></div><a class="zoo-language"></a></header>"""
+_HEADER_SCRIPT = """
+element.querySelector("p").textContent = zooText("question");
+const other = element.querySelector("a");
+Object.assign(other, { textContent: zooText("other_language"), lang: zooChinese ? "en" : "zh-CN" });
+const show = () => {
+  const asked = new URLSearchParams(location.search);
+  asked.set("lang", zooChinese ? "en" : "zh");
+  other.href = `${location.pathname}?${asked}${location.hash}`;
+};
+show();
+for (const event of ["pointerdown", "focus"]) other.addEventListener(event, show); // the address may have changed
+"""
 _SANS = ("ui-sans-serif", "system-ui", "Segoe UI", "Roboto", "Noto Sans", "Noto Sans CJK SC", "sans-serif")
 _MONO = ("ui-monospace", "Menlo", "Consolas", "monospace")
 
@@ -61,11 +73,12 @@ def _not_callable(request: Request, error: Exception) -> JSONResponse:
 
 def launch_arguments() -> dict[str, Any]:
     """Return the arguments of `Blocks.launch` other than the address."""
-    css = (HERE / "app.css").read_text(encoding="utf-8")
+    css = "".join(path.read_text(encoding="utf-8") for path in sorted(HERE.parent.glob("*/*.css")))
+    address = (HERE / "address.js").read_text(encoding="utf-8")
+    # Not `css=`: gradio prefixes each selector there, and breaks those with a comma inside :is().
+    head = f"<style>{css}</style><script>{script()}{address}</script>"
     return {
         "theme": theme(),
-        # Not `css=`: gradio prefixes each selector there, and breaks those with a comma inside :is().
-        "head": f"<style>{css}</style><script>{script()}</script>",
         "i18n": i18n(),
         "mcp_server": find_spec("mcp") is not None,  # the same endpoints as tools, where gradio[mcp] is installed
         "app_kwargs": {
@@ -74,7 +87,7 @@ def launch_arguments() -> dict[str, Any]:
                 RequestValidationError: _not_understood,
                 **dict.fromkeys((KeyError, TypeError, ValueError), _not_callable),
             },
-            "middleware": [Middleware(BodyLimit, most=LARGEST_REQUEST)],
+            "middleware": [Middleware(FirstScript, head=head), Middleware(BodyLimit, most=LARGEST_REQUEST)],
         },
         "footer_links": ["api"],
         "run_history": False,

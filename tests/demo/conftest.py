@@ -221,7 +221,7 @@ def chinese(browser: BrowserContext) -> BrowserContext:
 def blank(browser: BrowserContext) -> Iterator[Page]:
     """An empty page that fails its test on any error of the page's own scripts."""
     page = browser.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(40_000)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
@@ -231,7 +231,7 @@ def blank(browser: BrowserContext) -> Iterator[Page]:
 
 @pytest.fixture
 def page(blank: Page, address: str) -> Page:
-    """The app, opened, with its opening comparison on screen."""
-    blank.goto(address)
+    """The app, opened at Compare, with its opening comparison on screen."""
+    blank.goto(f"{address}#tab=compare")
     blank.wait_for_selector(".zoo-table")
     return blank

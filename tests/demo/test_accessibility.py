@@ -19,7 +19,7 @@ def opened(context: BrowserContext, address: str) -> Page:
     """The Compare tab with all its parts open."""
     page = context.new_page()
     page.set_default_timeout(40_000)
-    page.goto(address)
+    page.goto(f"{address}#tab=compare")
     page.wait_for_selector(".zoo-table")
     page.locator(".zoo-opener").first.click()
     page.locator(".zoo-sharing summary").click()
@@ -42,7 +42,7 @@ def broken_on(page: Page, tabs: dict[int, str]) -> dict[str, dict[str, list[str]
 
 def test_compare_and_leaderboard_keep_nobody_out(browser: BrowserContext, address: str) -> None:
     page = opened(browser, f"{address}?__theme=light")
-    assert broken_on(page, {2: "#board-plot .main-svg"}) == {}
+    assert broken_on(page, {0: "#board .zoo-front-plot"}) == {}
 
 
 @pytest.mark.slow
@@ -52,7 +52,7 @@ def test_nothing_keeps_anybody_out(
     theme: str, locale: str, browser: BrowserContext, chinese: BrowserContext, own_address: str
 ) -> None:
     page = opened({"en-US": browser, "zh-CN": chinese}[locale], f"{own_address}?__theme={theme}")
-    tabs = {1: "#batch-checkpoints input", 2: "#board-plot .main-svg", 3: "#explore-plot .main-svg"}
+    tabs = {2: "#batch-checkpoints input", 0: "#board .zoo-front-plot", 3: "#explore-plot .main-svg"}
     assert broken_on(page, tabs) == {}
 
 

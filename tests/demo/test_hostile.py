@@ -199,7 +199,7 @@ def test_whoever_comes_past_the_queues_limit_is_told(
     monkeypatch.setattr(app, "WAITING", 2)
     demo, arguments = app.build(checkpoints)
     _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **arguments)
-    blank.goto(address)
+    blank.goto(f"{address}#tab=compare")
     blank.wait_for_selector(".zoo-table")
     payload = {"data": ["well made.", "feedback", ["alpha"], None, True]}
     with computing:  # so that the first is under way for as long

@@ -75,6 +75,6 @@ def test_the_page_its_files_and_its_api_are_below_the_path(proxied: str) -> None
 def test_a_browser_shows_the_comparison(proxied: str, blank: Page) -> None:
     elsewhere: list[str] = []
     blank.on("request", lambda asked: None if asked.url.startswith(proxied) else elsewhere.append(asked.url))
-    blank.goto(proxied)
+    blank.goto(f"{proxied}#tab=compare")
     blank.wait_for_selector(".zoo-table")
     assert [url for url in elsewhere if url.startswith("http")] == []

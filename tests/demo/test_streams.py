@@ -29,13 +29,13 @@ window.fetch = async (...request) => {
     ("tab", "shown"),
     [
         ("Batch", "#batch-checkpoints input:checked"),
-        pytest.param("Leaderboard", "#board .body-cell", marks=pytest.mark.slow),
+        pytest.param("Leaderboard", "#board .zoo-board", marks=pytest.mark.slow),
         pytest.param("Explore", "#explore-about p", marks=pytest.mark.slow),
     ],
 )
 def test_a_tab_that_is_opened_as_the_stream_ends_is_filled(tab: str, shown: str, blank: Page, address: str) -> None:
     blank.add_init_script(LATE)
-    blank.goto(address)
+    blank.goto(f"{address}#tab=compare")
     blank.wait_for_selector(".zoo-table")
     blank.wait_for_function("window.closes > 0")
     blank.get_by_role("tab", name=tab).click()

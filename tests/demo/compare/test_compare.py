@@ -17,6 +17,7 @@ from demo.compare.handlers import (
     Comparison,
     as_json,
     classify,
+    looks_other,
     raw_thresholds,
     read_link,
     shown_at_first,
@@ -226,3 +227,24 @@ def test_the_view_has_figures_where_the_run_is_known(checkpoints: Path) -> None:
     assert ours["text"] == TEXT
     assert ours["answers"][0]["validation"]["rows"] == 234
     assert compare(TEXT, "feedback", ["alpha"], checkpoints)["answers"][0]["validation"] is None
+
+
+def test_a_text_in_the_other_language_is_told_with_the_task_that_may_be_meant() -> None:
+    found = dict.fromkeys(("chnsenticorp", "feedback_zh", "sst2", "feedback"))
+    assert looks_other("快递很慢，客服很好", "feedback", found) == {"language": "zh", "task": "feedback_zh"}
+    assert looks_other("Late, but kind people.", "feedback_zh", found) == {"language": "en", "task": "feedback"}
+    assert looks_other("快递很慢", "go_emotions", {}) == {"language": "zh", "task": ""}
+    for text, task in (
+        ("Late.", "feedback"),
+        ("iPhone 屏幕不错", "feedback_zh"),
+        ("12:30 !?", "feedback_zh"),
+        ("快递", "a task of one's own"),
+    ):
+        assert looks_other(text, task, found) is None
+
+
+def test_a_draft_in_a_link_comes_before_the_text_that_was_classified(checkpoints: Path) -> None:
+    assert read_link("#task=sst2&text=a&draft=b", checkpoints).text == "b"
+    other = examples_for("feedback")[1]
+    assert read_link(f"#task=feedback&text={other}", checkpoints).text == other
+    assert read_link(f"#task=sst2&text={other}", checkpoints).text == examples_for("sst2")[0]

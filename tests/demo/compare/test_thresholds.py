@@ -31,10 +31,10 @@ OWN = CHECKPOINTS / "feedback" / "zoo-bert-en"
 def opened(browser: BrowserContext, address: str) -> Iterator[Page]:
     """The app with its opening comparison on screen, opened once."""
     page = browser.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(40_000)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(address)
+    page.goto(f"{address}#tab=compare")
     page.wait_for_selector(".zoo-table")
     yield page
     page.close()
@@ -169,7 +169,7 @@ def test_disagreements_are_marked(shared: Page) -> None:
 def test_many_checkpoints_keep_bars_that_can_be_read(shared: Page) -> None:
     shared.evaluate("document.querySelector('.zoo-table').style.setProperty('--columns', 9)")
     widths = shared.evaluate(
-        "[...document.querySelectorAll('.zoo-table, .zoo-scroll')].map((each) => each.offsetWidth)"
+        "[...document.querySelectorAll('#compare .zoo-table, #compare .zoo-scroll')].map((each) => each.offsetWidth)"
     )
     assert sorted(widths)[1] >= 9 * 150
     assert shared.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -193,6 +193,7 @@ def test_figures_of_a_moved_threshold_are_those_of_the_run(blank: Page, own_addr
     blank.wait_for_selector(".zoo-table")
     run = read_run(next(RESULTS.glob(f"feedback/*/*-{read_checkpoint(OWN).info.run}"))).predictions
     decision = read_checkpoint(OWN).decision
+    blank.get_by_role("button", name="quality").click()
     for raw in (False, True):
         blank.get_by_label("Calibrated scores").set_checked(not raw)
         times = [
@@ -209,19 +210,32 @@ def test_figures_of_a_moved_threshold_are_those_of_the_run(blank: Page, own_addr
     blank.get_by_role("button", name="Fitted thresholds").click()
     y_pred = decision.decide(decision.scores(run.validation_logits))
     micro, macro = (f1_score(run.validation_y_true, y_pred, average=average) for average in ("micro", "macro"))
-    head = blank.locator("thead th", has_text=OWN.name).inner_text()
+    head = blank.locator("#compare thead th", has_text=OWN.name).inner_text()
     assert f"micro-F1 {micro:.3f} · macro-F1 {macro:.3f}" in head
 
 
-def test_single_label_marks_one_label_a_checkpoint(page: Page) -> None:
+def test_with_one_label_the_highest_score_wins_unless_a_text_may_be_left_undecided(page: Page) -> None:
     choose_task(page, "sst2")
-    page.wait_for_function("document.querySelectorAll('tbody tr').length === 2")
+    page.wait_for_function("document.querySelectorAll('#compare tbody tr').length === 2")
     assert page.locator("#text textarea").input_value() == examples_for("sst2")[0]
     assert [len(labels) for labels in decided(page)] == [1, 1]
+    assert page.locator(".zoo-mode").inner_text() == "The label with the highest score wins."
+    assert page.locator("#compare input[type=range]").count() == 0
+    page.get_by_label("Leave unsure texts undecided").check()
     move(page, GLOBAL, 0)
     assert [len(labels) for labels in decided(page)] == [1, 1]
     move(page, GLOBAL, 1)
     assert decided(page) == [[], []]
+    page.get_by_role("button", name="Reset").click()
+    assert [len(labels) for labels in decided(page)] == [1, 1]
+
+
+def test_no_row_moves_while_a_slider_does(shared: Page) -> None:
+    tops = "[...document.querySelectorAll('.zoo-table tbody tr')].map((row) => row.getBoundingClientRect().top)"
+    before = shared.evaluate(tops)
+    for selector, value in ((GLOBAL, 0), (GLOBAL, 1), ("input[type=range][aria-label='Threshold of price']", 0.3)):
+        move(shared, selector, value)
+        assert shared.evaluate(tops) == before
 
 
 def test_sliders_of_many_labels_ask_the_server_nothing_are_quick_and_hide_their_figures(page: Page) -> None:

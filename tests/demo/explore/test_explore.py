@@ -18,6 +18,7 @@ from sklearn import metrics as sk
 
 from benchmark.board.build import build
 from benchmark.board.entries import Entry
+from benchmark.board.pages import tasks_of
 from benchmark.board.tables import write_tables
 from benchmark.statistics.calibration import reliability
 from benchmark.statistics.resampling import Scored, draw
@@ -30,10 +31,12 @@ from benchmark.training.runs import RESULTS, Predictions
 from demo.explore import handlers as explore
 from demo.explore import pairs as explore_pairs
 from demo.explore.contents import CONTENTS, _part_name
-from demo.explore.form import OUTCOMES, VIEWS, Form
+from demo.explore.form import OUTCOMES, VIEWS, Form, read_form
 from demo.explore.handlers import MAX_LABELS, MAX_ROWS
 from demo.explore.pairs import Pair, find, pair_of
 from demo.explore.view import show
+from demo.leaderboard.handlers import read_board, records_of
+from demo.leaderboard.verdict import pairs_of
 from tests.benchmark.conftest import WriteRun, make_predictions, synthetic_writer
 from zoo.errors import UserError
 from zoo.files import write_bytes
@@ -362,14 +365,39 @@ def test_a_recipe_of_its_own_is_an_entry_of_its_own(write: WriteRun, tmp_path: P
     write("feedback")
     shown = show(Form(), tmp_path / "results", "en")
     assert values(shown)["b"] == ["minilm-l6", "loss=mean"]
-    assert [name for name, _ in shown[CHOICES["b"]].choices] == ["minilm-l6", "minilm-l6 [loss=mean]"]
+    assert [name for name, _ in shown[CHOICES["a"]].choices] == ["minilm-l6"]  # without the one on the other side
+    assert [name for name, _ in shown[CHOICES["b"]].choices] == ["minilm-l6 [loss=mean]"]
+
+
+def test_no_entry_is_compared_with_itself(published: Path) -> None:
+    shown = values(show(Form("feedback", tuple(MINILM), tuple(MINILM)), published, "en"))
+    assert (shown["a"], shown["b"]) == (MINILM, GRANITE)
+
+
+def test_it_opens_on_the_best_and_its_runner_up_with_the_boards_verdict() -> None:
+    board = read_board()
+    best, runner_up = (row["encoder"] for row in records_of(board, "feedback")[:2])
+    shown = show(Form("feedback"), None, "en")
+    assert (values(shown)["a"], values(shown)["b"]) == ([best, ""], [runner_up, ""])
+    (feedback,) = (task for task in tasks_of(board) if task.name == "feedback")
+    (pair,) = (
+        each
+        for each in pairs_of(board, feedback, "en")
+        if {encoder for encoder, _ in each["entries"]} == {best, runner_up}
+    )
+    assert shown[ABOUT]["told"] == " ".join(pair["told"])
+
+
+def test_an_address_chooses_what_is_explored() -> None:
+    link = "#tab=explore&explore=sst2&a=%5B%22minilm-l6%22%2C%22%22%5D&seed=3&view=rows&outcome=both&whose=b&gold=x"
+    assert read_form(link) == Form("sst2", ("minilm-l6", ""), None, 3, "rows", None, "both", "x", "b")
+    assert read_form("#a=%5B1%2C2%5D&b=nonsense&seed=-1&view=no&outcome=no&whose=c") == Form()
 
 
 def test_what_cannot_be_shown_is_said_in_one_line(published: Path, write: WriteRun, tmp_path: Path) -> None:
     for form, expected in {
         Form("feedbak"): "Unknown task 'feedbak'. Did you mean 'feedback'",
         Form("feedback", ("granit-30m", "")): "Unknown entry 'granit-30m'. All: granite-30m, minilm-l6",
-        Form("feedback", tuple(MINILM), tuple(MINILM)): "A and B are both minilm-l6",
         Form("feedback", judged="pric"): "Unknown label 'pric'. Did you mean 'price'",
         Form("feedback", view="rows", gold="pric"): "Unknown label 'pric'",
         Form("feedback", view="rows", outcome="all"): "Unknown outcome 'all'",

@@ -1,223 +1,178 @@
-"""The Leaderboard tab's handlers, without a browser."""
+"""What the Leaderboard tab shows, without a browser."""
 
+import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 import pandas as pd
 import pytest
 
+from benchmark.board.matrix import which_of
+from benchmark.board.pages import tasks_of
+from benchmark.board.verdicts import verdicts
 from benchmark.statistics.metrics import metrics_of
 from benchmark.training.runs import RESULTS
-from demo.leaderboard.handlers import (
-    OVERALL,
-    PLOTS,
-    SIZES,
-    figure_of,
-    note_of,
-    published_of,
-    read_board,
-    select,
-    table_of,
-    views,
-    write_csv,
-)
-from demo.leaderboard.view import _with_names, checkpoint_of, show, usual
-from demo.leaderboard.words import CHINESE, ENGLISH, in_words, with_headings
+from demo.leaderboard.handlers import note_of, published_of, read_board, records_of, write_csv
+from demo.leaderboard.page import board_page
+from demo.leaderboard.verdict import first_sentences
+from demo.leaderboard.words import CHINESE, ENGLISH, about_task, gap_sentence, heading
 from zoo.checkpoints.checkpoint import CHECKPOINTS, read_checkpoint
 from zoo.decision import Rule
 from zoo.errors import UserError
 
-FAMILIES = ["bert", "linear"]
 METRICS = {*metrics_of("single_label_classification"), *metrics_of("multi_label_classification")}
-NOTE = 3  # where the line about the numbers stands among what `show` returns
 
 
-def test_the_table_is_best_first(results: Path) -> None:
-    board = read_board(results)
-    assert views(board) == ["feedback", "sst2", OVERALL["en"]]
-    assert table_of(board, "feedback").iloc[:, 0].tolist() == ["large", "small", "words"]
-    assert table_of(board, OVERALL["en"])["mean rank"].tolist() == ["1.00", "2.00"]
+def own(name: str, language: str = "en") -> dict:
+    """A task of the project's own leaderboard as the page has it."""
+    found = board_page(None, None, language)["tasks"]
+    return next(task for task in found if task["name"] == name)
 
 
-def test_views_are_those_of_a_language(results: Path) -> None:
-    assert views(read_board(results), "en") == views(read_board(results))
-    assert views(read_board(results), "zh") == []
-    assert "No encoder is left" in show(results, "en", language="zh")[NOTE]
-
-
-def test_families_and_sizes_are_selected(results: Path) -> None:
-    board = read_board(results)
-    left = {
-        (size, family): set(select(board, [family], size).cells["encoder"]) for size in SIZES for family in FAMILIES
-    }
-    assert {key: names for key, names in left.items() if names} == {
-        ("any size", "bert"): {"small", "large"},
-        ("any size", "linear"): {"words"},
-        ("under 25 M", "bert"): {"small"},
-        ("under 25 M", "linear"): {"words"},
-        ("100 M and more", "bert"): {"large"},
-    }
-    mean_ranks = table_of(select(board, FAMILIES, "under 25 M"), OVERALL["en"])
-    assert mean_ranks["encoder"].tolist() == ["small"]
-    with pytest.raises(UserError, match="Unknown size"):
-        select(board, FAMILIES, "huge")
-    shown = show(results, "zh", "feedback", families=["linear"], size="100 M and more")
-    assert "没有符合条件" in shown[NOTE]
-
-
-def test_what_was_shown_goes_where_nothing_is_left(results: Path) -> None:
-    shown = show(results, "en", OVERALL["en"], families=["linear"])
-    assert "No encoder is left" in shown[NOTE]
-    table, csv, figure = shown[NOTE + 1 : NOTE + 4]
-    assert (table.visible, csv.visible, figure) == (False, False, None)
-
-
-def test_columns_are_the_usual_ones_unless_some_are_chosen(results: Path) -> None:
-    table = table_of(read_board(results), "feedback")
-    costs = ["training (s)", "latency p50 (ms)"]
-    assert usual(table) == ["rank", "f1_macro [95 %]", "family", "parameters (M)", "seeds", *costs]
-    for chosen, expected in (([], usual(table)), (["MiB", "nonsense", "rank"], ["MiB", "rank"])):
-        shown = show(results, "en", "feedback", columns=chosen)[4]
-        assert list(pd.DataFrame(shown.value["data"], columns=shown.value["headers"]).columns) == ["encoder", *expected]
-
-
-def test_the_csv_has_every_metric_of_the_task(results: Path) -> None:
-    board = read_board(results)
-    read = pd.read_csv(write_csv(board, "sst2"), keep_default_na=False)
-    expected = board.cells[board.cells["task"] == "sst2"].reset_index(drop=True)
-    pd.testing.assert_frame_equal(read, expected, check_dtype=False)
-    filtered = write_csv(select(board, ["linear"], "any size"), "sst2")  # by another visitor, meanwhile
-    assert set(pd.read_csv(filtered)["encoder"]) == {"words"}
-    pd.testing.assert_frame_equal(pd.read_csv(write_csv(board, "sst2"), keep_default_na=False), read)
-
-
-@pytest.mark.parametrize(("plot", "column"), [("time", "p50_ms"), ("training", "train_seconds")])
-def test_the_front_shows_each_encoder_once(plot: str, column: str, results: Path) -> None:
-    board = read_board(results)
-    points = [trace for trace in figure_of(board, "feedback", plot).data if trace.mode == "markers+text"]
-    found = {name: (x, y) for trace in points for name, x, y in zip(trace.text, trace.x, trace.y, strict=True)}
-    assert {name: y for name, (_, y) in found.items()} == {"small": 0.7, "large": 0.8, "words": 0.6}
-    costs = board.cells.drop_duplicates("encoder").set_index("encoder")[column]
-    assert {name: x for name, (x, _) in found.items()} == costs.to_dict()
-    assert {trace.name for trace in points} == {"bert", "linear"}
-    assert all(up == pytest.approx(0.03) for trace in points for up in trace.error_y.array)
-    assert all(down == pytest.approx(0.02) for trace in points for down in trace.error_y.arrayminus)
-
-
-def test_every_plot_of_the_projects_own_board_is_drawn() -> None:
+def test_the_answer_is_that_of_the_command_line_in_both_languages() -> None:
     board = read_board()
-    for view in views(board):
-        for plot in PLOTS:
-            if plot in ("ranks", "gains") and view not in ("feedback", *OVERALL.values()):
-                continue  # a task may have too few seeds for ranks, and one label has no rules
-            assert len(figure_of(board, view, plot).data) > 0, (view, plot)
-    with pytest.raises(UserError, match="nothing to draw"):
-        figure_of(board, "sst2", "gains")
-    with pytest.raises(UserError, match="Unknown plot"):
-        figure_of(board, "feedback", "pie")
+    english, chinese = (board_page(None, None, language)["answers"] for language in ("en", "zh"))
+    assert set(english) == {"en", "zh"}
+    for language, kinds in english.items():
+        for kind, several in {"": None, "several": True, "one": False}.items():
+            choice = which_of(board, language, several)
+            assert (kinds[kind]["take"], kinds[kind]["cost"]) == (choice.take, choice.cost)
+            other = chinese[language][kind]
+            names = re.compile(r"[a-z][\w.-]+")  # an encoder's name has figures of its own
+            figures = [
+                sorted(re.findall(r"[\d.]*\d", names.sub("", sentences)))
+                for sentences in (choice.take + choice.cost, other["take"] + other["cost"])
+            ]
+            assert figures[0] == figures[1], other
+            assert choice.encoder in other["take"]
 
 
-def test_what_is_published_stands_apart_and_takes_no_rank() -> None:
+def test_a_cell_has_its_group_of_equals_or_the_reason_for_none() -> None:
+    answer = board_page(None, None, "en")["answers"]["en"][""]
+    cells = {(row["encoder"], task): cell for row in answer["rows"] for task, cell in row["cells"].items()}
     board = read_board()
-    published = published_of(board, "sst2")
-    assert len(published) > 5
-    assert {"encoder", "value", "source"} <= set(published)
-    assert not {name for name in published if "rank" in name}
-    assert len(published_of(board, "feedback")) == 0
+    for task in (task for task in tasks_of(board) if task.name in answer["tasks"]):
+        first = set(verdicts(board, task).answer.first) if verdicts(board, task).answer.ranked else set()
+        best = {encoder for (encoder, name), cell in cells.items() if name == task.name and cell.get("best")}
+        zero = {encoder for (encoder, name), cell in cells.items() if name == task.name and cell.get("group") == 0}
+        assert best == zero == first
+    assert {cell["gap"] for cell in cells.values() if "gap" in cell} <= {"trials only", "one seed", "not run"}
+    assert gap_sentence([], "en") == "not run"
 
 
-def test_a_row_finds_the_checkpoint_of_its_own_runs() -> None:
+def test_a_task_says_what_it_is() -> None:
+    (feedback,) = (task for task in tasks_of(read_board()) if task.name == "feedback")
+    assert about_task(feedback, 213, "en") == "8 topics of customer messages, English, 213 test rows"
+    assert about_task(feedback, 213, "zh") == "顾客留言的 8 个话题，英文，测试集 213 条"
+
+
+def test_entries_are_plain_numbers_ranked_ones_first_and_trials_folded_under_their_encoder() -> None:
+    entries = own("feedback")["entries"]
+    shown = [entry for entry in entries if not entry["folded"]]
+    assert len({entry["encoder"] for entry in shown if not entry["variant"]}) == len(shown)
+    ranked = [entry["rank"] is not None for entry in shown]
+    assert ranked == sorted(ranked, reverse=True)
+    folded = [entry for entry in entries if entry["folded"]]
+    assert folded
+    assert {entry["encoder"] for entry in folded} <= {entry["encoder"] for entry in shown}
+    cells = {row["encoder"]: row for row in records_of(read_board(), "feedback") if not row["variant"]}
+    for entry in (entry for entry in shown if not entry["variant"]):
+        cell = cells[entry["encoder"]]
+        assert (entry["value"], entry["low"], entry["high"]) == (cell["value"], cell["low"], cell["high"])
+        assert entry["numbers"]["parameters (M)"] == cell["parameters"] / 1e6
+        assert entry["numbers"]["latency p50 (ms)"] == cell["p50_ms"]
+
+
+def test_an_entry_opens_the_checkpoint_of_its_own_run() -> None:
     board = read_board()
-    shipped = {folder.parent.name: folder for folder in (CHECKPOINTS / "sst2").glob("*/checkpoint.json")}
-    (name,) = shipped
-    (row,) = board.runs[board.runs["id"] == read_checkpoint(CHECKPOINTS / "sst2" / name).info.run].to_dict("records")
-    assert checkpoint_of(board, "sst2", row["encoder"], row["variant"], None) == ("sst2", name)
-    assert checkpoint_of(board, OVERALL["en"], row["encoder"], "", None)[1] == name
-    for task, *entry in (
-        ("sst2", row["encoder"], "another recipe"),
-        ("feedback_zh", "tfidf-lr", ""),
-        ("nothing", "granite-30m", ""),
-    ):
-        with pytest.raises(UserError, match="No checkpoint of"):
-            checkpoint_of(board, task, *entry, None)
+    for folder in CHECKPOINTS.glob("*/*/"):
+        runs = board.runs[board.runs["id"] == read_checkpoint(folder).info.run].to_dict("records")
+        entries = [entry for row in runs for entry in own(row["task"])["entries"] if entry["opens"] == folder.name]
+        assert [(entry["encoder"], entry["variant"]) for entry in entries] == [
+            (row["encoder"], row["variant"]) for row in runs
+        ]
 
 
-def test_variants_of_an_encoder_are_rows_with_a_column_of_their_own(results: Path) -> None:
+def test_two_entries_have_the_boards_verdict_with_what_would_decide_it() -> None:
+    told = {frozenset(pair["entries"][i][0] for i in (0, 1)): pair for pair in own("feedback")["pairs"]}
+    better = told[frozenset(("minilm-l6", "granite-30m"))]
+    assert better["verdict"] == "better"
+    row = read_board().pairs.query("task == 'feedback' and encoder_a == 'granite-30m' and encoder_b == 'minilm-l6'")
+    points = [f"{100 * abs(row[name].iloc[0]):.1f}" for name in ("difference", "high", "low")]
+    size, low, high = points
+    expected = f"minilm-l6 is better than granite-30m by {size} points (between {low} and {high})."
+    assert better["told"] == [expected]
+    undecided = [pair for pair in told.values() if pair["verdict"] == "undecided"]
+    assert undecided
+    assert all("would decide it sooner" in pair["told"][-1] for pair in undecided)
+
+
+def test_who_is_first_is_told_in_both_languages() -> None:
+    board = read_board()
+    for task in tasks_of(board):
+        answer = verdicts(board, task).answer
+        for language in ("en", "zh"):
+            sentences = first_sentences(answer, language)
+            assert len(sentences) == 1 + (answer.next_one is not None)
+            assert all(name in sentences[0] for name in answer.first)
+
+
+def test_the_csv_has_every_metric_of_every_task(results: Path) -> None:
     board = read_board(results)
-    cells = board.cells.assign(variant=board.cells["encoder"].map({"small": "epochs=1", "large": "", "words": ""}))
-    cells["encoder"] = cells["encoder"].replace("small", "large")
-    table = table_of(replace(board, cells=cells), "feedback")
-    assert table[["encoder", "variant"]].to_numpy().tolist() == [["large", ""], ["words", ""], ["large", "epochs=1"]]
-    shown = _with_names(table, usual(table))
-    assert shown[:4] == ["encoder", "rank", "f1_macro [95 %]", "variant"]
-    assert "variant" not in _with_names(table_of(board, "feedback"), usual(table))
+    read = pd.read_csv(write_csv(board), keep_default_na=False)
+    pd.testing.assert_frame_equal(read, board.cells, check_dtype=False)
 
 
-def test_headings_and_plots_are_in_the_pages_language() -> None:
-    board = read_board()
-    tables = [table_of(board, view) for view in views(board)]
-    figures = [figure_of(board, view, plot) for view, plot in (("feedback", "time"), ("feedback", "gains"))]
-    english = [list(with_headings(table, "en").columns) for table in tables]
-    assert english == [list(table.columns) for table in tables]
-    known = {name for table in tables for name in table}
-    left = {name for table in tables for name in with_headings(table, "zh") if str(name).isascii()}
-    assert left == {name for name in known if name == "MiB" or name.split(",")[0].split()[0] in METRICS}
-    for figure in figures:
-        before = figure.layout.xaxis.title.text
-        assert in_words(figure, "en").layout.xaxis.title.text == before
-        assert in_words(figure, "zh").layout.xaxis.title.text == CHINESE[before]
+def test_what_is_published_stands_apart_takes_no_rank_and_names_its_source() -> None:
+    published = own("sst2")["published"]
+    assert len(published["rows"]) > 5
+    assert not {name for name in published["headings"] if "rank" in name}
+    assert any(link and link.startswith("https://arxiv.org/") for link in published["links"])
+    assert own("feedback")["published"]["rows"] == []
+    table = published_of(read_board(), "sst2")
+    assert [row[0] for row in published["rows"]] == table["encoder"].tolist()
+    chinese = own("sst2", "zh")["published"]
+    assert not set(chinese["headings"]) & set(published["headings"])
 
 
-def test_no_results_say_what_to_do(tmp_path: Path) -> None:
+def test_headings_are_in_the_pages_language() -> None:
+    for task in board_page(None, None, "en")["tasks"]:
+        assert task["headings"] == {name: name for name in task["columns"]}
+        left = {name for name in task["columns"] if heading(name, "zh") == name}
+        assert left == {name for name in task["columns"] if name == "MiB" or name.split(",")[0].split()[0] in METRICS}
+
+
+def test_no_results_and_a_damaged_board_say_what_to_do(results: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no leaderboard yet; make it: encoder-zoo board --results"):
         read_board(tmp_path)
-    assert "no leaderboard" in show(tmp_path, "en")[NOTE]
-
-
-def test_a_damaged_board_says_what_to_do(results: Path, tmp_path: Path) -> None:
     shutil.copytree(results / "board", tmp_path / "board")
     (tmp_path / "board" / "cells.parquet").write_bytes(b"cut short")
     with pytest.raises(UserError, match="holds no readable board"):
         read_board(tmp_path)
 
 
-def test_unknown_task_is_refused_and_an_unknown_view_is_the_first(results: Path) -> None:
+def test_an_unknown_task_is_refused(results: Path) -> None:
     with pytest.raises(UserError, match="Did you mean 'feedback'"):
-        table_of(read_board(results), "feedbak")
-    assert show(results, "en", "feedbak")[0].value == "feedback"
+        records_of(read_board(results), "feedbak")
 
 
 def test_the_note_says_what_ranks_and_on_how_many_rows(results: Path) -> None:
     board = read_board(results)
-    assert "f1_macro" in note_of(board, "feedback", "en")
-    assert "n = 200" in note_of(board, "feedback", "zh")
-    assert "on the tasks of the language that both have" in note_of(board, OVERALL["en"], "en")
-
-
-def test_rules_and_splits_are_in_words(results: Path) -> None:
-    board = read_board(results)
-    assert "test split, n = 200; decision rule: a threshold for each label." in note_of(board, "feedback", "en")
+    assert "by f1_macro on the test split, n = 200" in note_of(board, "feedback", "en")
+    assert "decision rule: a threshold for each label." in note_of(board, "feedback", "en")
     assert "decision rule: highest score." in note_of(board, "sst2", "en")
     assert "判定规则：每个标签各自的阈值" in note_of(board, "feedback", "zh")
-    assert set(ENGLISH) >= set(get_args(Rule))
-    assert set(ENGLISH) <= set(CHINESE)
-    published = published_of(read_board(), "sst2")
-    assert set(published["split"]) == {"test", "validation"}
-    assert with_headings(published, "en").equals(published)
-    chinese = with_headings(published, "zh")
-    assert chinese["划分"].tolist() == [CHINESE[split] for split in published["split"]]
-    legend = {trace.name for trace in in_words(figure_of(read_board(), "feedback", "gains"), "en").data}
-    assert {"one threshold for all", "a threshold for each label"} <= legend
+    assert set(get_args(Rule)) <= set(ENGLISH) <= set(CHINESE)
 
 
 def test_a_new_board_is_seen(results: Path, tmp_path: Path) -> None:
     shutil.copytree(results / "board", tmp_path / "board")
+    names = [task["name"] for task in board_page(None, tmp_path, "en")["tasks"]]
     board = read_board(tmp_path)
-    assert "sst2" in views(board)
     board.tasks[board.tasks["task"] == "feedback"].to_parquet(tmp_path / "board" / "tasks.parquet")
-    assert "sst2" not in views(read_board(tmp_path))
+    assert names == ["feedback", "sst2"]
+    assert [task["name"] for task in board_page(None, tmp_path, "en")["tasks"]] == ["feedback"]
 
 
 def test_the_projects_own_board_is_the_default() -> None:

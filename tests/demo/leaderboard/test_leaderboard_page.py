@@ -1,80 +1,95 @@
-"""The Leaderboard tab in a real browser."""
+"""The Leaderboard tab in a real browser, on the project's own leaderboard. One page serves all tests."""
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page, expect
+
+from benchmark.board.matrix import which_of
+from demo.leaderboard.handlers import read_board, records_of
+
+expect.set_options(timeout=40_000)
 
 
-@pytest.fixture
-def linked(checkpoints: Path, results: Path, tmp_path: Path) -> Iterator[str]:
-    """The address of an app whose leaderboard's entry `small` has a run, the one that all tiny checkpoints name."""
-    from app import build
-
-    shutil.copytree(results, tmp_path / "results")
-    runs = pd.DataFrame({"task": ["feedback"], "encoder": ["small"], "variant": [""], "id": ["0"]})
-    runs.to_parquet(tmp_path / "results" / "board" / "runs.parquet")
-    demo, arguments = build(checkpoints, tmp_path / "results")
-    _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **arguments)
-    yield address
-    demo.close()
-
-
-def test_the_leaderboard_is_read_sorted_searched_and_downloaded(page: Page) -> None:
-    page.get_by_role("tab", name="Leaderboard").click()
-    page.wait_for_selector("#board-plot .main-svg")
-    encoders = page.locator("#board .body-cell.first-column")
-    page.wait_for_function("document.querySelectorAll('#board .body-cell.first-column').length === 3")
-    assert encoders.all_inner_texts() == ["large", "small", "words"]
-    header = page.locator("#board th.header-cell").first
-    header.locator(".header-content").click()
-    header.get_by_label("Open cell menu").click()
-    page.get_by_role("menuitem", name="Sort descending").click()
-    page.wait_for_function("document.querySelector('#board .body-cell.first-column').innerText === 'words'")
-    with page.expect_download() as download:
-        page.locator("#board-csv").click()
-    assert set(pd.read_csv(download.value.path())["encoder"]) == {"small", "large", "words"}
-    page.locator("#board input[placeholder='Search...']").fill("words")
-    page.wait_for_function("document.querySelectorAll('#board .body-cell.first-column').length === 1")
-    assert encoders.all_inner_texts() == ["words"]
-    page.get_by_label("Quality against training").check()
-    page.get_by_text("seconds of training").wait_for()
+@pytest.fixture(scope="module")
+def opened(browser: BrowserContext, own_address: str) -> Iterator[Page]:
+    """The app as a new visitor meets it."""
+    page = browser.new_page()
+    page.set_default_timeout(40_000)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(own_address)
+    page.wait_for_selector("#board .zoo-board")
+    yield page
+    page.close()
+    assert errors == []
 
 
-@pytest.mark.slow
-def test_a_row_of_the_projects_own_leaderboard_opens_in_compare(blank: Page, own_address: str) -> None:
-    blank.goto(own_address)
-    blank.wait_for_selector(".zoo-table")
-    blank.locator("#text textarea").fill("A text of my own.")
-    blank.get_by_role("tab", name="Leaderboard").click()
-    blank.wait_for_selector("#board-plot .main-svg")
-    blank.set_viewport_size({"width": 390, "height": 844})
-    assert blank.locator("#board .body-cell.first-column").first.bounding_box()["width"] < 200  # its score is seen
-    blank.set_viewport_size({"width": 1280, "height": 900})
-    blank.locator("#board .body-cell.first-column", has_text="zoo-roberta-en").click()
-    blank.wait_for_function("document.querySelectorAll('.zoo-name').length === 1")
-    assert blank.locator("#compare").is_visible()
-    assert blank.locator("#text textarea").input_value() == "A text of my own."
-    assert blank.locator(".zoo-name").all_inner_texts() == ["zoo-roberta-en"]
-    blank.get_by_role("tab", name="Leaderboard").click()
-    blank.locator("#board .body-cell.first-column", has_text="minilm-l6").nth(1).click()  # with ten epochs
-    blank.get_by_text("No checkpoint of minilm-l6").wait_for()
+def names(page: Page) -> list[str]:
+    return page.locator(".zoo-of-task tbody tr:not(.zoo-folded) :is(.zoo-open, .zoo-closed)").all_inner_texts()
 
 
-def test_a_row_opens_in_compare_where_it_has_a_checkpoint(blank: Page, linked: str) -> None:
-    blank.goto(linked)
-    blank.wait_for_selector(".zoo-table")
-    blank.locator("#text textarea").fill("A text of my own.")
-    blank.get_by_role("tab", name="Leaderboard").click()
-    blank.wait_for_selector("#board-plot .main-svg")
-    blank.locator("#board .body-cell.first-column", has_text="small").click()
-    blank.wait_for_function("document.querySelectorAll('.zoo-name').length === 1")
-    assert blank.locator("#compare").is_visible()
-    assert blank.locator("#text textarea").input_value() == "A text of my own."
-    assert blank.locator(".zoo-name").all_inner_texts() == ["alpha"]
-    blank.get_by_role("tab", name="Leaderboard").click()
-    blank.locator("#board .body-cell.first-column", has_text="words").click()
-    blank.get_by_text("No checkpoint of words on feedback").wait_for()
+def test_the_app_opens_on_the_answer(opened: Page) -> None:
+    choice = which_of(read_board(), "en")
+    expect(opened.locator(".zoo-sentences p")).to_have_text([choice.take, choice.cost])
+    chip = opened.locator(".zoo-task").first
+    assert chip.inner_text().split("\n") == ["feedback", "8 topics of customer messages, English, 213 test rows"]
+    opened.get_by_role("button", name="one label").click()
+    expect(opened.locator(".zoo-sentences p").first).to_have_text(which_of(read_board(), "en", False).take)
+    opened.get_by_role("button", name="any number of labels").click()
+
+
+def test_a_cell_opens_its_task_and_one_click_sorts_the_numbers(opened: Page) -> None:
+    opened.locator(".zoo-matrix tbody tr").first.locator(".zoo-cell").nth(2).click()
+    expect(opened.locator(".zoo-of-task h2")).to_contain_text("go_emotions")
+    assert "board=go_emotions" in opened.url
+    opened.locator(".zoo-matrix tbody tr").first.locator(".zoo-cell").first.click()
+    heading = opened.locator(".zoo-of-task").get_by_role("button", name="latency p50 (ms)")
+    heading.click()
+    rows = {row["encoder"]: row["p50_ms"] for row in records_of(read_board(), "feedback") if not row["variant"]}
+    shown = [name for name in names(opened) if name in rows]
+    assert shown == sorted(shown, key=lambda name: -rows[name])
+    opened.locator(".zoo-of-task").get_by_role("button", name="latency p50 (ms)").click()
+    shown = [name for name in names(opened) if name in rows]
+    assert shown == sorted(shown, key=lambda name: rows[name])
+    opened.locator(".zoo-of-task").get_by_role("button", name="rank", exact=True).click()
+
+
+def test_trials_unfold_and_more_columns_come_beside_the_usual_ones(opened: Page) -> None:
+    before = opened.locator(".zoo-of-task tbody tr").count()
+    opened.locator(".zoo-fold").first.click()
+    assert opened.locator(".zoo-of-task tbody tr").count() > before
+    opened.locator(".zoo-fold").first.click()
+    columns = opened.locator(".zoo-of-task thead th").count()
+    opened.locator(".zoo-columns summary").click()
+    opened.get_by_label("f1_micro", exact=True).check()
+    expect(opened.locator(".zoo-of-task thead th")).to_have_count(columns + 1)
+    opened.get_by_label("f1_micro", exact=True).uncheck()
+
+
+def test_two_entries_have_a_verdict_that_stands_in_explore_too(opened: Page) -> None:
+    opened.get_by_label("Compare granite-30m", exact=True).check()  # in place of the first of two
+    told = opened.locator(".zoo-verdict p").inner_text()
+    assert "better than granite-30m by" in told
+    opened.get_by_role("button", name="Open these two in Explore").click()
+    expect(opened.locator("#explore-about .zoo-told")).to_have_text(told)
+    opened.get_by_role("tab", name="Leaderboard").click()
+
+
+def test_every_metric_is_downloaded(opened: Page) -> None:
+    with opened.expect_download() as download:
+        opened.locator("#board-csv").click()
+    assert set(pd.read_csv(download.value.path())["task"]) == set(read_board().cells["task"])
+
+
+def test_a_row_opens_in_compare_and_keeps_the_text(opened: Page) -> None:
+    opened.get_by_role("tab", name="Compare").click()
+    opened.wait_for_selector(".zoo-table")
+    opened.locator("#text textarea").fill("A text of my own.")
+    opened.get_by_role("tab", name="Leaderboard").click()
+    opened.locator(".zoo-matrix").get_by_role("button", name="zoo-roberta-en", exact=True).click()
+    opened.wait_for_function("document.querySelectorAll('.zoo-name').length === 1")
+    assert opened.locator("#compare").is_visible()
+    assert opened.locator("#text textarea").input_value() == "A text of my own."
+    assert opened.locator(".zoo-name").all_inner_texts() == ["zoo-roberta-en"]

@@ -10,9 +10,9 @@ from demo.shared.page_texts import i18n, label, language_of
 from demo.shared.texts import say
 
 
-def _request(language: str) -> gr.Request:
-    scope = {"type": "http", "query_string": b"", "headers": [(b"accept-language", language.encode())]}
-    return gr.Request(Request(scope))
+def _request(language: str, page: str = "") -> gr.Request:
+    headers = [(b"accept-language", language.encode()), (b"referer", page.encode())]
+    return gr.Request(Request({"type": "http", "query_string": b"", "headers": headers}))
 
 
 def test_every_text_is_there_in_both_languages_with_the_same_places_for_values() -> None:
@@ -28,10 +28,16 @@ def test_every_text_is_there_in_both_languages_with_the_same_places_for_values()
 
 @pytest.mark.parametrize(
     ("accepted", "language"),
-    [("zh-CN,zh;q=0.9,en;q=0.8", "zh"), ("zh-TW", "zh"), ("en-US,zh-CN;q=0.9", "en"), ("", "en"), ("de", "en")],
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        *((each, "zh") for each in ("zh-TW", "zh-HK", "zh-Hans", "zh", "zh;q=0.9")),
+        *((each, "en") for each in ("en-US,zh-CN;q=0.9", "", "de")),
+    ],
 )
-def test_the_language_is_the_browsers_first(accepted: str, language: str) -> None:
+def test_the_language_is_the_browsers_first_unless_the_page_asks_for_another(accepted: str, language: str) -> None:
     assert language_of(_request(accepted)) == language
+    assert language_of(_request(accepted, "http://localhost/?lang=zh")) == "zh"
+    assert language_of(_request(accepted, "http://localhost/?__theme=dark&lang=en")) == "en"
 
 
 def test_a_text_is_said_in_its_language_and_an_unknown_one_is_an_error() -> None:

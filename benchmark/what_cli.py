@@ -1,0 +1,21 @@
+"""The options of the commands that fine-tune: what."""
+
+from typing import Annotated
+
+import typer
+
+WHAT = "What to run"
+ENCODERS = "tfidf-lr,minilm-l6,granite-30m"
+
+Encoders = Annotated[
+    str, typer.Option(help="Names, folders or hub:ORG/NAME, with commas between them.", rich_help_panel=WHAT)
+]
+Seeds = Annotated[int, typer.Option(min=1, help="How many seeds each encoder gets.", rich_help_panel=WHAT)]
+FirstSeed = Annotated[int, typer.Option(min=0, help="The first of these seeds.", rich_help_panel=WHAT)]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only show the runs and how long they will take.", rich_help_panel=WHAT)
+]
+ProbeFirst = Annotated[
+    bool,
+    typer.Option("--probe-first", help="First run a probe of each encoder, and show its board.", rich_help_panel=WHAT),
+]

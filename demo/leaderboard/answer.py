@@ -1,0 +1,120 @@
+"""Which encoder to take, and the matrix of encoders by tasks: what the page opens on, as plain values."""
+
+from typing import TYPE_CHECKING, Any, get_args
+
+from demo.leaderboard.links import encoder_links
+from demo.leaderboard.words import gap_sentence, language_name
+from demo.shared.texts import Language, say
+from zoo.errors import UserError
+
+if TYPE_CHECKING:
+    from benchmark.board.matrix import Choice, Matrix, Row
+    from benchmark.board.tables import Board
+    from benchmark.tasks.registry import Task
+
+KINDS: dict[str, bool | None] = {"": None, "several": True, "one": False}  # of labels a text has; whether several
+
+
+def answers_of(board: "Board", page: Language) -> dict[str, dict[str, Any]]:
+    """Return, for each language that the board has tasks of and each of KINDS among them, which encoder to take in two
+    sentences (or the `problem` why none), and the matrix below them."""
+    from benchmark.board.pages import tasks_of
+    from benchmark.tasks.registry import Language as OfTask
+
+    tasks = tasks_of(board)
+    found: dict[str, dict[str, Any]] = {}
+    for language in get_args(OfTask):
+        for kind, several in KINDS.items():
+            chosen = [task for task in tasks if task.language == language and several in (None, task.multi_label)]
+            if chosen:
+                found.setdefault(language, {})[kind] = _answer(board, chosen, page)
+    return found
+
+
+def _answer(board: "Board", tasks: "list[Task]", page: Language) -> dict[str, Any]:
+    from benchmark.board.matrix import matrix, which
+
+    found = matrix(board, tasks)
+    shown = {
+        "tasks": [task.name for task in found.tasks],
+        "timed": found.timed.name,
+        "machines": found.machines,
+        "rows": [_row(board, row, found, page) for row in found.rows],
+    }
+    try:
+        choice = which(found)
+    except UserError:
+        return shown | {"problem": say("answer_none", page)}
+    return shown | {"take": _take(choice, found, page), "cost": _cost(choice, found, page), "best": choice.encoder}
+
+
+def _take(choice: "Choice", found: "Matrix", page: Language) -> str:
+    """The sentence of `which`; in Chinese the same from the same numbers."""
+    if page == "en":
+        return choice.take
+    best = _row_of(found, choice.encoder)
+    won, tasks = sum(score.best for score in best.scores.values()), len(best.scores)
+    spoken = language_name(found.language, page)
+    return say("answer_take", page, spoken=spoken, encoder=best.encoder, won=won, tasks=tasks, ms=f"{best.ms:.1f}")
+
+
+def _cost(choice: "Choice", found: "Matrix", page: Language) -> str:
+    from benchmark.board.pages import size
+
+    best, smallest = _row_of(found, choice.encoder), _row_of(found, choice.smallest)
+    if page == "en":
+        return choice.cost
+    if best == smallest:
+        return say("answer_no_smaller", page)
+    gaps = sorted(
+        best.scores[name].value - smallest.scores[name].value for name in best.scores.keys() & smallest.scores
+    )
+    what = {"encoder": smallest.encoder, "parameters": f"{smallest.parameters:.1f}", "ms": f"{smallest.ms:.1f}"}
+    if not gaps:
+        return say("answer_cost_unshared", page, **what)
+    low, high = size(gaps[0]), size(gaps[-1])
+    if gaps[0] >= 0:
+        span = low if low == high else f"{low}–{high}"
+        return say("answer_cost_lower", page, **what, span=span, tasks=len(gaps))
+    if gaps[-1] <= 0:
+        return say("answer_cost_no_lower", page, **what, tasks=len(gaps))
+    ahead = sum(gap < 0 for gap in gaps)
+    return say("answer_cost_mixed", page, **what, high=high, tasks=len(gaps), ahead=ahead)
+
+
+def _row_of(found: "Matrix", encoder: str) -> "Row":
+    return next(row for row in found.rows if row.encoder == encoder)
+
+
+def _row(board: "Board", row: "Row", found: "Matrix", page: Language) -> dict[str, Any]:
+    return {
+        "encoder": row.encoder,
+        **encoder_links(row.encoder),
+        "cells": {task.name: _cell(board, row, task, page) for task in found.tasks},
+        "parameters": row.parameters,
+        "ms": row.ms,
+        "minutes": row.minutes,
+    }
+
+
+def _cell(board: "Board", row: "Row", task: "Task", page: Language) -> dict[str, Any]:
+    """A ranked score with its group of equals, counted from 0; or the reason why there is none."""
+    from benchmark.board.pages import main_cells
+
+    score = row.scores.get(task.name)
+    cells = main_cells(board.cells, task).to_dict("records")
+    if score is None:
+        return {"gap": gap_sentence([each for each in cells if each["encoder"] == row.encoder], page)}
+    return {"value": score.value, "best": score.best, "group": groups_of(cells).get(row.encoder)}
+
+
+def groups_of(cells: list[dict[Any, Any]]) -> dict[str, int]:
+    """Return the group of equals of each encoder whose default recipe is ranked, from 0: those with one lowest rank."""
+    import pandas as pd
+
+    from benchmark.board.tables import protocol_of
+
+    default = [each for each in cells if protocol_of(each["variant"]) == ""]
+    ranks = {each["encoder"]: int(each["rank_low"]) for each in default if pd.notna(each["rank_low"])}
+    order = sorted(set(ranks.values()))
+    return {encoder: order.index(rank) for encoder, rank in ranks.items()}

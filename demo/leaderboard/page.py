@@ -1,0 +1,114 @@
+"""All that the Leaderboard tab shows, as one plain value: the browser filters and sorts it without the server."""
+
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from demo.leaderboard.answer import answers_of
+from demo.leaderboard.handlers import note_of, published_of, read_board
+from demo.leaderboard.links import dataset_link
+from demo.leaderboard.task_table import USUAL, Opens, columns_of, entries_of
+from demo.leaderboard.verdict import first_sentences, pairs_of
+from demo.leaderboard.words import about_task, heading, language_name
+from demo.shared.models import catalogue, read
+from demo.shared.texts import Language
+from zoo.errors import UserError
+
+if TYPE_CHECKING:
+    from benchmark.board.tables import Board
+    from benchmark.tasks.registry import Task
+
+
+def board_page(root: Path | None, results: Path | None, page: Language) -> dict[str, Any]:
+    """Return what the tab shows.
+
+    Args:
+        root: the folder of checkpoints; None is the project's own.
+        results: the folder of runs; None is the project's own.
+        page: the language of the page.
+
+    Raises:
+        UserError: nothing is published in `results`, or it is damaged.
+    """
+    folders = tuple((task, name, folder) for task, all_ in catalogue(root).items() for name, folder in all_.items())
+    return _page(_Shared(read_board(results)), folders, page)
+
+
+class _Shared:
+    """A board as an argument of a cached function: the same board is the same argument."""
+
+    def __init__(self, board: "Board") -> None:
+        self.board = board
+
+    def __hash__(self) -> int:
+        return id(self.board)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shared) and other.board is self.board
+
+
+@lru_cache(maxsize=4)
+def _page(shared: _Shared, folders: tuple[tuple[str, str, Path], ...], page: Language) -> dict[str, Any]:
+    from benchmark.board.pages import tasks_of
+
+    board = shared.board
+    opens = checkpoints_of(board, folders)
+    there = set(board.cells["task"])
+    return {
+        "answers": answers_of(board, page),
+        "tasks": [_task(board, task, opens, page) for task in tasks_of(board) if task.name in there],
+        "usual": list(USUAL),
+    }
+
+
+def checkpoints_of(board: "Board", folders: tuple[tuple[str, str, Path], ...]) -> Opens:
+    """Return the checkpoint that one of an entry's own runs made, for every entry that has one."""
+    if not len(board.runs):
+        return {}
+    keys = ["task", "encoder", "variant"]
+    entries = {row["id"]: tuple(row[key] for key in keys) for row in board.runs.to_dict("records")}
+    found: Opens = {}
+    for _, name, folder in reversed(folders):  # of several, the first in order stays
+        with suppress(UserError):  # a damaged one is told in Compare
+            if entry := entries.get(read(folder).info.run):
+                found[entry] = name
+    return found
+
+
+def _task(board: "Board", task: "Task", opens: Opens, page: Language) -> dict[str, Any]:
+    from benchmark.board.verdicts import verdicts
+
+    entries, columns = entries_of(board, task, opens, page), columns_of(board, task)
+    n = int(board.cells.loc[board.cells["task"] == task.name, "n"].iloc[0])
+    return {
+        "name": task.name,
+        "about": about_task(task, n, page),
+        "language": language_name(task.language, page),
+        "link": dataset_link(task),
+        "metric": task.main_metric,
+        "first": first_sentences(verdicts(board, task).answer, page),
+        "note": note_of(board, task.name, page),
+        "headings": {name: heading(name, page) for name in columns},
+        "columns": columns,
+        "entries": entries,
+        "pairs": pairs_of(board, task, page),
+        "published": _published(board, task, page),
+    }
+
+
+def _published(board: "Board", task: "Task", page: Language) -> dict[str, Any]:
+    """The published figures: the headings, the cells of each row as text, and the page of each row's source."""
+    from benchmark.board.published import read_published
+
+    table = published_of(board, task.name)
+    if not len(table):
+        return {"headings": [], "rows": [], "links": []}
+    if "split" in table:
+        table = table.assign(split=[heading(split, page) for split in table["split"]])
+    links = {each.source: each.url for each in read_published()}
+    return {
+        "headings": [heading(str(name), page) for name in table.columns],
+        "rows": [[str(cell) for cell in row] for row in table.fillna("–").to_numpy(dtype=object).tolist()],
+        "links": [links.get(source) for source in table["source"]],
+    }

@@ -1,0 +1,52 @@
+// Draws the Leaderboard tab (the value of demo.leaderboard.page): which encoder to take, the matrix, and the table of one
+// task. It runs inside gr.HTML, in one scope with the files that demo.leaderboard.view puts before it. Whatever is chosen
+// stands in the address, and the whole is drawn anew from there.
+
+const root = element.querySelector(".zoo");
+let page = null;
+
+const taskOf = (name) => page.tasks.find((task) => task.name === name);
+
+/** What is chosen; what the address leaves open or has wrong is chosen by the page. */
+function chosen() {
+  const asked = zooAddress.read();
+  const oneOf = (name, choices, otherwise) => (choices.includes(asked.get(name)) ? asked.get(name) : otherwise);
+  const languages = Object.keys(page.answers);
+  const board = taskOf(asked.get("board"));
+  const language = oneOf("language", languages, languageOf(board) ?? (zooChinese && page.answers.zh ? "zh" : languages[0]));
+  const kinds = page.answers[language];
+  const labels = oneOf("labels", Object.keys(kinds), "");
+  const { tasks, timed } = kinds[labels];
+  const task = taskOf(oneOf("board", tasks, tasks.includes(timed) ? timed : tasks[0]));
+  return { language, labels, answer: kinds[labels], task, ...tableChoice(task, asked) };
+}
+
+function languageOf(task) {
+  return task && Object.keys(page.answers).find((code) => page.answers[code][""].tasks.includes(task.name));
+}
+
+/** Note a choice in the address and draw; the element that had the focus has it again. */
+function choose(changes, step = false) {
+  zooAddress.write(changes, step);
+  const key = document.activeElement?.dataset?.key;
+  draw();
+  if (key) root.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+}
+
+function draw() {
+  const state = chosen();
+  root.replaceChildren(answer(state), matrix(state), ...taskPart(state));
+  root.setAttribute("aria-label", zooText("tab_leaderboard"));
+}
+
+function show(value) {
+  page = null;
+  if (!value) return;
+  root.classList.add("zoo-drawn");
+  if (value.problem) return root.replaceChildren(make("p", { class: "zoo-notice", role: "alert" }, value.problem));
+  page = JSON.parse(JSON.stringify(value));
+  draw();
+}
+
+show(props.value);
+watch("value", () => show(props.value));
