@@ -13,7 +13,7 @@ from zoo.encoders.encoder import Encoder
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
-    from benchmark.training.refits import Refits
+    from benchmark.training.refitting import Refits
 
 ResampleTrain = Annotated[
     int | None,
@@ -62,7 +62,8 @@ def refit_all(context: typer.Context, tasks: Sequence[Task], asked: Asked, numbe
     """
     from benchmark.tasks.rows import read_rows
     from benchmark.training.process import set_up_process
-    from benchmark.training.refits import Refits, read_refits
+    from benchmark.training.refits import read_refits
+    from benchmark.training.refitting import Refits
 
     for name, reason in _OTHERS.items():
         source = context.get_parameter_source(name)
@@ -85,7 +86,7 @@ def _run(refits: "Sequence[Refits]", number: int) -> None:
 
     from benchmark.console import grid_progress
     from benchmark.training.grid import Progress
-    from benchmark.training.refits import run_refits
+    from benchmark.training.refitting import run_refits
 
     with grid_progress() as show:
         for before, each in enumerate(refits):

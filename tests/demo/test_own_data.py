@@ -16,7 +16,8 @@ from benchmark.training.runs import read_runs
 from demo.compare.examples import examples_for
 from demo.explore import handlers as explore
 from demo.explore.pairs import find, pair_of, row_facts, texts_of
-from demo.leaderboard.handlers import PLOTS, figure_of, note_of, read_board, records_of, table_of, views
+from demo.leaderboard.handlers import read_board, records_of
+from demo.leaderboard.page import board_page
 from encoder_zoo import main
 from zoo.checkpoints.checkpoint import read_checkpoint
 from zoo.encoders.registry import get_encoder
@@ -94,11 +95,10 @@ def test_from_a_file_to_the_app(
     assert f"{task}, {metric}, test split" in capsys.readouterr().out
 
     board = read_board(results)
-    assert views(board) == views(board, "en") == [task]
-    assert set(table_of(board, task)["encoder"]) == {"tfidf-lr", tiny[0]}
+    (shown,) = board_page(None, results, "en")["tasks"]
+    assert (shown["name"], shown["metric"]) == (task, metric)
+    assert {entry["encoder"] for entry in shown["entries"]} == {"tfidf-lr", tiny[0]}
     assert {record["encoder"] for record in records_of(board, task)} == {"tfidf-lr", tiny[0]}
-    assert metric in note_of(board, task, "en")
-    assert all(figure_of(board, task, plot) for plot in PLOTS[:5])
     pair = pair_of(found, task, ("tfidf-lr", ""), tiny)
     assert explore.by_part(pair, row_facts(pair, results))["n"].iloc[0] == report["rows"]["test"]
     with pytest.raises(UserError, match="The texts are not here"):

@@ -11,7 +11,8 @@ from benchmark.board.task_page import task_page
 from benchmark.tasks.registry import TASKS
 from benchmark.tasks.rows import Rows, Split, fingerprint, read_rows
 from benchmark.training.grid import plan, run_cell
-from benchmark.training.refits import Refits, half_of, read_refits, run_refits
+from benchmark.training.refits import read_refits
+from benchmark.training.refitting import Refits, half_of, run_refits
 from encoder_zoo import main
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError

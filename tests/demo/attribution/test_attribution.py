@@ -154,7 +154,7 @@ def test_a_visitor_asks_which_words_speak_for_a_label(page: Page) -> None:
 
     page.locator("#task input").click()
     page.get_by_role("option", name="sst2").click()
-    page.wait_for_function("document.querySelectorAll('tbody tr').length === 2")
+    page.wait_for_function("document.querySelectorAll('#compare tbody tr').length === 2")
     page.locator("#attribution-label input").click()
     page.get_by_role("option", name="negative").click()
     page.get_by_role("button", name="Explain").click()

