@@ -7,10 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from benchmark.tasks.registry import Task
 from benchmark.training import resume
@@ -28,7 +30,6 @@ import os, pickle, signal, sys
 from pathlib import Path
 import torch
 from benchmark.training import resume
-from benchmark.training import resume
 from benchmark.training.grid import run_cell
 torch.set_num_threads(1)
 resume.AFTER, resume.EVERY = 0.0, float(sys.argv[3])
@@ -39,6 +40,15 @@ def report(share, line):
         os.kill(os.getpid(), signal.SIGKILL)
 run_cell(cell, report)
 """
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As in the killed process: sums of several threads differ in their last bits."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def killed(cell: Cell, folder: Path, die_at: float, every: float) -> None:
