@@ -115,7 +115,11 @@ def which(
         Path | None, typer.Option(help="Folder of the runs; the project's own if not given.", show_default=False)
     ] = None,
 ) -> None:
-    """Say which encoder to take, by a leaderboard that was made before."""
+    """Say which encoder to take, by a leaderboard that was made before.
+
+    It is the one in the best group on the most tasks: no other encoder is shown to be better there. Of equals, it is
+    the one with the best mean rank on the tasks that they share, and then the fastest.
+    """
     from benchmark.board.matrix import which_of
     from benchmark.board.store import read_board
     from benchmark.training.runs import RESULTS

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from benchmark.board.matrix import legend, matrices, table_of, which
+from benchmark.board.matrix import answer_of, legend, matrices, table_of
 from benchmark.board.pages import tasks_of, wide
 from benchmark.board.tables import Board
 from benchmark.own_data.data_page import FILES, lines, tables
@@ -95,9 +95,7 @@ def show_board(board: Board) -> None:
     """Show which encoder to take, the matrix, and the ranked entries of every task."""
     found = matrices(board)
     for each in found:
-        if each.candidates:
-            choice = which(each)
-            say(f"{choice.take} {choice.cost}")
+        say(answer_of(each))
         table = table_of(each)
         heads = [str(name).replace(" (", "\n(") for name in table.columns]
         show_table(heads, [[_starred(cell) for cell in row] for row in table.to_numpy().tolist()])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmark.board.matrix import legend, matrices, table_of, which
+from benchmark.board.matrix import answer_of, legend, matrices, table_of
 from benchmark.board.pages import overall, problem_line, tasks_of
 from benchmark.board.render import render
 from benchmark.board.tables import Board
@@ -32,14 +32,8 @@ def _counted(pairs: list[Verdict]) -> dict[str, Any] | None:
 
 
 def shown_matrices(board: Board) -> list[dict[str, Any]]:
-    """Return the matrices for reading: each with its table, and which encoder to take, if one is ranked."""
-    return [
-        {
-            "choice": which(each) if each.candidates else None,
-            "table": table_of(each),
-        }
-        for each in matrices(board)
-    ]
+    """Return the matrices for reading: each with its table, and which encoder to take."""
+    return [{"answer": answer_of(each), "table": table_of(each)} for each in matrices(board)]
 
 
 def readme_part(board: Board) -> str:

@@ -21,10 +21,12 @@ NOT_RUN, UNFINISHED = "–", "†"  # no run at all; trials alone, or a single s
 
 @dataclass(frozen=True)
 class Score:
-    """An encoder's ranked score on a task, a fraction; `best` says that no other ranked encoder is better."""
+    """An encoder's score with its default recipe on a task, a fraction; `best` says that no other ranked encoder is
+    better. One that is not `compared` is the only one of its task, so nothing is known of it."""
 
     value: float
     best: bool
+    compared: bool = True
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Matrix:
     @property
     def candidates(self) -> list[Row]:
         """The encoders that one can take: ranked ones, but for imported models, whose training is unknown."""
-        return [row for row in self.rows if row.scores and not row.imported]
+        return [row for row in self.rows if _tasks(row) and not row.imported]
 
 
 def matrices(board: Board) -> list[Matrix]:
@@ -92,7 +94,10 @@ def _row(encoder: str, rows: list[dict[Any, Any]], ranked: dict[str, dict[str, d
         encoder,
         baseline=rows[0]["family"] == LINEAR,
         imported=rows[0]["family"] == IMPORTED,
-        scores={name: Score(row["value"], bool(row["rank_low"] == 1)) for name, row in mine.items()},
+        scores={
+            name: Score(row["value"], bool(row["rank_low"] == 1), bool(pd.notna(row["rank_low"])))
+            for name, row in mine.items()
+        },
         unfinished=frozenset(row["task"] for row in rows) - set(mine),
         parameters=float(np.median([row["parameters"] for row in rows])) / 1e6,
         ms=min(row["p50_ms"] for row in rows),
@@ -151,15 +156,31 @@ def legend(found: Sequence[Matrix]) -> list[str]:
     return [*told, f"A text has {LENGTH} tokens here. Times were measured{where}, and other work can slow them down."]
 
 
+NOTHING_YET = (
+    "Nothing can be compared on these tasks yet. A comparison takes two encoders with the default recipe, and two "
+    "seeds of each encoder that is fine-tuned; see encoder-zoo run --help"
+)
+
+
 @dataclass(frozen=True)
 class Choice:
-    """Which encoder to take, what the smallest one costs, and how far the answer reaches; each one is a sentence.
-    `encoder` and `smallest` are their names."""
+    """Which encoder to take and why, what the smallest one costs: both as sentences. `encoder` and `smallest` are their
+    names. `others` are in the best group on as many tasks; `tied` is one of them with the same mean rank, or ""."""
 
     encoder: str
     smallest: str
+    others: int
+    tied: str
     take: str
     cost: str
+
+
+def answer_of(found: Matrix) -> str:
+    """Return which encoder to take and what the smallest one costs, or that nothing can be compared yet."""
+    if not found.candidates:
+        return NOTHING_YET
+    choice = which(found)
+    return f"{choice.take} {choice.cost}"
 
 
 def which_of(board: Board, language: str, multi_label: bool | None = None, max_ms: float | None = None) -> Choice:
@@ -183,8 +204,8 @@ def which_of(board: Board, language: str, multi_label: bool | None = None, max_m
 
 
 def which(found: Matrix, max_ms: float | None = None) -> Choice:
-    """Return which encoder to take: the one that is in the best group of most tasks; of equals, the one with the better
-    ranks on shared tasks, and then the faster one.
+    """Return which encoder to take: the one that is in the best group on the most tasks; of equals, the one with the
+    best mean rank on shared tasks, and then the fastest.
 
     Raises:
         UserError: none is ranked, or none is as fast.
@@ -192,45 +213,74 @@ def which(found: Matrix, max_ms: float | None = None) -> Choice:
     ranked = found.candidates
     fast = [row for row in ranked if max_ms is None or row.ms <= max_ms]
     if not ranked:
-        raise UserError(
-            "No encoder is ranked on these tasks yet; make runs with the default recipe: encoder-zoo run --help"
-        )
+        raise UserError(NOTHING_YET)
     if not fast:
         least = min(ranked, key=lambda row: row.ms)
         told = f"the fastest, {least.encoder}, takes {least.ms:.1f} ms"
         raise UserError(f"No ranked encoder takes {max_ms:g} ms or less for a text; {told}")
     ranks = _ranks(fast)
     best = min(fast, key=lambda row: (-_won(row), ranks.get(row.encoder, np.inf), row.ms))
+    others = [row.encoder for row in fast if row is not best and _won(row) == _won(best)]
+    tied = next((name for name in others if ranks.get(name) == ranks.get(best.encoder)), "")
     smallest = min(fast, key=lambda row: (row.parameters, row.ms))
-    kind = f"For {LANGUAGES[found.language]}"
-    tasks = f"{_won(best)} of the {len(best.scores)} task{'s' * (len(best.scores) > 1)} where it is ranked"
+    limit = "" if max_ms is None else f" and at most {max_ms:g} ms a text"
+    where = f"{_won(best)} of the {_counted(_tasks(best))}" if (_won(best), _tasks(best)) != (1, 1) else "the only task"
     take = (
-        f"{kind}, take {best.encoder}: it is in the best group of {tasks}, and it answers a text in {best.ms:.1f} ms."
+        f"For {LANGUAGES[found.language]}{limit}, take {best.encoder}: it is in the best group on {where} where it is "
+        f"ranked, and it answers a text in {best.ms:.1f} ms."
     )
-    return Choice(best.encoder, smallest.encoder, take, _cost(best, smallest))
+    why = _why(best.encoder, len(others), tied, limited=max_ms is not None)
+    return Choice(best.encoder, smallest.encoder, len(others), tied, f"{take} {why}", _cost(best, smallest))
 
 
 def _won(row: Row) -> int:
     return sum(score.best for score in row.scores.values())
 
 
+def _tasks(row: Row) -> int:
+    return sum(score.compared for score in row.scores.values())
+
+
+def _counted(tasks: int) -> str:
+    return f"{tasks} task{'s' * (tasks != 1)}"
+
+
+def _why(best: str, others: int, tied: str, limited: bool) -> str:
+    """What decided between encoders in the best group on as many tasks."""
+    among = " within this limit" if limited else ""
+    if not others:
+        return f"No other encoder{among} is in the best group on as many tasks."
+    those = f"{others} other encoder{'s' * (others > 1)}{among} {'are' if others > 1 else 'is'}"
+    reason = f"{tied} has the same mean rank, but is not faster" if tied else f"{best} has the best mean rank of them"
+    return f"{those} in the best group on as many tasks; {reason}."
+
+
 def _cost(best: Row, smallest: Row) -> str:
     if best == smallest:
         return "No ranked encoder is smaller."
-    shared = [name for name in best.scores if name in smallest.scores]
-    what = f"The smallest, {smallest.encoder} ({smallest.parameters:.1f} M parameters, {smallest.ms:.1f} ms a text),"
+    what = f"The smallest is {smallest.encoder}: {smallest.parameters:.1f} M parameters, {smallest.ms:.1f} ms a text."
+    lower, higher, shared = gaps_of(best, smallest)
+    where = f"the {_counted(shared)} that both have"
     if not shared:
-        return f"{what} is ranked on none of its tasks."
+        return f"{what} It is ranked on none of the same tasks."
+    if not lower:
+        return f"{what} It scores no lower on {where}."
+    if len(lower) == shared:
+        return f"{what} It scores {span(lower)} points lower on {where}."
+    if not higher:
+        return f"{what} Of {where}, it scores lower on {len(lower)}, by {span(lower)} points."
+    ahead = f"higher on {len(higher)}, by {span(higher)} points"
+    return f"{what} Of {where}, it scores lower on {len(lower)}, by {span(lower)} points, and {ahead}."
+
+
+def gaps_of(best: Row, smallest: Row) -> tuple[list[float], list[float], int]:
+    """Return by how much the smallest encoder scores lower than the best one, and by how much higher: fractions, one a
+    task where it does, the least first; and how many tasks both have."""
+    shared = best.scores.keys() & smallest.scores.keys()
     gaps = sorted(best.scores[name].value - smallest.scores[name].value for name in shared)
-    where = f"the {len(gaps)} task{'s' * (len(gaps) > 1)} that both have"
-    if gaps[0] >= 0:
-        return f"{what} scores {_range(gaps)} points lower on {where}."
-    if gaps[-1] <= 0:
-        return f"{what} scores no lower on {where}."
-    ahead = sum(gap < 0 for gap in gaps)
-    return f"{what} scores up to {size(gaps[-1])} points lower on {where}, and higher on {ahead} of them."
+    return [gap for gap in gaps if gap > 0], sorted(-gap for gap in gaps if gap < 0), len(gaps)
 
 
-def _range(gaps: list[float]) -> str:
-    low, high = size(gaps[0]), size(gaps[-1])
-    return low if low == high else f"{low} to {high}"
+def span(gaps: Sequence[float], between: str = " to ") -> str:
+    """Return the least and the largest of some gaps in points, such as "4.5 to 31.1"; one figure where they agree."""
+    return between.join(dict.fromkeys((size(gaps[0]), size(gaps[-1]))))

@@ -49,37 +49,39 @@ def _answer(board: "Board", tasks: "list[Task]", page: Language) -> dict[str, An
 
 
 def _take(choice: "Choice", found: "Matrix", page: Language) -> str:
-    """The sentence of `which`; in Chinese the same from the same numbers."""
+    """The sentences of `which`; in Chinese the same from the same numbers."""
     if page == "en":
         return choice.take
     best = _row_of(found, choice.encoder)
-    won, tasks = sum(score.best for score in best.scores.values()), len(best.scores)
+    won, tasks = (sum(getattr(score, name) for score in best.scores.values()) for name in ("best", "compared"))
     spoken = language_name(found.language, page)
-    return say("answer_take", page, spoken=spoken, encoder=best.encoder, won=won, tasks=tasks, ms=f"{best.ms:.1f}")
+    key = "answer_take_only" if (won, tasks) == (1, 1) else "answer_take"
+    take = say(key, page, spoken=spoken, encoder=best.encoder, won=won, tasks=tasks, ms=f"{best.ms:.1f}")
+    reason = "answer_why_alone" if not choice.others else "answer_why_tied" if choice.tied else "answer_why_rank"
+    return take + say(reason, page, encoder=best.encoder, others=choice.others, tied=choice.tied)
 
 
 def _cost(choice: "Choice", found: "Matrix", page: Language) -> str:
-    from benchmark.board.pages import size
+    from benchmark.board.matrix import gaps_of, span
 
     best, smallest = _row_of(found, choice.encoder), _row_of(found, choice.smallest)
     if page == "en":
         return choice.cost
     if best == smallest:
         return say("answer_no_smaller", page)
-    gaps = sorted(
-        best.scores[name].value - smallest.scores[name].value for name in best.scores.keys() & smallest.scores
-    )
-    what = {"encoder": smallest.encoder, "parameters": f"{smallest.parameters:.1f}", "ms": f"{smallest.ms:.1f}"}
-    if not gaps:
-        return say("answer_cost_unshared", page, **what)
-    low, high = size(gaps[0]), size(gaps[-1])
-    if gaps[0] >= 0:
-        span = low if low == high else f"{low}–{high}"
-        return say("answer_cost_lower", page, **what, span=span, tasks=len(gaps))
-    if gaps[-1] <= 0:
-        return say("answer_cost_no_lower", page, **what, tasks=len(gaps))
-    ahead = sum(gap < 0 for gap in gaps)
-    return say("answer_cost_mixed", page, **what, high=high, tasks=len(gaps), ahead=ahead)
+    lower, higher, shared = gaps_of(best, smallest)
+    costs = {"parameters": f"{smallest.parameters:.1f}", "ms": f"{smallest.ms:.1f}"}
+    what = say("answer_smallest", page, encoder=smallest.encoder, **costs)
+    if not shared:
+        return what + say("answer_cost_unshared", page)
+    if not lower:
+        return what + say("answer_cost_no_lower", page, tasks=shared)
+    less = {"tasks": shared, "fewer": len(lower), "low": span(lower, "–")}
+    if len(lower) == shared:
+        return what + say("answer_cost_lower", page, **less)
+    if not higher:
+        return what + say("answer_cost_in_part", page, **less)
+    return what + say("answer_cost_mixed", page, **less, ahead=len(higher), high=span(higher, "–"))
 
 
 def _row_of(found: "Matrix", encoder: str) -> "Row":

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmark.board.matrix import Matrix, Row, Score, legend, table_of, which
+from benchmark.board.matrix import Matrix, Row, Score, answer_of, legend, table_of, which
 from benchmark.tasks.registry import TASKS
 from zoo.errors import UserError
 
@@ -28,14 +28,17 @@ SMALL = _row("small", 2.0, 20, feedback=(0.70, False), sst2=(0.88, False))
 def test_the_one_in_the_best_group_of_most_tasks_is_taken() -> None:
     found = which(_matrix(SMALL, MIDDLE, LARGE))
     assert (found.encoder, found.smallest) == ("large", "small")
-    best = "it is in the best group of 2 of the 2 tasks where it is ranked, and it answers a text in 40.0 ms"
-    assert found.take == f"For English, take large: {best}."
-    small = "The smallest, small (20.0 M parameters, 2.0 ms a text)"
-    assert found.cost == f"{small}, scores 5.0 to 10.0 points lower on the 2 tasks that both have."
+    best = "it is in the best group on 2 of the 2 tasks where it is ranked, and it answers a text in 40.0 ms"
+    alone = "No other encoder is in the best group on as many tasks."
+    assert found.take == f"For English, take large: {best}. {alone}"
+    small = "The smallest is small: 20.0 M parameters, 2.0 ms a text."
+    assert found.cost == f"{small} It scores 5.0 to 10.0 points lower on the 2 tasks that both have."
 
 
 def test_a_limit_on_the_time_leaves_the_slow_ones_out() -> None:
-    assert which(_matrix(SMALL, MIDDLE, LARGE), max_ms=30).encoder == "middle"
+    middle = which(_matrix(SMALL, MIDDLE, LARGE), max_ms=30)
+    assert middle.take.startswith("For English and at most 30 ms a text, take middle: ")
+    assert middle.take.endswith("No other encoder within this limit is in the best group on as many tasks.")
     alone = which(_matrix(SMALL, MIDDLE, LARGE), max_ms=5)
     assert (alone.encoder, alone.cost) == ("small", "No ranked encoder is smaller.")
     with pytest.raises(UserError, match=r"takes 1 ms or less for a text; the fastest, small, takes 2\.0 ms"):
@@ -44,26 +47,36 @@ def test_a_limit_on_the_time_leaves_the_slow_ones_out() -> None:
 
 def test_equals_are_told_apart_by_their_ranks_on_shared_tasks_and_then_by_time() -> None:
     other = replace(MIDDLE, encoder="other", scores={"feedback": Score(0.81, True)})
-    assert which(_matrix(MIDDLE, other)).encoder == "other"
+    ranked = which(_matrix(MIDDLE, other))
+    assert ranked.encoder == "other"
+    one = "1 other encoder is in the best group on as many tasks"
+    assert ranked.take.endswith(f"{one}; other has the best mean rank of them.")
     same = replace(MIDDLE, encoder="same", ms=9.0)
-    assert which(_matrix(MIDDLE, same)).encoder == "same"
+    fast = which(_matrix(MIDDLE, same))
+    assert (fast.encoder, fast.others, fast.tied) == ("same", 1, "middle")
+    assert fast.take.endswith(f"{one}; middle has the same mean rank, but is not faster.")
 
 
 def test_a_smaller_one_can_score_higher_or_share_no_task() -> None:
     lucky = replace(SMALL, scores={"feedback": Score(0.70, False), "sst2": Score(0.94, False)})
-    assert (
-        "scores up to 10.0 points lower on the 2 tasks that both have, and higher on 1 of them."
-        in which(_matrix(LARGE, lucky)).cost
-    )
+    both = "Of the 2 tasks that both have, it scores lower on 1, by 10.0 points, and higher on 1, by 1.0 points."
+    assert which(_matrix(LARGE, lucky)).cost.endswith(f"a text. {both}")
+    equal = replace(SMALL, scores={"feedback": Score(0.70, False), "sst2": Score(0.93, False)})
+    assert which(_matrix(LARGE, equal)).cost.endswith("it scores lower on 1, by 10.0 points.")
     apart = replace(SMALL, scores={"sst2": Score(0.5, False)})
     assert which(_matrix(replace(MIDDLE, scores={"feedback": Score(0.8, True)}), apart)).cost.endswith(
-        "is ranked on none of its tasks."
+        "a text. It is ranked on none of the same tasks."
     )
 
 
-def test_where_nothing_is_ranked_there_is_no_answer() -> None:
-    with pytest.raises(UserError, match="No encoder is ranked on these tasks yet"):
-        which(_matrix(replace(SMALL, scores={})))
+def test_where_nothing_is_compared_there_is_no_answer() -> None:
+    alone = replace(SMALL, scores={"sst2": Score(0.5, False, compared=False)})
+    for row in (replace(SMALL, scores={}), alone):
+        assert answer_of(_matrix(row)).startswith("Nothing can be compared on these tasks yet.")
+        with pytest.raises(UserError, match="Nothing can be compared on these tasks yet"):
+            which(_matrix(row))
+    both = replace(LARGE, scores={"feedback": Score(0.8, True), "sst2": Score(0.9, False, compared=False)})
+    assert "on the only task where it is ranked" in which(_matrix(both, MIDDLE)).take
 
 
 def test_gaps_are_marked_and_explained() -> None:
