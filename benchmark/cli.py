@@ -16,7 +16,8 @@ COMPARE = "Compare encoders"
 OURS, CHECKPOINTS = Path("results"), Path("checkpoints")
 Results = Annotated[Path, typer.Option(help="Folder of the runs.")]
 Margin = Annotated[
-    float, typer.Option(min=0.01, help="Two entries are equal if they surely differ by less than so many points.")
+    float,
+    typer.Option(min=0.01, help="Two entries are equal if the test shows that they differ by fewer points than this."),
 ]
 
 
@@ -67,10 +68,12 @@ def compare(
     margin: Margin = 1.0,
     at_least: Annotated[
         float | None,
-        typer.Option(help="Fail if A less B is surely under so many points, such as -0.5.", show_default=False),
+        typer.Option(
+            help="Fail if A minus B is shown to be under this number of points, such as -0.5.", show_default=False
+        ),
     ] = None,
     possibly: Annotated[
-        bool, typer.Option("--possibly", help="With --at-least: fail if it is possibly under them.")
+        bool, typer.Option("--possibly", help="With --at-least: fail already if it may be under this number.")
     ] = False,
     results: Results = OURS,
 ) -> None:

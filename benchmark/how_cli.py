@@ -28,14 +28,14 @@ MicroBatch = Annotated[
     int,
     typer.Option(
         min=0,
-        help="Texts of a batch in memory at once, with the same gradient; 0: as many as fit.",
+        help="Texts of a batch in memory at once; the gradient stays the same. 0: as many as fit.",
         rich_help_panel=HOW,
     ),
 ]
 Checkpointing = Annotated[
     bool,
     typer.Option(
-        "--gradient-checkpointing", help="Keep less in memory, and compute it again: slower.", rich_help_panel=HOW
+        "--gradient-checkpointing", help="Save memory: keep less, and compute it again. Slower.", rich_help_panel=HOW
     ),
 ]
 

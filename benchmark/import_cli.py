@@ -72,10 +72,11 @@ def import_(
     results: Results = OURS,
     data_dir: DataDir = None,
 ) -> None:
-    """Make runs of any model's predictions, so that it stands on the board beside the encoders.
+    """Put the predictions of any model on the board beside the encoders.
 
-    A file has the scores or the labels of the task's validation and test rows; with bare labels, the test rows are
-    enough. docs/statistics.md shows the columns."""
+    A file has scores for the task's validation and test rows, or labels for its test rows. docs/statistics.md shows the
+    columns.
+    """
     from benchmark.imported.answers import Scale, read_given
     from benchmark.imported.import_run import check_name, import_run, parse_costs
     from benchmark.tasks.rows import read_rows

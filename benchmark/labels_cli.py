@@ -33,7 +33,7 @@ def learning_curve(
     results: Results = OURS,
     data_dir: DataDir = None,
 ) -> None:
-    """Say what twice the labels would bring, and which label to add first.
+    """Say how much twice as many labels would help, and which label to add first.
 
     Each encoder is trained on 1/8, 1/4, 1/2 and all of the train rows. Complete runs are skipped."""
     from benchmark.more_labels.curve_report import html, labels_table, sentence, table
@@ -83,7 +83,7 @@ def suggest(
     columns: Names = "",
     quotes: Quotes = None,
 ) -> None:
-    """Say which texts to label first: those that a model is unsure of, each of another kind."""
+    """Say which texts to label first: those that a model is unsure of, and that differ from each other."""
     from zoo.files import write_text
     from zoo.predict import check_files
     from zoo.row_files.format import choose_format

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-_POLICY = "What labels are decided by, such as precision=0.9 or at-most=3; docs/decisions.md lists all. Repeatable."
+_POLICY = "The goal of the thresholds, such as precision=0.9 or at-most=3; docs/decisions.md lists all. Repeatable."
 PolicyWords = Annotated[list[str] | None, typer.Option("--policy", help=_POLICY, show_default=False)]
 
 
@@ -38,7 +38,7 @@ def predict(
 ) -> None:
     """Write scores and labels for every text of a file. A stopped prediction resumes where it was.
 
-    With --policy, the labels are decided by thresholds for that policy, from the validation logits of the model's run.
+    With --policy, thresholds are fitted for it on the validation logits of the model's run, and decide the labels.
     """
     from benchmark.from_logits.policy_fit import fit_policy
     from zoo.checkpoints.checkpoint import read_checkpoint
@@ -69,7 +69,7 @@ def decide(
     results: Results = OURS,
     write: Annotated[bool, typer.Option("--write", help="Keep the policy in the model's decision.json.")] = False,
 ) -> None:
-    """Fit a model's thresholds for a policy, and show what it brings on the test rows.
+    """Fit a model's thresholds for a policy, and show its effect on the test rows.
 
     The thresholds come from the validation logits of the model's run alone."""
     from benchmark.from_logits.policy_fit import fit_policy, of_labels, of_texts, readable
@@ -98,7 +98,7 @@ def audit_labels(
         Path | None, typer.Option(envvar="ENCODER_ZOO_DATA", help="Folder with the rows of the task, for their texts.")
     ] = None,
 ) -> None:
-    """List gold labels that may be wrong: those that the models of all runs speak against, the most suspect first."""
+    """List gold labels that may be wrong: those that the models disagree with, the most suspect first."""
     from benchmark.from_logits.label_errors import audit, texts_of
     from zoo.files import write_text
 
@@ -121,7 +121,7 @@ def ensemble(
     task: Annotated[str, typer.Option(help="The task whose runs are joined.")],
     results: Results = OURS,
 ) -> None:
-    """Join the runs of a task by the mean of their calibrated logits, and show what that brings and costs.
+    """Join the runs of a task by the mean of their calibrated logits, and show its score and its costs.
 
     Which runs to join, and the thresholds, are chosen on validation alone."""
     from benchmark.from_logits.ensembles import table

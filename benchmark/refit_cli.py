@@ -19,7 +19,7 @@ ResampleTrain = Annotated[
     int | None,
     typer.Option(
         min=3,
-        help="Instead of runs: train so often on random halves of the train rows, to see how much these matter.",
+        help="Instead of runs: train this many times on random halves of the train rows, to see how much they matter.",
         rich_help_panel="What to run",
         show_default=False,
     ),

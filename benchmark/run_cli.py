@@ -37,7 +37,9 @@ Keep = Annotated[
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        envvar="ENCODER_ZOO_DATA", help="Folder with the rows of the tasks; otherwise the hub.", rich_help_panel=WHERE
+        envvar="ENCODER_ZOO_DATA",
+        help="Folder with the rows of the tasks; from the hub if not given.",
+        rich_help_panel=WHERE,
     ),
 ]
 
@@ -127,7 +129,7 @@ def run_data(
     label_columns: Annotated[
         list[str] | None,
         typer.Option(
-            help="Columns of 0 and 1, divided at commas unless the option is given once for each name.",
+            help="Columns of 0 and 1, with commas between them; or the option once for each name.",
             rich_help_panel=DATA,
             show_default=False,
         ),

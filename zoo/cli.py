@@ -20,7 +20,7 @@ console = Console()
 
 USE, LISTS, MAKE, PUBLISH = "Use models", "What there is", "Make encoders", "Publish models"
 BUDGET, CHANGES, WHERE = "What to train on", "Changes to the recipe", "Where files are"
-WRITTEN = "How files are written, where it is not found"
+WRITTEN = "How the file is written, if that is not found"
 
 Repo = Annotated[str, typer.Option(help="Its name on the hub: user/name.")]
 Public = Annotated[bool, typer.Option("--public", help="Let everybody see it; otherwise it is private.")]
@@ -68,21 +68,22 @@ def pretrain(
         Path | None,
         typer.Option(
             envvar="ENCODER_ZOO_DATA",
-            help="Folder of datasets; documents with their validation or test texts are left out.",
+            help="Folder of datasets: documents that equal one of their validation or test texts are left out.",
             rich_help_panel=WHERE,
         ),
     ] = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="Tokens to train on.", rich_help_panel=BUDGET)] = None,
     masking: Annotated[str | None, typer.Option(help="Mask by piece or word.", rich_help_panel=CHANGES)] = None,
     dynamic: Annotated[
-        bool | None, typer.Option("--dynamic/--static", help="Mask anew at each visit.", rich_help_panel=CHANGES)
+        bool | None,
+        typer.Option("--dynamic/--static", help="New masks at each visit, or fixed ones.", rich_help_panel=CHANGES),
     ] = None,
     nsp: Annotated[
         bool | None, typer.Option("--nsp/--no-nsp", help="Predict next sentences, too.", rich_help_panel=CHANGES)
     ] = None,
     learning_rate: Annotated[
         float | None,
-        typer.Option(help="The default suits a pretrained start, not nothing.", rich_help_panel=CHANGES),
+        typer.Option(help="The default suits a pretrained start; random weights need more.", rich_help_panel=CHANGES),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything random.", rich_help_panel=CHANGES)] = None,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 is all.")] = 0,
@@ -109,7 +110,7 @@ def pack(
 ) -> None:
     """Make a pretrained encoder small.
 
-    What is kept is its difference to the encoder that it started from, if the project has that one."""
+    If the project has the encoder that it started from, only the difference is stored."""
     from zoo.encoders.packed import PRETRAINED, pack_encoder, start_of
     from zoo.encoders.registry import get_encoder
     from zoo.encoders.weights import fetch_weights

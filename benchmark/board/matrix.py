@@ -146,14 +146,14 @@ def _cell(row: Row, task: Task) -> str:
 
 def legend(found: Sequence[Matrix]) -> list[str]:
     """Return the sentences that explain the marks and the times of matrices."""
-    told = ["Bold marks the best group of a task: no other encoder is shown to be better."]
+    told = ["Bold marks the best group of a task: the encoders that no other one is shown to be better than."]
     if any(row.unfinished for each in found for row in each.rows):
-        told.append(f"{UNFINISHED} is not trained to the end yet: fewer than two seeds of the default recipe.")
+        told.append(f"{UNFINISHED} means that the default recipe does not have two seeds yet, so there is no rank.")
     if any(row.imported for each in found for row in each.rows):
-        told.append("Predictions of an imported model were made elsewhere; its costs are those that were told.")
+        told.append("Predictions of an imported model were made elsewhere; its costs are those given at the import.")
     machines = list(dict.fromkeys(name for each in found for name in each.machines))
     where = f" on {listed(machines)}" if machines else ""
-    return [*told, f"A text has {LENGTH} tokens here. Times were measured{where}, and other work can slow them down."]
+    return [*told, f"Times are for a text of {LENGTH} tokens, measured{where}; other work can slow them down."]
 
 
 NOTHING_YET = (

@@ -216,7 +216,10 @@ def test_the_index_leads_to_every_task_and_says_what_has_no_rank(board: Board) -
         ("sst2", "sst2"),
     ]
     assert "granite-30m is first of 3 ranked entries." in text
-    assert "Encoders under one recipe: of 1 pair, one is better in 1, 0 are equal within 1 point" in text
+    assert (
+        "encoders with the default recipe are compared in 1 pair: one is better in 1, 0 are equal within 1 point"
+        in text
+    )
     assert "Encoders against a baseline or an imported model: of 2 pairs, one is better in 1," in text
     assert "(findings.md)" in text
     left_out = text[text.index("## Left out") :]
@@ -246,7 +249,7 @@ def test_the_readme_has_an_encoder_a_row_and_a_task_a_column(board: Board) -> No
         assert row["feedback (f1_macro)"] == f"{100 * float(main[row['encoder']].split()[0]):.1f}"
     gaps = {row["encoder"]: row["sst2 (accuracy)"] for row in rows}
     assert gaps == {"granite-30m": "–", "minilm-l6": "†", "tfidf-lr": "–"}  # a single seed; not run
-    assert "† is not trained to the end yet: fewer than two seeds of the default recipe." in text
+    assert "† means that the default recipe does not have two seeds yet, so there is no rank." in text
     assert {(row["parameters (M)"], row["ms a text"], row["training (min, feedback)"]) for row in rows} == {
         ("22.7", "5.0", "0.2")
     }

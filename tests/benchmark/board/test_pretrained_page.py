@@ -88,7 +88,7 @@ def test_encoders_asked_for_other_words_are_not_compared(board: Board, root: Pat
 
 def test_downstream_has_the_boards_cells_and_pairs_of_these_encoders_alone(board: Board, root: Path) -> None:
     page = pretrained_part(board, root)
-    _, downstream = page.split("## What that buys downstream")
+    _, downstream = page.split("## What they score on the tasks")
     cells = board.cells.set_index(["task", "encoder", "rule", "metric", "variant"]).sort_index()
     rows = [
         [cell.strip() for cell in line.strip("|").split(" | ")] for line in downstream.splitlines() if "| f1" in line
@@ -104,7 +104,7 @@ def test_downstream_has_the_boards_cells_and_pairs_of_these_encoders_alone(board
     ]
     assert "tfidf-lr" not in downstream
     assert "epochs=2" not in downstream
-    assert "Of the 1 compared pairs in a row of this table, one encoder is better in 0, 1 is equal" in downstream
+    assert "Two encoders of the same row are compared in 1 pair: one is better in 0, 1 is equal" in downstream
 
 
 def test_a_decided_pair_is_named_with_its_task(board: Board, root: Path) -> None:
