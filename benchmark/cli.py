@@ -40,7 +40,8 @@ def board(results: Results = OURS, margin: Margin = 1.0) -> None:
 def verify(results: Results = OURS) -> None:
     """Compute the leaderboard again and compare it with the one in the folder.
 
-    Exit code 1: they differ. Exit code 3: they agree, but runs are left out or have no rank.
+    Exit code 1: they differ. Exit code 3: they agree, but runs are left out or
+    have no rank.
     """
     from benchmark.board.store import verify as compute_again
     from benchmark.training.runs import RESULTS
@@ -79,7 +80,9 @@ def compare(
 ) -> None:
     """Test whether the difference between two encoders is real.
 
-    The test pairs them by test row and by seed. Exit code 4: A falls short of --at-least."""
+    The test pairs them by test row and by seed. Exit code 4: A falls short of
+    --at-least.
+    """
     from benchmark.board.compare_two import compare_two
     from benchmark.board.entries import find_runs
     from benchmark.tasks.row_facts import find_row_facts
@@ -120,8 +123,9 @@ def which(
 ) -> None:
     """Say which encoder to take, by a leaderboard that was made before.
 
-    It is the one in the best group on the most tasks: no other encoder is shown to be better there. Of equals, it is
-    the one with the best mean rank on the tasks that they share, and then the fastest.
+    It is the one in the best group on the most tasks: no other encoder is shown
+    to be better there. Of equals, it is the one with the best mean rank on the
+    tasks that they share, and then the fastest.
     """
     from benchmark.board.matrix import which_of
     from benchmark.board.store import read_board
@@ -162,8 +166,9 @@ def ship(
 ) -> None:
     """Make the best checkpoint of each task and encoder small.
 
-    The best is the one with the highest score on validation. It takes the smallest form that keeps this score within
-    0.2 points."""
+    The best is the one with the highest score on validation. It takes the
+    smallest form that keeps this score within 0.2 points.
+    """
     from benchmark.release.ship import ship_best
 
     known = known_tasks(results)
@@ -198,8 +203,10 @@ def export(
 ) -> None:
     """Write a checkpoint as ONNX and score it again.
 
-    The export is kept only if its score lies within the run's interval. With --int8 it is kept only if its score on
-    validation is at most 0.2 points below the run's."""
+    The export is kept only if its score lies within the run's interval. With
+    --int8 it is kept only if its score on validation is at most 0.2 points
+    below the run's.
+    """
     from benchmark.release.export_run import export_and_score
     from zoo.checkpoints.checkpoint import read_checkpoint
 

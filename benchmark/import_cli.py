@@ -74,8 +74,8 @@ def import_(
 ) -> None:
     """Put the predictions of any model on the board beside the encoders.
 
-    A file has scores for the task's validation and test rows, or labels for its test rows. docs/statistics.md shows the
-    columns.
+    A file has scores for the task's validation and test rows, or labels for its
+    test rows. docs/statistics.md shows the columns.
     """
     from benchmark.imported.answers import Scale, read_given
     from benchmark.imported.import_run import check_name, import_run, parse_costs

@@ -35,7 +35,9 @@ def learning_curve(
 ) -> None:
     """Say how much twice as many labels would help, and which label to add first.
 
-    Each encoder is trained on 1/8, 1/4, 1/2 and all of the train rows. Complete runs are skipped."""
+    Each encoder is trained on 1/8, 1/4, 1/2 and all of the train rows. Complete
+    runs are skipped.
+    """
     from benchmark.more_labels.curve_report import html, labels_table, sentence, table
     from benchmark.more_labels.learning_curve import CURVES, curves, steps
     from benchmark.tasks.rows import read_rows

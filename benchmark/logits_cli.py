@@ -38,7 +38,8 @@ def predict(
 ) -> None:
     """Write scores and labels for every text of a file. A stopped prediction resumes where it was.
 
-    With --policy, thresholds are fitted for it on the validation logits of the model's run, and decide the labels.
+    With --policy, thresholds are fitted for it on the validation logits of the
+    model's run, and decide the labels.
     """
     from benchmark.from_logits.policy_fit import fit_policy
     from zoo.checkpoints.checkpoint import read_checkpoint

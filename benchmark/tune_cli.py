@@ -41,8 +41,8 @@ def tune(
 ) -> None:
     """Search for the best recipe of each encoder by validation, then train it with new seeds.
 
-    Every encoder gets the same number of trials. The first trial is the default recipe. Trials and runs that are
-    complete are skipped.
+    Every encoder gets the same number of trials. The first trial is the default
+    recipe. Trials and runs that are complete are skipped.
     """
     from benchmark.tasks.rows import read_rows
     from benchmark.training.process import set_up_process

@@ -110,7 +110,9 @@ def pack(
 ) -> None:
     """Make a pretrained encoder small.
 
-    If the project has the encoder that it started from, only the difference is stored."""
+    If the project has the encoder that it started from, only the difference is
+    stored.
+    """
     from zoo.encoders.packed import PRETRAINED, pack_encoder, start_of
     from zoo.encoders.registry import get_encoder
     from zoo.encoders.weights import fetch_weights

@@ -220,7 +220,7 @@ def test_the_index_leads_to_every_task_and_says_what_has_no_rank(board: Board) -
         "encoders with the default recipe are compared in 1 pair: one is better in 1, 0 are equal within 1 point"
         in text
     )
-    assert "Encoders against a baseline or an imported model: of 2 pairs, one is better in 1," in text
+    assert "imported model is compared with another entry in 2 pairs: one is better in 1," in text
     assert "(findings.md)" in text
     left_out = text[text.index("## Left out") :]
     assert "- sst2/minilm-l6: has one seed and takes no rank" in left_out

@@ -119,7 +119,7 @@ def test_a_summary_leads_with_pairs_of_encoders_and_counts_those_with_a_baseline
     ranks = {"a": (1, 2), "b": (1, 2), "c": (3, 3), "words": (4, 4)}
     better = {"ac", "bc", "awords", "bwords", "cwords"}
     text = index_page(_board(ranks, better, {"ab"}))
-    ours = "encoders with the default recipe are compared in 3 pairs: one is better in 2, 1 is equal within 1 point, and 0 are undecided."
+    ours = "are compared in 3 pairs: one is better in 2, 1 is equal within 1 point, and 0 are undecided."
     theirs = "imported model is compared with another entry in 3 pairs: one is better in 3,"
     assert text.index(ours) < text.index(theirs)
 
