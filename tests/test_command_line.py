@@ -50,6 +50,13 @@ def test_these_are_the_commands() -> None:
     assert sorted(_commands()) == NAMES
 
 
+def test_the_lines_of_help_fit_a_terminal_of_80_columns() -> None:
+    """Typer joins the lines of a help's first paragraph, and keeps the breaks of the others."""
+    lines = [line for each in _commands().values() for line in each.help.partition("\n\n")[2].splitlines()]
+    assert len(lines) > 10
+    assert [line for line in lines if len(line) > 78] == []
+
+
 @pytest.mark.parametrize("door", ["encoder_zoo", "benchmark", "zoo"])
 def test_every_door_opens_the_same(door: str) -> None:
     ended = _process("-m", door, "--help", COLUMNS="100")

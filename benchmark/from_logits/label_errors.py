@@ -65,7 +65,7 @@ def margins(problem_type: ProblemType, y_true: np.ndarray, y_score: np.ndarray) 
 
 
 def rank(task: Task, evidence: Evidence) -> pd.DataFrame:
-    """Return the pairs of row and label where the models speak against the gold label, the most suspect first.
+    """Return the pairs of row and label where the models disagree with the gold label, the most suspect first.
 
     Columns: part, row (from 1), label, gold, suggestion, score (as `margins` has it; under 0.5), against (the share of
     the runs that decide against the gold label). In a multi-label task, gold and suggestion are 0 or 1; in a
