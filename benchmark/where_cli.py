@@ -1,6 +1,7 @@
 """Where a grid runs: in this process, in several, on several GPUs, or on Ray."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from zoo.cli import say
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
-    from benchmark.training.grid import Cell, Keep
+    from benchmark.training.cell import Cell, Keep
 
 PLACE = "Several runs at once"
 Gpus = Annotated[
@@ -59,6 +60,18 @@ class Where:
     @property
     def here(self) -> bool:
         return not (self.gpus or self.workers > 1 or self.ray)
+
+
+@contextmanager
+def one_cluster(where: Where) -> "Iterator[None]":
+    """Keep the same Ray cluster, if one is asked for, for all grids that are run in the block."""
+    if not where.ray:
+        yield
+        return
+    from benchmark.training.ray_grid import cluster
+
+    with cluster(where.ray):
+        yield
 
 
 def run_there(

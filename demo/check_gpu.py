@@ -27,8 +27,9 @@ from benchmark.release.ship import checkpoint_folder, save_run_checkpoint
 from benchmark.speed.bench_train import make_trainer
 from benchmark.speed.made_up import FULL, MULTI, SINGLE, TINY, At, Size, make_encoder, make_split
 from benchmark.training.baseline import Baseline
+from benchmark.training.cell import Cell
 from benchmark.training.fine_tune import FineTuned
-from benchmark.training.grid import Cell, plan, run_grid
+from benchmark.training.grid import plan, run_grid
 from benchmark.training.losses import make_loss
 from benchmark.training.process import peak_memory_mib, reset_peak_memory, set_up_process
 from benchmark.training.runs import RunInfo, read_runs

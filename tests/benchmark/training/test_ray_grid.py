@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ import pytest
 from benchmark.run_cli import keep_checkpoint
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.rows import Rows, read_rows
-from benchmark.training.grid import Cell, Progress, plan, run_grid
+from benchmark.training.cell import Cell
+from benchmark.training.grid import Progress, plan, run_grid
 from benchmark.training.ray_grid import Needs, cluster, run_on_ray
 from benchmark.training.runs import read_runs
 from tests.boards import assert_same_board
@@ -137,7 +139,8 @@ def _full(cell: Cell, report: Any, keep: Any) -> None:
 def test_a_node_whose_disk_is_full_is_told_and_the_others_go_on(nodes: Any, serial: Path, tmp_path: Path) -> None:
     told: list[Progress] = []
     with cluster(nodes.address) as ray:
-        failed = run_on_ray(_grid(tmp_path), told.append, ray, Needs(), run=_full)
+        full = [replace(cell, make=_full) for cell in _grid(tmp_path)]
+        failed = run_on_ray(full, told.append, ray, Needs())
         assert set(failed.values()) == {"OSError: [Errno 28] No space left on device"}
         assert len(failed) == 8
         assert run_on_ray(_grid(tmp_path), _ignore, ray, Needs()) == {}

@@ -17,8 +17,9 @@ import torch
 
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows
+from benchmark.training.cell import Cell
 from benchmark.training.claims import take
-from benchmark.training.grid import Cell, Progress, plan, run_grid
+from benchmark.training.grid import Progress, plan, run_grid
 from benchmark.training.process import set_up_process
 from benchmark.training.runs import read_runs
 from benchmark.training.workers import gpus_asked, run_on_workers
