@@ -1,5 +1,6 @@
 """Where a grid runs: in this process, in several, on several GPUs, or on Ray."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,6 +52,11 @@ class Where:
     memory: float = 0.0
 
     def __post_init__(self) -> None:
+        if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":  # set by accelerate launch and torchrun
+            raise UserError(
+                f"This was launched as one training in {processes} processes, and a fine-tuning is one process; start "
+                "encoder-zoo without accelerate launch or torchrun: --gpus all puts a run on each GPU"
+            )
         asked = {"--gpus": self.gpus, "--workers": self.workers > 1, "--ray": self.ray}
         if len(given := [name for name, value in asked.items() if value]) > 1:
             raise UserError(f"{' and '.join(given)} are two ways to make several runs at once; give one of them")

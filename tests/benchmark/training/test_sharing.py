@@ -137,6 +137,14 @@ def test_two_places_at_once_are_refused(asked: dict[str, object], line: str) -> 
         Where(**asked)  # type: ignore[arg-type]
 
 
+def test_processes_of_one_training_are_refused_before_each_trains_a_run_into_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UserError, match=r"one training in 2 processes.*--gpus all puts a run on each GPU"):
+        Where()
+
+
 # Campaigns
 
 
