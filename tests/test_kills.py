@@ -96,7 +96,7 @@ def test_kills_of_predict(trained: tuple[Path, Path], tmp_path: Path, monkeypatc
     pd.DataFrame({"text": [f"good parcel, number {row}, very late" for row in range(6_000)]}).to_csv(texts)
 
     def work(folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         _command("predict", checkpoint, "--input", texts, "--output", folder / "out.csv")
 
     def same(folder: Path, whole: Path) -> None:

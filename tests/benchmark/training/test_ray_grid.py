@@ -21,6 +21,7 @@ from benchmark.training.cell import Cell
 from benchmark.training.grid import Progress, plan, run_grid
 from benchmark.training.ray_grid import Needs, cluster, run_on_ray
 from benchmark.training.runs import read_runs
+from benchmark.training.tuning import Search, run_trials
 from tests.boards import assert_same_board
 from zoo.checkpoints.checkpoint import find_checkpoints
 from zoo.encoders.registry import get_encoder
@@ -129,6 +130,19 @@ def test_an_encoder_comes_back_with_the_checkpoint_and_the_logits_of_one_process
     assert [path.name for path in found] == [path.name for path in other]
     for mine, yours in zip(found, other, strict=True):
         assert (mine / "model.safetensors").read_bytes() == (yours / "model.safetensors").read_bytes()
+
+
+def test_a_search_makes_the_trials_of_one_process(
+    nodes: Any, tiny_bert: Path, toy_task: Task, toy_rows: Callable[..., Rows], tmp_path: Path
+) -> None:
+    here, there = (
+        Search(toy_task, get_encoder(str(tiny_bert)), toy_rows(toy_task), tmp_path / name) for name in ("here", "there")
+    )
+    (expected,) = run_trials([here], 3, lambda cells: run_grid(cells, _ignore))
+    with cluster(nodes.address) as ray:
+        (found,) = run_trials([there], 3, lambda cells: run_on_ray(cells, _ignore, ray, Needs()))
+    mine, yours = ([trial.model_dump(exclude={"seconds"}) for trial in made] for made in (expected, found))
+    assert mine == yours
 
 
 def _full(cell: Cell, report: Any, keep: Any) -> None:

@@ -393,6 +393,29 @@ def test_a_trio_that_is_stopped_goes_on_and_ends_as_one_that_was_not(
 
 
 @pytest.mark.slow
+def test_a_trio_that_is_killed_goes_on_and_ends_as_one_that_was_not(
+    start_with_heads: Path, text_folder: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "zoo", "pretrain-trio", "--language", "en", "--start", str(start_with_heads)]
+    command += ["--corpus", str(text_folder), "--tokens", "20000", "--threads", "1", "--output"]
+    with subprocess.Popen([*command, str(tmp_path / "part")], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        seen = ""
+        for line in process.stdout:
+            seen += line
+            if "roberta-en" in seen and "step 1/" not in line and "step " in line:
+                process.kill()
+    assert process.returncode == -9
+    assert not (tmp_path / "part" / "roberta-en").exists()
+    for name in ("part", "whole"):
+        done = subprocess.run([*command, str(tmp_path / name)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    for name in ("bert-en", "roberta-en", "bert-wwm-en"):
+        one, other = ((tmp_path / folder / name / "model.safetensors").read_bytes() for folder in ("part", "whole"))
+        assert one == other
+
+
+@pytest.mark.slow
 def test_two_processes_share_every_batch_and_one_of_them_writes(text_folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "zoo", "pretrain", "--recipe", "bert", "--language", "en", "--start", "nothing"]
     command += ["--corpus", str(text_folder), "--threads", "1", "--tokens", "3000", "--output", str(tmp_path / "o")]
