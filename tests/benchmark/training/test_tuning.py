@@ -101,6 +101,7 @@ def test_a_trial_that_another_process_makes_is_told(search: Search) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_workers_make_the_trials_of_one_process(search: Search) -> None:
     expected, _ = _make(search, 4)
     there = replace(search, results=search.results / "there")

@@ -393,11 +393,12 @@ def test_a_trio_that_is_stopped_goes_on_and_ends_as_one_that_was_not(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_trio_that_is_killed_goes_on_and_ends_as_one_that_was_not(
     start_with_heads: Path, text_folder: Path, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "zoo", "pretrain-trio", "--language", "en", "--start", str(start_with_heads)]
-    command += ["--corpus", str(text_folder), "--tokens", "20000", "--threads", "1", "--output"]
+    command += ["--corpus", str(text_folder), "--tokens", "12000", "--threads", "1", "--output"]
     with subprocess.Popen([*command, str(tmp_path / "part")], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         seen = ""
