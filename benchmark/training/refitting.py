@@ -14,7 +14,7 @@ from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, take
 from benchmark.training.cell import Cell, Keep, RunReport, run_cell
 from benchmark.training.grid import plan
-from benchmark.training.lines import join, line_cell, write_line
+from benchmark.training.line_cells import join, line_cell, write_line
 from benchmark.training.process import commit
 from benchmark.training.recipes import default_recipe
 from benchmark.training.refits import Refit, read_refits

@@ -20,7 +20,7 @@ from benchmark.tasks.rows import Rows
 from benchmark.training.cell import Cell, Keep, RunReport
 from benchmark.training.divergence import why_diverged
 from benchmark.training.fine_tune import truncated_share
-from benchmark.training.lines import join, line_cell, write_line
+from benchmark.training.line_cells import join, line_cell, write_line
 from benchmark.training.process import commit
 from benchmark.training.recipes import Recipe, default_recipe, epochs_of
 from benchmark.training.runs import Epoch, run_id
