@@ -12,8 +12,9 @@ from benchmark.board.tables import Board
 from benchmark.own_data.data_page import FILES, lines, tables
 from benchmark.own_data.data_report import DataReport
 from benchmark.tasks.registry import Task
+from benchmark.training.cell import Cell
 from benchmark.training.estimate import seconds_estimate
-from benchmark.training.grid import Cell, Progress
+from benchmark.training.grid import Progress
 from zoo.cli import console, say, show_table
 
 COSTS = ("training (s)", "latency p50 (ms)")

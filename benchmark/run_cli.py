@@ -1,6 +1,7 @@
 """The commands that fine-tune: run for the registered tasks, run-data for data of one's own."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,8 +22,8 @@ from zoo.row_files.format import choose_format
 if TYPE_CHECKING:
     from benchmark.tasks.rows import Rows
     from benchmark.training.baseline import Baseline
+    from benchmark.training.cell import Cell
     from benchmark.training.fine_tune import FineTuned
-    from benchmark.training.grid import Cell
     from benchmark.training.runs import RunInfo
 
 app = typer.Typer()
@@ -109,7 +110,8 @@ def run(
     chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
     if resample_train:
-        refit_all(context, chosen, asked, resample_train, data_dir)
+        train = partial(run_cells, results=results, checkpoints=None, where=where)
+        refit_all(context, chosen, asked, resample_train, data_dir, train)
         return
     rows = {task: read_rows(task, data_dir, say) for task in chosen}
     _run(asked.plan(rows), asked, asked.plan_probes(rows) if probe_first else [])

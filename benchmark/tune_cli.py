@@ -1,5 +1,6 @@
 """The command that searches for recipes: tune."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,13 +10,13 @@ from benchmark.how_cli import HOW, Threads
 from benchmark.run_cli import DataDir, Keep, RunsTo, run_cells
 from benchmark.tasks.registry import TASKS
 from benchmark.what_cli import WHAT, Encoders, FirstSeed, Seeds
-from benchmark.where_cli import Where
+from benchmark.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, one_cluster
 from zoo.cli import say
 from zoo.encoders.registry import get_encoder
 from zoo.errors import lookup
 
 if TYPE_CHECKING:
-    from benchmark.training.grid import Cell
+    from benchmark.training.cell import Cell
     from benchmark.training.trials import Trial
     from benchmark.training.tuning import Search
 
@@ -35,6 +36,11 @@ def tune(
     seeds: Seeds = 3,
     first_seed: FirstSeed = 0,
     threads: Threads = 0,
+    workers: Workers = 1,
+    gpus: Gpus = "",
+    ray: Ray = "",
+    gpu_share: GpuShare = None,
+    memory: Memory = 0.0,
     results: RunsTo = OURS,
     checkpoints: Keep = None,
     data_dir: DataDir = None,
@@ -45,40 +51,23 @@ def tune(
     recipe. Trials and runs that are complete are skipped.
     """
     from benchmark.tasks.rows import read_rows
-    from benchmark.training.process import set_up_process
     from benchmark.training.trials import choose
-    from benchmark.training.tuning import Search
+    from benchmark.training.tuning import Search, run_trials
 
+    where = Where(threads, gpus, workers, ray, gpu_share, memory)
     chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
     tuned = [get_encoder(name, say) for name in names_of("--encoders", encoders)]
     rows = {task: read_rows(task, data_dir) for task in chosen}
     searches = [Search(task, encoder, rows[task], results) for task in chosen for encoder in tuned]
-    set_up_process(threads)
     cells = []
-    for search, made in zip(searches, _search_all(searches, trials), strict=True):
-        best = choose(made, search.task, search.rows.validation.y_true)
-        say(f"{search.name}: {_says(best, trials)} All trials are in {search.file}")
-        cells += _cells(search, best, trials, range(first_seed, first_seed + seeds))
-    run_cells(cells, results, checkpoints, Where(threads))
-
-
-def _search_all(searches: "list[Search]", trials: int) -> "list[list[Trial]]":
-    from benchmark.console import grid_progress
-    from benchmark.training.grid import Progress
-    from benchmark.training.trials import Trial
-    from benchmark.training.tuning import run_trials
-
-    total, found = len(searches) * trials, list[list[Trial]]()
-    with grid_progress() as show:
-        for search in searches:
-            before = len(found) * trials
-
-            def report(number: int, share: float, line: str, search: "Search" = search, before: int = before) -> None:
-                show(Progress(before + number, total, f"{search.name} / trial {number + 1}", share, line))
-
-            found.append(run_trials(search, trials, report))
-    return found
+    with one_cluster(where):
+        made = run_trials(searches, trials, partial(run_cells, results=results, checkpoints=None, where=where))
+        for search, its in zip(searches, made, strict=True):
+            best = choose(its, search.task, search.rows.validation.y_true)
+            say(f"{search.name}: {_says(best, trials)} All trials are in {search.file}")
+            cells += _cells(search, best, trials, range(first_seed, first_seed + seeds))
+        run_cells(cells, results, checkpoints, where)
 
 
 def _says(best: "Trial", trials: int) -> str:

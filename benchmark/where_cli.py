@@ -1,6 +1,8 @@
 """Where a grid runs: in this process, in several, on several GPUs, or on Ray."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +14,7 @@ from zoo.cli import say
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
-    from benchmark.training.grid import Cell, Keep
+    from benchmark.training.cell import Cell, Keep
 
 PLACE = "Several runs at once"
 Gpus = Annotated[
@@ -50,6 +52,11 @@ class Where:
     memory: float = 0.0
 
     def __post_init__(self) -> None:
+        if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":  # set by accelerate launch and torchrun
+            raise UserError(
+                f"This was launched as one training in {processes} processes, and a fine-tuning is one process; start "
+                "encoder-zoo without accelerate launch or torchrun: --gpus all puts a run on each GPU"
+            )
         asked = {"--gpus": self.gpus, "--workers": self.workers > 1, "--ray": self.ray}
         if len(given := [name for name, value in asked.items() if value]) > 1:
             raise UserError(f"{' and '.join(given)} are two ways to make several runs at once; give one of them")
@@ -59,6 +66,18 @@ class Where:
     @property
     def here(self) -> bool:
         return not (self.gpus or self.workers > 1 or self.ray)
+
+
+@contextmanager
+def one_cluster(where: Where) -> "Iterator[None]":
+    """Keep the same Ray cluster, if one is asked for, for all grids that are run in the block."""
+    if not where.ray:
+        yield
+        return
+    from benchmark.training.ray_grid import cluster
+
+    with cluster(where.ray):
+        yield
 
 
 def run_there(

@@ -27,9 +27,11 @@ from benchmark.release.ship import checkpoint_folder, save_run_checkpoint
 from benchmark.speed.bench_train import make_trainer
 from benchmark.speed.made_up import FULL, MULTI, SINGLE, TINY, At, Size, make_encoder, make_split
 from benchmark.training.baseline import Baseline
+from benchmark.training.cell import Cell
 from benchmark.training.fine_tune import FineTuned
-from benchmark.training.grid import Cell, plan, run_grid
+from benchmark.training.grid import plan, run_grid
 from benchmark.training.losses import make_loss
+from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
 from benchmark.training.process import peak_memory_mib, reset_peak_memory, set_up_process
 from benchmark.training.runs import RunInfo, read_runs
 from benchmark.training.trainer import prepare_model
@@ -83,6 +85,7 @@ def _checks(size: Size, folder: Path) -> Iterator[tuple[str, Callable[[], Figure
             yield f"{name}, {precision}: the same seed twice", partial(same_seed_twice, at, precision)
         yield f"{name}: Trainer against a plain loop", partial(trainer_and_plain_loop, at)
         yield f"{name}: windows of long texts", partial(windows, at)
+        yield f"{name}: micro-batches and gradient checkpointing", partial(in_parts, at)
         yield f"{name}: a run, its checkpoint, the app's handlers", partial(served, at)
         for settings in ("example", "ours"):
             yield f"{name}: speed with {settings} settings", partial(speed, at, settings)
@@ -161,6 +164,23 @@ def windows(at: At) -> Figures:
     _require(np.isfinite(found.predictions.test_logits).all(), "the logits are not finite")
     _require(found.measured.truncated < 1, "every text was cut")
     return {"examples_per_second": found.measured.train_examples_per_second}
+
+
+def in_parts(at: At) -> Figures:
+    """Fine-tune with each batch in four parts, then with gradient checkpointing, too: the logits of whole batches."""
+    rows, found, peaks = at.rows(MULTI), dict[str, np.ndarray](), dict[str, float]()
+    part = at.size.batch // 4
+    ways = {"whole": WHOLE_BATCHES, "parts": MemoryOptions(part), "checkpointed": MemoryOptions(part, True)}
+    for way, memory in ways.items():
+        with _peak() as peak:
+            tuned = at.tune(MULTI, rows, memory, precision="fp32", dropout=0.0)
+        found[way], peaks[f"{way}_peak_mib"] = tuned.predictions.test_logits, peak["peak_mib"]
+    spread = float(np.ptp(found["whole"]))
+    apart = max(float(np.abs(logits - found["whole"]).max()) for logits in found.values())
+    _require(apart < 0.02 * spread, f"the logits differ by {apart:.2g}, and span {spread:.2g}")
+    if DEVICE == "cuda":
+        _require(peaks["parts_peak_mib"] < peaks["whole_peak_mib"], f"parts save no memory: {peaks}")
+    return {"logits_span": spread, "logits_apart": apart, **peaks}
 
 
 def served(at: At) -> Figures:

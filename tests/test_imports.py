@@ -120,7 +120,7 @@ def _floor(module: str) -> tuple[int, str]:
 
 
 def test_imports_are_found_in_functions_and_by_module() -> None:
-    assert {"benchmark.training.fine_tune", "benchmark.training.baseline"} <= _imported()["benchmark.training.grid"]
+    assert {"benchmark.training.fine_tune", "benchmark.training.baseline"} <= _imported()["benchmark.training.cell"]
     assert "zoo.errors" in _imported()["benchmark.tasks.rows"]
     assert _imported()["encoder_zoo"] >= {"app", "benchmark.cli", "benchmark.run_cli", "zoo.cli"}
 

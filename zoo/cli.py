@@ -1,4 +1,4 @@
-"""The commands that need no runs: encoders, pretrain, pack, push and push-space."""
+"""The commands that need no runs: encoders, pretrain, pretrain-trio, pack, push and push-space."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +22,16 @@ USE, LISTS, MAKE, PUBLISH = "Use models", "What there is", "Make encoders", "Pub
 BUDGET, CHANGES, WHERE = "What to train on", "Changes to the recipe", "Where files are"
 WRITTEN = "How the file is written, if that is not found"
 
+Corpus = Annotated[Path, typer.Option(help="Folder of parquet files with a column text.", rich_help_panel=WHERE)]
+Exclude = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="ENCODER_ZOO_DATA",
+        help="Folder of datasets: documents that equal one of their validation or test texts are left out.",
+        rich_help_panel=WHERE,
+    ),
+]
+PretrainThreads = Annotated[int, typer.Option(min=0, help="CPU threads; 0 is all.")]
 Repo = Annotated[str, typer.Option(help="Its name on the hub: user/name.")]
 Public = Annotated[bool, typer.Option("--public", help="Let everybody see it; otherwise it is private.")]
 Encoding = Annotated[
@@ -60,18 +70,11 @@ def pretrain(
     start: Annotated[
         str, typer.Option(help="Encoder to start from: a name, a folder, or nothing.", rich_help_panel=BUDGET)
     ],
-    corpus: Annotated[Path, typer.Option(help="Folder of parquet files with a column text.", rich_help_panel=WHERE)],
+    corpus: Corpus,
     output: Annotated[
         Path, typer.Option(help="Folder to write; a stopped training resumes there.", rich_help_panel=WHERE)
     ],
-    exclude: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="ENCODER_ZOO_DATA",
-            help="Folder of datasets: documents that equal one of their validation or test texts are left out.",
-            rich_help_panel=WHERE,
-        ),
-    ] = None,
+    exclude: Exclude = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="Tokens to train on.", rich_help_panel=BUDGET)] = None,
     masking: Annotated[str | None, typer.Option(help="Mask by piece or word.", rich_help_panel=CHANGES)] = None,
     dynamic: Annotated[
@@ -86,13 +89,12 @@ def pretrain(
         typer.Option(help="The default suits a pretrained start; random weights need more.", rich_help_panel=CHANGES),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of everything random.", rich_help_panel=CHANGES)] = None,
-    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 is all.")] = 0,
+    threads: PretrainThreads = 0,
 ) -> None:
     """Pretrain a masked language model, from an encoder or from nothing."""
     from zoo.pretraining.objectives import get_recipe
 
-    if language not in ("en", "zh"):
-        raise UserError(f"--language must be en or zh, got '{language}'")
+    _check_language(language)
     changes = {"masking": masking, "dynamic": dynamic, "nsp": nsp, "learning_rate": learning_rate}
     chosen = get_recipe(recipe, **changes, tokens=tokens, seed=seed)
 
@@ -100,6 +102,35 @@ def pretrain(
 
     job = Job(chosen, language, start, corpus, output, exclude, threads)
     run(job, say)
+
+
+@app.command(rich_help_panel=MAKE)
+def pretrain_trio(
+    language: Annotated[str, typer.Option(help="Language: en or zh.", rich_help_panel=BUDGET)],
+    corpus: Corpus,
+    output: Annotated[
+        Path, typer.Option(help="Folder of the three; a stopped training resumes there.", rich_help_panel=WHERE)
+    ],
+    start: Annotated[
+        str, typer.Option(help="Encoder to start from; that of the zoo's own if not given.", rich_help_panel=BUDGET)
+    ] = "",
+    exclude: Exclude = None,
+    tokens: Annotated[int, typer.Option(min=1, help="Tokens of each encoder.", rich_help_panel=BUDGET)] = 50_000_000,
+    threads: PretrainThreads = 0,
+) -> None:
+    """Pretrain BERT, RoBERTa and BERT-wwm alike, on a sample of a corpus that each reads several times."""
+    _check_language(language)
+
+    from zoo.pretraining.trio import STARTS, Trio  # takes seconds: after the check above
+    from zoo.pretraining.trio import pretrain_trio as make
+
+    made = make(Trio(language, start or STARTS[language], corpus, output, exclude, tokens, threads), say)
+    say(f"compare them with: encoder-zoo run --tasks TASK --encoders {','.join(map(str, made))}")
+
+
+def _check_language(language: str) -> None:
+    if language not in ("en", "zh"):
+        raise UserError(f"--language must be en or zh, got '{language}'")
 
 
 @app.command(rich_help_panel=MAKE)

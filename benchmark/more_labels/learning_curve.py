@@ -21,7 +21,8 @@ from benchmark.statistics.seeds import score
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, Split, fingerprint
 from benchmark.tasks.splits import stratify
-from benchmark.training.grid import Cell, plan
+from benchmark.training.cell import Cell
+from benchmark.training.grid import plan
 from benchmark.training.runs import read_run
 from zoo.encoders.encoder import Encoder
 

@@ -7,6 +7,7 @@
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +18,8 @@ import typer
 from benchmark.statistics.seeds import Predictions
 from benchmark.tasks.registry import TASKS
 from benchmark.tasks.rows import Rows, Split
-from benchmark.training.grid import Cell, Progress, RunReport, make_cell
+from benchmark.training.cell import Cell, RunReport
+from benchmark.training.grid import Progress, make_cell
 from benchmark.training.ray_grid import Needs, cluster, run_on_ray
 from benchmark.training.recipes import BaselineRecipe, default_recipe
 from benchmark.training.runs import RESULTS, read_run, write_run
@@ -69,8 +71,8 @@ def _serial(number: int, seconds: float) -> None:
 
 def _on_ray(ray: object, number: int, seconds: float, memory: int = 0) -> None:
     with tempfile.TemporaryDirectory() as results:
-        cells = _cells(Path(results), number)
-        failed = run_on_ray(cells, _ignore, ray, Needs(memory=memory), run=partial(wait, seconds))
+        cells = [replace(cell, make=partial(wait, seconds)) for cell in _cells(Path(results), number)]
+        failed = run_on_ray(cells, _ignore, ray, Needs(memory=memory))
         if failed or not all(cell.done for cell in cells):
             raise UserError(f"{len(failed)} cells failed: {next(iter(failed.values()), 'not all are done')}")
 

@@ -10,6 +10,7 @@ import torch
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, Split
 from benchmark.training.fine_tune import FineTuned, fine_tune
+from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
 from benchmark.training.recipes import Recipe, default_recipe
 from zoo.encoders.registry import get_encoder
 from zoo.encoders.weights import fetch_weights
@@ -68,9 +69,9 @@ class At:
         assert isinstance(recipe, Recipe)
         return recipe
 
-    def tune(self, task: Task, rows: Rows, **changes: Any) -> FineTuned:
+    def tune(self, task: Task, rows: Rows, memory: MemoryOptions = WHOLE_BATCHES, **changes: Any) -> FineTuned:
         weights = fetch_weights(get_encoder(str(self.encoder)))
-        return fine_tune(weights, task, rows, self.recipe(task, **changes), lambda share, line: None)
+        return fine_tune(weights, task, rows, self.recipe(task, **changes), lambda share, line: None, memory)
 
 
 def make_encoder(at: At) -> None:

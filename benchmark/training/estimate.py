@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from benchmark.training.grid import Cell
+from benchmark.training.cell import Cell
 from benchmark.training.recipes import Recipe, epochs_of
 from benchmark.training.runs import RunInfo
 

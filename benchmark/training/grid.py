@@ -10,51 +10,22 @@ from typing import TYPE_CHECKING, Any
 from benchmark.tasks.registry import TASKS, Task, write_task
 from benchmark.tasks.row_facts import keep_row_facts
 from benchmark.tasks.rows import Rows
-from benchmark.training.baseline import Baseline, fit_min_df, train_baseline
+from benchmark.training.baseline import fit_min_df
+from benchmark.training.cell import Cell, Keep, RunReport
 from benchmark.training.claims import owner_of, take
-from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
-from benchmark.training.process import commit
 from benchmark.training.recipes import (
     AnyRecipe,
     BaselineRecipe,
-    ProbeRecipe,
-    Recipe,
-    ZeroShotRecipe,
     default_recipe,
     kind_of,
     other_fields,
 )
-from benchmark.training.runs import PROTOCOL, RunInfo, read_run, run_folder, run_id, state_folder, write_run
+from benchmark.training.runs import read_run, run_folder, run_id
 from zoo.encoders.encoder import Encoder
-from zoo.encoders.weights import Weights, fetch_weights
 from zoo.errors import UserError
-from zoo.hardware import library_versions
 
 if TYPE_CHECKING:
-    from benchmark.training.fine_tune import FineTuned
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A run that is asked for: what it is, which folder it gets, how many trials its recipe was chosen from, and how
-    its training is made to fit into memory, which is no part of what it is."""
-
-    task: Task
-    encoder: Encoder
-    recipe: AnyRecipe
-    rows: Rows
-    folder: Path
-    id: str
-    trials: int = 0
-    memory: MemoryOptions = WHOLE_BATCHES
-
-    @property
-    def done(self) -> bool:
-        return (self.folder / "run.json").is_file()
-
-    @property
-    def name(self) -> str:
-        return f"{self.task.name} / {self.encoder.name} / seed {self.recipe.seed} ({self.id})"
+    pass
 
 
 @dataclass(frozen=True)
@@ -70,8 +41,6 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
-RunReport = Callable[[float, str], None]  # the share of a run that is done, and a line to show or ""
-Keep = Callable[[Cell, RunInfo, "FineTuned | Baseline"], None]
 
 
 def plan(
@@ -218,7 +187,7 @@ def why_failed(error: Exception) -> str:
 
 
 def _run_whole(cell: Cell, report: RunReport, keep: Keep | None) -> None:
-    run_cell(cell, report, keep)
+    cell.make(cell, report, keep)
     write_row_facts(cell)
 
 
@@ -229,72 +198,4 @@ def write_row_facts(cell: Cell) -> None:
 
 def _is_complete(cell: Cell) -> bool:
     """A damaged run is an error that the user must see; it is not written over."""
-    return cell.done and read_run(cell.folder).info.id == cell.id
-
-
-def run_cell(cell: Cell, report: RunReport, keep: Keep | None = None) -> None:
-    """Run one cell and write its run. `keep` then gets what was trained; a probe leaves nothing to keep."""
-    if isinstance(cell.recipe, BaselineRecipe):
-        baseline = train_baseline(cell.task, cell.rows, cell.recipe)
-        info = _info(cell, cell.encoder.revision, vars(baseline.measured), (), 1)
-        write_run(cell.folder, info, baseline.predictions)
-        if keep is not None:
-            keep(cell, info, baseline)
-        return
-    weights = checked_weights(cell, lambda line: report(0.0, line))
-    if isinstance(cell.recipe, ProbeRecipe | ZeroShotRecipe):
-        from benchmark.training.probe import predict_by_names, train_probe
-
-        make: Any = train_probe if isinstance(cell.recipe, ProbeRecipe) else predict_by_names
-        probe = make(weights, cell.task, cell.rows, cell.recipe, lambda line: report(0.0, line))
-        write_run(cell.folder, _info(cell, weights.revision, vars(probe.measured), (), 1), probe.predictions)
-        return
-    from benchmark.training.fine_tune import fine_tune
-
-    tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report, cell.memory, state_folder(cell.folder))
-    info = _info(cell, weights.revision, vars(tuned.measured), tuned.epochs, tuned.best_epoch, tuned.diverged)
-    write_run(cell.folder, info, tuned.predictions)  # first, so that a full disk does not lose what was trained
-    if tuned.diverged:
-        report(1.0, f"diverged: {tuned.diverged}; {_lower_rate(cell.recipe)}")
-    elif keep is not None:
-        keep(cell, info, tuned)
-
-
-def checked_weights(cell: Cell, say: Callable[[str], object]) -> Weights:
-    """Return the weights of a cell's encoder, checked against its recipe before anything is trained."""
-    from zoo.checkpoints.pretrained import check_encoder
-
-    assert not isinstance(cell.recipe, BaselineRecipe)
-    weights = fetch_weights(cell.encoder, say)
-    check_encoder(weights.folder, cell.recipe.max_length)
-    return weights
-
-
-def _lower_rate(recipe: Recipe) -> str:
-    return f"try a lower rate: --recipe '{{\"learning_rate\": {recipe.learning_rate / 4:.2g}}}'"
-
-
-def _info(
-    cell: Cell, revision: str, measured: dict[str, Any], epochs: Any, best_epoch: int, diverged: str = ""
-) -> RunInfo:
-    return RunInfo(
-        id=cell.id,
-        task=cell.task.name,
-        problem_type=cell.task.problem_type,
-        labels=cell.task.labels,
-        reported=cell.task.reported,
-        split_seed=cell.task.split_seed,
-        fingerprint=cell.rows.fingerprint,
-        encoder=cell.encoder.name,
-        family=cell.encoder.family,
-        revision=revision,
-        recipe=cell.recipe,
-        protocol=PROTOCOL,
-        epochs=epochs,
-        best_epoch=best_epoch,
-        diverged=diverged,
-        trials=cell.trials,
-        versions=library_versions(),
-        commit=commit(),
-        **measured,
-    )
+    return cell.done and (cell.file != "run.json" or read_run(cell.folder).info.id == cell.id)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from benchmark.training.grid import Cell, checked_weights
+from benchmark.training.cell import Cell, checked_weights
 from benchmark.training.recipes import BaselineRecipe, Recipe
 from zoo.errors import UnreachableError, UserError
 

@@ -20,26 +20,15 @@ from typing import Any
 import numpy as np
 
 from benchmark.tasks.rows import Rows, Split
+from benchmark.training.cell import Cell
 from benchmark.training.claims import Claim, owner_of, take
-from benchmark.training.grid import (
-    Cell,
-    Progress,
-    Report,
-    RunReport,
-    attempt,
-    find_todo,
-    run_cell,
-    tell_left,
-    why_failed,
-    write_row_facts,
-)
+from benchmark.training.grid import Progress, Report, attempt, find_todo, tell_left, why_failed, write_row_facts
 from benchmark.training.process import set_up_process
 from benchmark.training.recipes import BaselineRecipe
 from zoo.errors import UserError
 from zoo.files import new_folder
 
 Files = dict[str, bytes]  # by their paths in a folder
-Run = Callable[[Cell, RunReport, Any], None]
 _RETRIES = 3  # of a task whose node or process died
 _EMPTY = Split([], np.zeros((0, 0), np.int8))
 _NO_ROWS = Rows(_EMPTY, _EMPTY, _EMPTY, "")
@@ -86,6 +75,9 @@ def cluster(address: str) -> Iterator[Any]:
         ray: Any = import_module("ray")
     except ImportError as error:
         raise UserError("Ray is not installed: pip install -r requirements-ray.txt") from error
+    if ray.is_initialized():  # several grids of one command share a cluster
+        yield ray
+        return
     local = {"include_dashboard": False} if address == "local" else {}
     try:
         if port := re.search(r"([^/:]+):(\d+)$", address):
@@ -109,7 +101,6 @@ def run_on_ray(
     needs: Needs,
     checkpoints: Path | None = None,
     keep: Callable[..., None] | None = None,
-    run: Run = run_cell,
 ) -> dict[str, str]:
     """Run the cells that are not done yet as tasks of a cluster.
 
@@ -119,7 +110,6 @@ def run_on_ray(
         needs: what a training takes of a node.
         checkpoints: the folder of the trained models, if they are kept.
         keep: what keeps one: called as by `run_grid`, with the folder before the other arguments.
-        run: what runs a cell. It does not know where.
 
     Returns:
         Why runs failed, by the cell's name.
@@ -129,9 +119,8 @@ def run_on_ray(
     """
     todo = find_todo(cells, report)
     report(Progress(0, len(todo), line=_no_room(ray, needs, todo)))
-    driver = _Driver(
-        ray, ray.remote(_run_there), run, keep if checkpoints else None, needs, report, len(todo), checkpoints
-    )
+    kept = keep if checkpoints else None
+    driver = _Driver(ray, ray.remote(_run_there), kept, needs, report, len(todo), checkpoints)
     try:
         driver.run(deque(todo))
     finally:
@@ -166,7 +155,6 @@ class _Driver:
 
     ray: Any
     remote: Any
-    cell_run: Run
     keep: Callable[..., None] | None
     needs: Needs
     report: Report
@@ -215,7 +203,7 @@ class _Driver:
             self.rows[id(cell.rows)] = self.ray.put(cell.rows)
         task = self.remote.options(**need, max_retries=_RETRIES)
         without = replace(cell, rows=_NO_ROWS)
-        ref = task.remote(self.cell_run, self.keep, without, self.rows[id(cell.rows)], int(need["num_cpus"]))
+        ref = task.remote(self.keep, without, self.rows[id(cell.rows)], int(need["num_cpus"]))
         self.sent[ref] = cell, claim
         return True
 
@@ -251,7 +239,7 @@ class _Driver:
         self.report(Progress(self.ended, self.total, cell.name))
 
 
-def _run_there(run: Run, keep: Callable[..., None] | None, cell: Cell, rows: Rows, threads: int) -> Outcome:
+def _run_there(keep: Callable[..., None] | None, cell: Cell, rows: Rows, threads: int) -> Outcome:
     """Run a cell in a folder of this node, and return what it left there."""
     lines = list[str]()
     with tempfile.TemporaryDirectory(prefix="encoder-zoo-") as folder:
@@ -260,7 +248,7 @@ def _run_there(run: Run, keep: Callable[..., None] | None, cell: Cell, rows: Row
         if cell.encoder.source != "none":
             set_up_process(threads)
         note = partial(_note, lines)
-        reason = attempt(partial(run, here, note, keep and partial(keep, checkpoints)), note)
+        reason = attempt(partial(here.make, here, note, keep and partial(keep, checkpoints)), note)
         kept = next(checkpoints.glob("*/[!.]*"), None)
         return Outcome(
             socket.gethostname(),

@@ -1,6 +1,6 @@
 """Trains an encoder again on random halves of a task's train rows; `benchmark.training.refits` says why."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,9 @@ from benchmark.statistics.resampling import Scored, points
 from benchmark.statistics.seeds import Seeds
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, take
-from benchmark.training.grid import plan, run_cell
+from benchmark.training.cell import Cell, Keep, RunReport, run_cell
+from benchmark.training.grid import plan
+from benchmark.training.line_cells import join, line_cell, write_line
 from benchmark.training.process import commit
 from benchmark.training.recipes import default_recipe
 from benchmark.training.refits import Refit, read_refits
@@ -20,7 +22,6 @@ from benchmark.training.runs import Run, read_run, run_id
 from benchmark.training.trials import pack
 from zoo.encoders.encoder import Encoder
 from zoo.errors import UserError
-from zoo.files import write_text
 
 _SEED = 2_000_000  # of the first refit: none that a run on the board has
 
@@ -47,23 +48,43 @@ class Refits:
         return self.results / self.task.name / folder / f"refits-{identifier}.jsonl"
 
 
-def run_refits(refits: Refits, number: int, report: Callable[[int, float, str], None]) -> list[Refit]:
-    """Make the refits that are not made yet, and return the first `number`.
+def run_refits(refits: Sequence[Refits], number: int, run: Callable[[list[Cell]], object]) -> list[list[Refit]]:
+    """Make the refits that are not made yet, and return the first `number` of each.
 
     Args:
         refits: what is refitted.
-        number: how many there are to be.
-        report: called with a refit's number, the share of it that is done, and a line to show or "".
+        number: how many there are to be of each.
+        run: runs their cells, here or elsewhere.
 
     Raises:
-        UserError: the weights are not at hand, a training diverged, or the file is damaged.
+        UserError: a file is damaged, or another process is still at a refit.
     """
-    made = read_refits(refits.file)
-    for at in range(len(made), number):
-        made.append(_refit(refits, at, partial(report, at)))
-        write_text(refits.file, "".join(f"{each.model_dump_json()}\n" for each in made))
-        report(at, 1.0, f"refit {at + 1}: {made[-1].main_metric:.4f}, {made[-1].seconds:.0f} s")
-    return made[:number]
+    if cells := [cell for each in refits for cell in _cells(each, number)]:
+        run(cells)
+    for each in refits:
+        if (made := join(each.file, number)) < number:
+            raise UserError(
+                f"{each.name}: refit {made + 1} is still made by another process; run the same command again when it "
+                "has ended"
+            )
+    return [read_refits(each.file)[:number] for each in refits]
+
+
+def _cells(refits: Refits, number: int) -> list[Cell]:
+    task, encoder, rows = refits.task, refits.encoder, refits.rows
+    return [
+        line_cell(
+            refits.file,
+            at,
+            f"refit {at + 1}",
+            task,
+            encoder,
+            default_recipe(encoder, task, _SEED + at),
+            rows,
+            partial(_make_refit, at),
+        )
+        for at in range(len(read_refits(refits.file)), number)
+    ]
 
 
 def half_of(rows: Rows, number: int) -> Rows:
@@ -74,18 +95,18 @@ def half_of(rows: Rows, number: int) -> Rows:
     return replace(rows, train=take(rows.train, np.flatnonzero(np.isin(of_row, chosen))))
 
 
-def _refit(refits: Refits, number: int, report: Callable[[float, str], None]) -> Refit:
-    task, half = refits.task, half_of(refits.rows, number)
+def _make_refit(number: int, whole: Cell, report: RunReport, keep: Keep | None) -> None:
+    task, half = whole.task, half_of(whole.rows, number)
     with TemporaryDirectory() as temporary:
-        (cell,) = plan({task: half}, [refits.encoder], [_SEED + number], Path(temporary))
+        (cell,) = plan({task: half}, [whole.encoder], [_SEED + number], Path(temporary))
         run_cell(cell, report)
         run = read_run(cell.folder)
     if run.info.diverged:
-        raise UserError(f"{refits.name}: refit {number + 1} diverged ({run.info.diverged}); the others are kept")
+        raise UserError(f"it diverged ({run.info.diverged}); the others are kept")
     scored = _scored(run, task)
-    return Refit(
+    refit = Refit(
         task=task.name,
-        encoder=refits.encoder.name,
+        encoder=whole.encoder.name,
         number=number,
         rows=len(half.train),
         main_metric=float(points([scored], task.main_metric)[0]),
@@ -93,6 +114,8 @@ def _refit(refits: Refits, number: int, report: Callable[[float, str], None]) ->
         seconds=run.info.train_seconds,
         commit=commit(),
     )
+    write_line(whole.folder, refit)
+    report(1.0, f"refit {number + 1}: {refit.main_metric:.4f}, {refit.seconds:.0f} s")
 
 
 def _scored(run: Run, task: Task) -> Scored:

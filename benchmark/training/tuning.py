@@ -1,8 +1,8 @@
 """Search for a recipe: the same number of trials for every encoder, judged by validation rows alone.
 
 The search is random (Bergstra and Bengio 2012), around the default recipe of the encoder; the first trial is that
-default. The trials are independent of each other: an interrupted search goes on, and the best score of fewer trials
-can be estimated (see `benchmark.statistics.expected_best`). Hopeless trials end early, by successive halving (Jamieson
+default. The recipes are drawn independently: an interrupted search goes on, and the best score of fewer trials can be
+estimated (see `benchmark.statistics.expected_best`). Hopeless trials end early, by successive halving (Jamieson
 and Talwalkar 2016).
 """
 
@@ -10,14 +10,17 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows
+from benchmark.training.cell import Cell, Keep, RunReport
 from benchmark.training.divergence import why_diverged
 from benchmark.training.fine_tune import truncated_share
+from benchmark.training.line_cells import join, line_cell, write_line
 from benchmark.training.process import commit
 from benchmark.training.recipes import Recipe, default_recipe, epochs_of
 from benchmark.training.runs import Epoch, run_id
@@ -26,7 +29,6 @@ from benchmark.training.trials import Trial, pack, read_trials
 from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import Weights, fetch_weights
 from zoo.errors import UserError
-from zoo.files import write_text
 from zoo.tokenizer import load_tokenizer
 
 _SEED = 1_000_000  # of the first trial: none that a run on the board has
@@ -34,7 +36,6 @@ _RANGE = 4.0  # learning rates of a search go up to so many times the default's,
 _CUT = 0.01  # a search also tries twice the length where more texts than this are cut
 _SAMPLE = 2000  # train texts that this is judged by
 _LONGEST = 512  # tokens
-RunReport = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -64,28 +65,59 @@ class Search:
         return recipe
 
 
-def run_trials(search: Search, trials: int, report: Callable[[int, float, str], None]) -> list[Trial]:
-    """Make the trials that are not made yet, and return the first `trials` of the search.
+def run_trials(searches: Sequence[Search], trials: int, run: Callable[[list[Cell]], object]) -> list[list[Trial]]:
+    """Make the trials that are not made yet, and return the first `trials` of each search.
+
+    They are made in rounds, each as large as all before it together. A trial ends early by those of earlier rounds
+    alone, so it is the same whichever of its round ends first.
 
     Args:
-        search: what is searched.
-        trials: their number, the default recipe included.
-        report: called with a trial's number, the share of it that is done, and a line to show or "".
+        searches: what is searched.
+        trials: the number of each one's trials, the default recipe included.
+        run: runs the cells of a round, here or elsewhere.
 
     Raises:
-        UserError: the weights are not at hand, or the search's file is damaged.
+        UserError: the weights are not at hand, a search's file is damaged, or another process is still at a trial.
     """
+    for first, last in rounds(trials):
+        if cells := [cell for search in searches for cell in _cells(search, first, last)]:
+            run(cells)
+        for search in searches:
+            if (made := join(search.file, last)) < last:
+                raise UserError(
+                    f"{search.name}: trial {made + 1} is still made by another process; run the same command again "
+                    "when it has ended"
+                )
+    return [read_trials(search.file)[:trials] for search in searches]
+
+
+def rounds(trials: int) -> list[tuple[int, int]]:
+    """Return the first number of each round, and the one behind its last: 0 to 2, 2 to 4, 4 to 8, and so on."""
+    ends = [0, 2]
+    while ends[-1] < trials:
+        ends.append(2 * ends[-1])
+    return list(pairwise(min(end, trials) for end in ends))
+
+
+def _cells(search: Search, first: int, last: int) -> list[Cell]:
+    """Return a cell for each trial of a round that is not made yet."""
     made = read_trials(search.file)
-    if len(made) >= trials:
-        return made[:trials]
-    weights = fetch_weights(search.encoder)
-    lengths = _lengths(search, weights)
-    for number in range(len(made), trials):
-        recipe = draw_recipe(search.default, number, len(search.rows.train), lengths)
-        made.append(_run_trial(search, weights, number, recipe, made, partial(report, number)))
-        write_text(search.file, "".join(f"{trial.model_dump_json()}\n" for trial in made))
-        report(number, 1.0, _outcome(made[-1]))
-    return made
+    if len(made) >= last:
+        return []
+    lengths = _lengths(search, fetch_weights(search.encoder))
+    return [
+        line_cell(
+            search.file,
+            number,
+            f"trial {number + 1}",
+            search.task,
+            search.encoder,
+            draw_recipe(search.default, number, len(search.rows.train), lengths),
+            search.rows,
+            partial(_make_trial, number, made[:first]),
+        )
+        for number in range(len(made), last)
+    ]
 
 
 def _lengths(search: Search, weights: Weights) -> tuple[int, ...]:
@@ -114,24 +146,24 @@ def draw_recipe(default: Recipe, number: int, rows: int, lengths: tuple[int, ...
     return Recipe.model_validate(default.model_dump() | changes)
 
 
-def _run_trial(
-    search: Search, weights: Weights, number: int, recipe: Recipe, made: Sequence[Trial], report: RunReport
-) -> Trial:
-    stopped = False
+def _make_trial(number: int, earlier: Sequence[Trial], cell: Cell, report: RunReport, keep: Keep | None) -> None:
+    recipe, rows, stopped = cell.recipe, cell.rows, False
+    assert isinstance(recipe, Recipe)
+    planned = recipe.epochs
 
     def goes_on(epochs: Sequence[Epoch]) -> bool:
         nonlocal stopped
-        stopped = is_hopeless(epochs, recipe.epochs, made)
+        stopped = is_hopeless(epochs, planned, earlier)
         return not stopped
 
     report(0.0, _asked(recipe))
-    rows = search.rows
-    trained = train(weights, search.task, rows.train, rows.validation, recipe, report, goes_on)
+    weights = fetch_weights(cell.encoder)
+    trained = train(weights, cell.task, rows.train, rows.validation, recipe, report, goes_on)
     scored = trained.validation
-    diverged = why_diverged(trained.epochs, trained.logits, scored.y_true, search.task.multi_label)
-    return Trial(
-        task=search.task.name,
-        encoder=search.encoder.name,
+    diverged = why_diverged(trained.epochs, trained.logits, scored.y_true, cell.task.multi_label)
+    trial = Trial(
+        task=cell.task.name,
+        encoder=cell.encoder.name,
         number=number,
         state="pruned" if stopped else "diverged" if diverged else "complete",
         recipe=recipe,
@@ -142,12 +174,14 @@ def _run_trial(
         seconds=trained.seconds,
         commit=commit(),
     )
+    write_line(cell.folder, trial)
+    report(1.0, _outcome(trial))
 
 
 def is_hopeless(epochs: Sequence[Epoch], planned: int, made: Sequence[Trial]) -> bool:
     """Return whether a training of `planned` epochs is to end early: successive halving by a factor of two.
 
-    At a quarter and at half of the epochs, it ends if at least half of the earlier trials were better there. Two trials
+    At a quarter and at half of the epochs, it ends if at least half of the trials `made` were better there. Two of them
     at least must have come so far.
     """
     share = len(epochs) / planned

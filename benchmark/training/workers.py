@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from benchmark.training.grid import Cell, Keep, Progress, Report, find_todo, run_free, tell_left
+from benchmark.training.cell import Cell, Keep
+from benchmark.training.grid import Progress, Report, find_todo, run_free, tell_left
 from zoo.errors import UserError
 
 _SPAWN = multiprocessing.get_context("spawn")  # torch does not survive a fork

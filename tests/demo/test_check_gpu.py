@@ -21,7 +21,7 @@ def test_every_check_passes_where_there_is_no_gpu(tmp_path: Path) -> None:
     report = json.loads(output.read_text())
     assert {name: each for name, each in report["checks"].items() if not each["passed"]} == {}
     assert ended.returncode == 0, ended.stderr
-    assert len(report["checks"]) == 15
+    assert len(report["checks"]) == 17
     assert report["checks"]["minilm: speed with ours settings"]["examples_per_second"] > 0
 
 

@@ -26,8 +26,9 @@ from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.row_facts import find_row_facts
 from benchmark.tasks.rows import Rows, Split, read_rows
 from benchmark.training import lora
+from benchmark.training.cell import Cell, run_cell
 from benchmark.training.estimate import seconds_estimate
-from benchmark.training.grid import Cell, Progress, plan, run_cell, run_grid
+from benchmark.training.grid import Progress, plan, run_grid
 from benchmark.training.look_ahead import find_faults
 from benchmark.training.memory import MemoryOptions
 from benchmark.training.recipes import Recipe

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ import pytest
 from benchmark.run_cli import keep_checkpoint
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.rows import Rows, read_rows
-from benchmark.training.grid import Cell, Progress, plan, run_grid
+from benchmark.training.cell import Cell
+from benchmark.training.grid import Progress, plan, run_grid
 from benchmark.training.ray_grid import Needs, cluster, run_on_ray
 from benchmark.training.runs import read_runs
+from benchmark.training.tuning import Search, run_trials
 from tests.boards import assert_same_board
 from zoo.checkpoints.checkpoint import find_checkpoints
 from zoo.encoders.registry import get_encoder
@@ -129,6 +132,19 @@ def test_an_encoder_comes_back_with_the_checkpoint_and_the_logits_of_one_process
         assert (mine / "model.safetensors").read_bytes() == (yours / "model.safetensors").read_bytes()
 
 
+def test_a_search_makes_the_trials_of_one_process(
+    nodes: Any, tiny_bert: Path, toy_task: Task, toy_rows: Callable[..., Rows], tmp_path: Path
+) -> None:
+    here, there = (
+        Search(toy_task, get_encoder(str(tiny_bert)), toy_rows(toy_task), tmp_path / name) for name in ("here", "there")
+    )
+    (expected,) = run_trials([here], 3, lambda cells: run_grid(cells, _ignore))
+    with cluster(nodes.address) as ray:
+        (found,) = run_trials([there], 3, lambda cells: run_on_ray(cells, _ignore, ray, Needs()))
+    mine, yours = ([trial.model_dump(exclude={"seconds"}) for trial in made] for made in (expected, found))
+    assert mine == yours
+
+
 def _full(cell: Cell, report: Any, keep: Any) -> None:
     report(0.5, "half")
     raise OSError(28, "No space left on device")
@@ -137,7 +153,8 @@ def _full(cell: Cell, report: Any, keep: Any) -> None:
 def test_a_node_whose_disk_is_full_is_told_and_the_others_go_on(nodes: Any, serial: Path, tmp_path: Path) -> None:
     told: list[Progress] = []
     with cluster(nodes.address) as ray:
-        failed = run_on_ray(_grid(tmp_path), told.append, ray, Needs(), run=_full)
+        full = [replace(cell, make=_full) for cell in _grid(tmp_path)]
+        failed = run_on_ray(full, told.append, ray, Needs())
         assert set(failed.values()) == {"OSError: [Errno 28] No space left on device"}
         assert len(failed) == 8
         assert run_on_ray(_grid(tmp_path), _ignore, ray, Needs()) == {}

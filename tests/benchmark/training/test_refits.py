@@ -10,7 +10,8 @@ from benchmark.board.build import build
 from benchmark.board.task_page import task_page
 from benchmark.tasks.registry import TASKS
 from benchmark.tasks.rows import Rows, Split, fingerprint, read_rows
-from benchmark.training.grid import plan, run_cell
+from benchmark.training.cell import Cell, run_cell
+from benchmark.training.grid import plan, run_grid
 from benchmark.training.refits import read_refits
 from benchmark.training.refitting import Refits, half_of, run_refits
 from encoder_zoo import main
@@ -52,11 +53,16 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for cell in plan({FEEDBACK: small}, [encoder], [0], folder):
         run_cell(cell, lambda share, line: None)
     refits = Refits(FEEDBACK, encoder, small, folder)
-    reports: list[int] = []
+    titles: list[str] = []
+
+    def run(cells: list[Cell]) -> None:
+        titles.extend(cell.title for cell in cells)
+        assert run_grid(cells, lambda now: None) == {}
+
     for number in (2, 4, 3):
-        made = run_refits(refits, number, lambda at, share, line: reports.append(at) if share == 1 else None)
+        (made,) = run_refits([refits], number, run)
         assert len(made) == number
-    assert reports == [0, 1, 2, 3]  # each was made once
+    assert titles == ["refit 1", "refit 2", "refit 3", "refit 4"]  # each was made once
     assert [each.rows for each in read_refits(refits.file)] == [30] * 4
     return folder
 

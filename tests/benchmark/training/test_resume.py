@@ -16,7 +16,8 @@ import torch
 
 from benchmark.tasks.registry import Task
 from benchmark.training import resume
-from benchmark.training.grid import Cell, make_cell, run_cell
+from benchmark.training.cell import Cell, run_cell
+from benchmark.training.grid import make_cell
 from benchmark.training.recipes import Recipe
 from benchmark.training.runs import read_run, state_folder
 from tests.conftest import ToyRows
@@ -30,7 +31,7 @@ import os, pickle, signal, sys
 from pathlib import Path
 import torch
 from benchmark.training import resume
-from benchmark.training.grid import run_cell
+from benchmark.training.cell import run_cell
 torch.set_num_threads(1)
 resume.AFTER, resume.EVERY = 0.0, float(sys.argv[3])
 cell, said = pickle.loads(Path(sys.argv[1]).read_bytes()), []

@@ -17,8 +17,9 @@ import torch
 
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows
+from benchmark.training.cell import Cell
 from benchmark.training.claims import take
-from benchmark.training.grid import Cell, Progress, plan, run_grid
+from benchmark.training.grid import Progress, plan, run_grid
 from benchmark.training.process import set_up_process
 from benchmark.training.runs import read_runs
 from benchmark.training.workers import gpus_asked, run_on_workers
@@ -134,6 +135,14 @@ def test_a_process_of_its_own_trains_on_the_first_gpu(monkeypatch: pytest.Monkey
 def test_two_places_at_once_are_refused(asked: dict[str, object], line: str) -> None:
     with pytest.raises(UserError, match=line):
         Where(**asked)  # type: ignore[arg-type]
+
+
+def test_processes_of_one_training_are_refused_before_each_trains_a_run_into_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UserError, match=r"one training in 2 processes.*--gpus all puts a run on each GPU"):
+        Where()
 
 
 # Campaigns

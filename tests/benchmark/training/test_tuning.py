@@ -12,16 +12,19 @@ from benchmark.statistics.metrics import compute_metrics
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.rows import Rows, read_rows, write_splits
 from benchmark.training import recipes
+from benchmark.training.cell import Cell
+from benchmark.training.grid import run_grid
 from benchmark.training.recipes import Recipe
 from benchmark.training.runs import Epoch, read_runs
 from benchmark.training.trials import Trial, choose, pack, read_trials, unpack
-from benchmark.training.tuning import Search, is_hopeless, run_trials
+from benchmark.training.tuning import Search, is_hopeless, rounds, run_trials
+from benchmark.training.workers import run_on_workers
 from encoder_zoo import commands
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
 
 ToyRows = Callable[..., Rows]
-Told = list[tuple[int, float, str]]
+Told = list[str]
 
 
 @pytest.fixture
@@ -36,7 +39,12 @@ def search(
 
 def _make(search: Search, trials: int) -> tuple[list[Trial], Told]:
     told: Told = []
-    return run_trials(search, trials, lambda *step: told.append(step)), told
+
+    def run(cells: list[Cell]) -> None:
+        told.extend(cell.title for cell in cells)
+        assert run_grid(cells, lambda now: None) == {}
+
+    return run_trials([search], trials, run)[0], told
 
 
 def _numbers(trials: list[Trial]) -> list[dict[str, object]]:
@@ -50,7 +58,7 @@ def test_an_interrupted_search_goes_on_and_makes_the_trials_of_one_that_was_not(
     assert len({trial.recipe.learning_rate for trial in whole}) == 3
     assert all(2.5e-4 <= trial.recipe.learning_rate <= 4e-3 for trial in whole)
     assert all(trial.recipe.epochs in (2, 4, 8) for trial in whole)
-    assert [number for number, share, line in told if line.startswith("trial ")] == [0, 1, 2]
+    assert told == ["trial 1", "trial 2", "trial 3"]
     assert read_trials(search.file) == whole
     y_true = search.rows.validation.y_true
     for trial in whole:  # what was decided is in the order of the rows
@@ -59,10 +67,47 @@ def test_an_interrupted_search_goes_on_and_makes_the_trials_of_one_that_was_not(
         assert found["f1_macro"] == pytest.approx(trial.main_metric)
 
     search.file.write_text("".join(f"{trial.model_dump_json()}\n" for trial in whole[:2]))
+    assert not list(search.file.parent.glob(".*"))
     again, told = _make(search, 3)
     assert _numbers(again) == _numbers(whole)
-    assert {number for number, *_ in told} == {2}
+    assert told == ["trial 3"]
     assert _make(search, 2) == (again[:2], [])  # fewer than there are
+
+
+def test_rounds_double_and_the_last_ends_where_the_trials_do() -> None:
+    assert rounds(8) == [(0, 2), (2, 4), (4, 8)]
+    assert rounds(5) == [(0, 2), (2, 4), (4, 5)]
+    assert rounds(2) == [(0, 2)]
+
+
+def test_a_trial_is_the_same_whichever_of_its_round_ends_first(search: Search) -> None:
+    """The third and the fourth are judged by the first two alone, so the fourth may be made first."""
+    _make(search, 2)
+    y_true = search.rows.validation.y_true
+    both = [trial.model_copy(update={"epochs": _epochs(*[0.4] * 8)}) for trial in read_trials(search.file)]
+    search.file.write_text("".join(f"{trial.model_dump_json()}\n" for trial in both))
+    reverse = replace(search, results=search.results / "reverse")
+    reverse.file.parent.mkdir(parents=True)
+    reverse.file.write_text(search.file.read_text())
+    expected, _ = _make(search, 4)
+    found = run_trials([reverse], 4, lambda cells: run_grid(cells[::-1], lambda now: None))[0]
+    assert _numbers(found) == _numbers(expected)
+    assert unpack(found[3].decided, y_true.shape).shape == y_true.shape
+
+
+def test_a_trial_that_another_process_makes_is_told(search: Search) -> None:
+    with pytest.raises(UserError, match="trial 1 is still made by another process; run the same command again"):
+        run_trials([search], 2, lambda cells: None)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_workers_make_the_trials_of_one_process(search: Search) -> None:
+    expected, _ = _make(search, 4)
+    there = replace(search, results=search.results / "there")
+    (found,) = run_trials([there], 4, lambda cells: run_on_workers(cells, lambda now: None, None, [{}, {}], 1))
+    assert _numbers(found) == _numbers(expected)
+    assert not list(there.file.parent.glob(".*"))
 
 
 def _epochs(*scores: float) -> tuple[Epoch, ...]:

@@ -22,7 +22,7 @@ from encoder_zoo import main
 from zoo.encoders.packed import HITS
 from zoo.errors import UserError
 from zoo.hardware import matrix_rate
-from zoo.pretraining import pretrain
+from zoo.pretraining import pretrain, trio
 from zoo.pretraining.corpus import Corpus
 from zoo.pretraining.held_out import evaluate
 from zoo.pretraining.masked_model import MaskedLanguageModel, weights_a_token
@@ -30,6 +30,7 @@ from zoo.pretraining.objectives import PretrainRecipe, get_recipe
 from zoo.pretraining.pretrain import Job, run
 from zoo.pretraining.sequences import IGNORED, Special
 from zoo.pretraining.train import Sequences, collate, train
+from zoo.pretraining.trio import Trio, pretrain_trio
 
 SPECIAL = Special(cls=1, sep=2, mask=3, pad=0, vocabulary=40)
 
@@ -343,6 +344,76 @@ def test_a_corpus_with_nothing_to_mask_is_told_before_the_training(
     with pytest.raises(UserError, match="too short to mask anything in; give a larger --corpus"):
         run(Job(get_recipe("bert"), "en", "minilm-l6", tmp_path / "corpus", tmp_path / "out", None, 1), lines.append)
     assert lines[-1] == "validation and test texts of the tasks in the corpus: not checked; give --exclude"
+
+
+def _trio(start: Path, corpus: Path, output: Path) -> Trio:
+    return Trio("en", str(start), corpus, output, None, 6_000, 1)
+
+
+@pytest.fixture
+def start_with_heads(tiny_bert: Path, tmp_path: Path) -> Path:
+    BertModel.from_pretrained(tiny_bert).save_pretrained(tmp_path / "start")
+    AutoTokenizer.from_pretrained(tiny_bert).save_pretrained(tmp_path / "start")
+    return tmp_path / "start"
+
+
+def test_a_trio_that_is_stopped_goes_on_and_ends_as_one_that_was_not(
+    start_with_heads: Path, text_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trio, "SAMPLE", 8_000)
+    lines: list[str] = []
+    first, second = (_trio(start_with_heads, text_folder, tmp_path / name) for name in ("whole", "part"))
+    whole = pretrain_trio(first, lines.append)
+    assert [folder.name for folder in whole] == ["bert-en", "roberta-en", "bert-wwm-en"]
+    recipes = [json.loads((folder / "pretraining.json").read_text())["recipe"] for folder in whole]
+    assert [(each["name"], each["copies"], each["tokens"]) for each in recipes] == [
+        ("bert", 2, 6_000), ("roberta", 2, 6_000), ("bert-wwm", 2, 6_000)
+    ]  # fmt: skip
+    (sample,) = (tmp_path / "whole").glob("sample-*/texts.parquet")
+    kept = pd.read_parquet(sample)["text"].tolist()
+    assert 7_900 < sum(len(text.encode()) for text in kept) <= 8_000
+    assert len(set(kept)) == len(kept)
+
+    told: list[str] = []
+
+    def stop(line: str) -> None:
+        told.append(line)
+        if "roberta-en" in "".join(told) and "length 128, step" in line:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pretrain_trio(second, stop)
+    again: list[str] = []
+    part = pretrain_trio(second, again.append)
+    assert again[0] == f"{tmp_path / 'part' / 'bert-en'} is there"
+    for one, other in zip(whole, part, strict=True):
+        assert (one / "model.safetensors").read_bytes() == (other / "model.safetensors").read_bytes()
+    with pytest.raises(UserError, match=r"bert-en is there and was made in another way .*7000"):
+        pretrain_trio(replace(second, tokens=7_000), again.append)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_trio_that_is_killed_goes_on_and_ends_as_one_that_was_not(
+    start_with_heads: Path, text_folder: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "zoo", "pretrain-trio", "--language", "en", "--start", str(start_with_heads)]
+    command += ["--corpus", str(text_folder), "--tokens", "12000", "--threads", "1", "--output"]
+    with subprocess.Popen([*command, str(tmp_path / "part")], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        seen = ""
+        for line in process.stdout:
+            seen += line
+            if "roberta-en" in seen and "step 1/" not in line and "step " in line:
+                process.kill()
+    assert process.returncode == -9
+    assert not (tmp_path / "part" / "roberta-en").exists()
+    for name in ("part", "whole"):
+        done = subprocess.run([*command, str(tmp_path / name)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    for name in ("bert-en", "roberta-en", "bert-wwm-en"):
+        one, other = ((tmp_path / folder / name / "model.safetensors").read_bytes() for folder in ("part", "whole"))
+        assert one == other
 
 
 @pytest.mark.slow
