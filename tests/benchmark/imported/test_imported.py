@@ -75,6 +75,13 @@ def test_the_output_of_predict_is_read_with_its_scores(tmp_path: Path) -> None:
         np.testing.assert_allclose(read_given(path, FEEDBACK, SIZES).values["test"], table.to_numpy()[2:])
 
 
+def test_a_label_can_be_called_as_another_column(tmp_path: Path) -> None:
+    task = Task("mails", "multi_label_classification", "en", ("text", "price"), "f1_macro")
+    table = pd.DataFrame({"text": ["a"] * 5, "score_text": [0.5] * 5, "score_price": [0.25] * 5})
+    found = read_given(_csv(tmp_path / "out.csv", table), task, SIZES)
+    np.testing.assert_array_equal(found.values["test"], [[0.5, 0.25]] * 3)
+
+
 def test_bare_labels_by_row_order_need_the_test_rows_alone(tmp_path: Path) -> None:
     path = _csv(tmp_path / "labels.csv", pd.DataFrame({"labels": ["price|refund", "", '["praise"]']}))
     found = read_given(path, FEEDBACK, SIZES)
@@ -134,7 +141,7 @@ def test_names_and_costs() -> None:
     with pytest.raises(UserError, match="it takes parameters=NUMBER"):
         parse_costs(["seconds=3"])
     check_name("gpt-x/2026:mini")
-    for name in ("../x", ".hidden", "", "minilm-l6"):
+    for name in ("../x", ".hidden", "", "minilm-l6", "probe:minilm-l6", "zero-shot:x"):
         with pytest.raises(UserError):
             check_name(name)
 
@@ -163,9 +170,16 @@ def test_rows_are_written_with_ids_and_come_back_as_a_run_of_own_data(
     assert written["text"].tolist() == ["x, y", "z"] * 2
     scored = _csv(tmp_path / "scores.csv", written.assign(a=[0.9, 0.1] * 2, b=[0.2, 0.7] * 2)[::-1])
     capsys.readouterr()
+    for seed in ("4294967295", "4294967296"):
+        assert call("import", str(scored), str(scored), "--name", "spacy", "--first-seed", seed) == 1
+        assert "seeds end at 4,294,967,295" in capsys.readouterr().err
     assert call("import", str(scored), "--name", "spacy", "--cost", "0.1 USD") == 0
     assert "probabilities of validation and test rows; thresholds are fitted" in capsys.readouterr().out
-    (run,) = read_runs(tmp_path / "results")
+    assert call("import", str(scored), str(scored), "--name", "twice", "--first-seed", "1") == 0
+    assert call("import", str(scored), str(scored), "--name", "twice") == 1
+    assert "give --first-seed 2" in capsys.readouterr().err
+    (run, *others) = read_runs(tmp_path / "results")
+    assert [each.info.recipe.seed for each in others] == [1, 2]  # of the files that were refused, none was written
     assert (run.info.encoder, run.info.recipe.cost) == ("spacy", "0.1 USD")  # type: ignore[union-attr]
     np.testing.assert_allclose(expit(run.predictions.test_logits), [[0.9, 0.2], [0.1, 0.7]], atol=1e-3)
 
@@ -248,3 +262,4 @@ def test_what_is_there_already_is_not_written_over(results: Path) -> None:
     with pytest.raises(UserError, match="holds probabilities of 'gpt-x', and these are labels"):
         _import(results, FEEDBACK, "gpt-x", 1, kind="labels")
     assert folder.is_dir()
+    assert _import(results, FEEDBACK, "gpt/x").parent == _import(results, FEEDBACK, "gpt--x").parent
