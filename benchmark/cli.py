@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from benchmark.tasks.registry import TASKS, Task, known_tasks
-from zoo.cli import LISTS, PUBLISH, console, say, show_table
+from zoo.cli import LISTS, PUBLISH, console, finite, say, show_table
 from zoo.errors import UserError, lookup
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -16,7 +16,10 @@ COMPARE = "Compare encoders"
 OURS, CHECKPOINTS = Path("results"), Path("checkpoints")
 Results = Annotated[Path, typer.Option(help="Folder of the runs.")]
 Margin = Annotated[
-    float, typer.Option(min=0.01, help="Two entries are equal if they surely differ by less than so many points.")
+    float,
+    typer.Option(
+        min=0.01, callback=finite, help="Two entries are equal if they surely differ by less than so many points."
+    ),
 ]
 
 
@@ -67,7 +70,9 @@ def compare(
     margin: Margin = 1.0,
     at_least: Annotated[
         float | None,
-        typer.Option(help="Fail if A less B is surely under so many points, such as -0.5.", show_default=False),
+        typer.Option(
+            callback=finite, help="Fail if A less B is surely under so many points, such as -0.5.", show_default=False
+        ),
     ] = None,
     possibly: Annotated[
         bool, typer.Option("--possibly", help="With --at-least: fail if it is possibly under them.")
@@ -109,7 +114,8 @@ def which(
         typer.Option("--multi-label/--one-label", help="Look at tasks of this kind alone.", show_default=False),
     ] = None,
     max_ms: Annotated[
-        float | None, typer.Option(min=0, help="Milliseconds that one text may take.", show_default=False)
+        float | None,
+        typer.Option(min=0, callback=finite, help="Milliseconds that one text may take.", show_default=False),
     ] = None,
     results: Annotated[
         Path | None, typer.Option(help="Folder of the runs; the project's own if not given.", show_default=False)

@@ -272,7 +272,7 @@ def keep_checkpoint(root: Path, cell: "Cell", info: "RunInfo", trained: "FineTun
     from benchmark.release.ship import checkpoint_folder, save_run_checkpoint
 
     target = checkpoint_folder(root, cell.folder)
-    save_run_checkpoint(target, info, cell.task, trained)
+    save_run_checkpoint(target, info, cell.task, trained, cell.rows.test.groups)
 
 
 def _tell_unkept(cells: "list[Cell]", checkpoints: Path) -> None:

@@ -126,7 +126,8 @@ def make_task(data: OwnData, declared: Declared, encoders: Sequence[Encoder], ch
         declared.name, problem_type, declared.language, data.labels, main_metric, split_seed=SEED, own_splits=how
     )
     train, validation, test = (_take(data, part == number) for number in range(len(PARTS)))
-    _check_parts(data.source, task, [train, validation, test])
+    together_by = declared.columns.group and f"'{declared.columns.group}' with {len(np.unique(data.group)):,} values"
+    _check_parts(data.source, task, [train, validation, test], together_by)
     rows = Rows(train, validation, test, fingerprint(train, validation, test))
     tokens = token_lengths(data, encoders, task, changes)
     return OwnTask(task, rows, describe(data, part, groups, rows.fingerprint, how, tokens))
@@ -191,12 +192,14 @@ def _take(data: OwnData, chosen: np.ndarray) -> Split:
     return Split(data.texts.filter(pa.array(chosen)).to_pylist(), data.y_true[chosen].toarray(), groups)
 
 
-def _check_parts(source: str, task: Task, splits: list[Split]) -> None:
+def _check_parts(source: str, task: Task, splits: list[Split], together_by: str) -> None:
     needed = 1 if task.multi_label else 2
+    more = f"rows stay together by {together_by}; use a finer column, or" if together_by else "give more rows, or"
     for name, part in zip(PARTS, splits, strict=True):
         if part.y_true.any(axis=0).sum() < needed:
-            what = f"{len(part):,} rows with {'no label' if task.multi_label else 'one label only'}"
-            raise UserError(f"{source}: its {name} part has {what}; give more rows, or splits of your own")
+            labels = "no label" if task.multi_label else "one label only"
+            what = f"{len(part):,} rows with {labels}" if len(part) else "no rows"
+            raise UserError(f"{source}: its {name} part has {what}; {more} splits of your own")
 
 
 def token_lengths(data: OwnData, encoders: Sequence[Encoder], task: Task, changes: Mapping[str, Any]) -> list[Lengths]:

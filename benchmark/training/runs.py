@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmark.statistics.seeds import Predictions
 from benchmark.tasks.registry import Task
+from benchmark.tasks.row_facts import find_row_facts, groups_of
 from benchmark.training.recipes import AnyRecipe, ImportedRecipe
 from zoo.decision import ProblemType
 from zoo.encoders.encoder import Encoder
@@ -191,6 +192,15 @@ def _read_predictions(path: Path) -> Predictions:
     return Predictions(
         **{name: array.astype(np.float32 if name.endswith("logits") else np.int8) for name, array in found.items()}
     )
+
+
+def groups_of_run(run: Run) -> np.ndarray | None:
+    """Return the group of every test row of a run below a folder of results, shape (n,); None where rows stand alone.
+
+    Raises:
+        UserError: a file of facts about the rows is damaged.
+    """
+    return groups_of(find_row_facts(run.folder.parents[2], run.info.task).get(run.info.fingerprint))
 
 
 def read_runs(results: Path) -> list[Run]:

@@ -10,10 +10,12 @@ import pytest
 from scipy.special import expit, softmax
 from sklearn.metrics import accuracy_score, f1_score
 
+from benchmark.board.compare_two import compare_two
 from benchmark.board.entries import find_runs, make_entries
 from benchmark.board.matrix import legend, matrices, table_of, which
 from benchmark.board.pages import wide
 from benchmark.board.store import pages, publish, verify
+from benchmark.from_logits.label_errors import audit
 from benchmark.imported.answers import Given, ids_of, read_given
 from benchmark.imported.import_run import Costs, check_name, import_run, parse_costs
 from benchmark.tasks.registry import TASKS, Task, write_task
@@ -243,6 +245,25 @@ def _check_bare(cells: pd.DataFrame, task: Task) -> None:
     main = of_rules.loc[of_rules["metric"] == task.main_metric, "value"]
     assert main.to_numpy() == pytest.approx(expected, abs=1e-6)
     assert not {"scores", "raw"} & set(of_rules["rule"])
+
+
+def test_an_imported_model_is_compared_by_its_name_alone_and_bare_labels_are_no_evidence(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(2):
+        _import(results, FEEDBACK, "gpt-x", seed)
+        _import(results, FEEDBACK, "rules", seed, kind="labels")
+    runs = find_runs(results)[0]
+    found = compare_two(runs, FEEDBACK, ("gpt-x", ""), ("minilm-l6", ""), "f1_macro")
+    again = compare_two(runs, FEEDBACK, ("gpt-x", "imported"), ("minilm-l6", ""), "f1_macro")
+    assert found == again
+    for option in (["--at-least", "nan"], ["--margin", "inf"]):
+        monkeypatch.setattr(sys, "argv", ["encoder-zoo", "compare", "a", "b", "--task", "feedback", *option])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+    with pytest.raises(UserError, match="Bare labels alone are no evidence"):
+        audit(FEEDBACK, [entry for entry in make_entries(runs) if entry.encoder == "rules"])
 
 
 def test_scores_have_a_temperature_and_several_sets_are_seeds(results: Path) -> None:
