@@ -67,8 +67,10 @@ class Asked:
         from benchmark.training.recipes import ProbeRecipe, other_fields
 
         probes = [as_probe(encoder) for encoder in self.encoders if encoder.fine_tuned]
+        if not probes:
+            raise UserError("--probe-first does not apply: no encoder is fine-tuned; leave it out")
         own = {name: value for name, value in self.changes.items() if name not in other_fields(ProbeRecipe)}
-        return plan(rows, probes, self.seeds[:1], self.results, **own) if probes else []
+        return plan(rows, probes, self.seeds[:1], self.results, **own)
 
 
 @app.command(rich_help_panel=COMPARE)

@@ -29,8 +29,8 @@ Ray = Annotated[
 GpuShare = Annotated[
     float | None,
     typer.Option(
-        min=0, callback=finite, help="On Ray: GPUs of each run; 0.5 puts two on one. If not given, 1 where there are GPUs.",
-        rich_help_panel=PLACE, show_default=False,
+        min=0, callback=finite, rich_help_panel=PLACE, show_default=False,
+        help="On Ray: GPUs of each run; 0.5 puts two on one. If not given, 1 where there are GPUs.",
     ),
 ]  # fmt: skip
 Memory = Annotated[

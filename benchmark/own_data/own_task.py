@@ -126,7 +126,8 @@ def make_task(data: OwnData, declared: Declared, encoders: Sequence[Encoder], ch
         declared.name, problem_type, declared.language, data.labels, main_metric, split_seed=SEED, own_splits=how
     )
     train, validation, test = (_take(data, part == number) for number in range(len(PARTS)))
-    together_by = declared.columns.group and f"'{declared.columns.group}' with {len(np.unique(data.group)):,} values"
+    by = declared.columns.group
+    together_by = "" if data.group is None else f"'{by}' with {len(np.unique(data.group)):,} values"
     _check_parts(data.source, task, [train, validation, test], together_by)
     rows = Rows(train, validation, test, fingerprint(train, validation, test))
     tokens = token_lengths(data, encoders, task, changes)

@@ -164,7 +164,7 @@ def load_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedToken
     """
     if not any((checkpoint.folder / name).is_file() for name in (WHOLE, DELTA)):
         raise UserError(
-            f"{checkpoint.folder} holds no weights for torch, but an export or a baseline; give the checkpoint of an encoder"
+            f"{checkpoint.folder} holds no weights for torch, but an export or a baseline; give an encoder's checkpoint"
         )
     with _loading(checkpoint.folder):
         return _load_torch_model(checkpoint)

@@ -129,7 +129,7 @@ def test_a_training_that_diverged_has_no_place_on_a_curve(toy_task: Task, toy_ro
     run_grid([step.cell for step in planned], lambda now: None)
     path = planned[0].cell.folder / "run.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"diverged": "the loss is nan"}))
-    with pytest.raises(UserError, match="diverged .the loss is nan."):
+    with pytest.raises(UserError, match=r"diverged .*the loss is nan"):
         curves(toy_task, planned)
 
 
