@@ -37,8 +37,9 @@ def learning_curve(
 
     Each encoder is trained on 1/8, 1/4, 1/2 and all of the train rows. Complete runs are skipped."""
     from benchmark.more_labels.curve_report import html, labels_table, sentence, table
-    from benchmark.more_labels.learning_curve import CURVES, curves, steps
+    from benchmark.more_labels.learning_curve import curves, steps
     from benchmark.tasks.rows import read_rows
+    from benchmark.training.runs import CURVES
     from zoo.files import write_text
 
     where = Where(threads, gpus, workers, ray, gpu_share, memory)

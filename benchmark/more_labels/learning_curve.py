@@ -22,12 +22,11 @@ from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, Split, fingerprint
 from benchmark.tasks.splits import stratify
 from benchmark.training.grid import Cell, plan
-from benchmark.training.runs import read_run
+from benchmark.training.runs import CURVES, read_run
 from zoo.encoders.encoder import Encoder
 from zoo.errors import UserError
 
 SHARES = np.array([1 / 8, 1 / 4, 1 / 2, 1.0])
-CURVES = "learning-curves"  # the folder of the runs, below the results
 _EXPONENTS = np.geomspace(0.05, 2, 150)
 
 

@@ -22,7 +22,7 @@ from benchmark.tasks.row_facts import find_row_facts, normalized
 from benchmark.tasks.rows import Rows, Split, fingerprint
 from benchmark.tasks.splits import stratify
 from benchmark.training.recipes import Recipe, default_recipe
-from benchmark.training.runs import RESULTS
+from benchmark.training.runs import CURVES, RESULTS
 from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError, lookup
@@ -32,7 +32,7 @@ from zoo.row_files.format import ALL_FOUND, Format
 SHARES = (0.8, 0.1, 0.1)
 SEED = 0
 _NAME = re.compile(r"\w[\w-]*")
-_TAKEN = {*TASKS, "board", "learning-curves"}
+_TAKEN = {*TASKS, "board", CURVES}
 
 
 @dataclass(frozen=True)

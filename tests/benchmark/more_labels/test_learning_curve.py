@@ -12,13 +12,14 @@ import pytest
 from scipy.optimize import curve_fit
 from sklearn.metrics import f1_score
 
+from benchmark.board.entries import find_runs
 from benchmark.more_labels.curve_report import sentence, table
-from benchmark.more_labels.learning_curve import CURVES, SHARES, Curve, curves, power_law, predict, steps, subsets
+from benchmark.more_labels.learning_curve import SHARES, Curve, curves, power_law, predict, steps, subsets
 from benchmark.statistics.resampling import Scored
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.rows import Rows, read_rows
 from benchmark.training.grid import run_grid
-from benchmark.training.runs import read_runs
+from benchmark.training.runs import CURVES, read_runs
 from encoder_zoo import main
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
@@ -159,6 +160,7 @@ def test_runs_are_kept_apart_and_taken_from_the_results_where_they_are(
     assert len(cells) == 7  # what does not depend on the seed is trained on all rows once
     assert run_grid(list(cells.values()), lambda now: None) == {}
     assert read_runs(tmp_path) == []
+    assert find_runs(tmp_path) == ([], {})  # no board tells to delete them as damaged
     assert all(step.cell.done for step in steps(toy_task, rows, [encoder], range(2), tmp_path))
     (curve,) = curves(toy_task, planned)
     assert (
