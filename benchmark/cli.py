@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from benchmark.tasks.registry import TASKS, Task, known_tasks
-from zoo.cli import LISTS, PUBLISH, console, say, show_table
+from zoo.cli import LISTS, PUBLISH, console, finite, say, show_table
 from zoo.errors import UserError, lookup
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -17,7 +17,11 @@ OURS, CHECKPOINTS = Path("results"), Path("checkpoints")
 Results = Annotated[Path, typer.Option(help="Folder of the runs.")]
 Margin = Annotated[
     float,
-    typer.Option(min=0.01, help="Two entries are equal if the test shows that they differ by fewer points than this."),
+    typer.Option(
+        min=0.01,
+        callback=finite,
+        help="Two entries are equal if the test shows that they differ by fewer points than this.",
+    ),
 ]
 
 
@@ -70,7 +74,9 @@ def compare(
     at_least: Annotated[
         float | None,
         typer.Option(
-            help="Fail if A minus B is shown to be under this number of points, such as -0.5.", show_default=False
+            callback=finite,
+            help="Fail if A minus B is shown to be under this number of points, such as -0.5.",
+            show_default=False,
         ),
     ] = None,
     possibly: Annotated[
@@ -115,7 +121,8 @@ def which(
         typer.Option("--multi-label/--one-label", help="Look at tasks of this kind alone.", show_default=False),
     ] = None,
     max_ms: Annotated[
-        float | None, typer.Option(min=0, help="Milliseconds that one text may take.", show_default=False)
+        float | None,
+        typer.Option(min=0, callback=finite, help="Milliseconds that one text may take.", show_default=False),
     ] = None,
     results: Annotated[
         Path | None, typer.Option(help="Folder of the runs; the project's own if not given.", show_default=False)

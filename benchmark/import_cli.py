@@ -78,7 +78,7 @@ def import_(
     test rows. docs/statistics.md shows the columns.
     """
     from benchmark.imported.answers import Scale, read_given
-    from benchmark.imported.import_run import check_name, import_run, parse_costs
+    from benchmark.imported.import_run import check_name, check_place, import_run, parse_costs
     from benchmark.tasks.rows import read_rows
 
     scales: dict[str, Scale] = {"probabilities": "probabilities", "logits": "logits"}
@@ -94,6 +94,7 @@ def import_(
     read = [read_given(file, chosen, sizes, scale, given) for file in files]
     if len(kinds := {each.kind for each in read}) > 1:
         raise UserError(f"The files hold {' and '.join(sorted(kinds))}; import them under two names")
+    check_place(read[0].kind, chosen, gold, name, range(first_seed, first_seed + len(read)), results)
     for seed, each in enumerate(read, first_seed):
         folder = import_run(each, chosen, gold, name, seed, costs, results)
         fitted = "nothing is fitted" if each.kind == "labels" else "thresholds are fitted on the validation rows"

@@ -39,13 +39,16 @@ def learning_curve(
     runs are skipped.
     """
     from benchmark.more_labels.curve_report import html, labels_table, sentence, table
-    from benchmark.more_labels.learning_curve import CURVES, curves, steps
+    from benchmark.more_labels.learning_curve import curves, steps
     from benchmark.tasks.rows import read_rows
+    from benchmark.training.runs import CURVES
     from zoo.files import write_text
 
     where = Where(threads, gpus, workers, ray, gpu_share, memory)
     chosen = lookup(known_tasks(results), task, "task")
     asked = [get_encoder(name, say) for name in names_of("--encoders", encoders)]
+    if idle := [encoder.name for encoder in asked if encoder.zero_shot]:
+        raise UserError(f"{idle[0]} learns from no labels, so it has no learning curve; leave it out")
     planned = steps(chosen, read_rows(chosen, data_dir, say), asked, range(seeds), results)
     run_cells(list({step.cell.folder: step.cell for step in planned}.values()), results / CURVES, None, where)
     found = curves(chosen, planned)
@@ -91,9 +94,9 @@ def suggest(
     from zoo.row_files.format import choose_format
     from zoo.row_files.row_reader import look_through
 
-    check_files(source, to)
     if to.suffix.lower() != ".csv":
         raise UserError(f"A CSV file is written, and {to} has another ending; give another --to")
+    check_files(source, to, ("the argument", "--to"))
     found = look_through(source, [text_column], choose_format(encoding, separator, columns, quotes))
     for note in found.notes():
         say(note)

@@ -84,7 +84,9 @@ def decide(
     _show(of_texts(found).map("{:.3f}".format).reset_index())
     if write:
         write_text(checkpoint / "decision.json", found.decision.as_json())
-        write_text(checkpoint / "README.md", write_card(found.run, found.task, read_checkpoint(checkpoint)))
+        write_text(
+            checkpoint / "README.md", write_card(found.run, found.task, read_checkpoint(checkpoint), found.groups)
+        )
         say(f"wrote {checkpoint / 'decision.json'}, and the model's card again")
 
 

@@ -69,6 +69,8 @@ def refit_all(
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise UserError(f"--{name.replace('_', '-')} does not apply to --resample-train: {reason}; leave it out")
+    if idle := [encoder.name for encoder in asked.encoders if encoder.zero_shot]:
+        raise UserError(f"{idle[0]} is not trained, so the train rows change nothing; leave it out of --resample-train")
     rows = {task: read_rows(task, data_dir, say) for task in tasks}
     refits = [Refits(task, encoder, rows[task], asked.results) for task in tasks for encoder in asked.encoders]
     if asked.dry_run:

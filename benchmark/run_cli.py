@@ -70,8 +70,10 @@ class Asked:
         from benchmark.training.recipes import ProbeRecipe, other_fields
 
         probes = [as_probe(encoder) for encoder in self.encoders if encoder.fine_tuned]
+        if not probes:
+            raise UserError("--probe-first does not apply: no encoder is fine-tuned; leave it out")
         own = {name: value for name, value in self.changes.items() if name not in other_fields(ProbeRecipe)}
-        return plan(rows, probes, self.seeds[:1], self.results, **own) if probes else []
+        return plan(rows, probes, self.seeds[:1], self.results, **own)
 
 
 @app.command(rich_help_panel=COMPARE)
@@ -276,7 +278,7 @@ def keep_checkpoint(root: Path, cell: "Cell", info: "RunInfo", trained: "FineTun
     from benchmark.release.ship import checkpoint_folder, save_run_checkpoint
 
     target = checkpoint_folder(root, cell.folder)
-    save_run_checkpoint(target, info, cell.task, trained)
+    save_run_checkpoint(target, info, cell.task, trained, cell.rows.test.groups)
 
 
 def _tell_unkept(cells: "list[Cell]", checkpoints: Path) -> None:

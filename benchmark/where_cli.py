@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli import say
+from zoo.cli import finite, say
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,12 +31,15 @@ Ray = Annotated[
 GpuShare = Annotated[
     float | None,
     typer.Option(
-        min=0, help="On Ray: GPUs of each run; 0.5 puts two on one. If not given, 1 where there are GPUs.",
-        rich_help_panel=PLACE, show_default=False,
+        min=0, callback=finite, rich_help_panel=PLACE, show_default=False,
+        help="On Ray: GPUs of each run; 0.5 puts two on one. If not given, 1 where there are GPUs.",
     ),
 ]  # fmt: skip
 Memory = Annotated[
-    float, typer.Option(min=0, help="On Ray: GiB of memory of each run; 0 claims none.", rich_help_panel=PLACE)
+    float,
+    typer.Option(
+        min=0, callback=finite, help="On Ray: GiB of memory of each run; 0 claims none.", rich_help_panel=PLACE
+    ),
 ]
 
 

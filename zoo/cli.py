@@ -1,6 +1,7 @@
 """The commands that need no runs: encoders, pretrain, pretrain-trio, pack, push and push-space."""
 
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,14 @@ console = Console()
 USE, LISTS, MAKE, PUBLISH = "Use models", "What there is", "Make encoders", "Publish models"
 BUDGET, CHANGES, WHERE = "What to train on", "Changes to the recipe", "Where files are"
 WRITTEN = "How the file is written, if that is not found"
+
+
+def finite(value: float | None) -> float | None:
+    """Return an option's number; raise typer.BadParameter for inf and nan, which no bound of typer's refuses."""
+    if value is not None and not isfinite(value):
+        raise typer.BadParameter(f"{value} is no finite number.")
+    return value
+
 
 Corpus = Annotated[Path, typer.Option(help="Folder of parquet files with a column text.", rich_help_panel=WHERE)]
 Exclude = Annotated[

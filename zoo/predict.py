@@ -71,22 +71,23 @@ def predict_file(
     return done
 
 
-def check_files(source: Path, target: Path) -> None:
-    """Check a prediction's two files before anything is read, fetched or loaded.
+def check_files(source: Path, target: Path, options: tuple[str, str] = ("--input", "--output")) -> None:
+    """Check a prediction's two files before anything is read, fetched or loaded. `options` name them.
 
     Raises:
         UserError: the input is missing, or the output has another ending, is the input, or cannot be written there.
     """
+    given, written = options
     if target.suffix.lower() not in OUTPUTS:
-        raise UserError(f"The output must end in {' or '.join(OUTPUTS)}, and {target} does not; give another --output")
+        raise UserError(f"The output must end in {' or '.join(OUTPUTS)}, and {target} does not; give another {written}")
     if not source.is_file():
-        raise UserError(f"There is no file {source}; give one with --input")
+        raise UserError(f"There is no file {source}; give one as {given}")
     if target.resolve() == source.resolve():
-        raise UserError(f"{target} is the input; give another --output")
+        raise UserError(f"{target} is the input; give another {written}")
     if not target.parent.is_dir():
-        raise UserError(f"There is no folder {target.parent} for {target.name}; make it, or give another --output")
+        raise UserError(f"There is no folder {target.parent} for {target.name}; make it, or give another {written}")
     if target.is_dir():
-        raise UserError(f"{target} is a folder; give a file as --output")
+        raise UserError(f"{target} is a folder; give a file as {written}")
 
 
 def passed_on(source: RowFile, labels: Sequence[str]) -> dict[str, str]:

@@ -119,6 +119,8 @@ def _samples(entries: Sequence[Entry], metric: str, groups: np.ndarray | None) -
 def _entry(entries: dict[Key, Entry], key: Key, task: Task) -> Entry:
     lookup({encoder: encoder for encoder, _ in entries}, key[0], f"encoder with runs on '{task.name}'")
     of_encoder = {variant: entry for (encoder, variant), entry in entries.items() if encoder == key[0]}
+    if key[1] == "" and len(of_encoder) == 1 and (only := next(iter(of_encoder.values()))).imported:
+        return only  # predictions from elsewhere have no recipe that could be the default
     if key[1] not in of_encoder:
         there = ", ".join(repr(variant) for variant in of_encoder)
         raise UserError(

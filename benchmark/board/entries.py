@@ -22,7 +22,7 @@ from benchmark.training.recipes import (
     size_of,
     variant_of,
 )
-from benchmark.training.runs import Run, RunInfo, read_run
+from benchmark.training.runs import CURVES, Run, RunInfo, read_run
 from zoo.decision import Rule
 from zoo.errors import UserError
 
@@ -96,6 +96,8 @@ def find_runs(results: Path) -> tuple[list[Run], dict[str, str]]:
     """
     runs, problems, known = [], {}, known_tasks(results)
     for path in sorted(results.glob("*/*/[!.]*/")):
+        if path.is_relative_to(results / CURVES):
+            continue
         try:
             run = read_run(path)
         except UserError as error:

@@ -20,7 +20,8 @@ from benchmark.statistics.metrics import bounds
 from benchmark.statistics.resampling import draw, points, resample
 from benchmark.statistics.seeds import Predictions, score
 from benchmark.tasks.registry import Task
-from benchmark.training.runs import RunInfo
+from benchmark.training.runs import RunInfo, groups_of_run
+from zoo.errors import UserError
 
 MOST = 20  # steps of the greedy selection
 
@@ -35,13 +36,22 @@ class Member:
 
 
 def members(entries: Sequence[Entry]) -> list[Member]:
-    """Return the runs of a task's entries, each with calibrated logits; an export is no run of its own."""
-    return [
-        Member(entry.name, run.info, _calibrated(run.predictions, entry.seeds.temperatures[seed]))
+    """Return the runs of a task's entries, each with calibrated logits; an export is no run of its own, nor are further
+    seeds of a model that no seed changes.
+
+    Raises:
+        UserError: none was trained here.
+    """
+    found = [
+        Member(entry.name, entry.runs[seed].info, _calibrated(entry.runs[seed].predictions, temperature))
         for entry in entries
-        for seed, run in entry.runs.items()
-        if run.info.runtime == "torch"
+        if entry.info.runtime == "torch"
+        for seed, temperature in entry.seeds.temperatures.items()
     ]
+    if not found:
+        names = ", ".join(entry.name for entry in entries)
+        raise UserError(f"None of {names} was trained here, and the costs of others are not known; run an encoder")
+    return found
 
 
 def _calibrated(found: Predictions, temperature: float) -> Predictions:
@@ -102,14 +112,15 @@ def table(task: Task, entries: Sequence[Entry]) -> pd.DataFrame:
     sets |= {f"all runs of {name}": found for name, found in by_entry.items() if len(found) > 1}
     sets["all runs"] = runs
     sets["greedy selection"] = select(task, runs)
-    rows = _judged(task, {name: joined(chosen) for name, chosen in sets.items()})
+    groups = groups_of_run(next(iter(entries[0].runs.values())))
+    rows = _judged(task, {name: joined(chosen) for name, chosen in sets.items()}, groups)
     named = [_named(chosen) if name in ("best single run", "greedy selection") else "" for name, chosen in sets.items()]
     rows = rows.assign(members=list(map(len, sets.values())), of=named)
     costs = pd.DataFrame([_costs(chosen) for chosen in sets.values()])
     return pd.concat([rows, costs], axis=1).sort_values("validation", ascending=False, kind="stable", ignore_index=True)
 
 
-def _judged(task: Task, ensembles: Mapping[str, Predictions]) -> pd.DataFrame:
+def _judged(task: Task, ensembles: Mapping[str, Predictions], groups: np.ndarray | None) -> pd.DataFrame:
     """Return the scores of each ensemble; gains are over the first."""
     scored = []
     for found in ensembles.values():
@@ -117,7 +128,7 @@ def _judged(task: Task, ensembles: Mapping[str, Predictions]) -> pd.DataFrame:
         decision = fit_decision(task.problem_type, logits, y_true, task.rule, task.average)
         scored.append(score(decision, found.test_logits, found.test_y_true))
     metric = task.main_metric
-    draws = draw(len(scored[0].y_true), RESAMPLES)
+    draws = draw(len(scored[0].y_true), RESAMPLES, groups=groups)
     on_test, resampled = points(scored, metric), resample(scored, [metric], draws)[metric]
     rows = []
     for at, (name, found) in enumerate(ensembles.items()):
@@ -137,7 +148,8 @@ def _named(chosen: Sequence[Member]) -> str:
 def _costs(chosen: Sequence[Member]) -> dict[str, float]:
     """Return the summed costs of the different members."""
     infos = list({each.info.id: each.info for each in chosen}.values())
-    latencies = [next(found.p50_ms for found in info.latency if found.length == LENGTH) for info in infos]
+    # A run whose recipe reads fewer tokens was not measured at LENGTH.
+    latencies = [next((found.p50_ms for found in info.latency if found.length == LENGTH), np.nan) for info in infos]
     return {
         "train_seconds": sum(info.train_seconds for info in infos),
         "latency_ms": sum(latencies),

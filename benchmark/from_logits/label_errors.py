@@ -36,9 +36,17 @@ class Evidence:
 
 
 def gather(entries: Sequence[Entry], part: str) -> Evidence:
-    """Return what the runs of a task's entries say of its "validation" or "test" rows."""
+    """Return what the runs of a task's entries say of its "validation" or "test" rows.
+
+    Raises:
+        UserError: none has scores.
+    """
     scores, decided = [], []
-    for entry in (each for each in entries if not each.bare):
+    if not (scored := [each for each in entries if not each.bare]):
+        raise UserError(
+            f"Bare labels alone are no evidence, and no run of '{entries[0].task.name}' has scores; run an encoder"
+        )
+    for entry in scored:
         of_runs = []
         for seed, decision in entry.seeds.decisions(entry.task.rule).items():
             y_score = decision.scores(getattr(entry.seeds.predictions[seed], f"{part}_logits"))

@@ -13,7 +13,7 @@ from benchmark.statistics.intervals import RESAMPLES, interval
 from benchmark.statistics.resampling import Draws, Scored, draw, weighted_sums
 from benchmark.statistics.seeds import score
 from benchmark.tasks.registry import Task, known_tasks
-from benchmark.training.runs import Run, read_run
+from benchmark.training.runs import Run, groups_of_run, read_run
 from zoo.checkpoints.checkpoint import CheckpointInfo
 from zoo.decision import Decision
 from zoo.errors import UserError
@@ -22,11 +22,13 @@ from zoo.policy import DEFAULT, Goal, Policy
 
 @dataclass(frozen=True, eq=False)
 class PolicyFit:
-    """The decision of a run under a policy, and beside it the default one."""
+    """The decision of a run under a policy, and beside it the default one. `groups` are those of the test rows, shape
+    (n,), where rows belong together."""
 
     task: Task
     run: Run
     policy: Policy
+    groups: np.ndarray | None = None
 
     @cached_property
     def decision(self) -> Decision:
@@ -88,18 +90,19 @@ def fit_policy(info: CheckpointInfo, results: Path, policy: Policy) -> PolicyFit
     if info.task not in tasks:
         raise UserError(f"The task '{info.task}' is not known in {results}; its task.json is missing there")
     policy.goals(info.labels)
-    return PolicyFit(tasks[info.task], run, policy)
+    return PolicyFit(tasks[info.task], run, policy, groups_of_run(run))
 
 
 def of_labels(fit: PolicyFit) -> pd.DataFrame:
     """Return what the policy brings to all labels together, and to each label.
 
-    Columns: label, goal, low and high (the thresholds; nan where labels differ), metric, asked (at least so much, or
-    nan), validation, test, low_95 and high_95 (of test), default (the default decision on test), verdict. A goal of
-    precision or recall has a row for each of the two. The interval of one label's precision or recall is Wilson's, and
-    any other a bootstrap of the test rows. With two thresholds, recall counts unsure labels as found.
+    Columns: label, goal, low and high (the thresholds; nan where labels differ), metric, asked (at least so much,
+    or nan), validation, test, low_95 and high_95 (of test), default (the default decision on test), verdict. A goal
+    of precision or recall has a row for each of the two. The interval of one label's precision or recall is
+    Wilson's, and any other a bootstrap of the test rows; where these have groups, each is a bootstrap of the
+    groups. With two thresholds, recall counts unsure labels as found.
     """
-    draws = draw(len(fit.run.predictions.test_y_true), RESAMPLES)
+    draws = draw(len(fit.run.predictions.test_y_true), RESAMPLES, groups=fit.groups)
     fitted = (fit.validation(fit.decision), fit.test(fit.decision))
     parts: list[tuple[int | None, Goal]] = [(None, fit.policy.goal), *enumerate(fit.goals)]
     rows = []
@@ -165,7 +168,10 @@ def _with_interval(
 ) -> tuple[float, float, float]:
     sums = counts.sum(axis=0)
     value = float(_value(sums, goal, metric))
-    if one_label and metric in ("precision", "recall"):  # a row is one trial, and a bootstrap of few trials is too sure
+    alone = draws.units is None  # Wilson's interval knows of no groups
+    if (
+        alone and one_label and metric in ("precision", "recall")
+    ):  # a row is one trial, and a bootstrap of few trials is too sure
         trials = int(sums[1 if metric == "precision" else 2])
         found = binomtest(int(sums[0]), trials).proportion_ci(method="wilson") if trials else None
         return (value, float(found.low), float(found.high)) if found else (value, 0.0, 1.0)

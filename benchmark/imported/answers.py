@@ -82,13 +82,14 @@ def read_given(
 
 
 def _layout(source: Path, columns: Sequence[str], task: Task) -> _Layout:
-    for prefix in ("", PREFIX):
-        named = tuple(f"{prefix}{label}" for label in task.labels)
-        if missing := [name for name in named if name not in columns]:
-            if len(missing) < len(named):
-                raise UserError(f"{source} has columns of scores, but none called '{missing[0]}'; add it")
-            continue
-        return _Layout(named, True)
+    by_prefix = [tuple(f"{prefix}{label}" for label in task.labels) for prefix in ("", PREFIX)]
+    for named in by_prefix:  # first, as a label can be called as a column that is no score, such as `text`
+        if set(named) <= set(columns):
+            return _Layout(named, True)
+    for named in by_prefix:
+        if set(named) & set(columns):
+            missing = next(name for name in named if name not in columns)
+            raise UserError(f"{source} has columns of scores, but none called '{missing}'; add it")
     if "scores" in columns:
         return _Layout(("scores",), True)
     names = "labels" if task.multi_label else "label"

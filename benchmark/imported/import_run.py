@@ -16,9 +16,9 @@ from benchmark.statistics.seeds import Predictions
 from benchmark.tasks.registry import Task
 from benchmark.tasks.row_facts import find_row_facts, keep_row_facts
 from benchmark.tasks.rows import Rows
-from benchmark.training.recipes import IMPORTED, ImportedRecipe
+from benchmark.training.recipes import IMPORTED, SEEDS, ImportedRecipe
 from benchmark.training.runs import PROTOCOL, Latency, RunInfo, read_run, run_folder, write_run
-from zoo.encoders.registry import ENCODERS
+from zoo.encoders.registry import ENCODERS, PROBE, ZERO_SHOT
 from zoo.errors import UserError
 
 _NAME = re.compile(r"\w[\w.:+/-]*")
@@ -65,7 +65,7 @@ def check_name(name: str) -> None:
     """Raise UserError unless predictions can have this name."""
     if not _NAME.fullmatch(name):
         raise UserError(f"--name {name!r} cannot name a run; use letters, digits and . : + / - _")
-    if name in ENCODERS:
+    if name in ENCODERS or name.startswith((PROBE, ZERO_SHOT)):
         raise UserError(f"--name '{name}' is an encoder of the project; give the predictions another name")
 
 
@@ -84,16 +84,29 @@ def import_run(given: Given, task: Task, rows: Rows, name: str, seed: int, costs
     Raises:
         UserError: the folder has runs of this name and seed, of other rows, or of another kind.
     """
+    check_place(given.kind, task, rows, name, [seed], results)
+    return _write(given, task, rows, name, seed, costs, results)
+
+
+def check_place(kind: Kind, task: Task, rows: Rows, name: str, seeds: Sequence[int], results: Path) -> None:
+    """Raise UserError where `import_run` would refuse one of these seeds, so that of several none is written."""
+    if seeds[-1] not in SEEDS:
+        raise UserError(
+            f"The last file would get the seed {seeds[-1]:,}, and seeds end at {SEEDS[-1]:,}; give a lower --first-seed"
+        )
     facts = find_row_facts(results, task.name)
     if facts and rows.fingerprint not in facts:
         raise UserError(f"{results / task.name} holds runs of other rows of '{task.name}'; give another --results")
+    _check_neighbours(run_folder(results, task.name, name, seeds[0], "").parent, name, kind, seeds)
+
+
+def _write(given: Given, task: Task, rows: Rows, name: str, seed: int, costs: Costs, results: Path) -> Path:
     predictions = _predictions(given, task, rows)
     recipe = ImportedRecipe(imported=given.kind, cost=costs.words, seed=seed)
     identity = json.dumps([task.name, task.labels, rows.fingerprint, name, recipe.model_dump()]).encode()
     arrays = (predictions.validation_logits, predictions.test_logits)
     identifier = hashlib.sha256(identity + b"".join(map(np.ndarray.tobytes, arrays))).hexdigest()[:12]
     folder = run_folder(results, task.name, name, seed, identifier)
-    _check_neighbours(folder.parent, name, given.kind, seed)
     info = RunInfo(
         id=identifier,
         task=task.name,
@@ -146,16 +159,19 @@ def _logits(kind: Kind, values: np.ndarray, multi_label: bool) -> np.ndarray:
     return np.asarray(found, np.float32)
 
 
-def _check_neighbours(folder: Path, name: str, kind: Kind, seed: int) -> None:
+def _check_neighbours(folder: Path, name: str, kind: Kind, seeds: Sequence[int]) -> None:
     """Raise UserError where the folder has runs of the name that these cannot stand beside."""
     for path in sorted(folder.glob("[!.]*/run.json")):
-        recipe, remedy = read_run(path.parent).info.recipe, "give another --name, or delete that folder"
+        info, remedy = read_run(path.parent).info, "give another --name, or delete that folder"
+        recipe = info.recipe
+        if info.encoder != name:  # "a/b" and "a--b" share a folder
+            continue
         if not isinstance(recipe, ImportedRecipe):
             raise UserError(f"{folder} holds runs of an encoder '{name}' that was trained here; {remedy}")
         if recipe.imported != kind:
             raise UserError(f"{folder} holds {recipe.imported} of '{name}', and these are {kind}; {remedy}")
-        if recipe.seed == seed:
+        if recipe.seed in seeds:
             raise UserError(
-                f"{path.parent} is there already; delete it, or give --first-seed {seed + 1} for another set of "
+                f"{path.parent} is there already; delete it, or give --first-seed {recipe.seed + 1} for another set of "
                 "predictions of the same model"
             )

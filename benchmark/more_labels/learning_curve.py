@@ -23,11 +23,11 @@ from benchmark.tasks.rows import Rows, Split, fingerprint
 from benchmark.tasks.splits import stratify
 from benchmark.training.cell import Cell
 from benchmark.training.grid import plan
-from benchmark.training.runs import read_run
+from benchmark.training.runs import CURVES, read_run
 from zoo.encoders.encoder import Encoder
+from zoo.errors import UserError
 
 SHARES = np.array([1 / 8, 1 / 4, 1 / 2, 1.0])
-CURVES = "learning-curves"  # the folder of the runs, below the results
 _EXPONENTS = np.geomspace(0.05, 2, 150)
 
 
@@ -96,6 +96,7 @@ class Curve:
     sizes: np.ndarray
     scored: tuple[tuple[Scored, ...], ...]
     train_rows: np.ndarray  # of each label, shape (num_labels,)
+    groups: np.ndarray | None = None  # of the test rows, shape (n,), where rows belong together
 
     @cached_property
     def _seeds(self) -> np.ndarray:
@@ -121,7 +122,7 @@ class Curve:
     def resampled(self) -> np.ndarray:
         """The same in resamples of the test rows and of the seeds, shape (resamples, shares)."""
         metric = self.task.main_metric
-        drawn = resample(self._runs, [metric], draw(len(self._runs[0].y_true), RESAMPLES))[metric]
+        drawn = resample(self._runs, [metric], draw(len(self._runs[0].y_true), RESAMPLES, groups=self.groups))[metric]
         return self._mean(drawn.reshape(RESAMPLES, -1, len(SHARES)))
 
     @cached_property
@@ -150,7 +151,8 @@ class Curve:
         counts = np.stack([[_counts(of_seed[at]) for at in (-2, -1)] for of_seed in self.scored])
         on_test = _f1(counts.sum(axis=2)).mean(axis=0)
         sums = weighted_sums(
-            draw(counts.shape[2], RESAMPLES).counts, np.moveaxis(counts, 2, 0).reshape(counts.shape[2], -1)
+            draw(counts.shape[2], RESAMPLES, groups=self.groups).counts,
+            np.moveaxis(counts, 2, 0).reshape(counts.shape[2], -1),
         )
         drawn = self._mean(_f1(sums.reshape(RESAMPLES, *counts.shape[:2], *counts.shape[3:])))
         low, high = np.quantile(drawn[:, 1] - drawn[:, 0], (0.025, 0.975), axis=0)
@@ -191,12 +193,15 @@ def _curve(task: Task, trained: Sequence[Step]) -> Curve:
     by = {(step.seed, step.share): step for step in trained}
     scored = tuple(tuple(_scored(task, by[seed, share].cell) for share in SHARES.tolist()) for seed in seeds)
     sizes = np.array([np.mean([by[seed, share].rows for seed in seeds]) for share in SHARES.tolist()])
-    whole = by[next(iter(seeds)), 1.0].cell.rows.train.y_true.sum(axis=0)
-    return Curve(task, trained[0].encoder, sizes, scored, whole)
+    rows = by[next(iter(seeds)), 1.0].cell.rows
+    return Curve(task, trained[0].encoder, sizes, scored, rows.train.y_true.sum(axis=0), rows.test.groups)
 
 
 def _scored(task: Task, cell: Cell) -> Scored:
-    found = read_run(cell.folder).predictions
+    run = read_run(cell.folder)
+    if run.info.diverged:
+        raise UserError(f"{cell.name} diverged ({run.info.diverged}), so its curve has a gap; leave the encoder out")
+    found = run.predictions
     decision = fit_decision(
         task.problem_type, found.validation_logits, found.validation_y_true, task.rule, task.average
     )

@@ -22,7 +22,7 @@ from benchmark.tasks.row_facts import find_row_facts, normalized
 from benchmark.tasks.rows import Rows, Split, fingerprint
 from benchmark.tasks.splits import stratify
 from benchmark.training.recipes import Recipe, default_recipe
-from benchmark.training.runs import RESULTS
+from benchmark.training.runs import CURVES, RESULTS
 from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import fetch_weights
 from zoo.errors import UserError, lookup
@@ -32,7 +32,7 @@ from zoo.row_files.format import ALL_FOUND, Format
 SHARES = (0.8, 0.1, 0.1)
 SEED = 0
 _NAME = re.compile(r"\w[\w-]*")
-_TAKEN = {*TASKS, "board", "learning-curves"}
+_TAKEN = {*TASKS, "board", CURVES}
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,9 @@ def make_task(data: OwnData, declared: Declared, encoders: Sequence[Encoder], ch
         declared.name, problem_type, declared.language, data.labels, main_metric, split_seed=SEED, own_splits=how
     )
     train, validation, test = (_take(data, part == number) for number in range(len(PARTS)))
-    _check_parts(data.source, task, [train, validation, test])
+    by = declared.columns.group
+    together_by = "" if data.group is None else f"'{by}' with {len(np.unique(data.group)):,} values"
+    _check_parts(data.source, task, [train, validation, test], together_by)
     rows = Rows(train, validation, test, fingerprint(train, validation, test))
     tokens = token_lengths(data, encoders, task, changes)
     return OwnTask(task, rows, describe(data, part, groups, rows.fingerprint, how, tokens))
@@ -191,12 +193,14 @@ def _take(data: OwnData, chosen: np.ndarray) -> Split:
     return Split(data.texts.filter(pa.array(chosen)).to_pylist(), data.y_true[chosen].toarray(), groups)
 
 
-def _check_parts(source: str, task: Task, splits: list[Split]) -> None:
+def _check_parts(source: str, task: Task, splits: list[Split], together_by: str) -> None:
     needed = 1 if task.multi_label else 2
+    more = f"rows stay together by {together_by}; use a finer column, or" if together_by else "give more rows, or"
     for name, part in zip(PARTS, splits, strict=True):
         if part.y_true.any(axis=0).sum() < needed:
-            what = f"{len(part):,} rows with {'no label' if task.multi_label else 'one label only'}"
-            raise UserError(f"{source}: its {name} part has {what}; give more rows, or splits of your own")
+            labels = "no label" if task.multi_label else "one label only"
+            what = f"{len(part):,} rows with {labels}" if len(part) else "no rows"
+            raise UserError(f"{source}: its {name} part has {what}; {more} splits of your own")
 
 
 def token_lengths(data: OwnData, encoders: Sequence[Encoder], task: Task, changes: Mapping[str, Any]) -> list[Lengths]:

@@ -6,6 +6,7 @@ reported rows, not the choice of a seed.
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
@@ -17,7 +18,7 @@ from benchmark.statistics.metrics import bounds, metrics_of
 from benchmark.statistics.resampling import draw, points, resample
 from benchmark.tasks.registry import TASKS, Task, known_tasks
 from benchmark.training.recipes import BaselineRecipe
-from benchmark.training.runs import Run, read_runs
+from benchmark.training.runs import Run, groups_of_run, read_runs
 from zoo.checkpoints.checkpoint import Checkpoint, find_checkpoints, read_checkpoint
 from zoo.decision import Decision
 from zoo.encoders.deltas import DELTA
@@ -30,7 +31,7 @@ TEMPLATE = Path(__file__).parent / "templates" / "card.md.jinja"
 Rows = list[tuple[str, ...]]
 
 
-def write_card(run: Run, task: Task, kept: Checkpoint | None = None) -> str:
+def write_card(run: Run, task: Task, kept: Checkpoint | None = None, groups: np.ndarray | None = None) -> str:
     """Return the card of the checkpoint that `run` left behind, as Markdown with YAML front matter.
 
     Args:
@@ -38,11 +39,12 @@ def write_card(run: Run, task: Task, kept: Checkpoint | None = None) -> str:
         task: what it was trained on.
         kept: the checkpoint, where it was made smaller than the run's or has a policy. The card has its decision, and
             what its policy brings.
+        groups: of the test rows, shape (n,), where rows belong together.
     """
     info = run.info
     entry = Entry(task, info.encoder, "", {info.recipe.seed: run})
     decision = kept.decision if kept else entry.seeds.decisions(task.rule)[info.recipe.seed]
-    metrics = _metrics(entry)
+    metrics = _metrics(entry, groups)
     rare = flags(FEW_SEEDS, run.predictions.test_y_true, task.main_metric)
     card = ModelCard.from_template(
         _front_matter(run, task, metrics),
@@ -52,7 +54,7 @@ def write_card(run: Run, task: Task, kept: Checkpoint | None = None) -> str:
         task=task,
         small=kept is not None and (kept.folder / DELTA).is_file(),
         reduction=kept.info.reduction if kept else None,
-        brought=_brought(run, task, decision),
+        brought=_brought(run, task, decision, groups),
         linear=isinstance(info.recipe, BaselineRecipe),
         encoder=ENCODERS.get(info.encoder),
         hub_id=_hub_id(info.encoder),
@@ -66,7 +68,7 @@ def write_card(run: Run, task: Task, kept: Checkpoint | None = None) -> str:
         rare=rare[0] if rare else "",
         decision=decision,
         thresholds=[(label, _figure(x)) for label, x in zip(task.labels, decision.thresholds, strict=True)],
-        calibration=_calibration(entry),
+        calibration=_calibration(entry, groups),
         figure=_figure,
         count="{:,}".format,
         percent="{:.0%}".format,
@@ -87,7 +89,9 @@ def write_cards(checkpoints: Path, results: Path) -> list[Path]:
         info = checkpoint.info
         if info.run in runs and info.task in tasks:
             own = info.reduction or (folder / DELTA).is_file() or checkpoint.decision.policy != DEFAULT
-            card = write_card(runs[info.run], tasks[info.task], checkpoint if own else None)
+            card = write_card(
+                runs[info.run], tasks[info.task], checkpoint if own else None, groups_of_run(runs[info.run])
+            )
             write_text(folder / "README.md", card)
             written.append(folder / "README.md")
     if not written:
@@ -95,18 +99,18 @@ def write_cards(checkpoints: Path, results: Path) -> list[Path]:
     return written
 
 
-def _metrics(entry: Entry) -> dict[str, Interval]:
+def _metrics(entry: Entry, groups: np.ndarray | None) -> dict[str, Interval]:
     scored = list(entry.scored(entry.task.rule).values())
-    draws, names = draw(len(entry.y_true), RESAMPLES), list(metrics_of(entry.task.problem_type))
+    draws, names = draw(len(entry.y_true), RESAMPLES, groups=groups), list(metrics_of(entry.task.problem_type))
     resampled = resample(scored, names, draws)
     return {name: interval(points(scored, name), resampled[name], draws.rng, bounds(name)) for name in names}
 
 
-def _brought(run: Run, task: Task, decision: Decision) -> pd.DataFrame | None:
+def _brought(run: Run, task: Task, decision: Decision, groups: np.ndarray | None) -> pd.DataFrame | None:
     """Return what a policy other than the default one brings on the run's rows."""
     if decision.policy == DEFAULT:
         return None
-    return readable(of_labels(PolicyFit(task, run, decision.policy)))
+    return readable(of_labels(PolicyFit(task, run, decision.policy, groups)))
 
 
 def _front_matter(run: Run, task: Task, metrics: dict[str, Interval]) -> ModelCardData:
@@ -146,11 +150,11 @@ def _hub_id(encoder: str) -> str:
     return encoder.partition("@")[0] if "/" in encoder else ""
 
 
-def _calibration(entry: Entry) -> Rows:
+def _calibration(entry: Entry, groups: np.ndarray | None) -> Rows:
     """Return a row before and a row after the temperature: its name, ECE and debiased ECE with their intervals."""
     shown = {
         (row["calibrator"], row["metric"]): f"{_figure(row['value'])} ({_figure(row['low'])} to {_figure(row['high'])})"
-        for row in calibration(entry.seeds, draw(len(entry.y_true), RESAMPLES)).to_dict("records")
+        for row in calibration(entry.seeds, draw(len(entry.y_true), RESAMPLES, groups=groups)).to_dict("records")
     }
     return [
         (name, shown[calibrator, "ece"], shown[calibrator, "ece_debiased"])

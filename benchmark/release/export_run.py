@@ -19,7 +19,16 @@ from benchmark.tasks.registry import Task, known_tasks
 from benchmark.tasks.rows import Rows, read_rows
 from benchmark.training.latency import measure_latency
 from benchmark.training.process import commit, peak_memory_mib, reset_peak_memory
-from benchmark.training.runs import Predictions, Run, RunInfo, as_stored, read_runs, run_folder, write_run
+from benchmark.training.runs import (
+    Predictions,
+    Run,
+    RunInfo,
+    as_stored,
+    groups_of_run,
+    read_runs,
+    run_folder,
+    write_run,
+)
 from zoo.checkpoints.checkpoint import ONNX, Reduction, read_checkpoint
 from zoo.checkpoints.loading import describe_checkpoint
 from zoo.checkpoints.onnx_export import export_checkpoint, quantise_graph
@@ -110,7 +119,7 @@ def quantise_export(export: Path, task: Task, rows: Rows, run: Run) -> Reduction
     whole.unlink()
     described = checkpoint.info.model_copy(update={"reduction": reduction})
     describe_checkpoint(export, described, decision, export / ONNX, "")
-    write_text(export / "README.md", write_card(run, task, read_checkpoint(export)))
+    write_text(export / "README.md", write_card(run, task, read_checkpoint(export), rows.test.groups))
     return reduction
 
 
@@ -134,7 +143,7 @@ def compare_with_run(task: Task, run: Run, predictions: Predictions) -> Rescored
     """Return the main metric of `predictions` beside that of `run`, each decided as its own validation rows say."""
     mine, theirs = (_scored(task, replace(run, predictions=found)) for found in (predictions, run.predictions))
     metric = task.main_metric
-    resampled = resample([theirs], [metric], draw(len(theirs.y_true), RESAMPLES))[metric]
+    resampled = resample([theirs], [metric], draw(len(theirs.y_true), RESAMPLES, groups=groups_of_run(run)))[metric]
     found = interval(points([theirs], metric), resampled, np.random.default_rng(0), bounds(metric))
     difference = np.abs(predictions.test_logits - run.predictions.test_logits).max()
     return Rescored(metric, float(points([mine], metric)[0]), found.value, found.low, found.high, float(difference))

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from benchmark.release.card import write_card, write_cards
 from benchmark.release.reduce import Reduced, reduce_checkpoint
 from benchmark.statistics.fit_decision import fit_decision
@@ -19,8 +21,11 @@ from zoo.files import new_folder
 from zoo.tfidf import UNLIMITED, write_tfidf
 
 
-def save_run_checkpoint(target: Path, info: RunInfo, task: Task, trained: FineTuned | Baseline) -> None:
-    """Write the checkpoint of a run that has just ended; one that is there already stays.
+def save_run_checkpoint(
+    target: Path, info: RunInfo, task: Task, trained: FineTuned | Baseline, groups: np.ndarray | None = None
+) -> None:
+    """Write the checkpoint of a run that has just ended; one that is there already stays. `groups` are
+    those of the test rows, shape (n,), where rows belong together.
 
     Its decision is fitted on the logits as the run stores them, so that it is the leaderboard's to the last digit.
     """
@@ -39,7 +44,7 @@ def save_run_checkpoint(target: Path, info: RunInfo, task: Task, trained: FineTu
         run=info.id,
         **{"max_length": UNLIMITED} | reading,
     )
-    card = write_card(Run(info, predictions, target), task)
+    card = write_card(Run(info, predictions, target), task, groups=groups)
     if isinstance(trained, FineTuned):
         save_checkpoint(target, checkpoint, decision, trained.model, trained.tokenizer, card)
         return

@@ -12,7 +12,8 @@ from zoo.long_text import LongText
 from zoo.pooling import Pooling
 
 Share = Annotated[float, Field(ge=0, lt=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]  # as numpy takes them
+SEEDS = range(2**32)  # as numpy takes them
+Seed = Annotated[int, Field(ge=0, lt=len(SEEDS))]
 Length = Annotated[int, Field(ge=1)]
 Size = Literal["small", "base", "large"]
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmark.statistics.seeds import Predictions
 from benchmark.tasks.registry import Task
+from benchmark.tasks.row_facts import find_row_facts, groups_of
 from benchmark.training.recipes import AnyRecipe, ImportedRecipe
 from zoo.decision import ProblemType
 from zoo.encoders.encoder import Encoder
@@ -25,6 +26,7 @@ from zoo.errors import UserError
 from zoo.files import new_folder, sha256
 
 RESULTS = Path(__file__).parents[1] / "results"
+CURVES = "learning-curves"  # the folder of the runs of learning curves, below the results: no board reads them
 # Fields that recipes did not always have, with the value that older runs have: these keep their ids.
 _LATER_FIELDS = {"long_text": "truncate", "min_steps": 0, "layer_decay": 1.0, "pooling": "head", "lora_rank": 0}
 # Increased when a change of the code changes the numbers that a recipe gives.
@@ -191,6 +193,15 @@ def _read_predictions(path: Path) -> Predictions:
     return Predictions(
         **{name: array.astype(np.float32 if name.endswith("logits") else np.int8) for name, array in found.items()}
     )
+
+
+def groups_of_run(run: Run) -> np.ndarray | None:
+    """Return the group of every test row of a run below a folder of results, shape (n,); None where rows stand alone.
+
+    Raises:
+        UserError: a file of facts about the rows is damaged.
+    """
+    return groups_of(find_row_facts(run.folder.parents[2], run.info.task).get(run.info.fingerprint))
 
 
 def read_runs(results: Path) -> list[Run]:

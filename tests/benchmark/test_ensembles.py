@@ -11,6 +11,7 @@ from benchmark.from_logits.ensembles import joined, members, select, table, vali
 from benchmark.statistics.fit_decision import fit_decision, fit_temperature
 from benchmark.tasks.registry import TASKS
 from benchmark.training.runs import RESULTS, read_run
+from zoo.errors import UserError
 
 TASK = TASKS["feedback"]
 
@@ -48,3 +49,17 @@ def test_the_selection_is_greedy_and_sees_no_test_rows(entries: list[Entry]) -> 
     blind = [replace(each, predictions=replace(each.predictions, test_logits=-each.predictions.test_logits,
              test_y_true=1 - each.predictions.test_y_true)) for each in runs]  # fmt: skip
     assert [each.info.id for each in select(TASK, blind)] == [each.info.id for each in chosen]
+
+
+def test_a_model_that_no_seed_changes_is_one_member_and_what_was_imported_is_none(entries: list[Entry]) -> None:
+    paths = sorted(RESULTS.glob("feedback/tfidf-lr/*/run.json"))[:1]
+    info = (run := read_run(paths[0].parent)).info
+    baseline = replace(entries[0], encoder="tfidf-lr", runs={
+        seed: replace(run, info=info.model_copy(update={"latency": (), "id": str(seed)})) for seed in range(3)
+    })  # fmt: skip
+    found = table(TASK, [*entries, baseline]).set_index("ensemble")
+    assert found.loc["all runs", "members"] == 5
+    assert np.isnan(found.loc["all runs", "latency_ms"])  # one member was not measured
+    elsewhere = replace(entries[0], runs={0: replace(run, info=info.model_copy(update={"runtime": "elsewhere"}))})
+    with pytest.raises(UserError, match="was trained here"):
+        members([elsewhere])

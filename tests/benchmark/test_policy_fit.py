@@ -134,3 +134,21 @@ def test_a_policy_is_kept_and_predict_goes_by_it(tmp_path: Path, monkeypatch: py
     rows = list(csv.DictReader((tmp_path / "kept.csv").open()))
     assert [len(json.loads(row["labels"])) for row in rows] == [1, 1]
     assert {row["to_person"] for row in rows} <= {"true", "false"}
+
+
+def test_rows_of_one_group_are_drawn_together() -> None:
+    """Rows that stand ten times each say as much as once: the intervals are those of the rows that stand once."""
+    fit = _fit("precision=0.9", "price:cost=1/4")
+    found = fit.run.predictions
+    tenfold = replace(
+        found,
+        test_logits=np.repeat(found.test_logits, 10, axis=0),
+        test_y_true=np.repeat(found.test_y_true, 10, axis=0),
+    )
+    groups = np.repeat(np.arange(len(found.test_y_true)), 10)
+    run = replace(fit.run, predictions=tenfold)
+    once, alone, kept = (of_labels(each).set_index(["label", "metric"]) for each in (
+        fit, PolicyFit(fit.task, run, fit.policy), PolicyFit(fit.task, run, fit.policy, groups)))  # fmt: skip
+    for key in (("all labels", "precision"), ("delivery", "precision")):
+        wide, narrow, expected = (t.loc[key, "high_95"] - t.loc[key, "low_95"] for t in (kept, alone, once))
+        assert narrow < 0.5 * expected < 0.75 * wide

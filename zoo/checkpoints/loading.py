@@ -163,7 +163,9 @@ def load_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedToken
         UserError: it holds no weights for torch, its config or tokenizer is damaged, or its encoder is not at hand.
     """
     if not any((checkpoint.folder / name).is_file() for name in (WHOLE, DELTA)):
-        raise UserError(f"{checkpoint.folder} holds no weights for torch; `zoo.serving.load_classifier` loads it")
+        raise UserError(
+            f"{checkpoint.folder} holds no weights for torch, but an export or a baseline; give an encoder's checkpoint"
+        )
     with _loading(checkpoint.folder):
         return _load_torch_model(checkpoint)
 

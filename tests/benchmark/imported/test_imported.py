@@ -10,10 +10,12 @@ import pytest
 from scipy.special import expit, softmax
 from sklearn.metrics import accuracy_score, f1_score
 
+from benchmark.board.compare_two import compare_two
 from benchmark.board.entries import find_runs, make_entries
 from benchmark.board.matrix import legend, matrices, table_of, which
 from benchmark.board.pages import wide
 from benchmark.board.store import pages, publish, verify
+from benchmark.from_logits.label_errors import audit
 from benchmark.imported.answers import Given, ids_of, read_given
 from benchmark.imported.import_run import Costs, check_name, import_run, parse_costs
 from benchmark.tasks.registry import TASKS, Task, write_task
@@ -75,6 +77,13 @@ def test_the_output_of_predict_is_read_with_its_scores(tmp_path: Path) -> None:
         np.testing.assert_allclose(read_given(path, FEEDBACK, SIZES).values["test"], table.to_numpy()[2:])
 
 
+def test_a_label_can_be_called_as_another_column(tmp_path: Path) -> None:
+    task = Task("mails", "multi_label_classification", "en", ("text", "price"), "f1_macro")
+    table = pd.DataFrame({"text": ["a"] * 5, "score_text": [0.5] * 5, "score_price": [0.25] * 5})
+    found = read_given(_csv(tmp_path / "out.csv", table), task, SIZES)
+    np.testing.assert_array_equal(found.values["test"], [[0.5, 0.25]] * 3)
+
+
 def test_bare_labels_by_row_order_need_the_test_rows_alone(tmp_path: Path) -> None:
     path = _csv(tmp_path / "labels.csv", pd.DataFrame({"labels": ["price|refund", "", '["praise"]']}))
     found = read_given(path, FEEDBACK, SIZES)
@@ -134,7 +143,7 @@ def test_names_and_costs() -> None:
     with pytest.raises(UserError, match="it takes parameters=NUMBER"):
         parse_costs(["seconds=3"])
     check_name("gpt-x/2026:mini")
-    for name in ("../x", ".hidden", "", "minilm-l6"):
+    for name in ("../x", ".hidden", "", "minilm-l6", "probe:minilm-l6", "zero-shot:x"):
         with pytest.raises(UserError):
             check_name(name)
 
@@ -163,9 +172,16 @@ def test_rows_are_written_with_ids_and_come_back_as_a_run_of_own_data(
     assert written["text"].tolist() == ["x, y", "z"] * 2
     scored = _csv(tmp_path / "scores.csv", written.assign(a=[0.9, 0.1] * 2, b=[0.2, 0.7] * 2)[::-1])
     capsys.readouterr()
+    for seed in ("4294967295", "4294967296"):
+        assert call("import", str(scored), str(scored), "--name", "spacy", "--first-seed", seed) == 1
+        assert "seeds end at 4,294,967,295" in capsys.readouterr().err
     assert call("import", str(scored), "--name", "spacy", "--cost", "0.1 USD") == 0
     assert "probabilities of validation and test rows; thresholds are fitted" in capsys.readouterr().out
-    (run,) = read_runs(tmp_path / "results")
+    assert call("import", str(scored), str(scored), "--name", "twice", "--first-seed", "1") == 0
+    assert call("import", str(scored), str(scored), "--name", "twice") == 1
+    assert "give --first-seed 2" in capsys.readouterr().err
+    (run, *others) = read_runs(tmp_path / "results")
+    assert [each.info.recipe.seed for each in others] == [1, 2]  # of the files that were refused, none was written
     assert (run.info.encoder, run.info.recipe.cost) == ("spacy", "0.1 USD")  # type: ignore[union-attr]
     np.testing.assert_allclose(expit(run.predictions.test_logits), [[0.9, 0.2], [0.1, 0.7]], atol=1e-3)
 
@@ -231,6 +247,25 @@ def _check_bare(cells: pd.DataFrame, task: Task) -> None:
     assert not {"scores", "raw"} & set(of_rules["rule"])
 
 
+def test_an_imported_model_is_compared_by_its_name_alone_and_bare_labels_are_no_evidence(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(2):
+        _import(results, FEEDBACK, "gpt-x", seed)
+        _import(results, FEEDBACK, "rules", seed, kind="labels")
+    runs = find_runs(results)[0]
+    found = compare_two(runs, FEEDBACK, ("gpt-x", ""), ("minilm-l6", ""), "f1_macro")
+    again = compare_two(runs, FEEDBACK, ("gpt-x", "imported"), ("minilm-l6", ""), "f1_macro")
+    assert found == again
+    for option in (["--at-least", "nan"], ["--margin", "inf"]):
+        monkeypatch.setattr(sys, "argv", ["encoder-zoo", "compare", "a", "b", "--task", "feedback", *option])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+    with pytest.raises(UserError, match="Bare labels alone are no evidence"):
+        audit(FEEDBACK, [entry for entry in make_entries(runs) if entry.encoder == "rules"])
+
+
 def test_scores_have_a_temperature_and_several_sets_are_seeds(results: Path) -> None:
     for seed in range(3):
         _import(results, FEEDBACK, "gpt-x", seed)
@@ -248,3 +283,4 @@ def test_what_is_there_already_is_not_written_over(results: Path) -> None:
     with pytest.raises(UserError, match="holds probabilities of 'gpt-x', and these are labels"):
         _import(results, FEEDBACK, "gpt-x", 1, kind="labels")
     assert folder.is_dir()
+    assert _import(results, FEEDBACK, "gpt/x").parent == _import(results, FEEDBACK, "gpt--x").parent

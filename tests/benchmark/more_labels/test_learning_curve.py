@@ -1,6 +1,8 @@
 """Learning curves: nested parts of the train rows, a power law as scipy fits it, and runs that no leaderboard reads."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,15 +12,17 @@ import pytest
 from scipy.optimize import curve_fit
 from sklearn.metrics import f1_score
 
+from benchmark.board.entries import find_runs
 from benchmark.more_labels.curve_report import sentence, table
-from benchmark.more_labels.learning_curve import CURVES, SHARES, Curve, curves, power_law, predict, steps, subsets
+from benchmark.more_labels.learning_curve import SHARES, Curve, curves, power_law, predict, steps, subsets
 from benchmark.statistics.resampling import Scored
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.rows import Rows, read_rows
 from benchmark.training.grid import run_grid
-from benchmark.training.runs import read_runs
+from benchmark.training.runs import CURVES, read_runs
 from encoder_zoo import main
 from zoo.encoders.registry import get_encoder
+from zoo.errors import UserError
 
 ToyRows = Callable[..., Rows]
 
@@ -117,6 +121,35 @@ def test_the_interval_holds_the_truth() -> None:
     assert held >= 12
 
 
+def _grouped(rows: Rows) -> Rows:
+    return replace(rows, test=replace(rows.test, groups=np.arange(len(rows.test)) // 8))
+
+
+def test_a_training_that_diverged_has_no_place_on_a_curve(toy_task: Task, toy_rows: ToyRows, tmp_path: Path) -> None:
+    planned = steps(toy_task, toy_rows(toy_task), [get_encoder("tfidf-lr")], [0], tmp_path)
+    run_grid([step.cell for step in planned], lambda now: None)
+    path = planned[0].cell.folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"diverged": "the loss is nan"}))
+    with pytest.raises(UserError, match=r"diverged .*the loss is nan"):
+        curves(toy_task, planned)
+
+
+def test_what_learns_from_no_labels_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--encoders", "zero-shot:minilm-l6", "--results", str(tmp_path)]
+    for arguments in (
+        ["learning-curve", "--task", "feedback"],
+        ["run", "--tasks", "feedback", "--resample-train", "3"],
+    ):
+        monkeypatch.setattr("sys.argv", ["encoder-zoo", *arguments, *where])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 1
+        assert "zero-shot:minilm-l6" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_runs_are_kept_apart_and_taken_from_the_results_where_they_are(
     toy_task: Task, toy_rows: ToyRows, tmp_path: Path
 ) -> None:
@@ -127,8 +160,13 @@ def test_runs_are_kept_apart_and_taken_from_the_results_where_they_are(
     assert len(cells) == 7  # what does not depend on the seed is trained on all rows once
     assert run_grid(list(cells.values()), lambda now: None) == {}
     assert read_runs(tmp_path) == []
+    assert find_runs(tmp_path) == ([], {})  # no board tells to delete them as damaged
     assert all(step.cell.done for step in steps(toy_task, rows, [encoder], range(2), tmp_path))
     (curve,) = curves(toy_task, planned)
+    assert (
+        curves(toy_task, [replace(s, cell=replace(s.cell, rows=_grouped(rows))) for s in planned])[0].doubled
+        != curve.doubled
+    )
     scores = table([curve])
     assert scores["measured"].tolist() == [True] * 4 + [False]
     assert scores["rows"].tolist() == [8, 16, 32, 64, 128]

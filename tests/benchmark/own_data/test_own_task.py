@@ -88,11 +88,8 @@ def test_rare_labels_are_kept_and_too_few_rows_are_told() -> None:
     assert [fact.rare for fact in own.report.labels] == [False, True]
     assert own.task.labels == ("l0", "l1")
     assert own.task.main_metric == "f1_macro"
-    for n, message in (
-        (3, "its validation part has 0 rows with one label only"),
-        (6, "one label only; give more rows"),
-    ):
-        with pytest.raises(UserError, match=message):
+    for n, found in ((3, "no rows"), (8, "1 rows with one label only")):
+        with pytest.raises(UserError, match=f"its validation part has {found}; give more rows"):
             _make(_data([f"text {row}" for row in range(n)], _single(n)))
 
 
@@ -215,6 +212,9 @@ def test_splits_of_the_users_own_may_not_divide_a_group() -> None:
     assert _make(data, GROUPED).rows.test.groups is not None
     with pytest.raises(UserError, match="1 groups of the column 'thread' have rows in two parts of your splits"):
         _make(replace(data, group=np.append(data.group[:-1], 0)), GROUPED)  # type: ignore[index]
+    whole = _data([f"text {row}" for row in range(100)], _single(100))
+    with pytest.raises(UserError, match="part has no rows; rows stay together by 'thread' with 2 values; use a finer"):
+        _make(replace(whole, group=np.arange(100) // 50), GROUPED)
 
 
 def test_groups_are_read_kept_beside_the_runs_and_drawn_as_wholes(tmp_path: Path) -> None:

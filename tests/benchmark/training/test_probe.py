@@ -114,3 +114,14 @@ def test_what_has_no_states_is_no_probe() -> None:
             get_encoder(name)
     with pytest.raises(UserError, match="Did you mean 'minilm-l6'"):
         get_encoder("probe:minilm")
+
+
+def test_probes_first_without_an_encoder_to_fine_tune_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--tasks", "feedback", "--encoders", "tfidf-lr", "--results", str(tmp_path), "--probe-first"]
+    monkeypatch.setattr("sys.argv", ["encoder-zoo", "run", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert "--probe-first does not apply" in capsys.readouterr().err
