@@ -233,7 +233,7 @@ def test_damaged_checkpoints_are_shown_beside_the_others(blank: Page, damaged_ad
     blank.goto(f"{damaged_address}#tab=compare")
     blank.wait_for_selector(".zoo-table")
     assert blank.locator(".zoo-name").all_inner_texts() == ["fine"]
-    notices = blank.locator(".zoo-notice").all_inner_texts()
+    notices = blank.locator("#compare .zoo-notice").all_inner_texts()
     assert [notice.split(" failed: ")[0] for notice in notices] == ["config", "decision"]
     blank.get_by_role("tab", name="Leaderboard").click()
     blank.get_by_text("holds no leaderboard yet").wait_for()
