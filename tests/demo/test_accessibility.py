@@ -23,7 +23,8 @@ def opened(context: BrowserContext, address: str) -> Page:
     page.wait_for_selector(".zoo-table")
     page.locator(".zoo-opener").first.click()
     page.locator(".zoo-sharing summary").click()
-    page.locator("#attribution button").first.click()
+    page.locator(".zoo-score").first.click()
+    page.wait_for_selector("#words .zoo-told")
     page.locator("#flag button").first.click()
     page.wait_for_selector("#flag-right input")
     return page
