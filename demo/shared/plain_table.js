@@ -34,7 +34,7 @@ function sortedTable(columns, rows, { most = Infinity, dress = () => {} } = {}) 
   const row = (of) => {
     const cells = columns.map(({ figure, value, cell }) => {
       const shown = cell ? cell(of) : value(of) ?? "–";
-      return make("td", { class: figure ? "zoo-figure" : null }, typeof shown === "number" ? String(shown) : shown);
+      return make("td", { class: figure ? "zoo-figure" : null }, inCell(shown));
     });
     const node = make("tr", {}, ...cells);
     dress(node, of);
@@ -43,6 +43,12 @@ function sortedTable(columns, rows, { most = Infinity, dress = () => {} } = {}) 
   fill();
   const table = make("table", { class: "zoo-board" }, make("thead", {}, make("tr", {}, ...heads)), body);
   return make("div", {}, make("div", { class: "zoo-scroll", tabindex: 0, role: "region", "aria-label": zooText("rows") }, table), more);
+}
+
+/** Numbers with their thousands apart, long texts in a box that cuts them after a few lines. */
+function inCell(shown) {
+  if (typeof shown === "number") return shown.toLocaleString("en-US", { maximumFractionDigits: 4 });
+  return typeof shown === "string" && shown.length > 60 ? make("div", { class: "zoo-text", title: shown }, shown) : shown;
 }
 
 /** The table of {columns: [{title, figure}], rows: [[cell, ...]]}, the cells plain texts, numbers or null. */

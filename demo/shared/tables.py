@@ -1,9 +1,12 @@
 """A table of plain values in the open Blocks, drawn by the project's own scripts: its headings sort it."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _TEMPLATE = '<section class="zoo"></section>'
 _SCRIPT = """
@@ -20,3 +23,9 @@ def table(elem_id: str, **layout: Any) -> gr.HTML:
     scripts = [(folder / name).read_text(encoding="utf-8") for name in ("dom.js", "plain_table.js")]
     script = "\n".join([*scripts, _SCRIPT])
     return gr.HTML(None, html_template=_TEMPLATE, js_on_load=script, apply_default_css=False, elem_id=elem_id, **layout)
+
+
+def plain(frame: "pd.DataFrame") -> dict[str, Any]:
+    """Return a DataFrame as the widget takes it; what is missing is None."""
+    columns = [{"title": str(name), "figure": frame[name].dtype.kind in "iuf"} for name in frame]
+    return {"columns": columns, "rows": frame.astype(object).where(frame.notna(), None).to_numpy().tolist()}

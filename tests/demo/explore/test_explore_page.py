@@ -62,7 +62,7 @@ def test_two_entries_are_explored(blank: Page, explored: str) -> None:
     choose(blank, "outcome", "both are right")
     choose(blank, "gold", "negative")
     expect(about).to_contain_text("rows.")
-    expect(blank.locator("#explore-table .body-cell").nth(1)).to_contain_text(f"{MARKUP} validation")
+    expect(blank.locator("#explore-table td").nth(1)).to_contain_text(f"{MARKUP} validation")
     assert blank.locator("#explore-table img").count() == 0
     assert blank.evaluate("window.hacked === undefined")
     blank.locator("#explore-b input").click()
@@ -98,6 +98,6 @@ def test_it_fits_a_phone_in_chinese(chinese: BrowserContext, explored: str) -> N
     for view in ("差异在哪里", "逐条查看", "标签混淆"):
         look_at(page, view)
         expect(page.locator("#explore-plot")).to_be_visible(visible=view != "逐条查看")
-        expect(page.locator("#explore-table .body-cell").first).to_be_visible()
+        expect(page.locator("#explore-table td").first).to_be_visible()
         page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
     page.close()
