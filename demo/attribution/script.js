@@ -7,7 +7,7 @@ const box = () => document.querySelector("#text textarea");
 let asked = null; // text, task, checkpoint and label
 let over = null; // the words' colours, in front of the text box
 
-window.zooAsked = () => asked;
+window.zooWords = () => asked;
 /** Show which words of the text speak for a label. */
 window.zooExplain = (text, task, name, label) => {
   asked = [text, task, name, label];

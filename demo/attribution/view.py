@@ -21,7 +21,7 @@ def add(root: Path | None, compare: CompareTab) -> None:
 
     asked = [compare.text, compare.task, name, wanted]
     compare.words.submit(
-        show, asked, compare.words, js="() => zooAsked()", api_visibility="private", show_progress="minimal", **MODELS
+        show, asked, compare.words, js="() => zooWords()", api_visibility="private", show_progress="minimal", **MODELS
     )
 
 

@@ -134,7 +134,9 @@ def write_corrected(found: Audit, judged: Judged, path: Path) -> Path:
         PageError: an answer is about no suspect of this task.
     """
     task = found.task
-    suggested = {(row["part"], row["row"], row["label"]): row["suggestion"] for row in found.suspects.to_dict("records")}
+    suggested = {
+        (row["part"], row["row"], row["label"]): row["suggestion"] for row in found.suspects.to_dict("records")
+    }
     if strange := next((key for key in judged if key not in suggested), None):
         raise PageError("audit_no_such_row", row=" ".join(map(str, strange)))
     with ZipFile(path, "w", ZIP_DEFLATED) as file:

@@ -1,4 +1,4 @@
-"""What a chosen file looks like before it is classified: how it is read, its first rows, and which columns are meant."""
+"""What a chosen file looks like before it is classified: how it is read, its first rows, its columns guessed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -41,7 +41,8 @@ element.querySelector("p").textContent = zooText("batch_limits", {json.dumps(_LI
 window.zooSample = () => {{
   const task = zooAddress.read().get("batch") ?? "";
   const file = new Blob(["\ufeff", samples[task] ?? samples[""]], {{ type: "text/csv" }});
-  const link = Object.assign(document.createElement("a"), {{ href: URL.createObjectURL(file), download: "sample.csv" }});
+  const link = document.createElement("a");
+  Object.assign(link, {{ href: URL.createObjectURL(file), download: "sample.csv" }});
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }};
@@ -70,9 +71,7 @@ def add(tab: gr.Tab, root: Path | None) -> None:
         with gr.Column(scale=2, min_width=300):
             task = gr.Dropdown([], label=label("task"), elem_id="batch-task")
             names = gr.CheckboxGroup([], label=label("checkpoints"), elem_id="batch-checkpoints")
-            text_column = gr.Dropdown(
-                [], label=label("batch_text_column"), visible=False, elem_id="batch-text-column"
-            )
+            text_column = gr.Dropdown([], label=label("batch_text_column"), visible=False, elem_id="batch-text-column")
             labels_column = gr.Dropdown(
                 [],
                 label=label("batch_labels_column"),

@@ -1,5 +1,5 @@
-"""Other thresholds for a comparison: those that a policy asks for, fitted on the validation logits of the runs that left
-the checkpoints."""
+"""Other thresholds for a comparison: those that a policy asks for, fitted on the validation logits of each checkpoint's
+run."""
 
 from dataclasses import replace
 from functools import lru_cache

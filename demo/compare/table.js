@@ -63,6 +63,7 @@ function scoreCell(answer, label, score) {
   const mark = make("span", { class: "zoo-mark" });
   const number = button(score.toFixed(3), () => window.zooExplain(comparison.text, comparison.task, answer.name, label), "zoo-score");
   number.title = zooText("explain_score", { label: shownName(label), name: answer.name });
+  number.setAttribute("aria-label", `${score.toFixed(3)}. ${number.title}`);
   const name = make("span", { class: "zoo-whose" }, answer.name);
   return { cell: make("td", {}, name, bar, number, mark), tick, mark };
 }

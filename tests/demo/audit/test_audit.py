@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
 from benchmark.own_data.columns import choose_columns
 from benchmark.own_data.reading import read_own
+from benchmark.statistics.seeds import Predictions
 from benchmark.tasks.registry import TASKS
 from benchmark.tasks.rows import read_rows
 from demo.audit.handlers import MOST, Audit, as_view, audit_of, read_answers, tasks_at_hand, write_corrected
@@ -24,9 +26,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("audited")
     write, rows = synthetic_writer(root), read_rows(TASKS["feedback"], None)
     for number, encoder in enumerate(("granite-30m", "minilm-l6")):
-        made = make_predictions(8, True, number, len(rows.test))
-        made = type(made)(made.validation_logits, rows.validation.y_true, made.test_logits, rows.test.y_true)
-        write("feedback", encoder, predictions=made, fingerprint=rows.fingerprint)
+        noise = np.random.default_rng(number)
+        parts = [
+            ((3 * part.y_true - 1.5 + noise.normal(size=part.y_true.shape)).astype(np.float32), part.y_true)
+            for part in (rows.validation, rows.test)
+        ]
+        write("feedback", encoder, predictions=Predictions(*parts[0], *parts[1]), fingerprint=rows.fingerprint)
         write("go_emotions", encoder, predictions=make_predictions(28, True, number))
     return root / "results"
 
@@ -73,9 +78,10 @@ def test_the_corrected_file_is_read_as_own_data_and_differs_where_a_person_said_
     order = [labels.index(label) for label in TASKS["feedback"].labels]
     y_true = own.y_true.toarray()[:, order]
     texts = own.texts.to_pylist()
-    expected = {text: row.copy() for split in (rows.train, rows.validation, rows.test) for text, row in zip(split.texts, split.y_true, strict=True)}
+    splits = (rows.train, rows.validation, rows.test)
+    expected = {text: row.copy() for each in splits for text, row in zip(each.texts, each.y_true, strict=True)}
     expected[first["text"]][TASKS["feedback"].labels.index(first["label"])] ^= 1
-    assert len(texts) == len(rows.train) + len(rows.validation) + len(rows.test)
+    assert len(texts) == sum(map(len, splits))
     assert all((row == expected[text]).all() for text, row in zip(texts, y_true, strict=True))
     lines = (tmp_path / "feedback-corrected" / f"{first['part']}.csv").read_text(encoding="utf-8")
     assert ",changed" in lines

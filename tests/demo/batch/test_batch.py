@@ -463,7 +463,11 @@ BAD: dict[str, tuple[str, str | bytes, str]] = {
     "name twice": (".jsonl", '{"text": "a", "text": "b"}', "Line 1 cannot be read .*twice"),
     "nested text": (".jsonl", '{"text": {"en": "a"}}', "Row 1 has dict where a text should be"),
     "number as text": (".jsonl", '{"text": "a"}\n{"text": 5}', "Line 2 cannot be read .*has 5, and text before it"),
-    "nothing but blanks": (".jsonl", '{"text": NaN}\n{"text": " "}\n{"body": "a"}\n{"text": null}', "There are no texts"),
+    "nothing but blanks": (
+        ".jsonl",
+        '{"text": NaN}\n{"text": " "}\n{"body": "a"}\n{"text": null}',
+        "There are no texts",
+    ),
     "half a character": (".jsonl", '{"text": "\\ud800"}', r"Line 1 cannot be read \(.ud800 is half a character"),
     "odd column": (".jsonl", '{"\\ud800\\n": "a"}', r"Line 1 cannot be read \(.ud800 is half a character"),
     "random parquet": (".parquet", np.random.default_rng(0).bytes(5_000), "not a readable parquet file"),

@@ -120,7 +120,7 @@ def test_what_is_chosen_stays_and_another_task_has_its_own_checkpoints(batch: Pa
     expect(batch.locator("#batch-checkpoints")).not_to_contain_text("gamma")
     expect(chosen).to_have_count(2)
     paste(batch, TEXTS)
-    expect(batch.locator("#batch-status")).to_contain_text("5 rows")
+    expect(batch.locator("#batch-status")).to_contain_text("5 rows. The")
     assert set(column(batch, 2)) <= {"negative", "positive"}
 
 
@@ -162,11 +162,11 @@ def test_cancel_stops_the_models_at_the_next_batch(batch: Page, passes: list[int
     expect(status).to_have_text("Cancelled; nothing is kept.", use_inner_text=True)
     expect(batch.locator("#batch-cancel")).to_be_disabled()
     paste(batch, TEXTS)  # has its turn only when the models are free
-    expect(status).to_contain_text("5 rows")
+    expect(status).to_contain_text("5 rows. The")
     stopped = len(passes)
     batch.wait_for_timeout(1000)
     assert len(passes) == stopped < 3 * 2000 / BATCH / 2
-    expect(status).to_contain_text("5 rows")
+    expect(status).to_contain_text("5 rows. The")
     expect(batch.locator("#batch-cancel")).to_be_disabled()  # there is nothing left to cancel, and results to keep
 
 

@@ -49,7 +49,8 @@ def test_no_other_threshold_has_a_higher_f_beta() -> None:
     decision = fitted(read_checkpoint(OWN), read_policy("f-beta=2"))
     y_true, y_score, y_pred = validation_of(decision)
     for label in np.flatnonzero(y_true.sum(axis=0) >= 10):
-        best = max(fbeta_score(y_true[:, label], y_score[:, label] >= at, beta=2) for at in np.unique(y_score[:, label]))
+        gold, score = y_true[:, label], y_score[:, label]
+        best = max(fbeta_score(gold, score >= at, beta=2) for at in np.unique(score))
         assert fbeta_score(y_true[:, label], y_pred[:, label], beta=2) == pytest.approx(best)
 
 
@@ -69,7 +70,7 @@ def test_what_cannot_be_fitted_is_told(checkpoints: Path) -> None:
     assert (found.answers, decisions) == ((), {})
     assert "do not hold the run that trained it" in found.failures[0].error
     for text in ("precision=7", "cost=1", "prec", "precision=0.9\n", "x" * 999):
-        with pytest.raises(UserError, match="is no policy; use one such as precision=0.9") as raised:
+        with pytest.raises(UserError, match="is no policy; use one such as") as raised:
             read_policy(text)
         assert len(str(raised.value)) < 250
 
@@ -108,7 +109,7 @@ def test_a_visitor_chooses_a_policy_and_the_address_keeps_it(blank: Page, fast: 
     expect(mode).to_contain_text("of at least 0.99")
     assert decided(blank) == high
     assert "policy=precision%3D0.99" in blank.url
-    assert 'thresholds=thresholds[name]' in blank.locator(".zoo-sharing code").text_content()
+    assert "thresholds=thresholds[name]" in blank.locator(".zoo-sharing code").text_content()
     blank.get_by_role("button", name="Fitted thresholds").click()
     expect(mode).to_contain_text("each model uses its own, chosen on validation data")
     assert decided(blank) == before

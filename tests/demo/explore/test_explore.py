@@ -486,10 +486,7 @@ def test_without_texts_rows_and_labels_are_shown_and_it_is_said(
     assert "text" in headings(show(Form("sst2", view="rows", outcome="both"), tmp_path / "results", "en"))
     frame = pd.read_parquet(tmp_path / "sst2" / "train.parquet").iloc[1:]
     frame.to_parquet(tmp_path / "sst2" / "train.parquet")
-    assert (
-        "are not the rows of these runs"
-        in said(Form("sst2", view="rows", outcome="both"), tmp_path / "results")[-1]
-    )
+    assert "are not the rows of these runs" in said(Form("sst2", view="rows", outcome="both"), tmp_path / "results")[-1]
     (tmp_path / "sst2" / "train.parquet").write_bytes(b"cut short")
     assert "is not a readable parquet file" in said(Form("sst2", view="rows", outcome="both"), tmp_path / "results")[-1]
 
