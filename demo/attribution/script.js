@@ -27,6 +27,7 @@ function show(value) {
   const clear = button(zooText("attribution_clear"), () => show(null));
   root.replaceChildren(make("p", { class: "zoo-told", "aria-live": "polite" }, value.title), ...value.lists.map(list), more, clear);
   mark(value.pieces);
+  box().scrollIntoView({ behavior: "smooth", block: "nearest" }); // the score that was clicked may stand far below
 }
 
 /** Lay the words' colours over the text box, letter on letter. */

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from benchmark.board.tables import Board
     from benchmark.tasks.registry import Task
 
-SPEEDS = (2, 10, 50)  # milliseconds that one text may take
+SPEEDS = (5, 20, 50)  # milliseconds that one text may take
 KINDS: dict[str, bool | None] = {"": None, "several": True, "one": False}  # of labels a text has; whether several
 
 
