@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from demo.attribution.handlers import as_view, explain
-from demo.compare.view import MODELS, CompareTab
+from demo.compare.view import CompareTab
 from demo.shared.page_texts import language_of
 from demo.shared.texts import Language, in_language
 from zoo.errors import UserError
@@ -19,9 +19,10 @@ def add(root: Path | None, compare: CompareTab) -> None:
     def show(text: str, task: str, name: str, wanted: str, request: gr.Request) -> dict[str, Any]:
         return explain_or_say_why(text, task, name, wanted, language_of(request), root)
 
+    # Not in the queue, which can lose an answer (gradio 6.31); the models have a lock of their own.
     asked = [compare.text, compare.task, name, wanted]
     compare.words.submit(
-        show, asked, compare.words, js="() => zooWords()", api_visibility="private", show_progress="minimal", **MODELS
+        show, asked, compare.words, js="() => zooWords()", api_visibility="private", show_progress="minimal", queue=False
     )
 
 

@@ -81,7 +81,7 @@ function show(value) {
   const about = make("p", { class: "zoo-quiet" }, zooText("audit_about", { shown: found.rows.length, total: found.total }));
   const next = make("p", { class: "zoo-quiet" }, zooText("audit_next"), " ");
   next.append(make("code", {}, `encoder-zoo run-data ${found.task}-corrected --${found.several ? "label-list labels" : "label-column label"}`));
-  root.replaceChildren(about, count, sortedTable(columns(), found.rows, { most: 50 }), next);
+  root.replaceChildren(about, count, sortedTable(columns(), found.rows, { most: 50, cards: true }), next);
   tell();
 }
 

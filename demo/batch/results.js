@@ -17,7 +17,7 @@ function draw() {
   if (!found) return root.replaceChildren();
   const rows = found.rows.filter(wanted);
   const about = make("p", { class: "zoo-quiet", "aria-live": "polite" }, zooText("batch_shown", { shown: rows.length, all: found.rows.length }));
-  root.replaceChildren(...measured(), filters(), about, sortedTable(columns(), rows, { most: MOST, dress: openable }));
+  root.replaceChildren(...measured(), filters(), about, sortedTable(columns(), rows, { most: MOST, dress: openable, cards: true }));
 }
 
 function measured() {

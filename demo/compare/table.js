@@ -61,7 +61,7 @@ function scoreCell(answer, label, score) {
   const tick = make("i", { class: "zoo-tick" });
   const bar = make("div", { class: "zoo-bar" }, make("b", { style: `width:${100 * score}%` }), ...(slides() ? [tick] : []));
   const mark = make("span", { class: "zoo-mark" });
-  const number = button(score.toFixed(3), () => window.zooExplain(comparison.text, comparison.task, answer.name, label), "zoo-score");
+  const number = button(score.toFixed(3), () => window.zooExplain(box().value, comparison.task, answer.name, label), "zoo-score");
   number.title = zooText("explain_score", { label: shownName(label), name: answer.name });
   number.setAttribute("aria-label", `${score.toFixed(3)}. ${number.title}`);
   const name = make("span", { class: "zoo-whose" }, answer.name);

@@ -4,9 +4,10 @@
  * @param {{title: string, figure: ?boolean, value: function, cell: ?function}[]} columns `value(row)` is a number, a
  *   text, or null for none, which comes last; `cell(row)` is what stands in the cell, a node or a text
  * @param {object[]} rows
- * @param {{most: ?number, dress: ?function}} options how many rows are shown at first; `dress(node, row)` changes a row
+ * @param {{most: ?number, dress: ?function, cards: ?boolean}} options how many rows are shown at first; `dress(node, row)`
+ *   changes a row; with `cards`, a row is a block on a phone, its cells below one another
  */
-function sortedTable(columns, rows, { most = Infinity, dress = () => {} } = {}) {
+function sortedTable(columns, rows, { most = Infinity, dress = () => {}, cards = false } = {}) {
   let by = null; // the place of a column, and 1 or -1
   let all = false;
   const body = make("tbody");
@@ -32,16 +33,16 @@ function sortedTable(columns, rows, { most = Infinity, dress = () => {} } = {}) 
     more.textContent = zooText("show_rows", { number: rows.length.toLocaleString("en-US") });
   };
   const row = (of) => {
-    const cells = columns.map(({ figure, value, cell }) => {
+    const cells = columns.map(({ title, figure, value, cell }) => {
       const shown = cell ? cell(of) : value(of) ?? "–";
-      return make("td", { class: figure ? "zoo-figure" : null }, inCell(shown));
+      return make("td", { class: figure ? "zoo-figure" : null, "data-title": title }, inCell(shown));
     });
     const node = make("tr", {}, ...cells);
     dress(node, of);
     return node;
   };
   fill();
-  const table = make("table", { class: "zoo-board" }, make("thead", {}, make("tr", {}, ...heads)), body);
+  const table = make("table", { class: cards ? "zoo-board zoo-cards" : "zoo-board" }, make("thead", {}, make("tr", {}, ...heads)), body);
   return make("div", {}, make("div", { class: "zoo-scroll", tabindex: 0, role: "region", "aria-label": zooText("rows") }, table), more);
 }
 

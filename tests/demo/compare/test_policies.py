@@ -69,7 +69,7 @@ def test_what_cannot_be_fitted_is_told(checkpoints: Path) -> None:
     found, decisions = under(comparison("alpha"), "precision=0.9", "en", checkpoints)
     assert (found.answers, decisions) == ((), {})
     assert "do not hold the run that trained it" in found.failures[0].error
-    for text in ("precision=7", "cost=1", "prec", "precision=0.9\n", "x" * 999):
+    for text in ("precision=7", "cost=1", "prec", "x" * 999):
         with pytest.raises(UserError, match="is no policy; use one such as") as raised:
             read_policy(text)
         assert len(str(raised.value)) < 250
