@@ -22,7 +22,13 @@ def add(root: Path | None, compare: CompareTab) -> None:
     # Not in the queue, which can lose an answer (gradio 6.31); the models have a lock of their own.
     asked = [compare.text, compare.task, name, wanted]
     compare.words.submit(
-        show, asked, compare.words, js="() => zooWords()", api_visibility="private", show_progress="minimal", queue=False
+        show,
+        asked,
+        compare.words,
+        js="() => zooWords()",
+        api_visibility="private",
+        show_progress="minimal",
+        queue=False,
     )
 
 

@@ -21,7 +21,7 @@ from demo.shared.endpoints import endpoint
 from demo.shared.models import catalogue, read
 from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
-from demo.shared.tables import table
+from demo.shared.plain_table import table
 from demo.shared.texts import Language, in_language, say
 from zoo.errors import UserError
 from zoo.row_files.encodings import encoding_name

@@ -11,7 +11,7 @@ from demo.explore.form import OUTCOMES, VIEWS, Form, Identity, read_form, read_i
 from demo.leaderboard.words import heading
 from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
-from demo.shared.tables import plain, table
+from demo.shared.plain_table import plain, table
 from demo.shared.texts import Language, say
 from zoo.errors import UserError
 

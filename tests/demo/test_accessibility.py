@@ -53,7 +53,12 @@ def test_nothing_keeps_anybody_out(
     theme: str, locale: str, browser: BrowserContext, chinese: BrowserContext, own_address: str
 ) -> None:
     page = opened({"en-US": browser, "zh-CN": chinese}[locale], f"{own_address}?__theme={theme}")
-    tabs = {2: "#batch-checkpoints input", 0: "#board .zoo-front-plot", 3: "#explore-plot .main-svg", 4: "#audit-view td"}
+    tabs = {
+        2: "#batch-checkpoints input",
+        0: "#board .zoo-front-plot",
+        3: "#explore-plot .main-svg",
+        4: "#audit-view td",
+    }
     assert broken_on(page, tabs) == {}
 
 
