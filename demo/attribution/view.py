@@ -21,15 +21,8 @@ def add(root: Path | None, compare: CompareTab) -> None:
 
     # Not in the queue, which can lose an answer (gradio 6.31); the models have a lock of their own.
     asked = [compare.text, compare.task, name, wanted]
-    compare.words.submit(
-        show,
-        asked,
-        compare.words,
-        js="() => zooWords()",
-        api_visibility="private",
-        show_progress="minimal",
-        queue=False,
-    )
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", "queue": False}
+    compare.words.submit(show, asked, compare.words, js="() => zooWords()", **quiet)
 
 
 def explain_or_say_why(
