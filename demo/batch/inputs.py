@@ -56,8 +56,7 @@ def read_pasted(pasted: str) -> BatchRows:
     Raises:
         PageError: there are no texts or too many, or one is too long.
     """
-    if len(pasted) > MAX_BYTES:
-        raise PageError("batch_pasted", characters=f"{len(pasted):,}", most=f"{MAX_BYTES:,}")
+    _check_total([pasted])
     lines = [line for line in pasted.replace("\r", "\n").split("\n") if line.strip()]
     return BatchRows([_text(line, number) for number, line in _numbered(lines)])
 
@@ -69,8 +68,7 @@ def read_list(texts: list[str]) -> BatchRows:
         PageError: there are no texts or too many, one is empty or too long, or all together are too long.
     """
     rows = BatchRows([_text(text, number) for number, text in _numbered(texts)])
-    if (characters := sum(map(len, rows.texts))) > MAX_BYTES:
-        raise PageError("batch_pasted", characters=f"{characters:,}", most=f"{MAX_BYTES:,}")
+    _check_total(rows.texts)
     return rows
 
 
@@ -150,7 +148,13 @@ def _read(path: Path, text_column: str, labels_column: str, given: Format) -> Ba
             numbers.append(number)
     if not texts:
         raise PageError("batch_empty")
+    _check_total(texts)
     return BatchRows(texts, gold if labels_column in file.columns else None, file, numbers, number - len(texts))
+
+
+def _check_total(texts: list[str]) -> None:
+    if (characters := sum(map(len, texts))) > MAX_BYTES:
+        raise PageError("batch_pasted", characters=f"{characters:,}", most=f"{MAX_BYTES:,}")
 
 
 def quote(value: object) -> str:

@@ -316,7 +316,7 @@ def test_pasted_lines_are_texts_and_blank_ones_are_skipped() -> None:
         (" \n\t\n", "There are no texts"),
         ("x\n" * (MAX_ROWS + 1), "more than 2,000 rows"),
         ("x\n" + "a" * (MAX_CHARACTERS + 1), "The text of row 2 has 10,001 characters, 10,000 are allowed"),
-        ("a" * (MAX_BYTES + 1), "5,000,001 characters, 5,000,000 are allowed"),
+        ("a" * (MAX_BYTES + 1), "5,000,001 characters together, 5,000,000 are allowed"),
         ("half \ud83d", r"The text of row 1 has half a character, '\\ud83d'"),
     ],
 )
@@ -499,6 +499,7 @@ def test_a_bad_file_is_refused_in_one_line(case: str, tmp_path: Path) -> None:
         (pd.DataFrame({"text": pd.to_datetime(["2020-01-01"])}), "Row 1 has (Timestamp|datetime) where a text"),
         (pd.DataFrame({"text": []}, dtype=str), "There are no texts"),
         (pd.DataFrame({"text": ["x"] * (MAX_ROWS + 1)}), "more than 2,000 rows"),
+        (pd.DataFrame({"text": [f"{row:09,}" * 1_000 for row in range(600)]}), "5,400,000 characters together"),
         (pd.DataFrame({"text": ["x"], "labels": [np.zeros(MAX_VALUES, np.int8)]}), "2,000,001 values"),
         (pd.DataFrame({"text": ["x"], "other": ["a" * 50_000_000]}), "unpacks to 50,0.* bytes"),
     ],
