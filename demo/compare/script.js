@@ -207,12 +207,12 @@ function mark(answer, column, decided) {
   const text = JSON.stringify(names);
   if (heads[column].decided.dataset.names === text) return;
   heads[column].decided.dataset.names = text;
-  const shown = heads[column].decided;
-  shown.replaceChildren(...summary(names), ...toPerson(answer));
+  const chips = heads[column].decided;
+  chips.replaceChildren(...summary(names), ...toPerson(answer));
   // What scrolls is reached by the keyboard.
-  const scrolls = shown.scrollHeight > shown.clientHeight || shown.scrollWidth > shown.clientWidth;
-  if (scrolls) shown.setAttribute("tabindex", "0");
-  else shown.removeAttribute("tabindex");
+  const scrolls = chips.scrollHeight > chips.clientHeight || chips.scrollWidth > chips.clientWidth;
+  if (scrolls) chips.setAttribute("tabindex", "0");
+  else chips.removeAttribute("tabindex");
 }
 
 function overallText(answer) {
