@@ -22,6 +22,7 @@ from typing import Any
 import gradio as gr
 
 from demo.attribution import view as attribution_view
+from demo.audit import view as audit_view
 from demo.batch import view as batch_view
 from demo.compare import view as compare_view
 from demo.compare.handlers import classify, read_link
@@ -66,6 +67,8 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
                 batch_view.add(tab, checkpoints)
             with _tab("explore") as tab:
                 explore_view.add(tab, results)
+            with _tab("audit") as tab:
+                audit_view.add(tab, results)
         demo.queue(max_size=WAITING)
     return demo, theme.launch_arguments()
 

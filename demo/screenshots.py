@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 TABS = {
     "leaderboard": "#board .zoo-front-plot",
     "compare": ".zoo-table",
-    "batch": "#batch-table .body-cell",
+    "batch": "#batch-results td",
     "explore": "#explore-plot .main-svg",
 }
 TEXTS = """The parcel came two weeks late and the mug was cracked.

@@ -12,22 +12,12 @@ from zoo.errors import UserError, lookup
 if TYPE_CHECKING:
     from zoo.attribution import Attribution, Span
 
-HIGHEST = ""  # in place of a label: the one with the highest score
 SHOWN = 0.1  # share of the strongest word's score; a word below it is shown as plain text
 LISTED = 5  # words for a label, and as many against it
 
 
-def labels_of(task: str, name: str, root: Path | None = None) -> tuple[str, ...]:
-    """Return the labels of a checkpoint.
-
-    Raises:
-        UserError: the task or the checkpoint is unknown, or the checkpoint is damaged.
-    """
-    return read(_folder(task, name, root)).info.labels
-
-
 def explain(text: str, task: str, name: str, label: str, root: Path | None = None) -> "Attribution":
-    """Return the score of each word of `text` for `label`; HIGHEST stands for the label with the highest score.
+    """Return the score of each word of `text` for `label`.
 
     Raises:
         UserError: the text is empty or too long, the task, the checkpoint or the label unknown, or the checkpoint
@@ -36,22 +26,20 @@ def explain(text: str, task: str, name: str, label: str, root: Path | None = Non
     check_text(text)
     folder = _folder(task, name, root)
     indices = {each: index for index, each in enumerate(read(folder).info.labels)}
-    found = _attribute(folder, text, None if label == HIGHEST else lookup(indices, label, "label"))
+    found = _attribute(folder, text, lookup(indices, label, "label"))
     if isinstance(found, UserError):
         raise found
     return found
 
 
 @on_gpu
-def _attribute(folder: Path, text: str, index: int | None) -> "Attribution | UserError":
-    """The attribution for the label at `index` (None: the label with the highest score), or the reason for none."""
+def _attribute(folder: Path, text: str, index: int) -> "Attribution | UserError":
+    """The attribution for the label at `index`, or the reason for none."""
     from zoo.attribution import attribute
 
     try:
         with computing:
-            classifier = load(folder)
-            index = int(classifier.predict_logits([text])[0].argmax()) if index is None else index
-            return attribute(classifier, text, index)
+            return attribute(load(folder), text, index)
     except UserError as error:
         return error
 
@@ -65,6 +53,8 @@ def _folder(task: str, name: str, root: Path | None) -> Path:
 def as_view(text: str, name: str, found: "Attribution", language: Language) -> dict[str, Any]:
     """Return an attribution as script.js draws it: its facts, the text in pieces, the strongest words."""
     return {
+        "text": text,
+        "title": say("attribution_title", language, name=name, label=found.label),
         "facts": say("attribution_facts", language, name=name, **_figures(found)),
         "notes": _notes(found, language),
         "pieces": _pieces(text, found.words, cut=found.unread > 0),

@@ -46,7 +46,7 @@ def _header(results: Results) -> list[str]:
 
 
 def _cells(results: Results, row: int) -> list[object]:
-    cells: list[object] = [row + 1, results.texts[row]]
+    cells: list[object] = [results.number(row), results.texts[row]]
     if results.y_true is not None:
         cells.append(_listed(results, results.y_true[row]))
     for name, scores in results.scores.items():
@@ -72,4 +72,4 @@ def _record(results: Results, row: int) -> dict[str, object]:
         }
         for name, scores in results.scores.items()
     }
-    return {"row": row + 1, "text": results.texts[row], **gold, "checkpoints": checkpoints}
+    return {"row": results.number(row), "text": results.texts[row], **gold, "checkpoints": checkpoints}

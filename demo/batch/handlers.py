@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,10 @@ from demo.batch.inputs import BatchRows, is_missing, quote
 from demo.compare.handlers import classify
 from demo.shared.gpu import on_gpu
 from demo.shared.models import catalogue, computing, load, read
-from demo.shared.texts import Language, PageError, say
+from demo.shared.texts import PageError
 from zoo.decision import ProblemType
 
 BATCH = 32  # texts; a cancel waits for one batch
-SHOWN_ROWS = 200
-_SHOWN_CHARACTERS = 120
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +24,8 @@ class Results:
     """The scores and decisions of several checkpoints for n texts, in the order of the texts.
 
     `scores` (float) and `decided` (int8, at the fitted thresholds) hold an array of shape (n, num_labels) for each
-    checkpoint. `y_true` (int8) has the gold labels in the same shape, or is None.
+    checkpoint. `y_true` (int8) has the gold labels in the same shape, or is None. `numbers` are the rows of the file,
+    from 1; None is 1 to n.
     """
 
     problem_type: ProblemType
@@ -35,6 +34,11 @@ class Results:
     y_true: np.ndarray | None
     scores: dict[str, np.ndarray]
     decided: dict[str, np.ndarray]
+    numbers: list[int] | None = None
+
+    def number(self, position: int) -> int:
+        """Return the number of the row in the file, from 1."""
+        return self.numbers[position] if self.numbers else position + 1
 
     def names(self, row: np.ndarray) -> list[str]:
         """Return the labels that are set in `row`, shape (num_labels,)."""
@@ -65,7 +69,7 @@ def classify_rows(
     for failure in first.failures:
         raise PageError("batch_failed", name=failure.name, reason=failure.error)
     single = first.problem_type == "single_label_classification"
-    y_true = None if rows.gold is None else gold_matrix(rows.gold, first.labels, single)
+    y_true = None if rows.gold is None else gold_matrix(rows.gold, first.labels, single, rows.numbers)
     scores, decided = {}, {}
     for position, answer in enumerate(first.answers):
         folder = catalogue(root)[task][answer.name]
@@ -78,7 +82,7 @@ def classify_rows(
         decision = read(folder).decision
         scores[answer.name] = decision.scores(logits)
         decided[answer.name] = decision.decide(scores[answer.name])
-    yield Results(first.problem_type, first.labels, rows.texts, y_true, scores, decided)
+    yield Results(first.problem_type, first.labels, rows.texts, y_true, scores, decided, rows.numbers)
 
 
 @on_gpu
@@ -99,29 +103,33 @@ def _batches(texts: list[str]) -> Iterator[tuple[int, list[int]]]:
         yield min(start + BATCH, len(order)), order[start : start + BATCH]
 
 
-def gold_matrix(gold: Sequence[object], labels: Sequence[str], single: bool) -> np.ndarray:
+def gold_matrix(
+    gold: Sequence[object], labels: Sequence[str], single: bool, numbers: Sequence[int] | None = None
+) -> np.ndarray:
     """Return gold labels as int8 of shape (n, num_labels).
 
     Args:
         gold: the labels of each row: a list of names, or a text. A text is one name if `single` is set or if the whole
             text is a label; otherwise it is a JSON list, or "|" separates its names, or "," if there is no "|". An
-            empty cell is no label.
+            empty cell is no label. In place of a name, there may be the label's number in the task, from 0.
         labels: the task's.
         single: every text has exactly one label.
+        numbers: of the rows, for messages; None is 1 to n.
 
     Raises:
         PageError: a label is unknown, or a row that must have one label has none or several.
     """
-    position = {label: i for i, label in enumerate(labels)}
+    position = {str(i): i for i in range(len(labels))} | {label: i for i, label in enumerate(labels)}
     y_true = np.zeros((len(gold), len(labels)), np.int8)
-    for number, value in enumerate(gold, 1):
+    for row, number, value in zip(y_true, numbers or range(1, len(gold) + 1), gold, strict=True):
         names = _names(value, single or (isinstance(value, str) and value in position))
         if single and len(names) != 1:
             raise PageError("batch_one_label", row=number, count=len(names))
         for name in names:
-            if not isinstance(name, str) or name not in position:
+            key = str(name) if type(name) in (str, int) else None
+            if key not in position:
                 raise PageError("batch_unknown_label", row=number, label=quote(name), labels=", ".join(labels))
-            y_true[number - 1, position[name]] = 1
+            row[position[key]] = 1
     return y_true
 
 
@@ -153,38 +161,64 @@ def as_json(results: Results) -> dict[str, Any]:
     }
 
 
-def metrics(results: Results) -> dict[str, dict[str, float]]:
-    """Return the leaderboard's metrics by checkpoint and name; none without gold labels."""
-    from benchmark.statistics.metrics import compute_metrics
+@dataclass(frozen=True)
+class Measured:
+    """A metric of one checkpoint with its 95 % interval over these rows; `best` where no other checkpoint is better. A
+    metric that is not defined is nan, and has no interval."""
+
+    value: float
+    low: float
+    high: float
+    best: bool
+
+
+def metrics(results: Results) -> dict[str, list[Measured]]:
+    """Return the leaderboard's metrics by name, each with a value for every checkpoint; none without gold labels.
+
+    The intervals are bootstraps of the rows.
+    """
+    from benchmark.statistics.intervals import RESAMPLES, interval
+    from benchmark.statistics.metrics import LOWER_IS_BETTER, bounds, compute_metrics
+    from benchmark.statistics.resampling import Scored, draw, resample
 
     if results.y_true is None:
         return {}
+    kind, y_true = results.problem_type, results.y_true
+    runs = [Scored(kind, y_true, scores, results.decided[name]) for name, scores in results.scores.items()]
+    points = [compute_metrics(kind, y_true, run.y_score, run.y_pred) for run in runs]
+    names = [name for name in points[0] if np.isfinite([of_one[name] for of_one in points]).all()]
+    draws = draw(len(y_true), RESAMPLES)
+    drawn = resample(runs, names, draws)
+    found: dict[str, list[Measured]] = {}
+    for name in points[0]:
+        values = np.array([of_one[name] for of_one in points])
+        best = -1 if name not in drawn else values.min() if name in LOWER_IS_BETTER else values.max()
+        found[name] = [Measured(value, value, value, bool(value == best)) for value in values.tolist()]
+        for at, measured in enumerate(found[name] if name in drawn else []):
+            around = interval(values[at : at + 1], drawn[name][:, at : at + 1], draws.rng, bounds(name))
+            found[name][at] = replace(measured, low=around.low, high=around.high)
+    return found
+
+
+def as_view(results: Results, task: str) -> dict[str, Any]:
+    """Return what results.js shows: the checkpoints, the metrics, and of every row its number, its text, and its gold
+    and decided labels."""
+    gold = None if results.y_true is None else [results.names(row) for row in results.y_true]
+    decided = {name: [results.names(row) for row in found] for name, found in results.decided.items()}
     return {
-        name: compute_metrics(results.problem_type, results.y_true, scores, results.decided[name])
-        for name, scores in results.scores.items()
+        "task": task,
+        "names": list(results.decided),
+        "metrics": [
+            {"name": name, "cells": [asdict(each) if np.isfinite(each.value) else None for each in of_all]}
+            for name, of_all in metrics(results).items()
+        ],
+        "rows": [
+            {
+                "number": results.number(row),
+                "text": text,
+                "gold": gold and gold[row],
+                "decided": [of_one[row] for of_one in decided.values()],
+            }
+            for row, text in enumerate(results.texts)
+        ],
     }
-
-
-def metrics_table(results: Results, language: Language = "en") -> tuple[list[str], list[list[str]]]:
-    """Return the header and the rows of the metrics, one column for each checkpoint; an undefined metric is a dash."""
-    found = metrics(results)
-    names = next(iter(found.values()), {})
-    cells = [[f"{of[name]:.4f}" if np.isfinite(of[name]) else "–" for of in found.values()] for name in names]
-    rows = [[name, *row] for name, row in zip(names, cells, strict=True)]
-    return [say("batch_metric", language), *found], rows
-
-
-def shown_table(results: Results, language: Language = "en") -> tuple[list[str], list[list[str | int]]]:
-    """Return the header and the first SHOWN_ROWS rows: number, cut text, decided labels, and whether they agree."""
-    several = len(results.decided) > 1
-    header = [say(f"batch_{name}", language) for name in ("row", "text", *["agree"] * several)]
-    agreed = [say("batch_yes" if same else "batch_no", language) for same in results.agreed()]
-    rows: list[list[str | int]] = []
-    for row, text in enumerate(results.texts[:SHOWN_ROWS]):
-        decided = [", ".join(results.names(found[row])) or "–" for found in results.decided.values()]
-        rows.append([row + 1, _cut(text), *decided, *[agreed[row]] * several])
-    return [*header[:2], *results.decided, *header[2:]], rows
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"

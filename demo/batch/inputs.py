@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -10,13 +11,15 @@ from typing import TypeVar
 from demo.compare.handlers import MAX_CHARACTERS, half_character
 from demo.shared.texts import PageError
 from zoo.row_files.faults import RowFileError
-from zoo.row_files.format import RowFile
+from zoo.row_files.format import ALL_FOUND, Format, RowFile
 from zoo.row_files.row_reader import ENDINGS, PACKED, look_through, read_plain_rows
+from zoo.row_files.text_lines import COLUMN as LINES_COLUMN
 
 MAX_ROWS = 2_000
 MAX_BYTES = 5_000_000
 MAX_UNPACKED = 50_000_000  # bytes of a parquet file's columns, unpacked
 MAX_VALUES = 2_000_000  # of a parquet file, in which a few bytes can hold the same value a million times
+DELIMITED = (".csv", ".tsv", ".txt")  # what may have no header
 _QUOTED = 80  # characters of what a message quotes
 T = TypeVar("T")
 
@@ -24,14 +27,17 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class BatchRows:
     """`texts`, each with 1 to MAX_CHARACTERS characters, their gold labels as they stand in the file, if any, and how
-    the file was read, if there is one."""
+    the file was read, if there is one. Of a file, `numbers` are the rows that have a text, from 1, and `empty` counts
+    the others, which are skipped."""
 
     texts: list[str]
     gold: list[object] | None = None
     file: RowFile | None = field(default=None, compare=False)
+    numbers: list[int] | None = None
+    empty: int = 0
 
 
-def read_rows(pasted: str, file: str | None, text_column: str, labels_column: str) -> BatchRows:
+def read_rows(pasted: str, file: str | None, text_column: str, labels_column: str, header: bool = True) -> BatchRows:
     """Return the rows of the pasted texts, or of the file with the path `file`.
 
     Raises:
@@ -41,7 +47,7 @@ def read_rows(pasted: str, file: str | None, text_column: str, labels_column: st
         return read_pasted(pasted)
     if pasted.strip():
         raise PageError("batch_both")
-    return read_file(Path(file), text_column, labels_column)
+    return read_file(Path(file), text_column, labels_column, header)
 
 
 def read_pasted(pasted: str) -> BatchRows:
@@ -50,8 +56,7 @@ def read_pasted(pasted: str) -> BatchRows:
     Raises:
         PageError: there are no texts or too many, or one is too long.
     """
-    if len(pasted) > MAX_BYTES:
-        raise PageError("batch_pasted", characters=f"{len(pasted):,}", most=f"{MAX_BYTES:,}")
+    _check_total([pasted])
     lines = [line for line in pasted.replace("\r", "\n").split("\n") if line.strip()]
     return BatchRows([_text(line, number) for number, line in _numbered(lines)])
 
@@ -63,42 +68,93 @@ def read_list(texts: list[str]) -> BatchRows:
         PageError: there are no texts or too many, one is empty or too long, or all together are too long.
     """
     rows = BatchRows([_text(text, number) for number, text in _numbered(texts)])
-    if (characters := sum(map(len, rows.texts))) > MAX_BYTES:
-        raise PageError("batch_pasted", characters=f"{characters:,}", most=f"{MAX_BYTES:,}")
+    _check_total(rows.texts)
     return rows
 
 
-def read_file(path: Path, text_column: str, labels_column: str) -> BatchRows:
-    """Read a CSV, TSV, text, JSON or parquet file, as `zoo.row_files` does where nobody says more of its format.
+def read_file(path: Path, text_column: str, labels_column: str, header: bool = True) -> BatchRows:
+    """Read a CSV, TSV, text, JSON or parquet file, as `zoo.row_files` does.
 
     Args:
         path: the file; its ending says its format.
-        text_column: the column of the texts.
+        text_column: the column of the texts; a row without one is skipped and counted.
         labels_column: the column of the gold labels, which the file need not have.
+        header: whether the first row of a CSV, TSV or text file names the columns; else they are "1", "2", ...
 
     Raises:
         PageError: the file is too large, damaged, has no such column or too many rows, or a row has no proper text.
     """
+    check_file(path)
+    with told():
+        return _read(path, text_column, labels_column, format_of(path, header))
+
+
+def check_file(path: Path) -> None:
+    """Raise PageError if a file is too large, of another kind, or would take too much memory when it is unpacked."""
     if (size := path.stat().st_size) > MAX_BYTES:
         raise PageError("batch_bytes", size=f"{size:,}", most=f"{MAX_BYTES:,}")
     if path.suffix.lower() not in (*ENDINGS, *PACKED):
         raise PageError("batch_ending", ending=quote(path.suffix), endings=", ".join(ENDINGS))
+    if path.suffix.lower() == ".parquet":
+        _check_unpacked(path)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what the reader says of a file into a PageError, which is told in the language of the page."""
     try:
-        return _read(path, text_column, labels_column)
+        yield
     except RowFileError as error:
         raise PageError(f"batch_{error.kind}", **error.values) from error
 
 
-def _read(path: Path, text_column: str, labels_column: str) -> BatchRows:
-    if path.suffix.lower() == ".parquet":
-        _check_unpacked(path)
-    file = look_through(path, [text_column])
+def format_of(path: Path, header: bool) -> Format:
+    """Return how a file is to be read; what it leaves open is found.
+
+    Raises:
+        RowFileError: the file cannot be read.
+    """
+    if header or path.suffix.lower() not in DELIMITED:
+        return ALL_FOUND
+    file = look(path)
+    return Format(separator=file.separator, columns=tuple(str(place + 1) for place in range(len(file.columns))))
+
+
+def look(path: Path) -> RowFile:
+    """Look a file through before anybody has said which columns are meant. A .txt file has columns if its first line
+    names a column "text" among others, or if all its lines have equally many tabs; else every line is a text.
+
+    Raises:
+        RowFileError: the file cannot be read.
+    """
+    if path.suffix.lower() != ".txt":
+        return look_through(path, [])
+    try:
+        return look_through(path, [LINES_COLUMN])
+    except RowFileError as error:
+        if error.kind != "tabs":
+            raise
+        return look_through(path, [], Format(separator="\t"))
+
+
+def _read(path: Path, text_column: str, labels_column: str, given: Format) -> BatchRows:
+    file = look_through(path, [text_column], given)
     wanted = [text_column, *[labels_column] * (labels_column in file.columns)]
-    texts, gold = [], []
+    texts, gold, numbers, number = [], [], [], 0
     for number, row in _numbered(read_plain_rows(file, wanted)):
-        texts.append(_text(row[0], number))
-        gold.append(row[-1])
-    return BatchRows(texts, gold if labels_column in file.columns else None, file)
+        if not is_missing(row[0]):
+            texts.append(_text(row[0], number))
+            gold.append(row[-1])
+            numbers.append(number)
+    if not texts:
+        raise PageError("batch_empty")
+    _check_total(texts)
+    return BatchRows(texts, gold if labels_column in file.columns else None, file, numbers, number - len(texts))
+
+
+def _check_total(texts: list[str]) -> None:
+    if (characters := sum(map(len, texts))) > MAX_BYTES:
+        raise PageError("batch_pasted", characters=f"{characters:,}", most=f"{MAX_BYTES:,}")
 
 
 def quote(value: object) -> str:

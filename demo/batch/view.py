@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,85 +11,119 @@ from urllib.parse import parse_qs
 import gradio as gr
 
 from demo.batch.downloads import write_csv, write_jsonl
-from demo.batch.handlers import SHOWN_ROWS, Results, as_json, classify_rows, metrics_table, shown_table
-from demo.batch.inputs import MAX_BYTES, MAX_ROWS, quote, read_list, read_rows
+from demo.batch.handlers import Results, as_json, as_view, classify_rows
+from demo.batch.inputs import MAX_BYTES, MAX_ROWS, BatchRows, quote, read_list, read_rows
+from demo.batch.preview import as_table, preview
+from demo.batch.progress import Progress
+from demo.compare.examples import sample_files
 from demo.compare.handlers import MAX_CHARACTERS, first_task, shown_at_first
 from demo.shared.endpoints import endpoint
-from demo.shared.models import catalogue
+from demo.shared.models import catalogue, read
 from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
+from demo.shared.plain_table import table
 from demo.shared.texts import Language, in_language, say
 from zoo.errors import UserError
 from zoo.row_files.encodings import encoding_name
 from zoo.row_files.format import RowFile
 
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-_LIMITS = {"rows": f"{MAX_ROWS:,}", "characters": f"{MAX_CHARACTERS:,}", "size": MAX_BYTES // 1_000_000}
-_LIMITS_SCRIPT = f'element.querySelector("p").textContent = zooText("batch_limits", {json.dumps(_LIMITS)});'
+_LIMITS = {
+    "rows": f"{MAX_ROWS:,}",
+    "characters": f"{MAX_CHARACTERS:,}",
+    "total": f"{MAX_BYTES:,}",
+    "size": MAX_BYTES // 1_000_000,
+}
+_TOP = '<section class="zoo"><p class="zoo-quiet"></p></section>'
+_TOP_SCRIPT = f"""
+const samples = {json.dumps(sample_files(), ensure_ascii=False)};
+element.querySelector("p").textContent = zooText("batch_limits", {json.dumps(_LIMITS)});
+window.zooSample = () => {{
+  const task = zooAddress.read().get("batch") ?? "";
+  const file = new Blob(["\ufeff", samples[task] ?? samples[""]], {{ type: "text/csv" }});
+  const link = document.createElement("a");
+  Object.assign(link, {{ href: URL.createObjectURL(file), download: "sample.csv" }});
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}};
+"""
+_FOLDER = Path(__file__).parents[1]
+_SCRIPTS = ("shared/dom.js", "shared/plain_table.js", "batch/results.js")
 # Not in the queue of single texts: one of those has its turn between two batches of 32 texts.
 _BATCHES: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "batches"}
-_PROGRESS = gr.Progress()
-_NOTHING: tuple[Any, ...] = (
-    {},
-    gr.Dataframe(visible=False),
-    gr.Dataframe(visible=False),
-    gr.DownloadButton(visible=False),
-    gr.DownloadButton(visible=False),
-)
+_NOTHING: tuple[Any, ...] = ({}, None, gr.DownloadButton(visible=False), gr.DownloadButton(visible=False))
 
 
 def add(tab: gr.Tab, root: Path | None) -> None:
     """Add the tab's widgets to the open Blocks; the checkpoints are found when the tab is opened."""
-    gr.HTML(
-        '<section class="zoo"><p class="zoo-quiet"></p></section>', js_on_load=_LIMITS_SCRIPT, apply_default_css=False
-    )
+    gr.HTML(_TOP, js_on_load=_TOP_SCRIPT, apply_default_css=False)
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=300):
             pasted = gr.Textbox(
                 label=label("batch_pasted_label"),
                 info=label("batch_pasted_info"),
-                lines=10,
-                max_lines=10,  # as `lines`: otherwise gradio measures thousands of lines at every change
+                lines=8,
+                max_lines=8,  # as `lines`: otherwise gradio measures thousands of lines at every change
                 elem_id="batch-texts",
             )
             file = gr.File(label=label("batch_file"), height=140, elem_id="batch-file")
+            sample = gr.Button(label("batch_sample"), size="sm", elem_id="batch-sample")
         with gr.Column(scale=2, min_width=300):
             task = gr.Dropdown([], label=label("task"), elem_id="batch-task")
             names = gr.CheckboxGroup([], label=label("checkpoints"), elem_id="batch-checkpoints")
-            text_column = gr.Textbox("text", label=label("batch_text_column"))
-            labels_column = gr.Textbox("labels", label=label("batch_labels_column"), info=label("batch_labels_info"))
+            text_column = gr.Dropdown([], label=label("batch_text_column"), visible=False, elem_id="batch-text-column")
+            labels_column = gr.Dropdown(
+                [],
+                label=label("batch_labels_column"),
+                info=label("batch_labels_info"),
+                visible=False,
+                elem_id="batch-labels-column",
+            )
+            header = gr.Checkbox(True, label=label("batch_has_header"), visible=False, elem_id="batch-header")
             with gr.Row():
                 button = gr.Button(label("batch_run"), variant="primary", min_width=120, elem_id="batch-run")
                 cancel = gr.Button(label("batch_cancel"), interactive=False, min_width=120, elem_id="batch-cancel")
+    about, first_rows = notes("batch-about"), table("batch-preview")
+    columns = [text_column, labels_column, header, about, first_rows]
     shown = [*_add_results(), cancel]
+
+    def look(file: str | None, task: str | None, request: gr.Request) -> tuple[Any, ...]:
+        return _looked(file, task, None, root, language_of(request))
+
+    def look_again(file: str | None, task: str | None, header: bool, request: gr.Request) -> tuple[Any, ...]:
+        return _looked(file, task, header, root, language_of(request))
+
+    file.change(look, [file, task], columns, **_QUIET)
+    header.input(look_again, [file, task, header], columns, **_QUIET)
+    sample.click(None, js="() => zooSample()", api_visibility="private")
 
     def run(
         pasted: str,
         file: str | None,
-        text_column: str,
-        labels_column: str,
+        text_column: str | None,
+        labels_column: str | None,
+        header: bool,
         task: str | None,
         names: list[str],
         request: gr.Request,
-        progress: gr.Progress = _PROGRESS,
     ) -> Iterator[tuple[Any, ...]]:
         language = language_of(request)
-        yield *_NOTHING, gr.Button(interactive=True)
+        yield {"lines": [say("batch_begins", language)], "progress": 0}, *_NOTHING[1:], gr.Button(interactive=True)
         try:
-            rows = read_rows(pasted, file, text_column, labels_column)
-            total = len(rows.texts) * len(names)
+            rows = read_rows(pasted, file, text_column or "", labels_column or "", header)
+            progress = Progress(rows.texts, names)
             for step in classify_rows(rows, task or "", names, root):
                 if isinstance(step, Results):
-                    for values in _show(step, rows.file, labels_column, task or "", language):
+                    for values in _show(step, rows, labels_column or "", task or "", language):
                         yield *values, gr.Button(interactive=False)
                 else:
-                    progress((step, total), say("batch_progress", language), unit=say("batch_unit", language))
-                    yield (gr.skip(),) * len(shown)
+                    line, share = progress(step, language)
+                    yield {"lines": [line], "progress": share}, *(gr.skip(),) * (len(shown) - 1)
         except UserError as error:
             yield {"problem": in_language(error, language)}, *_NOTHING[1:], gr.Button(interactive=False)
 
-    form = [pasted, file, text_column, labels_column, task, names]
-    event = button.click(run, form, shown, show_progress_on=shown[0], api_visibility="private", **_BATCHES)
+    form = [pasted, file, text_column, labels_column, header, task, names]
+    event = button.click(run, form, shown, show_progress="hidden", api_visibility="private", **_BATCHES)
     cancel.click(_cancelled, None, shown, cancels=[event], **_QUIET)
 
     def open_tab(task: str | None, link: str, request: gr.Request) -> tuple[Any, ...]:
@@ -136,26 +171,59 @@ def _add_endpoint(root: Path | None) -> None:
 
 def _add_results() -> list[Any]:
     status = notes("batch-status", min_height=56)
-    measured = gr.Dataframe(interactive=False, show_label=False, visible=False, elem_id="batch-metrics")
-    table = gr.Dataframe(interactive=False, show_label=False, wrap=True, visible=False, elem_id="batch-table")
+    script = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    found = gr.HTML(
+        None,
+        html_template='<section class="zoo"></section>',
+        js_on_load=script,
+        apply_default_css=False,
+        elem_id="batch-results",
+    )
     with gr.Row():
         csv = gr.DownloadButton(label("batch_csv"), visible=False, elem_id="batch-csv")  # type: ignore[arg-type]
         jsonl = gr.DownloadButton(label("batch_jsonl"), visible=False, elem_id="batch-jsonl")  # type: ignore[arg-type]
-    return [status, measured, table, csv, jsonl]
+    return [status, found, csv, jsonl]
+
+
+def _looked(
+    file: str | None, task: str | None, header: bool | None, root: Path | None, language: Language
+) -> tuple[Any, ...]:
+    """The columns to choose from, the header box, how the file is read, and its first rows."""
+    hidden = (gr.Dropdown(visible=False), gr.Dropdown(visible=False), gr.Checkbox(visible=False))
+    if file is None:
+        return *hidden, {}, None
+    try:
+        found = preview(Path(file), _labels(task, root), header)
+    except UserError as error:
+        return *hidden, {"problem": in_language(error, language)}, None
+    columns = list(found.file.columns)
+    none = (say("batch_no_labels", language), "")
+    lines = [say("batch_preview", language, rows=f"{found.file.rows:,}"), *file_notes(found.file, language)]
+    return (
+        gr.Dropdown(choices=columns, value=found.text, visible=True),
+        gr.Dropdown(choices=[none, *columns], value=found.labels, visible=True),
+        gr.Checkbox(value=found.header, visible=found.asks),
+        {"lines": [" ".join(lines)]},
+        as_table(found),
+    )
+
+
+def _labels(task: str | None, root: Path | None) -> tuple[str, ...]:
+    for folder in catalogue(root).get(task or "", {}).values():
+        with suppress(UserError):  # told when the texts are classified
+            return read(folder).info.labels
+    return ()
 
 
 def _show(
-    results: Results, file: RowFile | None, labels_column: str, task: str, language: Language
+    results: Results, rows: BatchRows, labels_column: str, task: str, language: Language
 ) -> Iterator[tuple[Any, ...]]:
     """Yield once: when gradio asks for the next step, it has copied the two files, and they are deleted."""
-    header, rows = shown_table(results, language)
-    measures, measured = metrics_table(results, language)
-    missing = labels_column if file and results.y_true is None else ""
+    missing = labels_column if rows.file and results.y_true is None else ""
     with TemporaryDirectory() as folder:
         yield (
-            {"lines": [note(results, missing, language), *file_notes(file, language)]},
-            gr.Dataframe(measured, headers=measures, visible=bool(measured)),
-            gr.Dataframe(rows, headers=header, column_widths=_widths(header), visible=True),
+            {"lines": [note(results, missing, rows.empty, language), *file_notes(rows.file, language)]},
+            as_view(results, task),
             gr.DownloadButton(value=write_csv(results, Path(folder) / f"batch-{task}.csv"), visible=True),
             gr.DownloadButton(value=write_jsonl(results, Path(folder) / f"batch-{task}.jsonl"), visible=True),
         )
@@ -170,17 +238,13 @@ def file_notes(file: RowFile | None, language: Language = "en") -> list[str]:
     return [" ".join([say(f"batch_read_{file.form}", language, **values), *remarks])]
 
 
-def _widths(header: list[str]) -> list[str | int]:
-    """Widths in pixels: a long text must not push the decisions away, and a phone scrolls within the table."""
-    rest = len(header) - 2
-    return [60, 290, *[max(190, 820 // rest)] * rest]
-
-
-def note(results: Results, missing_column: str, language: Language = "en") -> str:
-    """Return the note above the table: how many rows it shows and on how many the checkpoints agree; then the missing
-    column of a file without gold labels, or how many labels have no gold row."""
-    rows, values = len(results.texts), {"rows": f"{len(results.texts):,}", "shown": SHOWN_ROWS}
-    parts = [say("batch_first_shown" if rows > SHOWN_ROWS else "batch_all_shown", language, **values)]
+def note(results: Results, missing_column: str, empty: int = 0, language: Language = "en") -> str:
+    """Return the note above the table: how many rows there are, how many had no text, and on how many the checkpoints
+    agree; then the missing column of a file without gold labels, or how many labels have no gold row."""
+    values = {"rows": f"{len(results.texts):,}"}
+    parts = [say("batch_all_shown", language, **values)]
+    if empty:
+        parts.append(say("batch_skipped", language, empty=f"{empty:,}"))
     if len(results.decided) > 1:
         parts.append(say("batch_agreed", language, **values, agreed=f"{results.agreed().sum():,}"))
     if missing_column:

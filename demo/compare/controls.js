@@ -1,17 +1,17 @@
 // The controls for all labels. A part of the comparison: see script.js, whose variables it uses.
 
 function controls() {
-  const reset = button(zooText("reset"), () => (forget(), drawAll()));
+  const reset = button(zooText("reset"), () => (forget(), policy ? followPolicy("") : drawAll()));
   all.mode = make("p", { class: "zoo-quiet zoo-mode", "aria-live": "polite" });
   const leave = single() ? [leaveUndecided()] : [];
   if (!slides()) return make("div", { class: "zoo-controls" }, ...leave, make("div", { class: "zoo-buttons" }, reset), all.mode);
   all.slider = slider(zooText("threshold_all"), (value) => set(comparison.labels, value));
   all.field = field(zooText("threshold_all_number"), (value) => set(comparison.labels, value));
-  all.fitted = button(zooText("fitted_thresholds"), () => set(comparison.labels, null));
+  all.fitted = button(zooText("fitted_thresholds"), () => (policy ? followPolicy("") : set(comparison.labels, null)));
   all.half = button("0.5", () => set(comparison.labels, 0.5));
   const name = make("strong", {}, zooText("all_labels"));
   const global = make("div", { class: "zoo-global" }, name, all.slider, all.field);
-  const buttons = make("div", { class: "zoo-buttons" }, all.fitted, all.half, reset);
+  const buttons = make("div", { class: "zoo-buttons" }, all.fitted, all.half, policyPart(), reset);
   return make("div", { class: "zoo-controls" }, ...leave, global, buttons, all.mode);
 }
 
@@ -20,7 +20,8 @@ function leaveUndecided() {
   const onchange = ({ target }) => {
     undecided = target.checked;
     for (const label of comparison.labels) chosen.set(label, undecided ? 0.5 : null);
-    drawAll();
+    if (policy) followPolicy("");
+    else drawAll();
   };
   const box = make("input", { type: "checkbox", onchange });
   box.checked = undecided;

@@ -1,5 +1,8 @@
 """Texts to try: a few for every task, written for the app."""
 
+import csv
+from io import StringIO
+
 _EXAMPLES: dict[str, list[str]] = {
     "feedback": [
         "The parcel came two weeks late and the mug inside was cracked, but your support team answered within "
@@ -38,6 +41,16 @@ _EXAMPLES: dict[str, list[str]] = {
         "请问保修包括电池吗？更换要多少钱？",
     ],
 }
+# Labels of each example, as a person would set them.
+_GOLD: dict[str, list[str]] = {
+    "feedback": ["delivery|quality|service|refund", "price|quality|praise|suggestion", "price|question"],
+    "go_emotions": ["gratitude|joy|surprise", "annoyance|surprise", "confusion"],
+    "sst2": ["positive", "negative", "positive"],
+    "reuters21578": ["interest|money-fx|trade", "corn|grain|wheat", "acq|earn"],
+    "duee_event_types": ["竞赛行为-夺冠|组织关系-辞/离职", "财经/交易-上市|财经/交易-融资", "灾害/意外-起火"],
+    "chnsenticorp": ["positive", "negative", "positive"],
+    "feedback_zh": ["delivery|quality|service|refund", "price|quality|praise|suggestion", "price|question"],
+}
 _ANY = [
     "The parcel came late, but the people who answered my letter were kind and quick.",
     "I did not expect much, and it is the best thing that I have bought this year.",
@@ -48,6 +61,20 @@ _ANY = [
 def examples_for(task: str) -> list[str]:
     """Return the example texts of `task`; for a user's own task, general ones."""
     return _EXAMPLES.get(task, _ANY)
+
+
+def sample_files() -> dict[str, str]:
+    """Return a small CSV file for the Batch tab by task, with gold labels; "" has texts alone, for any other task."""
+    return {"": _csv(["text"], [[text] for text in _ANY])} | {
+        task: _csv(["text", "labels"], [list(row) for row in zip(texts, _GOLD[task], strict=True)])
+        for task, texts in _EXAMPLES.items()
+    }
+
+
+def _csv(header: list[str], rows: list[list[str]]) -> str:
+    written = StringIO()
+    csv.writer(written).writerows([header, *rows])
+    return written.getvalue()
 
 
 def is_example(text: str) -> bool:

@@ -8,6 +8,7 @@ let comparison = null;
 let followed = false; // the address that the comparison was opened with
 const cache = new Map(); // the answers and failures that are known of this text and task, by checkpoint
 let wanted = null; // the checkpoints that are ticked, where the form has changed since the answer
+let policy = ""; // what the thresholds are fitted for, such as "precision=0.9"; "" is what each checkpoint came with
 let undecided = false; // whether a single-label task may leave a text without a label
 let scrolls = false; // whether the result is to be scrolled to
 // Each label's threshold: null is fitted (every model its own), a number is set by hand, for all models.
@@ -31,6 +32,7 @@ const fitted = (index) => mean(comparison.answers.map((answer) => fittedOf(answe
 const byHand = () => new Map([...chosen].filter(([, value]) => value !== null));
 /** Whether thresholds can be moved: with one label a text, only where a text may be left undecided. */
 const slides = () => !single() || undecided;
+const shownName = (label) => zooLabel(comparison.task, label);
 const single = () => comparison.problem_type === "single_label_classification";
 
 // A fitted threshold is compared with the calibrated score whichever is shown, so that rounding decides nothing.
@@ -49,6 +51,7 @@ function show(value) {
   root.classList.add("zoo-drawn");
   if (value.problem) return root.replaceChildren(notice("", value.problem));
   comparison = JSON.parse(JSON.stringify(value));
+  policy = comparison.policy;
   remember();
   if (!followed || comparison.task !== shownTask || comparison.labels.some((label) => !chosen.has(label))) forget();
   if (!followed) follow(viewIn(zooAddress.read(), comparison.labels));
@@ -74,9 +77,10 @@ function drawAll() {
 /** Keep what is known of a text, so that a model which is ticked again needs no server. */
 function remember() {
   const { task, text, answers, failures } = comparison;
-  if (cache.get("task") !== task || cache.get("text") !== text) cache.clear();
+  const known = { task, text, policy: comparison.policy };
+  if (Object.keys(known).some((key) => cache.get(key) !== known[key])) cache.clear();
   if (task !== shownTask) wanted = null;
-  cache.set("task", task).set("text", text);
+  for (const [key, value] of Object.entries(known)) cache.set(key, value);
   for (const each of [...answers, ...failures]) cache.set(`model ${each.name}`, each);
   if (wanted && knows(wanted)) only(wanted);
 }
@@ -99,6 +103,8 @@ window.zooCompare = {
     keepAddress();
     drawAll();
   },
+  /** The policy that the next answer is to follow: until there is one, that of the address. */
+  policy: () => (followed ? policy : (zooAddress.read().get("policy") ?? "")),
 };
 /** What stays in the text box when an answer proposes a text: a visitor's own text. */
 window.zooKeepText = (text, proposed) => (text.trim() && !EXAMPLES.has(text) ? text : proposed);
@@ -116,7 +122,7 @@ function forget() {
 function follow(view) {
   for (const [label, threshold] of view.thresholds) chosen.set(label, threshold);
   ({ calibrated, order, filter } = view);
-  undecided = single() && view.thresholds.size > 0;
+  undecided = single() && (view.thresholds.size > 0 || policy !== "");
 }
 
 // -- the text box -----------------------------------------------------------------------------------------------
@@ -164,7 +170,8 @@ function update() {
   if (slides()) {
     place(all, shared ?? mean(comparison.labels.map((label, i) => chosen.get(label) ?? fitted(i))), shared ?? null);
     for (const row of shown()) place(row, chosen.get(row.label) ?? fitted(row.index), chosen.get(row.label));
-    all.fitted.setAttribute("aria-pressed", String(shared === null));
+    all.fitted.setAttribute("aria-pressed", String(shared === null && !policy));
+    markPolicy(shared === null);
     all.half.setAttribute("aria-pressed", String(shared === 0.5));
   }
   const decided = comparison.answers.map(decidedBy);
@@ -200,7 +207,12 @@ function mark(answer, column, decided) {
   const text = JSON.stringify(names);
   if (heads[column].decided.dataset.names === text) return;
   heads[column].decided.dataset.names = text;
-  heads[column].decided.replaceChildren(...summary(names), ...toPerson(answer));
+  const chips = heads[column].decided;
+  chips.replaceChildren(...summary(names), ...toPerson(answer));
+  // What scrolls is reached by the keyboard.
+  const scrolls = chips.scrollHeight > chips.clientHeight || chips.scrollWidth > chips.clientWidth;
+  if (scrolls) chips.setAttribute("tabindex", "0");
+  else chips.removeAttribute("tabindex");
 }
 
 function overallText(answer) {
@@ -225,7 +237,7 @@ function compareMarks(decided) {
 
 function summary(names) {
   if (names.length === 0) return [make("span", { class: "zoo-none" }, zooText("none_above"))];
-  const chips = names.slice(0, SHOWN).map((name) => make("span", { class: "zoo-chip" }, name));
+  const chips = names.slice(0, SHOWN).map((name) => make("span", { class: "zoo-chip" }, shownName(name)));
   if (names.length > SHOWN) chips.push(make("span", { class: "zoo-quiet" }, zooText("and_more", { number: names.length - SHOWN })));
   return chips;
 }
@@ -241,7 +253,7 @@ function tickMark() {
 }
 
 function mode(values, shared) {
-  if (shared === null) return zooText("mode_fitted");
+  if (shared === null) return policy ? zooText("mode_policy", { policy: policyName() }) : zooText("mode_fitted");
   if (shared !== undefined) return zooText("mode_shared", { value: shared.toFixed(2) });
   return zooText("mode_by_hand", { number: values.filter((value) => value !== null).length, all: values.length });
 }

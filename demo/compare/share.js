@@ -6,7 +6,7 @@
 function keepAddress(step = false) {
   const { text, task, answers, failures } = comparison;
   const threshold = [...byHand()].map(([label, value]) => `${value} ${label}`);
-  const kind = { scores: calibrated ? null : "raw", order: order === "score" ? null : order, find: filter || null };
+  const kind = { scores: calibrated ? null : "raw", order: order === "score" ? null : order, find: filter || null, policy: policy || null };
   const now = zooAddress.read();
   const moved = step && now.has("text") && (now.get("text") !== text || now.get("task") !== task);
   if (moved) zooAddress.write({ draft: null });
@@ -26,21 +26,29 @@ function viewIn(state, labels) {
   return { thresholds, calibrated: state.get("scores") !== "raw", order, filter: state.get("find") ?? "" };
 }
 
-/** Python code that asks the app for this view; JSON strings, numbers and null-free lists are Python's too. */
-function pythonOf({ text, task, answers }, thresholds, calibrated) {
-  const lines = [
-    "from gradio_client import Client",
-    "",
-    `client = Client(${JSON.stringify(location.origin + location.pathname)})`,
+/** Python code that asks the app for this view; JSON strings, numbers and null-free lists are Python's too. Thresholds of a
+ * policy differ from model to model, so each model is asked with its own. */
+function pythonOf({ text, task, answers, labels }, thresholds, calibrated) {
+  const of = (answer) => Object.fromEntries(labels.map((label, i) => [label, thresholds.get(label) ?? fittedOf(answer)[i]]));
+  const each = policy ? Object.fromEntries(answers.map((answer) => [answer.name, of(answer)])) : null;
+  const names = answers.map((answer) => answer.name);
+  const asked = each ? "[name]" : JSON.stringify(names);
+  const given = each ? "thresholds[name]" : JSON.stringify(Object.fromEntries(thresholds));
+  const call = [
     "found = client.predict(",
     `    text=${JSON.stringify(text)},`,
     `    task=${JSON.stringify(task)},`,
-    `    checkpoints=${JSON.stringify(answers.map((answer) => answer.name))},`,
+    `    checkpoints=${asked},`,
+    ...(calibrated ? [] : ["    calibrated=False,"]),
+    ...(each || thresholds.size ? [`    thresholds=${given},`] : []),
+    '    api_name="/classify",',
+    ")",
+    'print({answer["name"]: answer["decided"] for answer in found["answers"]})',
   ];
-  if (!calibrated) lines.push("    calibrated=False,");
-  if (thresholds.size) lines.push(`    thresholds=${JSON.stringify(Object.fromEntries(thresholds))},`);
-  lines.push('    api_name="/classify",', ")", 'print({answer["name"]: answer["decided"] for answer in found["answers"]})');
-  return lines.join("\n");
+  const lines = ["from gradio_client import Client", "", `client = Client(${JSON.stringify(location.origin + location.pathname)})`];
+  if (!each) return [...lines, ...call].join("\n");
+  const loop = [`thresholds = ${JSON.stringify(each)}`, "for name in thresholds:", ...call.map((line) => `    ${line}`)];
+  return [...lines, ...loop].join("\n");
 }
 
 function sharing() {

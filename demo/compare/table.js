@@ -10,6 +10,7 @@ function draw() {
   const body = make("tbody", {}, ...rows.map(({ row }) => row));
   const table = make("table", { class: "zoo-table", style: `--columns:${answers.length}` }, make("thead", {}, head), body);
   all.table.replaceChildren(table);
+  all.table.classList.toggle("zoo-fits", answers.length <= 4);
   if (rows.length === 0) all.table.append(make("p", { class: "zoo-quiet zoo-more" }, zooText("no_label_matches")));
   detail = null;
   const open = rows.find(({ label }) => label === opened);
@@ -26,10 +27,11 @@ function ordered() {
   const by = {
     score: (a, b) => top(b) - top(a),
     disagreement: (a, b) => spread(b) - spread(a),
-    name: (a, b) => labels[a].localeCompare(labels[b]),
+    name: (a, b) => shownName(labels[a]).localeCompare(shownName(labels[b])),
   };
   const wanted = filter.trim().toLowerCase();
-  const matching = labels.map((_, index) => index).filter((index) => labels[index].toLowerCase().includes(wanted));
+  const has = (label) => `${label} ${shownName(label)}`.toLowerCase().includes(wanted);
+  const matching = labels.map((_, index) => index).filter((index) => has(labels[index]));
   return matching.sort(by[order]);
 }
 
@@ -44,21 +46,24 @@ function answerHead(answer, { decided, figures }) {
 
 function labelRow(index) {
   const label = comparison.labels[index];
-  const own = slider(zooText("threshold_of", { label }), (value) => set([label], value));
-  const number = field(zooText("threshold_of_number", { label }), (value) => set([label], value));
-  const opener = make("button", { type: "button", class: "zoo-opener", "aria-expanded": "false" }, label);
+  const shown = shownName(label);
+  const own = slider(zooText("threshold_of", { label: shown }), (value) => set([label], value));
+  const number = field(zooText("threshold_of_number", { label: shown }), (value) => set([label], value));
+  const opener = make("button", { type: "button", class: "zoo-opener", "aria-expanded": "false" }, shown);
   opener.addEventListener("click", () => (opened === label ? close() : open(label)));
   const head = make("th", { scope: "row" }, make("div", { class: "zoo-own" }, opener, ...(slides() ? [own, number] : [])));
-  const cells = comparison.answers.map((answer) => scoreCell(answer, scoresOf(answer)[index]));
+  const cells = comparison.answers.map((answer) => scoreCell(answer, label, scoresOf(answer)[index]));
   const row = make("tr", {}, head, ...cells.map(({ cell }) => cell));
   return { label, index, row, slider: own, field: number, opener, cells };
 }
 
-function scoreCell(answer, score) {
+function scoreCell(answer, label, score) {
   const tick = make("i", { class: "zoo-tick" });
   const bar = make("div", { class: "zoo-bar" }, make("b", { style: `width:${100 * score}%` }), ...(slides() ? [tick] : []));
   const mark = make("span", { class: "zoo-mark" });
-  const number = make("span", { class: "zoo-score" }, score.toFixed(3));
+  const number = button(score.toFixed(3), () => window.zooExplain(box().value, comparison.task, answer.name, label), "zoo-score");
+  number.title = zooText("explain_score", { label: shownName(label), name: answer.name });
+  number.setAttribute("aria-label", `${score.toFixed(3)}. ${number.title}`);
   const name = make("span", { class: "zoo-whose" }, answer.name);
   return { cell: make("td", {}, name, bar, number, mark), tick, mark };
 }
@@ -105,7 +110,7 @@ function close() {
 function openDetail({ row, opener, label, index }) {
   const curves = judged().map((answer) => curvePoints(countsOf(answer), answer.validation.positives, index));
   const lines = judged().map(() => make("li", {}));
-  const { plot, place } = precisionRecallPlot(curves, zooText("curve_of", { label }));
+  const { plot, place } = precisionRecallPlot(curves, zooText("curve_of", { label: shownName(label) }));
   const about = make("p", { class: "zoo-quiet" }, zooText(lines.length ? "validation_figures" : "no_validation"));
   const figures = make("div", { class: "zoo-figures" }, about, make("ul", {}, ...lines));
   const content = make("div", { class: "zoo-detail" }, ...(lines.length ? [plot] : []), figures);

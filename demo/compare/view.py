@@ -15,11 +15,12 @@ from gradio.components import Component
 from demo.compare.examples import all_examples, examples_for
 from demo.compare.handlers import as_json, looks_other, own_text, read_link, shown_at_first
 from demo.compare.handlers import classify as classify_text
+from demo.compare.policies import under
 from demo.compare.validation import validation
 from demo.shared.endpoints import endpoint
 from demo.shared.models import catalogue, read
 from demo.shared.page_texts import label, language_of
-from demo.shared.texts import in_language
+from demo.shared.texts import Language, in_language
 from zoo.errors import UserError
 
 DEMO = Path(__file__).parents[1]
@@ -30,43 +31,56 @@ SCRIPTS = (
     "shared/figures.js",
     "compare/share.js",
     "compare/controls.js",
+    "compare/policy.js",
     "compare/table.js",
     "compare/script.js",
 )
 _TEMPLATE = '<section class="zoo" aria-label="Comparison"><p class="zoo-quiet">...</p></section>'
+_EMPTY = '<section class="zoo"></section>'
+_WORDS = "\n".join((DEMO / name).read_text(encoding="utf-8") for name in ("shared/dom.js", "attribution/script.js"))
 # The models answer one request at a time, so that the latency shown is that of one text alone.
 MODELS: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "models"}
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", **MODELS}
+# The fourth input of an event is the policy that is chosen in the comparison.
+_POLICY = "(text, task, names, _, ...others) => [text, task, names, zooCompare.policy(), ...others]"
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def compare(
-    text: str, task: str | None, names: list[str], root: Path | None, results: Path | None = None
+    text: str,
+    task: str | None,
+    names: list[str],
+    root: Path | None,
+    results: Path | None = None,
+    policy: str = "",
+    language: Language = "en",
 ) -> dict[str, Any]:
-    """Return the comparison as the view takes it: with its text, and with the counts of each threshold on validation.
+    """Return the comparison as the view takes it: with its text and its policy, and with the counts of each threshold
+    on validation.
 
     Raises:
-        UserError: the text is empty or too long, or the task or a checkpoint is unknown.
+        UserError: the text is empty or too long, the task or a checkpoint is unknown, or the policy is none.
     """
-    comparison = classify_text(text, task or "", names, root)
+    comparison, decisions = under(classify_text(text, task or "", names, root), policy, language, root, results)
     found = as_json(comparison)
     folders = catalogue(root)[comparison.task]
     for answer in found["answers"]:
-        checkpoint = read(folders[answer["name"]])
-        known = validation(checkpoint.info, checkpoint.decision, results)
+        name = answer["name"]
+        known = validation(read(folders[name]).info, decisions[name], results)
         answer["validation"] = known and asdict(known)
-    return found | {"text": text, "looks": looks_other(text, comparison.task, catalogue(root))}
+    return found | {"text": text, "policy": policy, "looks": looks_other(text, comparison.task, catalogue(root))}
 
 
 @dataclass(frozen=True)
 class CompareTab:
     """The parts of the tab that other parts of the app use: `text`, `task` and `names` are the form, `view` holds the
-    comparison on screen."""
+    comparison on screen, `words` the place for the words that speak for a label."""
 
     text: gr.Textbox
     task: gr.Dropdown
     names: gr.CheckboxGroup
     view: gr.HTML
+    words: gr.HTML
 
 
 def add(root: Path | None, results: Path | None) -> CompareTab:
@@ -75,6 +89,9 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
         with gr.Column(scale=3, min_width=300):
             text = gr.Textbox(label=label("text"), info=label("text_info"), lines=3, max_lines=10, elem_id="text")
             button = gr.Button(label("classify"), variant="primary", elem_id="classify")
+            words = gr.HTML(
+                None, html_template=_EMPTY, js_on_load=_WORDS, apply_default_css=False, elem_id="words", padding=False
+            )
         with gr.Column(scale=2, min_width=300):
             task = gr.Dropdown([], label=label("task"), elem_id="task")
             names = gr.CheckboxGroup([], label=label("checkpoints"), elem_id="checkpoints")
@@ -84,14 +101,15 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
     view = gr.HTML(
         None, html_template=_TEMPLATE, js_on_load=_script(), apply_default_css=False, min_height=300, elem_id="compare"
     )
-    link, proposed, opened = (gr.Textbox(visible=False) for _ in range(3))
+    link, proposed, opened, policy = (gr.Textbox(visible=False) for _ in range(4))
     form: list[Component] = [text, task, names]
 
-    def show(text: str, task: str | None, names: list[str], request: gr.Request) -> dict[str, Any]:
+    def show(text: str, task: str | None, names: list[str], policy: str, request: gr.Request) -> dict[str, Any]:
+        language = language_of(request)
         try:
-            return compare(text, task, names, root, results)
+            return compare(text, task, names, root, results, policy, language)
         except UserError as error:
-            return {"problem": in_language(error, language_of(request))}
+            return {"problem": in_language(error, language)}
 
     def open_form(link: str, request: gr.Request) -> tuple[Any, ...]:
         problem: dict[str, Any] | None = None
@@ -108,9 +126,11 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
         tasks = gr.Dropdown(choices=list(folders), value=asked.task)
         return tasks, names, examples, asked.text, opened, problem or gr.skip()
 
-    def show_opening(text: str, task: str | None, names: list[str], opened: str, request: gr.Request) -> Any:
+    def show_opening(
+        text: str, task: str | None, names: list[str], policy: str, opened: str, request: gr.Request
+    ) -> Any:
         """The problem of a link stays until a visitor classifies."""
-        return show(text, task, names, request) if opened else gr.skip()
+        return show(text, task, names, policy, request) if opened else gr.skip()
 
     def choose_task(text: str, task: str | None, opened: str, request: gr.Request) -> tuple[Any, ...]:
         """Do nothing where the task is open already: gradio calls it a choice when a list is only looked at."""
@@ -118,7 +138,7 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
             return (gr.skip(),) * 5
         folders = list(catalogue(root).get(task, {}))
         chosen, proposed = shown_at_first(folders), own_text(text, task)
-        return *_form(task, folders, chosen), proposed, task, show(proposed, task, chosen, request)
+        return *_form(task, folders, chosen), proposed, task, show(proposed, task, chosen, "", request)
 
     # Only the browser writes the text, when the answer is there: what was typed meanwhile is not lost.
     keep: dict[str, Any] = {
@@ -135,7 +155,8 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
         queue=False,
         **_QUIET,
     )
-    opening.then(**keep, **_QUIET).then(show_opening, [*form, opened], view, **_PRIVATE)
+    filled: list[Component] = [*form, policy]
+    opening.then(**keep, **_QUIET).then(show_opening, [*filled, opened], view, js=_POLICY, **_PRIVATE)
     chosen = task.input(
         choose_task,
         [text, task, opened],
@@ -146,11 +167,12 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
     chosen.then(**keep, **_QUIET)
     # A click during an answer counts, too, such as the second of two boxes ticked one after the other.
     classified = [button.click, text.submit, view.submit]
-    gr.on(classified, show, form, view, trigger_mode="always_last", **_PRIVATE)
+    gr.on(classified, show, filled, view, js=_POLICY, trigger_mode="always_last", **_PRIVATE)
     names.input(None, names, None, js="(names) => void zooCompare.choose(names)", **_QUIET)
-    examples.click(lambda sample: sample[0], examples, text, queue=False, **_QUIET).then(show, form, view, **_PRIVATE)
+    tried = examples.click(lambda sample: sample[0], examples, text, queue=False, **_QUIET)
+    tried.then(show, filled, view, js=_POLICY, **_PRIVATE)
     _add_endpoint(root)
-    return CompareTab(text, task, names, view)
+    return CompareTab(text, task, names, view, words)
 
 
 def _script() -> str:

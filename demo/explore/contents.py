@@ -17,19 +17,17 @@ from demo.leaderboard.words import heading, in_words
 from demo.shared.texts import Language, say
 from zoo.errors import UserError
 
-_WIDTHS = ("70px", "360px", "160px", "160px", "160px", "90px", "120px")  # of the rows with their texts
 _LENGTHS = ("word", "words", "character", "characters")
 
 
 @dataclass(frozen=True)
 class Content:
     """What a view shows: the board's verdict as it is `told`, lines of text, a plot and a table; or the problem why it
-    shows none. A table with `widths` of its columns wraps long cells."""
+    shows none."""
 
     lines: list[str]
     figure: go.Figure | None = None
     table: pd.DataFrame | None = None
-    widths: tuple[str, ...] = ()
     problem: str = ""
     told: str = ""
 
@@ -74,7 +72,7 @@ def _rows(pair: Pair, form: Form, results: Path | None, language: Language) -> C
     table, total = handlers.rows_with(pair, form.outcome, form.judged or None, form.gold or None, texts)
     key = "explore_rows_cut" if total > len(table) else "explore_rows_line"
     said = [say(key, language, total=total, shown=len(table)), say("explore_gap_line", language)]
-    return Content([*said, *lines], None, _headed(table, language), _WIDTHS if texts else ())
+    return Content([*said, *lines], None, _headed(table, language))
 
 
 def _confusion(pair: Pair, form: Form, results: Path | None, language: Language) -> Content:

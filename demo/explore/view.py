@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -11,6 +11,7 @@ from demo.explore.form import OUTCOMES, VIEWS, Form, Identity, read_form, read_i
 from demo.leaderboard.words import heading
 from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
+from demo.shared.plain_table import plain, table
 from demo.shared.texts import Language, say
 from zoo.errors import UserError
 
@@ -62,7 +63,7 @@ def add(tab: gr.Tab, results: Path | None) -> None:
         )
     about = notes("explore-about")
     plot = gr.Plot(show_label=False, elem_id="explore-plot", visible=False)
-    table = gr.Dataframe(interactive=False, show_label=False, elem_id="explore-table", visible=False)
+    found = table("explore-table")
     form: dict[str, Any] = {
         "task": task,
         "a": a,
@@ -74,7 +75,7 @@ def add(tab: gr.Tab, results: Path | None) -> None:
         "gold": gold,
         "whose": whose,
     }
-    shown = [task, a, b, seed, judged, outcome, gold, whose, about, plot, table]
+    shown = [task, a, b, seed, judged, outcome, gold, whose, about, plot, found]
 
     def listen(events: list[Any], *left_out: str) -> None:
         kept = {name: widget for name, widget in form.items() if name not in left_out}
@@ -171,16 +172,7 @@ def _drawn(content: "Content") -> tuple[Any, ...]:
     """The lines above, the plot, the table."""
     plot = gr.Plot(content.figure, visible=content.figure is not None)
     about = {"lines": content.lines, "told": content.told, "problem": content.problem}
-    return about, plot, _table(content)
-
-
-def _table(content: "Content") -> gr.Dataframe:
-    table = content.table
-    widths: list[str | int] = [*content.widths]
-    if table is None:
-        return gr.Dataframe(visible=False)
-    kinds: list[Literal["number", "str"]] = ["number" if table[name].dtype.kind in "if" else "str" for name in table]
-    return gr.Dataframe(table, datatype=kinds, wrap=bool(widths), column_widths=widths, visible=True)
+    return about, plot, None if content.table is None else plain(content.table)
 
 
 def _about(pair: "Pair", language: Language) -> list[str]:

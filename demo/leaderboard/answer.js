@@ -1,6 +1,6 @@
 // The answer and the matrix. A part of the leaderboard: see script.js, whose functions it uses.
 
-function answer({ language, labels, answer: found, task }) {
+function answer({ language, labels, speed, answer: found, task }) {
   const { take, cost, problem } = found;
   const sentences = problem ? [make("p", {}, problem)] : [make("p", { class: "zoo-take" }, take), make("p", {}, cost)];
   const chips = found.tasks.map((name) => taskChip(taskOf(name), name === task.name));
@@ -10,11 +10,12 @@ function answer({ language, labels, answer: found, task }) {
   const kinds = Object.keys(page.answers[language]);
   const shown = kinds.length > 2 ? kinds : [""]; // tasks of one kind alone leave nothing to choose
   const of = shown.map((kind) => toggle(zooText(`kind_${kind || "any"}`), kind === labels, "labels", kind));
+  const speeds = ["", ...page.speeds].map((ms) => speedToggle(ms, ms === speed));
   return make(
     "div",
     { class: "zoo-answer" },
     make("h2", {}, zooText("answer")),
-    make("div", { class: "zoo-kinds" }, group("kind_language", languages), of.length > 1 ? group("kind_labels", of) : ""),
+    make("div", { class: "zoo-kinds" }, group("kind_language", languages), of.length > 1 ? group("kind_labels", of) : "", group("kind_speed", speeds)),
     make("div", { class: "zoo-sentences", "aria-live": "polite" }, ...sentences),
     make("div", { class: "zoo-tasks" }, ...chips),
   );
@@ -29,6 +30,13 @@ function toggle(text, pressed, name, value) {
   const node = button(text, () => choose({ [name]: value || null, board: null, pick: null, sort: null, ...other }, true));
   node.setAttribute("aria-pressed", String(pressed));
   node.dataset.key = `${name}=${value}`;
+  return node;
+}
+
+function speedToggle(ms, pressed) {
+  const node = button(ms ? zooText("speed_within", { ms }) : zooText("any_speed"), () => choose({ ms: ms || null }, true));
+  node.setAttribute("aria-pressed", String(pressed));
+  node.dataset.key = `ms=${ms}`;
   return node;
 }
 

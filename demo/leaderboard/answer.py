@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from benchmark.board.tables import Board
     from benchmark.tasks.registry import Task
 
+SPEEDS = (5, 20, 50)  # milliseconds that one text may take
 KINDS: dict[str, bool | None] = {"": None, "several": True, "one": False}  # of labels a text has; whether several
 
 
 def answers_of(board: "Board", page: Language) -> dict[str, dict[str, Any]]:
     """Return, for each language that the board has tasks of and each of KINDS among them, which encoder to take in two
-    sentences (or the `problem` why none), and the matrix below them."""
+    sentences (or the `problem` why none), the same under `within` each of SPEEDS, and the matrix below them."""
     from benchmark.board.pages import tasks_of
     from benchmark.tasks.registry import Language as OfTask
 
@@ -32,7 +33,7 @@ def answers_of(board: "Board", page: Language) -> dict[str, dict[str, Any]]:
 
 
 def _answer(board: "Board", tasks: "list[Task]", page: Language) -> dict[str, Any]:
-    from benchmark.board.matrix import matrix, which
+    from benchmark.board.matrix import matrix
 
     found = matrix(board, tasks)
     shown = {
@@ -41,11 +42,20 @@ def _answer(board: "Board", tasks: "list[Task]", page: Language) -> dict[str, An
         "machines": found.machines,
         "rows": [_row(board, row, found, page) for row in found.rows],
     }
+    within = {str(speed): _told(found, speed, page) for speed in SPEEDS}
+    return shown | _told(found, None, page) | {"within": within}
+
+
+def _told(found: "Matrix", speed: float | None, page: Language) -> dict[str, Any]:
+    """The sentences for the encoders that take so many milliseconds for a text, or for all of them."""
+    from benchmark.board.matrix import which
+
     try:
-        choice = which(found)
+        choice = which(found, speed)
     except UserError:
-        return shown | {"problem": say("answer_none", page)}
-    return shown | {"take": _take(choice, found, page), "cost": _cost(choice, found, page), "best": choice.encoder}
+        ranked = any(row.scores for row in found.rows)
+        return {"problem": say("answer_too_slow", page, ms=speed) if ranked else say("answer_none", page)}
+    return {"take": _take(choice, found, page), "cost": _cost(choice, found, page), "best": choice.encoder}
 
 
 def _take(choice: "Choice", found: "Matrix", page: Language) -> str:

@@ -106,8 +106,10 @@ const VALUES = { rank: ({ rank }) => rank?.[0] ?? null, encoder: ({ name }) => n
 const valueOf = (entry, column) => (VALUES[column] ? VALUES[column](entry) : entry.numbers[column] ?? null);
 
 /** The entries that are not folded, filtered and sorted; what has no number comes last. */
-function shownRows({ task, family, size, sort }) {
-  const rows = task.entries.filter((entry) => !entry.folded && (!family || entry.family === family) && (!size || inSize(entry, size)));
+function shownRows({ task, family, size, speed, sort }) {
+  const isFast = ({ numbers }) => !speed || (numbers["latency p50 (ms)"] ?? Infinity) <= Number(speed);
+  const kept = (entry) => (!family || entry.family === family) && (!size || inSize(entry, size)) && isFast(entry);
+  const rows = task.entries.filter((entry) => !entry.folded && kept(entry));
   if (!sort) return rows;
   const [sign, column] = sort.startsWith("-") ? [-1, sort.slice(1)] : [1, sort];
   const order = (a, b) => {

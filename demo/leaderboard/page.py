@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demo.leaderboard.answer import answers_of
+from demo.leaderboard.answer import SPEEDS, answers_of
 from demo.leaderboard.handlers import note_of, published_of, read_board
 from demo.leaderboard.links import dataset_link
 from demo.leaderboard.task_table import USUAL, Opens, columns_of, entries_of
@@ -59,6 +59,7 @@ def _page(shared: _Shared, folders: tuple[tuple[str, str, Path], ...], page: Lan
         "answers": answers_of(board, page),
         "tasks": [_task(board, task, opens, page) for task in tasks_of(board) if task.name in there],
         "usual": list(USUAL),
+        "speeds": list(map(str, SPEEDS)),
     }
 
 

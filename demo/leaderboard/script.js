@@ -18,7 +18,11 @@ function chosen() {
   const labels = oneOf("labels", Object.keys(kinds), "");
   const { tasks, timed } = kinds[labels];
   const task = taskOf(oneOf("board", tasks, tasks.includes(timed) ? timed : tasks[0]));
-  return { language, labels, answer: kinds[labels], task, ...tableChoice(task, asked) };
+  const speed = oneOf("ms", page.speeds, ""); // the milliseconds that a text may take
+  const { rows, within, ...told } = kinds[labels];
+  const fast = rows.filter(({ ms }) => !speed || ms <= Number(speed));
+  const answer = { ...told, rows: fast, ...(speed ? { problem: undefined, ...within[speed] } : {}) };
+  return { language, labels, speed, answer, task, ...tableChoice(task, asked) };
 }
 
 function languageOf(task) {

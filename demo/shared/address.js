@@ -76,3 +76,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   document.querySelector("#classify").click();
 });
+// In a list of choices, what is typed takes the place of the choice that stands there.
+document.addEventListener("focusin", ({ target }) => {
+  if (target.matches?.('input[role="listbox"], input[role="combobox"]')) setTimeout(() => target.select());
+});

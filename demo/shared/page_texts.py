@@ -61,4 +61,7 @@ document.documentElement.lang = zooChinese ? "zh-CN" : "en";
 function zooText(key, values = {}) {
   return zooCatalogue[zooChinese ? "zh" : "en"][key].replace(/\\{(\\w+)\\}/g, (_, name) => values[name]);
 }
+/** A label's name in the page's language: a twin of `demo.shared.texts.label_name`. */
+const zooLabel = (task, label) =>
+  (zooChinese && task === "feedback_zh" ? zooCatalogue.zh[`label_${label}`] : null) ?? label;
 """

@@ -27,6 +27,12 @@ def say(key: str, language: Language, **values: object) -> str:
     return TEXTS[language][key].format(**values)
 
 
+def label_name(task: str, label: str, language: Language) -> str:
+    """Return a label's name for a page in a language: Chinese for the Chinese task of the project, which has English
+    labels; else the label itself."""
+    return TEXTS["zh"].get(f"label_{label}", label) if (task, language) == ("feedback_zh", "zh") else label
+
+
 class PageError(UserError):
     """A visitor's mistake, with what `say` needs to tell it in their language."""
 

@@ -23,7 +23,8 @@ def opened(context: BrowserContext, address: str) -> Page:
     page.wait_for_selector(".zoo-table")
     page.locator(".zoo-opener").first.click()
     page.locator(".zoo-sharing summary").click()
-    page.locator("#attribution button").first.click()
+    page.locator(".zoo-score").first.click()
+    page.wait_for_selector("#words .zoo-told")
     page.locator("#flag button").first.click()
     page.wait_for_selector("#flag-right input")
     return page
@@ -52,7 +53,12 @@ def test_nothing_keeps_anybody_out(
     theme: str, locale: str, browser: BrowserContext, chinese: BrowserContext, own_address: str
 ) -> None:
     page = opened({"en-US": browser, "zh-CN": chinese}[locale], f"{own_address}?__theme={theme}")
-    tabs = {2: "#batch-checkpoints input", 0: "#board .zoo-front-plot", 3: "#explore-plot .main-svg"}
+    tabs = {
+        2: "#batch-checkpoints input",
+        0: "#board .zoo-front-plot",
+        3: "#explore-plot .main-svg",
+        4: "#audit-view td",
+    }
     assert broken_on(page, tabs) == {}
 
 

@@ -1,15 +1,13 @@
 """Which words speak for a label: the handlers without a browser, then one visit with one."""
 
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from benchmark.tasks.registry import TASKS
-from demo.attribution.handlers import HIGHEST, as_view, explain
-from demo.attribution.view import choices, explain_or_say_why
+from demo.attribution.handlers import as_view, explain
+from demo.attribution.view import explain_or_say_why
 from demo.compare.handlers import classify
 from demo.shared.texts import say
 from zoo.attribution import Attribution, Span
@@ -24,24 +22,23 @@ def _found(words: list[tuple[int, int, float]], drop: float = 0.4, random: float
     return Attribution("late", spans, spans, 0.9, 0.2, 3.0, -0.02, 32, drop, random, unread, 1.25)
 
 
-def test_the_label_with_the_highest_score_is_explained_unless_one_is_named(checkpoints: Path) -> None:
+def test_the_score_of_the_label_that_is_named_is_explained(checkpoints: Path) -> None:
     (answer,) = classify(TEXT, "feedback", ["beta"], checkpoints).answers
-    found = explain(TEXT, "feedback", "beta", HIGHEST, checkpoints)
-    assert found.label == FEEDBACK[int(np.argmax(answer.scores))]
-    assert found.score == pytest.approx(max(answer.scores), rel=1e-5)
-    assert explain(TEXT, "feedback", "beta", "price", checkpoints).label == "price"
+    found = explain(TEXT, "feedback", "beta", "price", checkpoints)
+    assert found.label == "price"
+    assert found.score == pytest.approx(answer.scores[FEEDBACK.index("price")], rel=1e-5)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("", "feedback", "alpha", ""), "There is no text"),
-        (("a" * 100_000, "feedback", "alpha", ""), "100,000 characters, 10,000 are allowed"),
-        (("\u200b", "feedback", "alpha", ""), "no token"),
+        (("", "feedback", "alpha", "price"), "There is no text"),
+        (("a" * 100_000, "feedback", "alpha", "price"), "100,000 characters, 10,000 are allowed"),
+        (("\u200b", "feedback", "alpha", "price"), "no token"),
         ((TEXT, "feedback", "alpha", "prise"), "Did you mean 'praise'"),
-        ((TEXT, "feedback", "../sst2/alpha", ""), "Unknown checkpoint"),
-        ((TEXT, "feedback", "", ""), "No checkpoint is chosen"),
-        ((TEXT, "nothing", "alpha", ""), "Unknown task"),
+        ((TEXT, "feedback", "../sst2/alpha", "price"), "Unknown checkpoint"),
+        ((TEXT, "feedback", "", "price"), "No checkpoint is chosen"),
+        ((TEXT, "nothing", "alpha", "price"), "Unknown task"),
     ],
 )
 def test_what_cannot_be_explained_is_told_in_one_line(
@@ -55,13 +52,12 @@ def test_what_cannot_be_explained_is_told_in_one_line(
 
 def test_a_damaged_checkpoint_is_told_in_one_line(damaged: Path) -> None:
     for name in ("weights", "decision", "tokenizer", "config"):
-        (problem,) = explain_or_say_why(TEXT, "feedback", name, "", "en", damaged).values()
+        (problem,) = explain_or_say_why(TEXT, "feedback", name, "price", "en", damaged).values()
         assert len(problem.splitlines()) == 1
-        assert choices("feedback", [name], "en", damaged)[1].value == HIGHEST
 
 
 def test_the_view_has_the_whole_text_and_the_words_strengths(checkpoints: Path) -> None:
-    found = explain(TEXT, "feedback", "alpha", HIGHEST, checkpoints)
+    found = explain(TEXT, "feedback", "alpha", "price", checkpoints)
     pieces = as_view(TEXT, "alpha", found, "en")["pieces"]
     assert "".join(piece["text"] for piece in pieces) == TEXT
     strengths = [piece["strength"] for piece in pieces if "strength" in piece]
@@ -118,61 +114,29 @@ def test_what_was_not_read_is_marked() -> None:
     assert as_view("so ", "alpha", _found(words), "en")["pieces"][-1] == {"text": " "}
 
 
-def test_the_choices_are_those_of_the_comparison(checkpoints: Path) -> None:
-    def chosen(task: str, names: list[str]) -> list[object]:
-        return [(box.choices, box.value) for box in choices(task, names, "en", checkpoints)]
+def test_a_click_on_a_score_marks_its_words_in_the_text(page: Page) -> None:
+    def ask(name: str, label: str) -> None:
+        page.get_by_title(f"Which words speak for {label}, by {name}?").click()
 
-    highest = (say("attribution_highest", "en"), HIGHEST)
-    labels = [highest, *((label, label) for label in FEEDBACK)]
-    assert chosen("feedback", ["beta", "gamma"]) == [
-        ([("beta", "beta"), ("gamma", "gamma")], "beta"),
-        (labels, HIGHEST),
-    ]
-    assert chosen("", []) == [([], None), ([highest], HIGHEST)]
-
-
-def test_a_visitor_asks_which_words_speak_for_a_label(page: Page) -> None:
-    part = page.locator("#attribution")
-    part.get_by_text("Which words speak for a label?").click()
-    page.get_by_role("button", name="Explain").click()
-    page.wait_for_selector(".zoo-explained")
-    shown = page.locator(".zoo-explained")
-    assert shown.text_content() == page.locator("#text textarea").input_value()
-    assert shown.locator(".zoo-for, .zoo-against").count() > 1
-    assert part.get_by_text("alpha: score").is_visible()
+    words, over = page.locator("#words"), page.locator(".zoo-over")
+    ask("alpha", "price")
+    expect(words).to_contain_text("Words that speak for price, by alpha")
+    text = page.locator("#text textarea")
+    assert over.text_content() == text.input_value()
+    assert over.locator(".zoo-for, .zoo-against").count() > 1
+    assert over.bounding_box()["width"] == pytest.approx(text.bounding_box()["width"], abs=20)  # type: ignore[index]
+    words.get_by_text("How sure is this?").click()
+    assert words.get_by_text("price, alpha: score").is_visible()
 
     hostile = "<img src=x onerror='window.hacked=1'> ${window.hacked=1} {{hacked}} `late"
-    page.locator("#text textarea").fill(hostile)
-    page.locator("#attribution-checkpoint input").click()
-    page.get_by_role("option", name="beta").click()
-    page.locator("#attribution-label input").click()
-    page.get_by_role("option", name="price").click()
-    page.get_by_role("button", name="Explain").click()
-    part.get_by_text("price, beta: score").wait_for()
-    assert shown.text_content() == hostile
+    text.fill(hostile)
+    expect(over).to_have_count(0)  # the words were those of another text
+    expect(words).to_be_hidden()
+    page.locator("#classify").click()
+    page.wait_for_function("location.hash.includes('hacked')")
+    ask("beta", "quality")
+    expect(words).to_contain_text("Words that speak for quality, by beta")
+    assert over.text_content() == hostile
     assert page.evaluate("window.hacked === undefined")
-
-    page.locator("#task input").click()
-    page.get_by_role("option", name="sst2").click()
-    page.wait_for_function("document.querySelectorAll('#compare tbody tr').length === 2")
-    page.locator("#attribution-label input").click()
-    page.get_by_role("option", name="negative").click()
-    page.get_by_role("button", name="Explain").click()
-    part.get_by_text("negative, alpha: score").wait_for()
-    assert page.locator(".toast-body").count() == 0
-
-    page.locator("#text textarea").fill("a" * 100_000)
-    page.get_by_role("button", name="Explain").click()
-    part.get_by_text("The text has 100,000 characters, 10,000 are allowed").wait_for()
-    assert shown.count() == 0
-
-
-def test_a_list_of_choices_that_is_about_to_change_does_not_open(page: Page) -> None:
-    # An open list whose choices become fewer breaks in gradio, and shows the old ones from then on.
-    page.locator("#attribution").get_by_text("Which words speak for a label?").click()
-    page.route("**/queue/join*", lambda route: (time.sleep(0.5), route.continue_()))
-    page.locator("#task input").click()
-    page.get_by_role("option", name="sst2").click()
-    page.locator("#attribution-label input").click()
-    page.get_by_role("option", name="negative").wait_for()
-    assert page.locator("ul [role=option]").count() == 3
+    words.get_by_role("button", name="Take the marks away").click()
+    expect(over).to_have_count(0)

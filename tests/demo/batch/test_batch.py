@@ -15,13 +15,11 @@ from benchmark.tasks.registry import TASKS
 from demo.batch.downloads import write_csv, write_jsonl
 from demo.batch.handlers import (
     BATCH,
-    SHOWN_ROWS,
     Results,
+    as_view,
     classify_rows,
     gold_matrix,
     metrics,
-    metrics_table,
-    shown_table,
 )
 from demo.batch.inputs import (
     MAX_BYTES,
@@ -33,7 +31,10 @@ from demo.batch.inputs import (
     read_pasted,
     read_rows,
 )
+from demo.batch.preview import preview
+from demo.batch.progress import Progress
 from demo.batch.view import file_notes, note
+from demo.compare.examples import sample_files
 from demo.compare.handlers import MAX_CHARACTERS, classify
 from demo.shared.models import load
 from demo.shared.texts import TEXTS as PAGE_TEXTS
@@ -137,9 +138,15 @@ def test_scores_that_are_not_numbers_are_refused(tmp_path: Path, make_checkpoint
 # -- gold labels and metrics ------------------------------------------------------------------------------------------
 
 
+def measured(results: Results) -> dict[str, dict[str, float]]:
+    """The metrics' values by checkpoint and name."""
+    found = metrics(results)
+    return {name: {of: found[of][at].value for of in found} for at, name in enumerate(results.scores)}
+
+
 def test_metrics_are_those_of_scikit_learn_on_a_case_by_hand() -> None:
     assert HAND.y_true is not None
-    found = metrics(HAND)
+    found = measured(HAND)
     assert found["a"]["f1_micro"] == pytest.approx(2 * 2 / (2 * 2 + 1 + 1))  # 2 hits, 1 false alarm, 1 miss
     assert found["a"]["subset_accuracy"] == pytest.approx(1 / 3)
     assert found["+b"]["f1_macro"] == 1
@@ -148,17 +155,26 @@ def test_metrics_are_those_of_scikit_learn_on_a_case_by_hand() -> None:
         assert found[name]["hamming_loss"] == pytest.approx(sk.hamming_loss(HAND.y_true, decided))
         assert found[name]["f1_macro"] == pytest.approx(sk.f1_score(HAND.y_true, decided, average="macro"))
         assert found[name]["map"] == pytest.approx(sk.average_precision_score(HAND.y_true, scores))
-    header, rows = metrics_table(HAND)
-    assert header == ["metric", "a", "+b"]
-    assert rows[0] == ["f1_micro", "0.6667", "1.0000"]
+
+
+def test_a_metric_has_an_interval_of_the_rows_and_the_best_is_known() -> None:
+    a, b = metrics(HAND)["f1_micro"]
+    assert (a.best, b.best) == (False, True)
+    assert a.low < a.value < a.high
+    a, b = metrics(HAND)["hamming_loss"]
+    assert (a.best, b.best) == (False, True)  # the lower the better
+    assert (b.low, b.value, b.high) == (0, 0, 0)  # right on every row, and so in every resample
 
 
 def test_single_label_metrics_and_one_that_is_not_defined(checkpoints: Path) -> None:
     rows = BatchRows(TEXTS[:6], ["positive"] * 6)
     results = results_of(rows, "sst2", ["alpha"], checkpoints)
-    found = metrics(results)["alpha"]
+    found = measured(results)["alpha"]
     assert found["accuracy"] == pytest.approx(np.mean([label == 1 for label in results.scores["alpha"].argmax(axis=1)]))
-    assert dict(map(tuple, metrics_table(results)[1]))["auc"] == "–"  # one class only
+    assert np.isnan(found["auc"])  # one class only
+    shown = {each["name"]: each["cells"] for each in as_view(results, "sst2")["metrics"]}
+    assert shown["auc"] == [None]
+    json.dumps(shown, allow_nan=False)
     assert metrics(results_of(BatchRows(TEXTS[:2]), "sst2", ["alpha"], checkpoints)) == {}
 
 
@@ -176,6 +192,10 @@ def test_single_label_metrics_and_one_that_is_not_defined(checkpoints: Path) -> 
         ("[]", False, [0, 0, 0]),
         ("c, d", False, [0, 0, 1]),
         (["a"], True, [1, 0, 0]),
+        (2, True, [0, 0, 1]),  # the task's own numbers
+        ("2", True, [0, 0, 1]),
+        ("0|2", False, [1, 0, 1]),
+        ("[0, 2]", False, [1, 0, 1]),
         *[(missing, False, [0, 0, 0]) for missing in ("", "  ", None, [], float("nan"))],
     ],
 )
@@ -183,7 +203,11 @@ def test_labels_are_read_from_lists_and_from_text(value: object, single: bool, r
     assert gold_matrix([value], ("a", "b", "c, d"), single).tolist() == [row]
 
 
-@pytest.mark.parametrize("value", [3, {"a": 1}, ["a", None], [["a"]], "A", "\ud800", "['a']"])
+def test_a_label_that_is_named_as_a_number_is_that_label() -> None:
+    assert gold_matrix(["1", "0"], ("1", "0"), True).tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize("value", [3, -1, True, 1.0, {"a": 1}, ["a", None], [["a"]], "A", "\ud800", "['a']"])
 def test_what_is_no_label_is_refused_in_one_line(value: object) -> None:
     with pytest.raises(UserError, match="Row 2 has the unknown label") as raised:
         gold_matrix([[], value], ("a", "b"), False)
@@ -199,24 +223,21 @@ def test_a_single_label_is_one(value: object) -> None:
 # -- what is shown and downloaded -------------------------------------------------------------------------------------
 
 
-def test_the_table_shows_the_first_rows_and_the_note_says_so() -> None:
-    header, rows = shown_table(HAND)
-    assert header == ["row", "text", "a", "+b", "agree"]
-    assert rows[0] == [1, "-5 for the box", "late", "late", "yes"]
-    assert rows[1][2:] == ["late", "late, =dear", "no"]
-    assert rows[2][2:] == ["late", "–", "no"]
-    assert shown_table(HAND, "zh")[0] == ["行", "文本", "a", "+b", "一致"]
-    n = SHOWN_ROWS + 1
-    large = Results(
-        "single_label_classification", ("x",), ["t" * 999] * n, None, {"a": np.ones((n, 1))}, {"a": np.ones((n, 1))}
-    )
-    header, rows = shown_table(large)
-    assert header == ["row", "text", "a"]
-    assert len(rows) == SHOWN_ROWS
-    assert len(str(rows[0][1])) < 200
-    assert note(large, "") == "The first 200 of 201 rows are shown; the downloads have all of them."
-    assert note(HAND, "gold") == (
-        "3 rows. The checkpoints agree on 1 of 3 texts. The file has no column 'gold', so there are no metrics."
+def test_the_view_has_every_row_with_its_number_in_the_file() -> None:
+    numbered = replace(HAND, numbers=[1, 3, 4])
+    shown = as_view(numbered, "feedback")
+    assert shown["names"] == ["a", "+b"]
+    assert [row["number"] for row in shown["rows"]] == [1, 3, 4]
+    assert shown["rows"][1] == {
+        "number": 3,
+        "text": HAND.texts[1],
+        "gold": ["late", "=dear"],
+        "decided": [["late"], ["late", "=dear"]],
+    }
+    assert as_view(replace(HAND, y_true=None), "feedback")["rows"][0]["gold"] is None
+    assert note(HAND, "gold", 2) == (
+        "3 rows. Rows without a text, which are skipped: 2. The checkpoints agree on 1 of 3 texts. The file has no "
+        "column 'gold', so there are no metrics."
     )
 
 
@@ -225,8 +246,8 @@ def test_the_note_says_which_labels_f1_macro_counts_as_0() -> None:
     assert "no gold row" not in note(HAND, "")
     partial = replace(HAND, y_true=HAND.y_true * [1, 0])
     assert note(partial, "").endswith(" 1 of 2 labels have no gold row here and count as 0 in f1_macro.")
-    assert "2 个标签中有 1 个" in note(partial, "", "zh")
-    found = metrics(partial)["a"]["f1_macro"]
+    assert "2 个标签中有 1 个" in note(partial, "", 0, "zh")
+    found = measured(partial)["a"]["f1_macro"]
     assert found == pytest.approx(sk.f1_score(partial.y_true[:, 0], partial.decided["a"][:, 0]) / 2)
     assert "no gold row" not in note(replace(HAND, y_true=None), "gold")
 
@@ -295,7 +316,7 @@ def test_pasted_lines_are_texts_and_blank_ones_are_skipped() -> None:
         (" \n\t\n", "There are no texts"),
         ("x\n" * (MAX_ROWS + 1), "more than 2,000 rows"),
         ("x\n" + "a" * (MAX_CHARACTERS + 1), "The text of row 2 has 10,001 characters, 10,000 are allowed"),
-        ("a" * (MAX_BYTES + 1), "5,000,001 characters, 5,000,000 are allowed"),
+        ("a" * (MAX_BYTES + 1), "5,000,001 characters together, 5,000,000 are allowed"),
         ("half \ud83d", r"The text of row 1 has half a character, '\\ud83d'"),
     ],
 )
@@ -330,8 +351,82 @@ def test_text_files_are_read_in_utf_8_and_utf_16(ending: str, content: str, enco
 def test_a_parquet_file_is_read_with_its_lists(tmp_path: Path) -> None:
     frame = pd.DataFrame({"body": ["x", "y"], "gold": [["a", "b"], None], "other": [1.5, None]})
     path = write(tmp_path / "in.parquet", frame)
-    assert read_file(path, "body", "gold") == BatchRows(["x", "y"], [["a", "b"], None])
-    assert read_file(path, "body", "labels") == BatchRows(["x", "y"], None)
+    assert read_file(path, "body", "gold") == BatchRows(["x", "y"], [["a", "b"], None], None, [1, 2])
+    assert read_file(path, "body", "labels") == BatchRows(["x", "y"], None, None, [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("in.csv", "text,labels\na,x\n,y\n \t,z\nb,w\n"),
+        ("in.jsonl", '{"text": "a", "labels": "x"}\n{"text": null}\n{"labels": "z"}\n{"text": "b", "labels": "w"}'),
+        ("in.parquet", pd.DataFrame({"text": ["a", None, " ", "b"], "labels": ["x", "y", "z", "w"]})),
+    ],
+)
+def test_rows_without_a_text_are_skipped_and_counted(name: str, content: str | pd.DataFrame, tmp_path: Path) -> None:
+    rows = read(write(tmp_path / name, content))
+    assert (rows.texts, rows.gold, rows.numbers, rows.empty) == (["a", "b"], ["x", "w"], [1, 4], 2)
+
+
+def test_a_message_names_the_row_of_the_file(checkpoints: Path, tmp_path: Path) -> None:
+    rows = read(write(tmp_path / "in.csv", "text,labels\n,price\na,price\nb,prise\n"))
+    with pytest.raises(UserError, match="Row 3 has the unknown label 'prise'"):
+        results_of(rows, "feedback", ["alpha"], checkpoints)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "columns", "text", "labels"),
+    [
+        ("a.csv", "id;Text;label\n1;good, cheap;x\n", ["id", "Text", "label"], "Text", "label"),
+        ("b.tsv", "n\treview of it\tTarget\n1\tgood\t0\n", ["n", "review of it", "Target"], "review of it", "Target"),
+        ("c.csv", "well made,price\nlate,delivery\n", ["1", "2"], "1", ""),  # the first row holds a label
+        ("d.txt", "one line\nanother, longer\n", ["text"], "text", ""),
+        ("e.txt", "body\tgold\nx\tprice\n", ["body", "gold"], "body", "gold"),
+        ("f.json", '[{"content": "x", "标签": ["price"]}]', ["content", "标签"], "content", "标签"),
+        ("g.parquet", pd.DataFrame({"k": [1], "说明": ["很好"]}), ["k", "说明"], "说明", ""),
+    ],
+)
+def test_columns_are_guessed(
+    name: str, content: str | pd.DataFrame, columns: list[str], text: str, labels: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path / name, content)
+    found = preview(path, FEEDBACK)
+    assert (list(found.file.columns), found.text, found.labels) == (columns, text, labels)
+    rows = read_file(path, found.text, found.labels, found.header)
+    assert len(rows.texts) == found.file.rows
+    assert rows.texts[0] == found.rows[0][columns.index(text)]
+
+
+def test_a_person_says_that_there_is_no_header(tmp_path: Path) -> None:
+    path = write(tmp_path / "in.csv", "good;fine\nbad;so\n")
+    assert preview(path, FEEDBACK).rows == [["bad", "so"]]
+    found = preview(path, FEEDBACK, header=False)
+    assert (list(found.file.columns), found.rows) == (["1", "2"], [["good", "fine"], ["bad", "so"]])
+    assert read_file(path, "2", "", header=False).texts == ["fine", "so"]
+
+
+def test_the_sample_file_of_every_task_is_read_with_its_labels(tmp_path: Path) -> None:
+    for name, content in sample_files().items():
+        path = write(tmp_path / "sample.csv", content)
+        labels = TASKS[name].labels if name else ()
+        found = preview(path, labels)
+        rows = read_file(path, found.text, found.labels)
+        assert len(rows.texts) == 3
+        if name:
+            assert rows.gold is not None
+            assert gold_matrix(rows.gold, labels, not TASKS[name].multi_label).any(axis=1).all()
+
+
+def test_progress_counts_rows_and_tells_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter([10.0, 11.0, 13.0, 13.0])
+    monkeypatch.setattr("demo.batch.progress.perf_counter", lambda: next(seconds))
+    progress = Progress(["a" * 40] * 10, ["x", "y"])
+    assert progress(5, "en") == ("Classifying: 5 of 10 rows with x (model 1 of 2).", pytest.approx(0.25))
+    line, share = progress(10, "en")
+    assert line == "Classifying: 10 of 10 rows with x (model 1 of 2). About 2 s left."
+    assert share == pytest.approx(0.5)
+    assert progress(15, "en")[0] == "Classifying: 5 of 10 rows with y (model 2 of 2). About 2 s left."
+    assert progress(20, "en") == ("Classifying: 10 of 10 rows with y (model 2 of 2).", pytest.approx(1))
 
 
 BAD: dict[str, tuple[str, str | bytes, str]] = {
@@ -357,9 +452,6 @@ BAD: dict[str, tuple[str, str | bytes, str]] = {
     "unquoted comma": (".csv", "text,labels\nwell, no,b\n", "Line 2 has 3 cells"),
     "open quote": (".csv", 'text\n"a\nb\n', "Line 2 cannot be read: a quotation mark opens in this row"),
     "quote that swallows a row": (".csv", 'text\n"a\nb "c"\nd\n', "Line 2 cannot be read: a quotation mark opens"),
-    "blank line": (".csv", "text\na\n\nb\n", "Row 2 has no text"),
-    "empty text": (".csv", "text,labels\na,b\n,b\n", "Row 2 has no text"),
-    "blank text": (".csv", 'text\na\n" "\n', "Row 2 has no text"),
     "long text": (".csv", "text\n" + "a" * 10_001, "The text of row 1 has 10,001 characters"),
     "too many rows": (".csv", "text\n" + "a\n" * 2_001, "more than 2,000 rows"),
     "too many lines": (".jsonl", '{"text": "a"}\n' * 2_001, "more than 2,000 rows"),
@@ -371,9 +463,11 @@ BAD: dict[str, tuple[str, str | bytes, str]] = {
     "name twice": (".jsonl", '{"text": "a", "text": "b"}', "Line 1 cannot be read .*twice"),
     "nested text": (".jsonl", '{"text": {"en": "a"}}', "Row 1 has dict where a text should be"),
     "number as text": (".jsonl", '{"text": "a"}\n{"text": 5}', "Line 2 cannot be read .*has 5, and text before it"),
-    "NaN as text": (".jsonl", '{"text": NaN}', "Row 1 has no text"),
-    "null as text": (".jsonl", '{"text": "a"}\n{"text": null}', "Row 2 has no text"),
-    "text left out": (".jsonl", '{"text": "a"}\n{"body": "b"}', "Row 2 has no text"),
+    "nothing but blanks": (
+        ".jsonl",
+        '{"text": NaN}\n{"text": " "}\n{"body": "a"}\n{"text": null}',
+        "There are no texts",
+    ),
     "half a character": (".jsonl", '{"text": "\\ud800"}', r"Line 1 cannot be read \(.ud800 is half a character"),
     "odd column": (".jsonl", '{"\\ud800\\n": "a"}', r"Line 1 cannot be read \(.ud800 is half a character"),
     "random parquet": (".parquet", np.random.default_rng(0).bytes(5_000), "not a readable parquet file"),
@@ -400,13 +494,12 @@ def test_a_bad_file_is_refused_in_one_line(case: str, tmp_path: Path) -> None:
     ("frame", "message"),
     [
         (pd.DataFrame({"body": ["x"]}), "no column 'text'; it has: 'body'"),
-        (pd.DataFrame({"text": ["x", None]}), "Row 2 has no text"),
-        (pd.DataFrame({"text": ["x", np.nan, "y"]}), "Row 2 has no text"),
         (pd.DataFrame({"text": [1.0, np.nan]}), "Row 1 has 1.0 where a text should be"),
         (pd.DataFrame({"text": [["x"]]}), "Row 1 has list where a text should be"),
         (pd.DataFrame({"text": pd.to_datetime(["2020-01-01"])}), "Row 1 has (Timestamp|datetime) where a text"),
         (pd.DataFrame({"text": []}, dtype=str), "There are no texts"),
         (pd.DataFrame({"text": ["x"] * (MAX_ROWS + 1)}), "more than 2,000 rows"),
+        (pd.DataFrame({"text": [f"{row:09,}" * 1_000 for row in range(600)]}), "5,400,000 characters together"),
         (pd.DataFrame({"text": ["x"], "labels": [np.zeros(MAX_VALUES, np.int8)]}), "2,000,001 values"),
         (pd.DataFrame({"text": ["x"], "other": ["a" * 50_000_000]}), "unpacks to 50,0.* bytes"),
     ],

@@ -36,7 +36,8 @@ def paste(page: Page, texts: list[str]) -> None:
 
 def column(page: Page, number: int) -> list[str]:
     """The cells of a column of the table of results."""
-    return page.locator(f"#batch-table .body-cell[data-col='{number}']").all_inner_texts()
+    cells = page.locator(f"#batch-results .zoo-openable td:nth-child({number + 1})").all_text_contents()
+    return [cell.removeprefix("✓ ").removeprefix("✗ ") for cell in cells]
 
 
 def test_paste_run_read_and_download(batch: Page, checkpoints: Path) -> None:
@@ -62,23 +63,49 @@ def test_paste_run_read_and_download(batch: Page, checkpoints: Path) -> None:
     assert batch.evaluate("window.hacked === undefined")
 
 
-def test_a_file_with_labels_is_measured_and_a_mistake_is_a_line(batch: Page, tmp_path: Path) -> None:
+def test_a_file_is_looked_at_measured_and_opened_in_compare(batch: Page, tmp_path: Path) -> None:
     good = tmp_path / "good.csv"
-    good.write_text(f"body,labels,{RUN_ME}\nwell made.,quality|price,\nlate.,delivery,\n", encoding="utf-16")
+    rows = "\n".join(["well made.;quality|price;", ";price;", "late.;0;", *["why?;question;"] * 3, "so;;"])
+    good.write_text(f"body;labels;{RUN_ME}\n{rows}\n", encoding="utf-16")
     batch.locator("#batch-file input[type=file]").set_input_files(good)
-    expect(batch.locator("#batch-file")).to_contain_text("good")
+    about = batch.locator("#batch-about")
+    expect(about).to_contain_text("The file has 7 rows; the first ones stand here. Read as UTF-16, separated by ;.")
+    expect(batch.locator("#batch-preview tbody tr")).to_have_count(5)
+    expect(batch.locator("#batch-text-column input")).to_have_value("body")
+    expect(batch.locator("#batch-labels-column input")).to_have_value("labels")
     batch.locator("#batch-run").click()
-    notice = batch.locator("#batch-status .zoo-notice")
-    header = f"its first row was taken for the header and has: 'body', 'labels', '{RUN_ME}'"
-    expect(notice).to_contain_text(f"The file has no column 'text'; {header}")
+    results, status = batch.locator("#batch-results"), batch.locator("#batch-status")
+    expect(status).to_contain_text("6 rows. Rows without a text, which are skipped: 1.")
+    expect(results).to_contain_text("Metrics on 6 rows")
+    expect(results.locator(".zoo-metrics strong").first).to_be_visible()
+    assert column(batch, 0) == ["1", "3", "4", "5", "6", "7"]
+    assert column(batch, 2) == ["price, quality", "delivery", *["question"] * 3, "–"]
+    batch.get_by_label("Only errors").check()
+    assert len(column(batch, 0)) <= 6
+    assert all("✗" in row for row in results.locator(".zoo-openable").all_text_contents())
+    batch.get_by_label("Only errors").uncheck()
+    results.get_by_role("button", name="row", exact=True).click()  # the largest number first
+    assert column(batch, 0) == ["7", "6", "5", "4", "3", "1"]
     assert batch.evaluate("window.hacked === undefined")
-    batch.get_by_label("Column of the texts").fill("body")
-    batch.locator("#batch-run").click()
-    expect(batch.locator("#batch-metrics")).to_contain_text("f1_micro")
-    expect(notice).to_have_count(0)
+    results.get_by_role("button", name="Open row 3 in Compare").click()
+    expect(batch.locator("#text textarea")).to_have_value("late.")
+    expect(batch.locator("#compare .zoo-name")).to_have_count(3)
+
+
+def test_a_mistake_is_a_line(batch: Page, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("text,labels\na,b\nc\n")
+    batch.locator("#batch-file input[type=file]").set_input_files(bad)
+    expect(batch.locator("#batch-about .zoo-notice")).to_contain_text("Line 3 has 1 cells, the header has 2")
+    expect(batch.locator("#batch-text-column")).to_be_hidden()
     paste(batch, TEXTS)
-    expect(notice).to_contain_text("pasted texts and a file")
-    expect(batch.locator("#batch-metrics")).to_be_hidden()
+    expect(batch.locator("#batch-status .zoo-notice")).to_contain_text("pasted texts and a file")
+
+
+def test_a_sample_file_is_downloaded(batch: Page) -> None:
+    with batch.expect_download() as download:
+        batch.locator("#batch-sample").click()
+    assert pd.read_csv(download.value.path())["labels"][0] == "delivery|quality|service|refund"
 
 
 def test_what_is_chosen_stays_and_another_task_has_its_own_checkpoints(batch: Page) -> None:
@@ -93,7 +120,7 @@ def test_what_is_chosen_stays_and_another_task_has_its_own_checkpoints(batch: Pa
     expect(batch.locator("#batch-checkpoints")).not_to_contain_text("gamma")
     expect(chosen).to_have_count(2)
     paste(batch, TEXTS)
-    expect(batch.locator("#batch-status")).to_contain_text("5 rows")
+    expect(batch.locator("#batch-status")).to_contain_text("5 rows. The")
     assert set(column(batch, 2)) <= {"negative", "positive"}
 
 
@@ -135,11 +162,11 @@ def test_cancel_stops_the_models_at_the_next_batch(batch: Page, passes: list[int
     expect(status).to_have_text("Cancelled; nothing is kept.", use_inner_text=True)
     expect(batch.locator("#batch-cancel")).to_be_disabled()
     paste(batch, TEXTS)  # has its turn only when the models are free
-    expect(status).to_contain_text("5 rows")
+    expect(status).to_contain_text("5 rows. The")
     stopped = len(passes)
     batch.wait_for_timeout(1000)
     assert len(passes) == stopped < 3 * 2000 / BATCH / 2
-    expect(status).to_contain_text("5 rows")
+    expect(status).to_contain_text("5 rows. The")
     expect(batch.locator("#batch-cancel")).to_be_disabled()  # there is nothing left to cancel, and results to keep
 
 
@@ -147,6 +174,4 @@ def test_a_file_beyond_the_limit_is_refused(batch: Page, tmp_path: Path) -> None
     large = tmp_path / "large.csv"
     large.write_bytes(b"text\n" + b"a" * MAX_BYTES)
     batch.locator("#batch-file input[type=file]").set_input_files(large)
-    expect(batch.locator("#batch-file")).to_contain_text("large")
-    batch.locator("#batch-run").click()
-    expect(batch.locator("#batch-status .zoo-notice")).to_contain_text("5,000,005 bytes, 5,000,000 are allowed")
+    expect(batch.locator("#batch-about .zoo-notice")).to_contain_text("5,000,005 bytes, 5,000,000 are allowed")

@@ -233,7 +233,7 @@ def test_damaged_checkpoints_are_shown_beside_the_others(blank: Page, damaged_ad
     blank.goto(f"{damaged_address}#tab=compare")
     blank.wait_for_selector(".zoo-table")
     assert blank.locator(".zoo-name").all_inner_texts() == ["fine"]
-    notices = blank.locator(".zoo-notice").all_inner_texts()
+    notices = blank.locator("#compare .zoo-notice").all_inner_texts()
     assert [notice.split(" failed: ")[0] for notice in notices] == ["config", "decision"]
     blank.get_by_role("tab", name="Leaderboard").click()
     blank.get_by_text("holds no leaderboard yet").wait_for()
@@ -292,3 +292,20 @@ def test_the_endpoints_that_are_meant_are_public_and_no_others(address: str, che
     for bad in (["", "feedback", ["alpha"]], ["x", "nothing", ["alpha"]], bad_threshold):
         with pytest.raises(AppError, match=r"no text|Unknown task|from 0 to 1"):
             client.predict(*bad, api_name="/classify")
+
+
+def test_decided_labels_stay_in_sight_and_typing_replaces_a_choice(page: Page) -> None:
+    choose_task_and_settle(page, "zz_many")
+    page.get_by_role("button", name="Show all 90 labels").click()
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 700})
+        page.locator(".zoo-table tbody tr").nth(60).scroll_into_view_if_needed()
+        page.wait_for_function("document.querySelector('.zoo-decided').getBoundingClientRect().top >= 0")
+        assert page.locator(".zoo-decided").first.bounding_box()["y"] < 300  # type: ignore[index]
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.locator("#task input").click()
+    page.wait_for_function("getSelection().toString() !== '' || document.activeElement.selectionEnd > 0")
+    page.keyboard.type("sst")
+    assert page.locator("#task input").input_value() == "sst"
+    page.get_by_role("option", name="sst2").click()
+    page.wait_for_function("document.querySelectorAll('#compare tbody tr').length === 2")

@@ -104,7 +104,7 @@ def test_thresholds_fitted_half_and_reset(shared: Page, checkpoints: Path) -> No
     move(shared, GLOBAL, 1)
     assert decided(shared) == [[], [], []]
     assert shared.get_by_text("none above threshold").count() == 3
-    shared.get_by_role("button", name="0.5").click()
+    shared.get_by_role("button", name="0.5", exact=True).click()
     assert "0.50" in mode.inner_text()
     expected = classify(examples_for("feedback")[0], "feedback", ["alpha", "beta", "gamma"], checkpoints)
     assert marked(shared) == sum(score >= 0.5 for answer in expected.answers for score in answer.scores)

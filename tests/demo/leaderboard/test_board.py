@@ -13,6 +13,7 @@ from benchmark.board.pages import tasks_of
 from benchmark.board.verdicts import verdicts
 from benchmark.statistics.metrics import metrics_of
 from benchmark.training.runs import RESULTS
+from demo.leaderboard.answer import SPEEDS
 from demo.leaderboard.handlers import note_of, published_of, read_board, records_of, write_csv
 from demo.leaderboard.page import board_page
 from demo.leaderboard.verdict import first_sentences
@@ -46,6 +47,15 @@ def test_the_answer_is_that_of_the_command_line_in_both_languages() -> None:
             ]
             assert figures[0] == figures[1], other
             assert choice.encoder in other["take"]
+
+
+def test_a_limit_of_time_has_the_answer_of_the_command_line() -> None:
+    board = read_board()
+    for language, kinds in board_page(None, None, "en")["answers"].items():
+        assert list(kinds[""]["within"]) == list(map(str, SPEEDS))
+        for speed, told in kinds[""]["within"].items():
+            choice = which_of(board, language, None, float(speed))
+            assert (told["take"], told["cost"], told["best"]) == (choice.take, choice.cost, choice.encoder)
 
 
 def test_a_cell_has_its_group_of_equals_or_the_reason_for_none() -> None:

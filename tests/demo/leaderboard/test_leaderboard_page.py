@@ -40,6 +40,17 @@ def test_the_app_opens_on_the_answer(opened: Page) -> None:
     opened.get_by_role("button", name="any number of labels").click()
 
 
+def test_a_text_may_take_only_so_long(opened: Page) -> None:
+    opened.get_by_role("button", name="5 ms", exact=True).click()
+    choice = which_of(read_board(), "en", None, 5)
+    expect(opened.locator(".zoo-sentences p")).to_have_text([choice.take, choice.cost])
+    expect(opened.locator(".zoo-matrix tbody th")).to_have_count(1)
+    assert all(name.startswith(choice.encoder) for name in names(opened))
+    assert "ms=5" in opened.url
+    opened.get_by_role("button", name="any time").click()
+    assert len(names(opened)) > 1
+
+
 def test_a_cell_opens_its_task_and_one_click_sorts_the_numbers(opened: Page) -> None:
     opened.locator(".zoo-matrix tbody tr").first.locator(".zoo-cell").nth(2).click()
     expect(opened.locator(".zoo-of-task h2")).to_contain_text("go_emotions")

@@ -50,7 +50,7 @@ import gc, json, sys
 from pathlib import Path
 import zoo.attribution  # once, before any process starts; it brings torch
 from transformers import PreTrainedModel
-from demo.attribution.handlers import explain, labels_of
+from demo.attribution.handlers import explain
 from demo.batch.handlers import classify_rows
 from demo.batch.inputs import BatchRows
 from demo.compare.view import compare
@@ -59,9 +59,9 @@ from zoo.errors import UserError
 root, texts = Path(sys.argv[1]), json.loads(sys.argv[2])
 one = compare(texts[0], "feedback", ["alpha", "beta"], root)
 *_, many = classify_rows(BatchRows(texts), "feedback", ["alpha", "beta"], root)
-word = explain(texts[0], "feedback", "beta", labels_of("feedback", "beta", root)[1], root)
+word = explain(texts[0], "feedback", "beta", "price", root)
 try:
-    explain("\\u200b", "feedback", "beta", "", root)
+    explain("\\u200b", "feedback", "beta", "price", root)
 except UserError as error:
     told = str(error)
 print(json.dumps({

@@ -1,0 +1,92 @@
+"""The Label audit tab: gold labels that the models speak against, one decision a row, and a corrected file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import parse_qs
+
+import gradio as gr
+
+from demo.compare.handlers import first_task
+from demo.shared.notes import notes
+from demo.shared.page_texts import label, language_of
+from demo.shared.texts import Language, in_language
+from zoo.errors import UserError
+
+_FOLDER = Path(__file__).parents[1]
+_SCRIPTS = ("shared/dom.js", "shared/plain_table.js", "audit/audit.js")
+_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", "queue": False}
+
+
+def add(tab: gr.Tab, results: Path | None) -> None:
+    """Add the tab's widgets to the open Blocks; they are filled when the tab is opened."""
+    task = gr.Dropdown([], label=label("task"), elem_id="audit-task")
+    about = notes("audit-about")
+    script = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
+    view = gr.HTML(
+        None,
+        html_template='<section class="zoo"></section>',
+        js_on_load=script,
+        apply_default_css=False,
+        elem_id="audit-view",
+    )
+    with gr.Row():
+        make = gr.Button(label("audit_make"), visible=False, elem_id="audit-make")
+        corrected = gr.DownloadButton(label("audit_file"), visible=False, elem_id="audit-file")  # type: ignore[arg-type]
+    shown, link, judged = [about, view, make, corrected], gr.Textbox(visible=False), gr.Textbox(visible=False)
+
+    def open_tab(task: str | None, link: str, request: gr.Request) -> tuple[Any, ...]:
+        """At first, the task is what the address asks for; a tab that is opened again stays as it is."""
+        from demo.audit.handlers import tasks_at_hand
+        from demo.explore.pairs import find
+
+        if task:
+            return (gr.skip(),) * 5
+        language = language_of(request)
+        try:
+            names = tasks_at_hand(find(results))
+        except UserError as error:
+            return gr.skip(), {"problem": in_language(error, language)}, None, *_NO_FILE
+        asked = parse_qs(link.lstrip("#")).get("audit", [""])[-1]
+        chosen = asked if asked in names else first_task(names, language)
+        return gr.Dropdown(choices=names, value=chosen), *_shown(chosen, results, language)
+
+    def choose(task: str | None, request: gr.Request) -> tuple[Any, ...]:
+        return _shown(task, results, language_of(request))
+
+    def write(task: str | None, judged: str, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        """Yield once: when gradio asks for the next step, it has copied the file, and it is deleted."""
+        from demo.audit.handlers import audit_of, read_answers, write_corrected
+
+        try:
+            found, answers = audit_of(task or "", results), read_answers(judged)
+            with TemporaryDirectory() as folder:
+                path = write_corrected(found, answers, Path(folder) / f"{task}-corrected.zip")
+                yield {}, gr.DownloadButton(value=path, visible=True)
+        except UserError as error:
+            yield {"problem": in_language(error, language_of(request))}, gr.DownloadButton(visible=False)
+
+    opening = tab.select(open_tab, [task, link], [task, *shown], js="(task) => [task, location.hash]", **_QUIET)
+    chosen = task.input(choose, task, shown, **_QUIET)
+    for event, step in ((opening, "false"), (chosen, "true")):
+        note = f"(audit) => zooAddress.write({{ audit }}, {step})"
+        event.then(None, task, None, js=note, api_visibility="private", show_progress="hidden", queue=False)
+    make.click(write, [task, judged], [about, corrected], js="(task) => [task, zooJudged()]", **_QUIET)
+
+
+_NO_FILE = (gr.Button(visible=False), gr.DownloadButton(visible=False))
+
+
+def _shown(task: str | None, results: Path | None, language: Language) -> tuple[Any, ...]:
+    """What is said above, the suspects, the button, and no file yet."""
+    from demo.audit.handlers import as_view, audit_of
+    from demo.shared.texts import PageError
+
+    try:
+        if not task:
+            raise PageError("audit_nothing")
+        found = as_view(audit_of(task, results))
+    except UserError as error:
+        return {"problem": in_language(error, language)}, None, *_NO_FILE
+    return {}, found, gr.Button(visible=True), gr.DownloadButton(visible=False)
