@@ -16,7 +16,6 @@ from demo.compare.examples import all_examples, examples_for
 from demo.compare.handlers import as_json, looks_other, own_text, read_link, shown_at_first
 from demo.compare.handlers import classify as classify_text
 from demo.compare.validation import validation
-from demo.shared.endpoints import endpoint
 from demo.shared.models import catalogue, read
 from demo.shared.page_texts import label, language_of
 from demo.shared.texts import in_language
@@ -149,7 +148,6 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
     gr.on(classified, show, form, view, trigger_mode="always_last", **_PRIVATE)
     names.input(None, names, None, js="(names) => void zooCompare.choose(names)", **_QUIET)
     examples.click(lambda sample: sample[0], examples, text, queue=False, **_QUIET).then(show, form, view, **_PRIVATE)
-    _add_endpoint(root)
     return CompareTab(text, task, names, view)
 
 
@@ -162,27 +160,3 @@ def _script() -> str:
 def _form(task: str, folders: list[str], chosen: Sequence[str]) -> tuple[gr.CheckboxGroup, gr.Dataset]:
     examples = gr.Dataset(samples=[[text] for text in examples_for(task)])
     return gr.CheckboxGroup(choices=folders, value=list(chosen)), examples
-
-
-def _add_endpoint(root: Path | None) -> None:
-    def classify(
-        text: str,
-        task: str,
-        checkpoints: list[str],
-        thresholds: dict[str, float] | None = None,
-        calibrated: bool = True,
-    ) -> dict[str, Any]:
-        """Classify one text with several checkpoints of a task.
-
-        Each answer has its scores, fitted thresholds and decided labels.
-
-        Args:
-            text: what to classify.
-            task: one of the app's tasks, such as go_emotions.
-            checkpoints: names of the task's models, such as minilm-l6.
-            thresholds: from 0 to 1, by label, in place of the fitted ones.
-            calibrated: whether these are thresholds of calibrated scores; of the raw ones otherwise.
-        """
-        return as_json(classify_text(text, task, checkpoints, root), thresholds, calibrated)
-
-    gr.api(endpoint(classify), api_name="classify", **MODELS)

@@ -13,7 +13,7 @@ import app
 from demo.shared.models import computing
 from demo.shared.theme import LARGEST_REQUEST
 
-ARGUMENTS = {"classify": 5, "classify_batch": 3, "leaderboard": 1}
+ARGUMENTS = {"classify": 5, "classify_batch": 3, "board": 1}
 SECRET = "root:x:0"  # how the file that is asked for begins
 STRINGS = [
     "",
@@ -111,9 +111,9 @@ WRONG = [  # the endpoint, its arguments, and the line in which it refuses them
     ("classify_batch", {"texts": ["x", 5]}, "'texts' must be a list of strings; texts[1] is 5"),
     ("classify_batch", {"task": 1}, "'task' must be a string; it is 1"),
     ("classify_batch", {"checkpoints": "alpha"}, "'checkpoints' must be a list of strings; it is \"alpha\""),
-    ("leaderboard", {"task": None}, "'task' must be a string; it is null"),
-    ("leaderboard", {"task": "a" * 10**5}, "Unknown task"),
-    ("leaderboard", {"task": ["a" * 10**5]}, f"'task' must be a string; it is [\"{'a' * 78}"),
+    ("board", {"task": None}, "'task' must be a string; it is null"),
+    ("board", {"task": "a" * 10**5}, "Unknown task"),
+    ("board", {"task": ["a" * 10**5]}, f"'task' must be a string; it is [\"{'a' * 78}"),
 ]
 
 
@@ -124,7 +124,7 @@ def test_a_wrong_argument_is_named_in_one_line(
     right = {
         "classify": {"text": "x", "task": "feedback", "checkpoints": ["alpha"], "thresholds": None, "calibrated": True},
         "classify_batch": {"texts": ["x"], "task": "feedback", "checkpoints": ["alpha"]},
-        "leaderboard": {"task": "feedback"},
+        "board": {"task": "feedback"},
     }[name]
     with httpx.Client(base_url=address, timeout=60) as client:
         complaint = _complain(_ask(client, name, list((right | wrong).values())))
@@ -140,7 +140,7 @@ def test_the_server_outlives_whatever_it_is_sent(times: int, address: str, check
     draw = random.Random(0)
     with httpx.Client(base_url=address, timeout=60) as client:
         for _ in range(times):
-            name = draw.choice(("classify", "classify", "classify_batch", "leaderboard", "no_such_endpoint"))
+            name = draw.choice(("classify", "classify", "classify_batch", "board", "no_such_endpoint"))
             payload = _payload(draw) if name == "classify" else [_value(draw)]
             payload = draw.choice((payload, payload, payload, _value(draw)))
             said = _ask(client, name, payload)
