@@ -8,7 +8,7 @@ import gradio as gr
 
 from demo.attribution.handlers import HIGHEST, as_view, explain, labels_of
 from demo.compare.handlers import shown_at_first
-from demo.compare.view import MODELS, CompareTab
+from demo.compare.view import CompareTab
 from demo.shared.models import catalogue
 from demo.shared.page_texts import label, language_of
 from demo.shared.texts import Language, in_language, say
@@ -16,7 +16,7 @@ from zoo.errors import UserError
 
 _SCRIPT = (Path(__file__).parent / "script.js").read_text(encoding="utf-8")
 _TEMPLATE = '<section class="zoo"></section>'
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", **MODELS}
+_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", "concurrency_limit": 1}
 
 
 # The checkpoints that are ticked, without the server.

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import app
+from demo.compare.view import MODELS
 from demo.shared.models import computing
 from demo.shared.theme import LARGEST_REQUEST
 
@@ -197,6 +198,7 @@ def test_whoever_comes_past_the_queues_limit_is_told(
     checkpoints: Path, blank: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app, "WAITING", 2)
+    monkeypatch.setitem(MODELS, "concurrency_limit", 1)
     demo, arguments = app.build(checkpoints)
     _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **arguments)
     blank.goto(f"{address}#tab=compare")
