@@ -69,7 +69,7 @@ Found = Answered | Failure
 
 
 @on_gpu
-def _answers(asked: list[Asked]) -> list[list[Found]]:
+def answers_to(asked: list[Asked]) -> list[list[Found]]:
     """Return the answers to several visitors' texts. Each checkpoint reads at once all texts that ask for it."""
     places: dict[tuple[str, Path], list[int]] = {}
     for place, (folders, _) in enumerate(asked):
@@ -83,7 +83,7 @@ def _answers(asked: list[Asked]) -> list[list[Found]]:
     return [[found[place, name] for name in folders] for place, (folders, _) in enumerate(asked)]
 
 
-ask: Batcher[Asked, list[Found]] = Batcher(_answers, TOGETHER)
+ask: Batcher[Asked, list[Found]] = Batcher(answers_to, TOGETHER)
 
 
 def _answer(name: str, folder: Path, texts: list[str]) -> list[Found]:
