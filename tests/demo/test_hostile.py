@@ -4,6 +4,7 @@ import json
 import random
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -38,6 +39,7 @@ STRINGS = [
     "NaN",
     "__class__",
 ]
+RIGHT: dict[str, Any] = {"text": "well made.", "task": "feedback", "checkpoints": ["alpha"]}
 NUMBERS: list[Any] = [0, -1, 1.5, 1e308, -1e308, float("nan"), float("inf"), 10**400, True, None]
 
 
@@ -152,6 +154,31 @@ def test_the_server_outlives_whatever_it_is_sent(times: int, address: str, check
             assert SECRET not in said, payload
             assert str(checkpoints) not in said, payload
         assert '"decided"' in _ask(client, "classify", ["well made.", "feedback", ["alpha"], None, True])
+
+
+@pytest.mark.parametrize("times", [20, pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+def test_rest_outlives_whatever_it_is_sent(times: int, address: str, checkpoints: Path) -> None:
+    draw, kinds = random.Random(1), ("application/json", "application/json", "text/plain", "multipart/form-data", "")
+    batch = {"texts": ["well made."], "task": "feedback", "checkpoints": ["alpha"]}
+    arguments: dict[str, Any] = {"classify": RIGHT, "classify_batch": batch, "board": {"task": "feedback"}}
+    with httpx.Client(base_url=f"{address}api/v1/", timeout=60) as client:
+        for _ in range(times):
+            name = draw.choice((*arguments, "tasks", "../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd", "no\u0000where"))
+            right = {key: value for key, value in arguments.get(name, {}).items() if draw.random() < 0.9}
+            wrong = {key: _value(draw) if draw.random() < 0.3 else value for key, value in right.items()}
+            body = draw.choice((wrong, wrong, wrong, {**wrong, draw.choice(STRINGS): 1}, _value(draw)))
+            content = json.dumps(body).encode()[: draw.choice((None, None, None, None, 7))]
+            asked = {"content": content, "headers": {"content-type": draw.choice(kinds)}}
+            query = {"params": {key: str(value)[:500].encode("utf-8", "replace") for key, value in wrong.items()}}
+            found = client.post(quote(name), **asked) if draw.random() < 0.7 else client.get(quote(name), **query)
+            assert found.status_code < 500, (name, body)
+            assert SECRET not in found.text, (name, body)
+            assert str(checkpoints) not in found.text, (name, body)
+            if found.status_code >= 400:
+                assert found.headers["content-type"] == "application/json", (name, body)
+                assert found.json()["detail"], (name, body)
+                assert "\n" not in found.json()["detail"], (name, body)
+        assert client.post("classify", json=RIGHT).json()["answers"][0]["decided"] is not None
 
 
 @pytest.mark.parametrize(
