@@ -8,7 +8,8 @@ Chromium. Times are of this machine with whatever else it does; the ratios are w
 On 2 cores that multiply matrices at 94 GFLOP/s each and have nothing else to do: first page after 3.0 s, opened with
 its comparison in 0.6 s, a slider on screen in 12 ms (1.2 ms of work), three checkpoints on 70 tokens 11 and 15 % over
 the bare forward passes, 50 clients x 20 requests all answered rightly (p50 4.4 s, p95 5.2 s; each
-text was read alone then), memory 0.4 % up after 2,000 requests more. On cores that multiply matrices at .4 of their rate, with two checkpoints: 6.6 s, 1.3 s, 12 to 14
+text was read alone then), memory 0.4 % up after 2,000 requests more.
+On cores that multiply matrices at .4 of their rate, with two checkpoints: 6.6 s, 1.3 s, 12 to 14
 ms (2.2 ms of work), 8 %, all right (7.4 and 8.9 s). Memory rose by 5 to 7 % there, before the app read a model's
 embeddings in whole: each new word of a text took its page of the mapped weights.
 
