@@ -21,6 +21,8 @@ from typing import Any
 
 import gradio as gr
 
+from demo.api import rest
+from demo.api import view as api_view
 from demo.attribution import view as attribution_view
 from demo.audit import view as audit_view
 from demo.batch import view as batch_view
@@ -69,8 +71,11 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
                 explore_view.add(tab, results)
             with _tab("audit") as tab:
                 audit_view.add(tab, results)
+        api_view.add(checkpoints, results)
         demo.queue(max_size=WAITING)
-    return demo, theme.launch_arguments()
+    arguments = theme.launch_arguments()
+    arguments["app_kwargs"]["routes"] = [rest.mount(checkpoints, results, WAITING)]
+    return demo, arguments
 
 
 def _tab(name: str) -> gr.Tab:

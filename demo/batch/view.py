@@ -11,13 +11,12 @@ from urllib.parse import parse_qs
 import gradio as gr
 
 from demo.batch.downloads import write_csv, write_jsonl
-from demo.batch.handlers import Results, as_json, as_view, classify_rows
-from demo.batch.inputs import MAX_BYTES, MAX_ROWS, BatchRows, quote, read_list, read_rows
+from demo.batch.handlers import Results, as_view, classify_rows
+from demo.batch.inputs import MAX_BYTES, MAX_ROWS, BatchRows, quote, read_rows
 from demo.batch.preview import as_table, preview
 from demo.batch.progress import Progress
 from demo.compare.examples import sample_files
 from demo.compare.handlers import MAX_CHARACTERS, first_task, shown_at_first
-from demo.shared.endpoints import endpoint
 from demo.shared.models import catalogue, read
 from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
@@ -148,25 +147,6 @@ def add(tab: gr.Tab, root: Path | None) -> None:
     for event, step in ((opening, "false"), (chosen, "true")):
         event.then(**note, js=f"(batch, names) => zooAddress.write({{ batch, with: names }}, {step})", **_QUIET)
     names.input(**note, js="(batch, names) => zooAddress.write({ batch, with: names })", **_QUIET)
-    _add_endpoint(root)
-
-
-def _add_endpoint(root: Path | None) -> None:
-    def classify_batch(texts: list[str], task: str, checkpoints: list[str]) -> dict[str, Any]:
-        """Classify many texts with several checkpoints of a task, at their fitted thresholds.
-
-        Each checkpoint's `scores` and `decided` labels are in the order of `texts`; `scores` go by `labels`.
-
-        Args:
-            texts: what to classify, at most 2,000 texts of 10,000 characters, and 5,000,000 characters in all.
-            task: one of the app's tasks, such as go_emotions.
-            checkpoints: names of the task's models, such as minilm-l6.
-        """
-        *_, results = classify_rows(read_list(texts), task, checkpoints, root)
-        assert isinstance(results, Results)
-        return as_json(results)
-
-    gr.api(endpoint(classify_batch), api_name="classify_batch", **_BATCHES)
 
 
 def _add_results() -> list[Any]:

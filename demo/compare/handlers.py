@@ -1,59 +1,23 @@
 """One text, several checkpoints: the handlers behind the Compare tab, free of widgets."""
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qs
 
 import numpy as np
-from scipy.special import expit, logit
 
 from benchmark.tasks.registry import TASKS
+from demo.compare.answers import Answer, Answered, Failure, Found, ask
 from demo.compare.examples import examples_for, is_example
-from demo.shared.gpu import on_gpu
-from demo.shared.models import catalogue, computing, load
+from demo.shared.models import catalogue
 from demo.shared.texts import PageError
 from zoo.decision import Decision, ProblemType, limit
 from zoo.errors import UserError, lookup
 
 MAX_CHARACTERS = 10_000
 SHOWN_AT_FIRST = 3
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What one checkpoint decides on a text.
-
-    The calibrated `scores` and the fitted `thresholds` are in the order of the comparison's labels; `raw_scores` and
-    `raw_thresholds` are the same before the temperature. `at_least_one` and `at_most` are the policy's; `unsure` are
-    the decision's, on calibrated scores, and `to_person` says whether one of the scores is.
-    """
-
-    name: str
-    scores: tuple[float, ...]
-    thresholds: tuple[float, ...]
-    raw_scores: tuple[float, ...]
-    raw_thresholds: tuple[float, ...]
-    tokens: int
-    capacity: int
-    truncated: bool
-    milliseconds: float
-    at_least_one: bool = False
-    at_most: int | None = None
-    unsure: tuple[tuple[float, float], ...] | None = None
-    to_person: bool = False
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A checkpoint that could not answer, and the reason in one line."""
-
-    name: str
-    error: str
 
 
 @dataclass(frozen=True)
@@ -102,7 +66,7 @@ def classify(text: str, task: str, names: Sequence[str], root: Path | None = Non
     if not names:
         raise PageError("no_checkpoint_chosen")
     chosen = {name: lookup(folders, name, "checkpoint") for name in names}
-    return _join(task, _answers(chosen, text))
+    return _join(task, ask((chosen, text)))
 
 
 def check_text(text: str) -> None:
@@ -203,68 +167,9 @@ def _catalogue(root: Path | None) -> dict[str, dict[str, Path]]:
     return found
 
 
-@dataclass(frozen=True)
-class _Answered:
-    problem_type: ProblemType
-    labels: tuple[str, ...]
-    answer: Answer
-
-
-@on_gpu
-def _answers(folders: dict[str, Path], text: str) -> list[_Answered | Failure]:
-    with computing:
-        return [_answer(name, folder, text) for name, folder in folders.items()]
-
-
-def _answer(name: str, folder: Path, text: str) -> _Answered | Failure:
-    """Whatever a checkpoint raises is its failure: its files come from outside and can be damaged in any way."""
-    try:
-        return _predict(name, folder, text)
-    except UserError as error:
-        return Failure(name, str(error))
-    except Exception as error:
-        log.exception("checkpoint %s failed", folder)
-        line = next(iter(str(error).splitlines()), "")
-        return Failure(name, f"It cannot be used ({type(error).__name__}: {line[:200]}); copy or train it again")
-
-
-def _predict(name: str, folder: Path, text: str) -> _Answered:
-    classifier = load(folder)
-    start = perf_counter()
-    logits = classifier.predict_logits([text])
-    milliseconds = (perf_counter() - start) * 1000
-    if not np.isfinite(logits).all():
-        raise UserError("Its scores are not numbers; its weights are damaged: copy or train it again")
-    info, decision, tokens = classifier.info, classifier.decision, classifier.count_tokens(text)
-    y_score = decision.scores(logits)
-    answer = Answer(
-        name=name,
-        scores=tuple(y_score[0].tolist()),
-        thresholds=decision.thresholds,
-        raw_scores=tuple(decision.uncalibrated().scores(logits)[0].tolist()),
-        raw_thresholds=raw_thresholds(decision),
-        at_least_one=decision.policy.at_least_one,
-        at_most=decision.policy.at_most,
-        unsure=decision.unsure,
-        to_person=bool(decision.hand_over(y_score)[0]),
-        tokens=tokens,
-        capacity=classifier.capacity,
-        truncated=tokens > classifier.capacity,
-        milliseconds=milliseconds,
-    )
-    return _Answered(info.problem_type, info.labels, answer)
-
-
-def raw_thresholds(decision: Decision) -> tuple[float, ...]:
-    """Return a decision's thresholds on raw scores; with a sigmoid, they move with the temperature."""
-    if decision.problem_type == "single_label_classification":
-        return decision.thresholds
-    return tuple(expit(decision.temperature * logit(np.asarray(decision.thresholds))).tolist())
-
-
-def _join(task: str, results: Sequence[_Answered | Failure]) -> Comparison:
+def _join(task: str, results: Sequence[Found]) -> Comparison:
     """Join the answers that have the labels of the first one; the others become failures."""
-    first = next((result for result in results if isinstance(result, _Answered)), None)
+    first = next((result for result in results if isinstance(result, Answered)), None)
     failures = [result for result in results if isinstance(result, Failure)]
     answers: list[Answer] = []
     for result in results:

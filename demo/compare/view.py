@@ -17,7 +17,6 @@ from demo.compare.handlers import as_json, looks_other, own_text, read_link, sho
 from demo.compare.handlers import classify as classify_text
 from demo.compare.policies import under
 from demo.compare.validation import validation
-from demo.shared.endpoints import endpoint
 from demo.shared.models import catalogue, read
 from demo.shared.page_texts import label, language_of
 from demo.shared.texts import Language, in_language
@@ -38,8 +37,8 @@ SCRIPTS = (
 _TEMPLATE = '<section class="zoo" aria-label="Comparison"><p class="zoo-quiet">...</p></section>'
 _EMPTY = '<section class="zoo"></section>'
 _WORDS = "\n".join((DEMO / name).read_text(encoding="utf-8") for name in ("shared/dom.js", "attribution/script.js"))
-# The models answer one request at a time, so that the latency shown is that of one text alone.
-MODELS: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "models"}
+# Requests that come at once are answered together. The page keeps 8 of gradio's 40 threads.
+MODELS: dict[str, Any] = {"concurrency_limit": 32, "concurrency_id": "models"}
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", **MODELS}
 # The fourth input of an event is the policy that is chosen in the comparison.
 _POLICY = "(text, task, names, _, ...others) => [text, task, names, zooCompare.policy(), ...others]"
@@ -171,7 +170,6 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
     names.input(None, names, None, js="(names) => void zooCompare.choose(names)", **_QUIET)
     tried = examples.click(lambda sample: sample[0], examples, text, queue=False, **_QUIET)
     tried.then(show, filled, view, js=_POLICY, **_PRIVATE)
-    _add_endpoint(root)
     return CompareTab(text, task, names, view, words)
 
 
@@ -184,27 +182,3 @@ def _script() -> str:
 def _form(task: str, folders: list[str], chosen: Sequence[str]) -> tuple[gr.CheckboxGroup, gr.Dataset]:
     examples = gr.Dataset(samples=[[text] for text in examples_for(task)])
     return gr.CheckboxGroup(choices=folders, value=list(chosen)), examples
-
-
-def _add_endpoint(root: Path | None) -> None:
-    def classify(
-        text: str,
-        task: str,
-        checkpoints: list[str],
-        thresholds: dict[str, float] | None = None,
-        calibrated: bool = True,
-    ) -> dict[str, Any]:
-        """Classify one text with several checkpoints of a task.
-
-        Each answer has its scores, fitted thresholds and decided labels.
-
-        Args:
-            text: what to classify.
-            task: one of the app's tasks, such as go_emotions.
-            checkpoints: names of the task's models, such as minilm-l6.
-            thresholds: from 0 to 1, by label, in place of the fitted ones.
-            calibrated: whether these are thresholds of calibrated scores; of the raw ones otherwise.
-        """
-        return as_json(classify_text(text, task, checkpoints, root), thresholds, calibrated)
-
-    gr.api(endpoint(classify), api_name="classify", **MODELS)

@@ -5,9 +5,8 @@ from typing import Any
 
 import gradio as gr
 
-from demo.leaderboard.handlers import CITATION, read_board, records_of, write_csv
+from demo.leaderboard.handlers import CITATION, read_board, write_csv
 from demo.leaderboard.page import board_page
-from demo.shared.endpoints import endpoint
 from demo.shared.page_texts import label, language_of
 from demo.shared.texts import in_language
 from zoo.errors import UserError
@@ -43,19 +42,3 @@ def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> None:
         return found, gr.DownloadButton(value=write_csv(read_board(results)), visible=True)
 
     demo.load(show, None, [board, csv], api_visibility="private", show_progress="hidden", queue=False)
-    _add_endpoint(results)
-
-
-def _add_endpoint(results: Path | None) -> None:
-    def leaderboard(task: str) -> list[dict[str, Any]]:
-        """Return the entries of a task, best first.
-
-        Each has the main metric's value (the mean over seeds) with its 95 % interval `low` to `high`, the ranks that
-        it may have, and what it costs.
-
-        Args:
-            task: one of the board's, such as go_emotions.
-        """
-        return records_of(read_board(results), task)
-
-    gr.api(endpoint(leaderboard), api_name="leaderboard")

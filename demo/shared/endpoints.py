@@ -1,7 +1,7 @@
 """Checks the arguments of the API's endpoints. A wrong type or another mistake of the client is refused in one line."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from inspect import signature
 from types import NoneType
@@ -28,18 +28,29 @@ def endpoint(function: Callable[P, R]) -> Callable[P, R]:
     """Return `function` for `gr.api`. Gradio passes on whatever the client sent, so each argument is checked against
     its annotation (one of _KINDS). A refusal, also one by `function`, reaches the client in one line."""
     parameters = signature(function)
-    kinds = {name: _KINDS[kind] for name, kind in get_type_hints(function).items() if name in parameters.parameters}
 
     @wraps(function)
     def checked(*args: P.args, **named: P.kwargs) -> R:
         try:
-            for name, value in parameters.bind(*args, **named).arguments.items():
-                _check(name, value, *kinds[name])
+            check_arguments(function, parameters.bind(*args, **named).arguments)
             return function(*args, **named)
         except UserError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
     return checked
+
+
+def check_arguments(function: Callable[..., Any], given: Mapping[str, object]) -> None:
+    """Raise UserError unless `given` are arguments of `function`: by name, each of its annotation's type, and all that
+    have no default."""
+    kinds, parameters = get_type_hints(function), signature(function).parameters
+    for name, value in given.items():
+        if name not in parameters:
+            raise UserError(f"There is no argument '{name[:_QUOTED]}'; there are: {', '.join(parameters) or 'none'}")
+        _check(name, value, *_KINDS[kinds[name]])
+    for name, parameter in parameters.items():
+        if parameter.default is parameter.empty and name not in given:
+            raise UserError(f"'{name}' is missing; it must be {_KINDS[kinds[name]][0]}")
 
 
 def _check(name: str, value: object, words: str, own: tuple[type, ...], held: tuple[type, ...]) -> None:

@@ -56,7 +56,7 @@ def add_from_hub(names: str, root: Path | None, target: Path) -> Path:
     return target
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=256)
 def read(folder: Path) -> "Checkpoint":
     """Return the description of the checkpoint in `folder`, without its model.
 

@@ -89,7 +89,7 @@ def launch_arguments() -> dict[str, Any]:
             },
             "middleware": [Middleware(FirstScript, head=head), Middleware(BodyLimit, most=LARGEST_REQUEST)],
         },
-        "footer_links": ["api"],
+        "footer_links": ["api", {"label": "REST API", "url": "api/v1/"}],
         "run_history": False,
         "enable_monitoring": False,
         "ssr_mode": False,

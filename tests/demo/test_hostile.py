@@ -4,16 +4,18 @@ import json
 import random
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
 import app
+from demo.compare.view import MODELS
 from demo.shared.models import computing
 from demo.shared.theme import LARGEST_REQUEST
 
-ARGUMENTS = {"classify": 5, "classify_batch": 3, "leaderboard": 1}
+ARGUMENTS = {"classify": 5, "classify_batch": 3, "board": 1}
 SECRET = "root:x:0"  # how the file that is asked for begins
 STRINGS = [
     "",
@@ -37,6 +39,7 @@ STRINGS = [
     "NaN",
     "__class__",
 ]
+RIGHT: dict[str, Any] = {"text": "well made.", "task": "feedback", "checkpoints": ["alpha"]}
 NUMBERS: list[Any] = [0, -1, 1.5, 1e308, -1e308, float("nan"), float("inf"), 10**400, True, None]
 
 
@@ -111,9 +114,9 @@ WRONG = [  # the endpoint, its arguments, and the line in which it refuses them
     ("classify_batch", {"texts": ["x", 5]}, "'texts' must be a list of strings; texts[1] is 5"),
     ("classify_batch", {"task": 1}, "'task' must be a string; it is 1"),
     ("classify_batch", {"checkpoints": "alpha"}, "'checkpoints' must be a list of strings; it is \"alpha\""),
-    ("leaderboard", {"task": None}, "'task' must be a string; it is null"),
-    ("leaderboard", {"task": "a" * 10**5}, "Unknown task"),
-    ("leaderboard", {"task": ["a" * 10**5]}, f"'task' must be a string; it is [\"{'a' * 78}"),
+    ("board", {"task": None}, "'task' must be a string; it is null"),
+    ("board", {"task": "a" * 10**5}, "Unknown task"),
+    ("board", {"task": ["a" * 10**5]}, f"'task' must be a string; it is [\"{'a' * 78}"),
 ]
 
 
@@ -124,7 +127,7 @@ def test_a_wrong_argument_is_named_in_one_line(
     right = {
         "classify": {"text": "x", "task": "feedback", "checkpoints": ["alpha"], "thresholds": None, "calibrated": True},
         "classify_batch": {"texts": ["x"], "task": "feedback", "checkpoints": ["alpha"]},
-        "leaderboard": {"task": "feedback"},
+        "board": {"task": "feedback"},
     }[name]
     with httpx.Client(base_url=address, timeout=60) as client:
         complaint = _complain(_ask(client, name, list((right | wrong).values())))
@@ -140,7 +143,7 @@ def test_the_server_outlives_whatever_it_is_sent(times: int, address: str, check
     draw = random.Random(0)
     with httpx.Client(base_url=address, timeout=60) as client:
         for _ in range(times):
-            name = draw.choice(("classify", "classify", "classify_batch", "leaderboard", "no_such_endpoint"))
+            name = draw.choice(("classify", "classify", "classify_batch", "board", "no_such_endpoint"))
             payload = _payload(draw) if name == "classify" else [_value(draw)]
             payload = draw.choice((payload, payload, payload, _value(draw)))
             said = _ask(client, name, payload)
@@ -151,6 +154,31 @@ def test_the_server_outlives_whatever_it_is_sent(times: int, address: str, check
             assert SECRET not in said, payload
             assert str(checkpoints) not in said, payload
         assert '"decided"' in _ask(client, "classify", ["well made.", "feedback", ["alpha"], None, True])
+
+
+@pytest.mark.parametrize("times", [20, pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+def test_rest_outlives_whatever_it_is_sent(times: int, address: str, checkpoints: Path) -> None:
+    draw, kinds = random.Random(1), ("application/json", "application/json", "text/plain", "multipart/form-data", "")
+    batch = {"texts": ["well made."], "task": "feedback", "checkpoints": ["alpha"]}
+    arguments: dict[str, Any] = {"classify": RIGHT, "classify_batch": batch, "board": {"task": "feedback"}}
+    with httpx.Client(base_url=f"{address}api/v1/", timeout=60) as client:
+        for _ in range(times):
+            name = draw.choice((*arguments, "tasks", "../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd", "no\u0000where"))
+            right = {key: value for key, value in arguments.get(name, {}).items() if draw.random() < 0.9}
+            wrong = {key: _value(draw) if draw.random() < 0.3 else value for key, value in right.items()}
+            body = draw.choice((wrong, wrong, wrong, {**wrong, draw.choice(STRINGS): 1}, _value(draw)))
+            content = json.dumps(body).encode()[: draw.choice((None, None, None, None, 7))]
+            asked = {"content": content, "headers": {"content-type": draw.choice(kinds)}}
+            query = {"params": {key: str(value)[:500].encode("utf-8", "replace") for key, value in wrong.items()}}
+            found = client.post(quote(name), **asked) if draw.random() < 0.7 else client.get(quote(name), **query)
+            assert found.status_code < 500, (name, body)
+            assert SECRET not in found.text, (name, body)
+            assert str(checkpoints) not in found.text, (name, body)
+            if found.status_code >= 400:
+                assert found.headers["content-type"] == "application/json", (name, body)
+                assert found.json()["detail"], (name, body)
+                assert "\n" not in found.json()["detail"], (name, body)
+        assert client.post("classify", json=RIGHT).json()["answers"][0]["decided"] is not None
 
 
 @pytest.mark.parametrize(
@@ -197,6 +225,7 @@ def test_whoever_comes_past_the_queues_limit_is_told(
     checkpoints: Path, blank: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app, "WAITING", 2)
+    monkeypatch.setitem(MODELS, "concurrency_limit", 1)
     demo, arguments = app.build(checkpoints)
     _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **arguments)
     blank.goto(f"{address}#tab=compare")

@@ -27,7 +27,7 @@ def _ask(address: str, ask: Callable[[Any], Any]) -> Any:
 
 def test_the_tools_are_the_endpoints_and_say_what_they_take(address: str) -> None:
     tools = {tool.name: tool for tool in _ask(address, lambda client: client.list_tools()).tools}
-    assert set(tools) == {"classify", "classify_batch", "leaderboard"}
+    assert set(tools) == {"tasks", "classify", "classify_batch", "board"}
     assert tools["classify"].description.startswith("Classify one text")
     schema = tools["classify"].inputSchema
     assert schema["required"] == ["text", "task", "checkpoints"]

@@ -220,7 +220,7 @@ def drive(address: str) -> None:
     found = client.predict(TEXT, "feedback", ["zoo-bert-en", "zoo-roberta-en"], api_name="/classify")
     assert "delivery" in found["answers"][0]["decided"]
     assert found["failures"] == []
-    assert {row["task"] for row in client.predict("feedback", api_name="/leaderboard")} == {"feedback"}
+    assert {row["task"] for row in client.predict("feedback", api_name="/board")} == {"feedback"}
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 HANDLERS = {  # modules without widgets: no gradio there, and no torch before a model is asked
+    "demo.api.handlers",
     "demo.attribution.handlers",
     "demo.batch.downloads",
     "demo.batch.handlers",

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from benchmark.tasks.registry import TASKS
+from demo.compare.answers import raw_thresholds
 from demo.compare.examples import examples_for
 from demo.compare.handlers import (
     MAX_CHARACTERS,
@@ -18,7 +19,6 @@ from demo.compare.handlers import (
     as_json,
     classify,
     looks_other,
-    raw_thresholds,
     read_link,
     shown_at_first,
 )

@@ -263,9 +263,10 @@ def test_it_fits_the_screen_and_asks_only_its_own_origin(theme: str, blank: Page
 def test_the_endpoints_that_are_meant_are_public_and_no_others(address: str, checkpoints: Path) -> None:
     client = Client(address, verbose=False)
     assert set(client.view_api(return_format="dict")["named_endpoints"]) == {
+        "/tasks",
         "/classify",
         "/classify_batch",
-        "/leaderboard",
+        "/board",
     }
     batch = client.predict(["well made.", "late."], "feedback", ["beta", "alpha"], api_name="/classify_batch")
     for position, text in enumerate(("well made.", "late.")):
@@ -274,14 +275,14 @@ def test_the_endpoints_that_are_meant_are_public_and_no_others(address: str, che
     for texts, message in (([], "no text"), (["", "x"], "1"), (["x"] * 3000, "2,000"), ("xyz", "a list")):
         with pytest.raises(AppError, match=message):
             client.predict(texts, "feedback", ["alpha"], api_name="/classify_batch")
-    board = client.predict("feedback", api_name="/leaderboard")
+    board = client.predict("feedback", api_name="/board")
     assert [(row["encoder"], row["value"], row["rank_low"]) for row in board] == [
         ("large", 0.8, 1),
         ("small", 0.7, 1),
         ("words", 0.6, 1),
     ]
     with pytest.raises(AppError, match="Did you mean 'feedback'"):
-        client.predict("feedbak", api_name="/leaderboard")
+        client.predict("feedbak", api_name="/board")
     found = client.predict("well made.", "feedback", ["alpha"], None, api_name="/classify")
     expected = classify("well made.", "feedback", ["alpha"], checkpoints)
     assert found["answers"][0]["scores"] == list(expected.answers[0].scores)
