@@ -25,6 +25,7 @@ const zooAddress = {
 
   /** Note that a tab was opened. */
   opened(tab) {
+    if (tab === shownTab) return; // gradio also tells the tab that the page is built with
     shownTab = tab;
     if (this.tab() !== tab) this.write({ tab }, true);
   },

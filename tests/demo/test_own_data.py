@@ -101,7 +101,7 @@ def test_from_a_file_to_the_app(
     assert {record["encoder"] for record in records_of(board, task)} == {"tfidf-lr", tiny[0]}
     pair = pair_of(found, task, ("tfidf-lr", ""), tiny)
     assert explore.by_part(pair, row_facts(pair, results))["n"].iloc[0] == report["rows"]["test"]
-    with pytest.raises(UserError, match="The texts are not here"):
+    with pytest.raises(UserError, match="do not come with the app"):
         texts_of(pair)
     monkeypatch.setenv("ENCODER_ZOO_DATA", "splits")
     kept = read_rows(pair.task, Path("splits"))

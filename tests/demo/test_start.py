@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 HANDLERS = {  # modules without widgets: no gradio there, and no torch before a model is asked
     "demo.api.handlers",
     "demo.attribution.handlers",
+    "demo.audit.handlers",
     "demo.batch.downloads",
     "demo.batch.handlers",
     "demo.batch.inputs",

@@ -28,14 +28,14 @@ def test_it_opens_on_a_comparison(page: Page, checkpoints: Path) -> None:
 
 
 def test_boxes_and_examples_are_chosen(page: Page) -> None:
-    page.get_by_label("beta").uncheck()
+    page.get_by_role("checkbox", name="beta").uncheck()
     page.wait_for_function("document.querySelectorAll('.zoo-name').length === 2")
     assert page.locator(".zoo-name").all_inner_texts() == ["alpha", "gamma"]
     text = examples_for("feedback")[1]
     page.locator("#examples").get_by_text(text[:30]).click()
     page.wait_for_function("(text) => document.querySelector('#text textarea').value === text", arg=text)
 
-    page.get_by_label("beta").check()
+    page.get_by_role("checkbox", name="beta").check()
     page.wait_for_function("document.querySelectorAll('.zoo-name').length === 3")
     boxes = page.locator("#checkpoints input[type=checkbox]")  # unchecked in a row, and all of them count
     boxes.evaluate_all("boxes => boxes.slice(1).forEach((box, n) => setTimeout(() => box.click(), 20 * n))")
@@ -52,7 +52,7 @@ def test_reload_and_a_shared_link_open_on_the_same_view(page: Page, address: str
     move(page, "input[type=range][aria-label='Threshold of label 7']", 0.01)
     page.get_by_label("Calibrated scores").uncheck()
     page.get_by_label("Order").select_option("name")
-    page.get_by_label("beta").uncheck()
+    page.get_by_role("checkbox", name="beta").uncheck()
     page.wait_for_function("document.querySelectorAll('.zoo-name').length === 1")
     expected, link = decided(page), page.url
     page.goto("about:blank")
@@ -109,12 +109,12 @@ def test_what_is_typed_is_never_overwritten_and_an_old_result_is_told(page: Page
 def test_a_model_that_is_taken_away_and_the_task_that_is_open_ask_the_server_nothing(page: Page) -> None:
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url) if request.method == "POST" else None)
-    page.get_by_label("beta").uncheck()
+    page.get_by_role("checkbox", name="beta").uncheck()
     page.wait_for_function("document.querySelectorAll('.zoo-name').length === 2")
-    page.get_by_label("beta").check()
+    page.get_by_role("checkbox", name="beta").check()
     page.wait_for_function("document.querySelectorAll('.zoo-name').length === 3")
     assert requests == []
-    page.get_by_label("alpha").uncheck()
+    page.get_by_role("checkbox", name="alpha").uncheck()
     choose_task(page, "feedback")
     page.wait_for_timeout(700)
     assert page.locator(".zoo-name").all_inner_texts() == ["beta", "gamma"]
@@ -172,7 +172,7 @@ def test_the_page_is_in_the_browsers_language(chinese: BrowserContext, address: 
     page = chinese.new_page()
     page.goto(f"{address}#tab=compare")
     page.wait_for_selector(".zoo-table")
-    assert page.get_by_role("tab").all_inner_texts() == ["排行榜", "对比", "批量", "探索"]
+    assert page.get_by_role("tab").all_inner_texts() == ["排行榜", "对比", "批量", "探索", "标签检查"]
     assert "拟合阈值" in page.locator(".zoo-mode").inner_text()
     page.evaluate(MOVE, [GLOBAL.replace("Threshold of all labels", "所有标签的阈值"), 0])
     assert "共用一个阈值" in page.locator(".zoo-mode").inner_text()

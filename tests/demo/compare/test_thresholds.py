@@ -193,7 +193,7 @@ def test_figures_of_a_moved_threshold_are_those_of_the_run(blank: Page, own_addr
     blank.wait_for_selector(".zoo-table")
     run = read_run(next(RESULTS.glob(f"feedback/*/*-{read_checkpoint(OWN).info.run}"))).predictions
     decision = read_checkpoint(OWN).decision
-    blank.get_by_role("button", name="quality").click()
+    blank.get_by_role("button", name="▸ quality").click()
     for raw in (False, True):
         blank.get_by_label("Calibrated scores").set_checked(not raw)
         times = [
