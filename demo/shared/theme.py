@@ -73,7 +73,8 @@ def _not_callable(request: Request, error: Exception) -> JSONResponse:
 
 def launch_arguments() -> dict[str, Any]:
     """Return the arguments of `Blocks.launch` other than the address."""
-    css = "".join(path.read_text(encoding="utf-8") for path in sorted(HERE.parent.glob("*/*.css")))
+    styles = sorted(set(HERE.parent.glob("*/*.css")) - {HERE.parent / "api" / "rest_page.css"})  # a page of its own
+    css = "".join(path.read_text(encoding="utf-8") for path in styles)
     address = (HERE / "address.js").read_text(encoding="utf-8")
     # Not `css=`: gradio prefixes each selector there, and breaks those with a comma inside :is().
     head = f"<style>{css}</style><script>{script()}{address}</script>"

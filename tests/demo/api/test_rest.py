@@ -19,7 +19,7 @@ from demo.api.handlers import all_tasks
 from demo.api.rest import AT_ONCE
 from demo.api.shapes import BatchShape, ComparisonShape, EntryShape, TaskShape
 from demo.shared.models import computing
-from demo.shared.theme import LARGEST_REQUEST
+from demo.shared.theme import LARGEST_REQUEST, launch_arguments
 from tests.test_docs import blocks
 
 ROOT = Path(__file__).parents[3]
@@ -209,3 +209,9 @@ def test_the_curl_and_javascript_examples_run_as_printed(program: tuple[str, str
     done = subprocess.run([runs, option, code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "delivery" in done.stdout or "minilm-l6" in done.stdout
+
+
+def test_the_style_of_its_page_is_not_that_of_the_app() -> None:
+    style = (ROOT / "demo" / "api" / "rest_page.css").read_text(encoding="utf-8")
+    assert "main {" in style
+    assert style not in launch_arguments()["head"]
