@@ -78,14 +78,20 @@ def _add(api: FastAPI, function: Callable[..., Any], waiting: int) -> None:
 
 def _served(function: Callable[..., Any], waiting: int) -> Callable[..., Awaitable[Response]]:
     """The function as FastAPI takes it. Its threads are its own: those of the page stay free."""
-    limiter = CapacityLimiter(AT_ONCE[function.__name__])
+    at_once = AT_ONCE[function.__name__]
+    limiter, inside = CapacityLimiter(at_once), 0
 
     @wraps(function)
     async def served(request: Request, **arguments: Any) -> Response:
         check_arguments(function, await _given(request))  # FastAPI itself takes unknown ones, and leaves them out
-        if limiter.statistics().tasks_waiting >= waiting:
+        nonlocal inside  # the limiter counts a request only after a pause, in which others would pass
+        if inside >= at_once + waiting:
             return as_json({"detail": f"{waiting} requests wait already; ask again in a few seconds"}, 429)
-        return await to_thread.run_sync(lambda: as_json(function(**arguments)), limiter=limiter)
+        inside += 1
+        try:
+            return await to_thread.run_sync(lambda: as_json(function(**arguments)), limiter=limiter)
+        finally:
+            inside -= 1
 
     # FastAPI reads the arguments' place and description from the signature.
     own, words = signature(function), get_function_description(function)[1]

@@ -14,7 +14,7 @@ from demo.batch.downloads import write_csv, write_jsonl
 from demo.batch.handlers import Results, as_view, classify_rows
 from demo.batch.inputs import MAX_BYTES, MAX_ROWS, BatchRows, quote, read_rows
 from demo.batch.preview import as_table, preview
-from demo.batch.progress import Progress
+from demo.batch.time_left import Progress
 from demo.compare.examples import sample_files
 from demo.compare.handlers import MAX_CHARACTERS, first_task, shown_at_first
 from demo.shared.models import catalogue, read

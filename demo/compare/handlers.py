@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import numpy as np
 
 from benchmark.tasks.registry import TASKS
-from demo.compare.answers import Answer, Answered, Failure, Found, ask
+from demo.compare.asking import Answer, Answered, Failure, Found, ask
 from demo.compare.examples import examples_for, is_example
 from demo.shared.models import catalogue
 from demo.shared.texts import PageError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from demo.compare.answers import Answer, raw_thresholds
+from demo.compare.asking import Answer, raw_thresholds
 from demo.compare.handlers import Comparison, Failure
 from demo.shared.models import catalogue, read
 from demo.shared.texts import Language, PageError, in_language

@@ -32,7 +32,7 @@ from demo.batch.inputs import (
     read_rows,
 )
 from demo.batch.preview import preview
-from demo.batch.progress import Progress
+from demo.batch.time_left import Progress
 from demo.batch.view import file_notes, note
 from demo.compare.examples import sample_files
 from demo.compare.handlers import MAX_CHARACTERS, classify
@@ -419,7 +419,7 @@ def test_the_sample_file_of_every_task_is_read_with_its_labels(tmp_path: Path) -
 
 def test_progress_counts_rows_and_tells_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = iter([10.0, 11.0, 13.0, 13.0])
-    monkeypatch.setattr("demo.batch.progress.perf_counter", lambda: next(seconds))
+    monkeypatch.setattr("demo.batch.time_left.perf_counter", lambda: next(seconds))
     progress = Progress(["a" * 40] * 10, ["x", "y"])
     assert progress(5, "en") == ("Classifying: 5 of 10 rows with x (model 1 of 2).", pytest.approx(0.25))
     line, share = progress(10, "en")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmark.tasks.registry import TASKS
-from demo.compare.answers import raw_thresholds
+from demo.compare.asking import raw_thresholds
 from demo.compare.examples import examples_for
 from demo.compare.handlers import (
     MAX_CHARACTERS,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from demo.compare.answers import Answered, Failure, answers_to
+from demo.compare.asking import Answered, Failure, answers_to
 from demo.compare.handlers import classify
 from demo.shared.models import catalogue
 
