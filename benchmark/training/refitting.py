@@ -18,7 +18,7 @@ from benchmark.training.line_cells import join, line_cell, write_line
 from benchmark.training.process import commit
 from benchmark.training.recipes import default_recipe
 from benchmark.training.refits import Refit, read_refits
-from benchmark.training.runs import Run, read_run, run_id
+from benchmark.training.runs import Run, encoder_folder, read_run, run_id
 from benchmark.training.trials import pack
 from zoo.encoders.encoder import Encoder
 from zoo.errors import UserError
@@ -44,8 +44,7 @@ class Refits:
         """Where the refits are kept: beside the encoder's runs."""
         recipe = default_recipe(self.encoder, self.task, _SEED)
         identifier = run_id(self.encoder, self.task, self.rows.fingerprint, recipe)
-        folder = self.encoder.name.replace("/", "--").replace(":", "--")
-        return self.results / self.task.name / folder / f"refits-{identifier}.jsonl"
+        return encoder_folder(self.results, self.task.name, self.encoder.name) / f"refits-{identifier}.jsonl"
 
 
 def run_refits(refits: Sequence[Refits], number: int, run: Callable[[list[Cell]], object]) -> list[list[Refit]]:

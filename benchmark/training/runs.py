@@ -130,7 +130,12 @@ def _identity(recipe: AnyRecipe) -> dict[str, Any]:
 
 def run_folder(results: Path, task: str, encoder: str, seed: int, identifier: str) -> Path:
     """Return the folder of the run with this id, whether it exists or not."""
-    return results / task / encoder.replace("/", "--").replace(":", "--") / f"{seed}-{identifier}"
+    return encoder_folder(results, task, encoder) / f"{seed}-{identifier}"
+
+
+def encoder_folder(results: Path, task: str, encoder: str) -> Path:
+    """Return the folder of an encoder's runs on a task; its trials and refits are kept beside them."""
+    return results / task / encoder.replace("/", "--").replace(":", "--")
 
 
 def state_folder(folder: Path) -> Path:

@@ -23,7 +23,7 @@ from benchmark.training.fine_tune import truncated_share
 from benchmark.training.line_cells import join, line_cell, write_line
 from benchmark.training.process import commit
 from benchmark.training.recipes import Recipe, default_recipe, epochs_of
-from benchmark.training.runs import Epoch, run_id
+from benchmark.training.runs import Epoch, encoder_folder, run_id
 from benchmark.training.trainer import train
 from benchmark.training.trials import Trial, pack, read_trials
 from zoo.encoders.encoder import Encoder
@@ -55,7 +55,7 @@ class Search:
     def file(self) -> Path:
         """Where the trials are kept: beside the encoder's runs."""
         search = run_id(self.encoder, self.task, self.rows.fingerprint, self.default)
-        return self.results / self.task.name / self.encoder.name.replace("/", "--") / f"trials-{search}.jsonl"
+        return encoder_folder(self.results, self.task.name, self.encoder.name) / f"trials-{search}.jsonl"
 
     @property
     def default(self) -> Recipe:
