@@ -13,7 +13,7 @@ from benchmark.refit_cli import ResampleTrain, refit_all
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
 from benchmark.what_cli import ENCODERS, WHAT, DryRun, Encoders, FirstSeed, ProbeFirst, Seeds
-from benchmark.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, run_there
+from benchmark.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, launched, run_there
 from zoo.cli import Encoding, Names, Quotes, Separator, say
 from zoo.encoders.registry import Encoder, as_probe, get_encoder
 from zoo.errors import UserError, lookup
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from benchmark.training.runs import RunInfo
 
 app = typer.Typer()
-
 DATA, WHERE = "Your data", "Where files are"
 
 RunsTo = Annotated[Path, typer.Option("--results", help="Folder for the runs.", rich_help_panel=WHERE)]
@@ -77,6 +76,7 @@ class Asked:
 
 
 @app.command(rich_help_panel=COMPARE)
+@launched
 def run(
     context: typer.Context,
     tasks: Annotated[
@@ -105,10 +105,9 @@ def run(
     """Fine-tune encoders on registered tasks. Complete runs are skipped."""
     from benchmark.tasks.rows import read_rows
 
-    seed_range = range(first_seed, first_seed + seeds)
-    where = Where(threads, gpus, workers, ray, gpu_share, memory)
+    where = Where(threads, gpus, workers, ray, gpu_share, memory, launchable=not resample_train)
     fit = MemoryOptions(micro_batch, gradient_checkpointing)
-    asked = _asked(encoders, seed_range, recipe, long_text, fit, where, results, checkpoints, dry_run)
+    asked = _asked(encoders, first_seed, seeds, recipe, long_text, fit, where, results, checkpoints, dry_run)
     chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
     if resample_train:
@@ -120,6 +119,7 @@ def run(
 
 
 @app.command(rich_help_panel=COMPARE)
+@launched
 def run_data(
     source: Annotated[
         str, typer.Argument(help="A CSV, TSV, text, JSON or parquet file, a folder of splits, or hub:NAME\\[:CONFIG].")
@@ -185,10 +185,9 @@ def run_data(
     from benchmark.own_data.own_task import declare, prepare
     from benchmark.tasks.rows import write_splits
 
-    seed_range = range(first_seed, first_seed + seeds)
-    where = Where(threads, gpus, workers, ray, gpu_share, memory)
+    where = Where(threads, gpus, workers, ray, gpu_share, memory, launchable=True)
     fit = MemoryOptions(micro_batch, gradient_checkpointing)
-    asked = _asked(encoders, seed_range, recipe, long_text, fit, where, results, checkpoints, dry_run)
+    asked = _asked(encoders, first_seed, seeds, recipe, long_text, fit, where, results, checkpoints, dry_run)
     given = choose_format(encoding, separator, columns, quotes)
     chosen = choose_columns(text_column, label_column, label_list, label_columns or (), delimiter, group_column)
     declared = declare(source, chosen, name, language, given)
@@ -207,7 +206,8 @@ def run_data(
 
 def _asked(
     encoders: str,
-    seeds: range,
+    first_seed: int,
+    seeds: int,
     recipe: str,
     long_text: str,
     fit: MemoryOptions,
@@ -230,7 +230,8 @@ def _asked(
         raise UserError(
             "--micro-batch and --gradient-checkpointing do not apply: no encoder is fine-tuned; leave them out"
         )
-    return Asked(chosen, seeds, changes, fit, where, results, checkpoints, dry_run)
+    seed_range = range(first_seed, first_seed + seeds)
+    return Asked(chosen, seed_range, changes, fit, where, results, checkpoints, dry_run)
 
 
 def _run(cells: "list[Cell]", asked: Asked, probes: "list[Cell]") -> None:
@@ -277,8 +278,7 @@ def keep_checkpoint(root: Path, cell: "Cell", info: "RunInfo", trained: "FineTun
     """Write what a run has trained to its folder below `root`."""
     from benchmark.release.ship import checkpoint_folder, save_run_checkpoint
 
-    target = checkpoint_folder(root, cell.folder)
-    save_run_checkpoint(target, info, cell.task, trained, cell.rows.test.groups)
+    save_run_checkpoint(checkpoint_folder(root, cell.folder), info, cell.task, trained, cell.rows.test.groups)
 
 
 def _tell_unkept(cells: "list[Cell]", checkpoints: Path) -> None:
@@ -288,8 +288,8 @@ def _tell_unkept(cells: "list[Cell]", checkpoints: Path) -> None:
     done = [cell for cell in cells if cell.done and not cell.encoder.probe]
     without = [cell.folder for cell in done if not checkpoint_folder(checkpoints, cell.folder).is_dir()]
     if without:
-        say(f"{len(without)} complete runs left no checkpoint in {checkpoints}; to train them again, delete:")
-        say("\n".join(f"    {folder}" for folder in without))
+        told = f"{len(without)} complete runs left no checkpoint in {checkpoints}; to train them again, delete:"
+        say("\n    ".join([told, *map(str, without)]))
 
 
 def _make_folders(*paths: Path | None) -> None:
