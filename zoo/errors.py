@@ -1,9 +1,11 @@
 """The exception for a user's mistake, a lookup that suggests the nearest name, and the one line that a command line
 shows."""
 
+import errno
 import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from safetensors import SafetensorError
@@ -45,6 +47,23 @@ def first_fault(error: "ValidationError") -> str:
     return f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}, got {str(fault['input'])[:80]!r}"
 
 
+_NEXT = {
+    errno.ENOSPC: "make room there, and run it again",
+    errno.EDQUOT: "make room there, and run it again",
+    errno.EROFS: "make it writable, or give another folder",
+    errno.EACCES: "get access to it, or give another folder",
+}
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error in one line. A folder that cannot be written to is named, and not the hidden file in it."""
+    if isinstance(error, OSError) and error.errno in _NEXT and error.filename:
+        path = Path(error.filename)
+        place = path.parent if path.name.startswith(".") else path
+        return f"{error.strerror}: {place}; {_NEXT[error.errno]}"
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 def run_command_line(app: Callable[[], object], when_stopped: str) -> None:
     """Run a command line.
 
@@ -55,7 +74,7 @@ def run_command_line(app: Callable[[], object], when_stopped: str) -> None:
         app()
     except (UserError, OSError, SafetensorError) as error:  # safetensors' own where a disk is full
         sys.stdout.flush()
-        sys.stderr.write(f"Error: {str(error).partition(chr(10))[0] or type(error).__name__}\n")
+        sys.stderr.write(f"Error: {first_line(error)}\n")
         sys.exit(1)
     except RuntimeError as error:
         if "inline_container.cc" not in str(error):  # torch's writer, whose message is that of a failed check

@@ -16,7 +16,7 @@ from torch.utils.data import Sampler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from zoo.classifier import predict_logits
-from zoo.errors import UserError
+from zoo.errors import UserError, first_line
 from zoo.hardware import device, processes
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def lead(cell: "Cell", make: Callable[[], T]) -> T:
     try:
         return make()
     except Exception as error:
-        reason = str(error).partition("\n")[0]
-        raise SystemExit(f"Error: {cell.name}: {type(error).__name__}: {reason}. All processes end") from error
+        raise SystemExit(f"Error: {cell.name}: {first_line(error)}; all processes end") from error
 
 
 def follow(train_along: "Callable[[Cell], object]") -> None:
@@ -90,8 +89,7 @@ def follow(train_along: "Callable[[Cell], object]") -> None:
         while (cell := from_first(None)) is not None:
             train_along(cell)
     except Exception as error:
-        reason = str(error).partition("\n")[0]
-        raise UserError(f"process {number()}: {type(error).__name__}: {reason}") from error
+        raise UserError(f"process {number()}: {first_line(error)}") from error
     _leave()
 
 

@@ -1,12 +1,14 @@
 """The did-you-mean lookup, and the one line that an error becomes on the command line."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from zoo.errors import UserError, lookup, run_command_line
+from zoo.errors import UserError, first_line, lookup, run_command_line
 
 REGISTRY = {"roberta-base": 1, "bert-base-uncased": 2}
 
@@ -52,6 +54,13 @@ for write in ({"".join(f"lambda: {write}, " for write in writes)}):
     for line, message in zip(told, writes.values(), strict=True):
         assert line.startswith("Error: ")
         assert message in line
+
+
+def test_a_folder_that_cannot_be_written_to_is_named_with_what_to_do() -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/results/board/.cells.parquet-x1")
+    assert first_line(full) == "No space left on device: /results/board; make room there, and run it again"
+    fixed = OSError(errno.EROFS, os.strerror(errno.EROFS), "/results/task")
+    assert first_line(fixed) == "Read-only file system: /results/task; make it writable, or give another folder"
 
 
 def test_a_refusal_without_a_word_is_told_by_its_kind(capsys: pytest.CaptureFixture[str]) -> None:
