@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from torch.utils.data import Sampler
@@ -18,9 +18,6 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from zoo.classifier import predict_logits
 from zoo.errors import UserError, first_line
 from zoo.hardware import device, processes
-
-if TYPE_CHECKING:
-    from benchmark.training.cell import Cell
 
 T = TypeVar("T")
 _WAIT = timedelta(days=7)  # the others wait while the first one reads rows, or fits a baseline
@@ -63,8 +60,8 @@ def leading() -> Iterator[None]:
     _leave()
 
 
-def lead(cell: "Cell", make: Callable[[], T]) -> T:
-    """Return what `make` makes of a run. Other processes, where there are, are sent the run first, to train along.
+def lead(cell: Any, make: Callable[[], T]) -> T:
+    """Return what `make` makes of a cell. Other processes, where there are, are sent the cell first, to train along.
 
     Raises:
         SystemExit: the training failed here. The others cannot be called out of it, so the command must end.
@@ -78,7 +75,7 @@ def lead(cell: "Cell", make: Callable[[], T]) -> T:
         raise SystemExit(f"Error: {cell.name}: {first_line(error)}; all processes end") from error
 
 
-def follow(train_along: "Callable[[Cell], object]") -> None:
+def follow(train_along: Callable[[Any], object]) -> None:
     """Train along what the first process sends, until it has no more.
 
     Raises:
