@@ -48,8 +48,8 @@ def first_fault(error: "ValidationError") -> str:
 
 
 _NEXT = {
-    errno.ENOSPC: "make room there, and run it again",
-    errno.EDQUOT: "make room there, and run it again",
+    errno.ENOSPC: "make room, and run it again",
+    errno.EDQUOT: "make room, and run it again",
     errno.EROFS: "make it writable, or give another folder",
     errno.EACCES: "get access to it, or give another folder",
 }
@@ -57,10 +57,10 @@ _NEXT = {
 
 def first_line(error: BaseException) -> str:
     """Return an error in one line. A folder that cannot be written to is named, and not the hidden file in it."""
-    if isinstance(error, OSError) and error.errno in _NEXT and error.filename:
-        path = Path(error.filename)
+    if isinstance(error, OSError) and error.errno in _NEXT:
+        path = Path(error.filename or "")
         place = path.parent if path.name.startswith(".") else path
-        return f"{error.strerror}: {place}; {_NEXT[error.errno]}"
+        return f"{error.strerror}{f': {place}' if error.filename else ''}; {_NEXT[error.errno]}"
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 

@@ -58,7 +58,8 @@ for write in ({"".join(f"lambda: {write}, " for write in writes)}):
 
 def test_a_folder_that_cannot_be_written_to_is_named_with_what_to_do() -> None:
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/results/board/.cells.parquet-x1")
-    assert first_line(full) == "No space left on device: /results/board; make room there, and run it again"
+    assert first_line(full) == "No space left on device: /results/board; make room, and run it again"
+    assert first_line(OSError(errno.ENOSPC, "Full")) == "Full; make room, and run it again"
     fixed = OSError(errno.EROFS, os.strerror(errno.EROFS), "/results/task")
     assert first_line(fixed) == "Read-only file system: /results/task; make it writable, or give another folder"
 
