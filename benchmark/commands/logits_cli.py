@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import MofNCompleteColumn, Progress
 
-from benchmark.cli import COMPARE, OURS, Results
+from benchmark.commands.board_cli import COMPARE, OURS, Results
 from benchmark.tasks.registry import Task, known_tasks
 from zoo.cli import USE, Encoding, Names, Quotes, Separator, console, fetched, say, show_table
 from zoo.errors import UserError, lookup

@@ -99,7 +99,7 @@ def run_there(
 
 
 def _here(cells: "list[Cell]", threads: int, keep: "Keep | None") -> dict[str, str]:
-    from benchmark.console import grid_progress
+    from benchmark.commands.console import grid_progress
     from benchmark.training.grid import run_grid
 
     if any(cell.encoder.source != "none" for cell in cells):  # a baseline needs no torch, which is slow to import
@@ -115,7 +115,7 @@ def _here(cells: "list[Cell]", threads: int, keep: "Keep | None") -> dict[str, s
 
 
 def _on_workers(cells: "list[Cell]", where: Where, keep: "Keep | None") -> dict[str, str]:
-    from benchmark.console import grid_progress
+    from benchmark.commands.console import grid_progress
     from benchmark.training.process import default_threads
     from benchmark.training.workers import gpus_asked, run_on_workers
 
@@ -128,7 +128,7 @@ def _on_workers(cells: "list[Cell]", where: Where, keep: "Keep | None") -> dict[
 
 
 def _on_ray(cells: "list[Cell]", where: Where, checkpoints: Path | None, keep: "Callable[..., None]") -> dict[str, str]:
-    from benchmark.console import grid_progress
+    from benchmark.commands.console import grid_progress
     from benchmark.training.ray_grid import Needs, cluster, run_on_ray
 
     with cluster(where.ray) as ray, grid_progress() as report:

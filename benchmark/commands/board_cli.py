@@ -30,7 +30,7 @@ def board(results: Results = OURS, margin: Margin = 1.0) -> None:
     """Make the leaderboard of the runs: on the screen, and as CSV, parquet and Markdown beside them."""
     from benchmark.board.pages import problem_line
     from benchmark.board.store import publish
-    from benchmark.console import show_board
+    from benchmark.commands.console import show_board
 
     made, written = publish(results, margin / 100)
     for path in written:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
-from benchmark.how_cli import Checkpointing, LongText, MicroBatch, Recipe, Threads, json_object
-from benchmark.refit_cli import ResampleTrain, refit_all
+from benchmark.commands.board_cli import COMPARE, OURS, check_data_dir, names_of
+from benchmark.commands.how_cli import Checkpointing, LongText, MicroBatch, Recipe, Threads, json_object
+from benchmark.commands.refit_cli import ResampleTrain, refit_all
+from benchmark.commands.what_cli import ENCODERS, WHAT, DryRun, Encoders, FirstSeed, ProbeFirst, Seeds
+from benchmark.commands.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, run_there
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
-from benchmark.what_cli import ENCODERS, WHAT, DryRun, Encoders, FirstSeed, ProbeFirst, Seeds
-from benchmark.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, run_there
 from zoo.cli import Encoding, Names, Quotes, Separator, say
 from zoo.encoders.registry import Encoder, as_probe, get_encoder
 from zoo.errors import UserError, lookup
@@ -179,7 +179,7 @@ def run_data(
     checkpoints: Keep = None,
 ) -> None:
     """Fine-tune encoders on data of your own. Complete runs are skipped."""
-    from benchmark.console import reading_progress, show_report
+    from benchmark.commands.console import reading_progress, show_report
     from benchmark.own_data.columns import choose_columns
     from benchmark.own_data.data_page import write
     from benchmark.own_data.own_task import declare, prepare
@@ -236,7 +236,7 @@ def _asked(
 def _run(cells: "list[Cell]", asked: Asked, probes: "list[Cell]") -> None:
     """Run the grid, with the probes before it, or only show it."""
     from benchmark.board.store import publish
-    from benchmark.console import show_board, show_plan
+    from benchmark.commands.console import show_board, show_plan
     from benchmark.training.look_ahead import find_faults
 
     if asked.dry_run:
