@@ -127,7 +127,7 @@ def audit_labels(
     ] = "",
 ) -> None:
     """List gold labels that may be wrong: those that the models disagree with, the most suspect first."""
-    from benchmark.from_logits.label_errors import audit, rows_of
+    from benchmark.from_logits.label_errors import AUDIT, audit, rows_of
     from zoo.files import write_text
 
     chosen, entries = _entries(results, task)
@@ -143,7 +143,7 @@ def audit_labels(
 
         train = out_of_fold(chosen, rows, used_as(get_encoder(train_by, say), "probe"), say)
     found = audit(chosen, entries, rows, train)
-    target = to or results / task / "label-audit.csv"
+    target = to or results / task / AUDIT
     write_text(target, found.to_csv(index=False))
     shown = found.head(20)
     if rows is not None:

@@ -20,6 +20,9 @@ from zoo.decision import ProblemType
 from zoo.errors import UserError
 
 
+AUDIT = "label-audit.csv"  # the file that the command line writes beside a task's runs
+
+
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """What the models say of the rows of one part: "train", "validation" or "test".
@@ -128,3 +131,17 @@ def rows_of(task: Task, entries: Sequence[Entry], data_dir: Path | None) -> Rows
             "--data-dir"
         )
     return rows
+
+
+def train_suspects(path: Path, rows: Rows) -> pd.DataFrame:
+    """Return what a file of `encoder-zoo audit-labels --train-by` says of train, in the columns of `rank`; nothing if
+    there is no such file, or if it is of other rows."""
+    if not path.is_file():
+        return pd.DataFrame()
+    found = pd.read_csv(path)
+    found = found[found["part"] == "train"].reset_index(drop=True)
+    texts = rows.train.texts
+    same = "text" in found and all(
+        row <= len(texts) and texts[row - 1] == text for row, text in zip(found["row"], found["text"], strict=True)
+    )
+    return found.drop(columns="text") if same else found[:0]

@@ -51,7 +51,6 @@ def run_cell(cell: "Cell", report: RunReport, keep: Keep | None = None) -> None:
 
 
 def _probe(cell: "Cell", weights: Weights, report: RunReport) -> "Probe":
-    from benchmark.training.few_shot import train_few_shot
     from benchmark.training.probe import predict_by_names, train_probe
 
     def say(line: str) -> None:
@@ -63,6 +62,8 @@ def _probe(cell: "Cell", weights: Weights, report: RunReport) -> "Probe":
         case ZeroShotRecipe():
             return predict_by_names(weights, cell.task, cell.rows, cell.recipe, say)
         case SetFitRecipe():
+            from benchmark.training.few_shot import train_few_shot  # its libraries take a second
+
             return train_few_shot(weights, cell.task, cell.rows, cell.recipe, cell.encoder.shots, report)
     raise AssertionError(cell.recipe)
 
