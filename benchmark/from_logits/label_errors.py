@@ -19,7 +19,6 @@ from benchmark.tasks.rows import Rows, read_rows
 from zoo.decision import ProblemType
 from zoo.errors import UserError
 
-
 AUDIT = "label-audit.csv"  # the file that the command line writes beside a task's runs
 
 
@@ -138,7 +137,7 @@ def train_suspects(path: Path, rows: Rows) -> pd.DataFrame:
     there is no such file, or if it is of other rows."""
     if not path.is_file():
         return pd.DataFrame()
-    found = pd.read_csv(path)
+    found = pd.read_csv(path, keep_default_na=False)
     found = found[found["part"] == "train"].reset_index(drop=True)
     texts = rows.train.texts
     same = "text" in found and all(
