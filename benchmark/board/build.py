@@ -24,6 +24,7 @@ from benchmark.board.train_samples import refit_table
 from benchmark.statistics.calibration import calibration, reliability
 from benchmark.statistics.intervals import RESAMPLES
 from benchmark.statistics.pair_tests import MARGIN
+from benchmark.statistics.policies import standard_policies
 from benchmark.statistics.ranks import mean_ranks
 from benchmark.statistics.resampling import draw, of_labels
 from benchmark.statistics.rules import gains, stability
@@ -187,6 +188,9 @@ def _look_at(entry: Entry, facts: pd.DataFrame | None) -> Looked:
     tables = {
         "labels": _labels(entry),
         "rules": gains(entry.seeds, draws) if fitted else pd.DataFrame(),
+        "policies": standard_policies(entry.seeds, draw(len(entry.y_true), RESAMPLES, groups=groups_of(facts)))
+        if scores
+        else pd.DataFrame(),
         "thresholds": stability(entry.seeds, draws_of) if fitted else pd.DataFrame(),
         "calibration": calibration(entry.seeds, draws) if scores else pd.DataFrame(),
         "reliability": reliability(entry.seeds) if scores else pd.DataFrame(),

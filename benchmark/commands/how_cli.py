@@ -21,6 +21,13 @@ LongText = Annotated[
         rich_help_panel=HOW,
     ),
 ]
+Teacher = Annotated[
+    str,
+    typer.Option(
+        help="Folders of fine-tuned models, with commas between: their scores are learnt beside the labels.",
+        rich_help_panel=HOW,
+    ),
+]
 Threads = Annotated[
     int, typer.Option(min=0, help="CPU threads; 0 shares the cores with other runs here.", rich_help_panel=HOW)
 ]

@@ -47,8 +47,8 @@ def learning_curve(
     where = Where(threads, gpus, workers, ray, gpu_share, memory)
     chosen = lookup(known_tasks(results), task, "task")
     asked = [get_encoder(name, say) for name in names_of("--encoders", encoders)]
-    if idle := [encoder.name for encoder in asked if encoder.zero_shot]:
-        raise UserError(f"{idle[0]} learns from no labels, so it has no learning curve; leave it out")
+    if idle := [encoder.name for encoder in asked if encoder.use in ("zero-shot", "setfit")]:
+        raise UserError(f"{idle[0]} learns from a fixed number of labels, so it has no learning curve; leave it out")
     planned = steps(chosen, read_rows(chosen, data_dir, say), asked, range(seeds), results)
     run_cells(list({step.cell.folder: step.cell for step in planned}.values()), results / CURVES, None, where)
     found = curves(chosen, planned)

@@ -135,3 +135,27 @@ def _on_ray(cells: "list[Cell]", where: Where, checkpoints: Path | None, keep: "
         share = min(1.0, ray.cluster_resources().get("GPU", 0.0)) if where.gpu_share is None else where.gpu_share
         needs = Needs(where.threads or 1, share, int(where.memory * 2**30))
         return run_on_ray(cells, report, ray, needs, checkpoints, keep)
+
+
+def tell_unkept(cells: "list[Cell]", checkpoints: Path) -> None:
+    """Name the complete runs whose checkpoint is not there: they are not run again by themselves."""
+    from benchmark.release.ship import checkpoint_folder
+
+    done = [cell for cell in cells if cell.done and cell.encoder.leaves_checkpoint]
+    without = [cell.folder for cell in done if not checkpoint_folder(checkpoints, cell.folder).is_dir()]
+    if without:
+        say(f"{len(without)} complete runs left no checkpoint in {checkpoints}; to train them again, delete:")
+        say("\n".join(f"    {folder}" for folder in without))
+
+
+def make_folders(*paths: Path | None) -> None:
+    """Make the folders that are given.
+
+    Raises:
+        UserError: one cannot be made.
+    """
+    for path in filter(None, paths):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{path} cannot be made a folder ({error.strerror}); give another one") from error
