@@ -12,9 +12,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from benchmark.commands.run_cli import keep_checkpoint
 from benchmark.release import export_run
-from benchmark.release.ship import checkpoint_folder
+from benchmark.release.ship import checkpoint_folder, keep_checkpoint
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.rows import read_rows, write_splits
 from benchmark.training import recipes, tuning

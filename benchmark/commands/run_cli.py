@@ -31,10 +31,7 @@ from zoo.row_files.format import choose_format
 
 if TYPE_CHECKING:
     from benchmark.tasks.rows import Rows
-    from benchmark.training.baseline import Baseline
     from benchmark.training.cell import Cell
-    from benchmark.training.fine_tune import FineTuned
-    from benchmark.training.runs import RunInfo
     from benchmark.training.teacher import Teacher as Teaches
 
 app = typer.Typer()
@@ -283,6 +280,7 @@ def run_cells(cells: "list[Cell]", results: Path, checkpoints: Path | None, wher
     Raises:
         UserError: a run failed.
     """
+    from benchmark.release.ship import keep_checkpoint
     from benchmark.training.process import commit
 
     make_folders(results, checkpoints)
@@ -294,11 +292,3 @@ def run_cells(cells: "list[Cell]", results: Path, checkpoints: Path | None, wher
         say(f"failed: {name}: {reason}", "red")
     if failed:
         raise UserError(f"{len(failed)} of {len(cells)} runs failed; the same command runs them again")
-
-
-def keep_checkpoint(root: Path, cell: "Cell", info: "RunInfo", trained: "FineTuned | Baseline") -> None:
-    """Write what a run has trained to its folder below `root`."""
-    from benchmark.release.ship import checkpoint_folder, save_run_checkpoint
-
-    target = checkpoint_folder(root, cell.folder)
-    save_run_checkpoint(target, info, cell.task, trained, cell.rows.test.groups)

@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 
 from benchmark.board.entries import find_runs, make_entries
-from benchmark.commands.run_cli import keep_checkpoint
 from benchmark.release.export_run import Rescored, compare_with_run, export_and_score
-from benchmark.release.ship import checkpoint_folder
+from benchmark.release.ship import checkpoint_folder, keep_checkpoint
 from benchmark.statistics.fit_decision import fit_decision
 from benchmark.tasks.registry import TASKS
 from benchmark.tasks.rows import read_rows

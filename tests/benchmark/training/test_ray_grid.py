@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.commands.run_cli import keep_checkpoint
+from benchmark.release.ship import keep_checkpoint
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.rows import Rows, read_rows
 from benchmark.training.cell import Cell

@@ -11,7 +11,7 @@ import torch
 from scipy.special import expit, log_softmax, softmax
 
 from benchmark.board.entries import make_entries
-from benchmark.commands.run_cli import keep_checkpoint
+from benchmark.release.ship import keep_checkpoint
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows
 from benchmark.training.grid import plan, run_grid
