@@ -71,16 +71,20 @@ def _contents(given: Any) -> Iterator[str | bytes]:
             yield repr(given)
 
 
-def _done(steps: list[_Step], kept: Kept | None) -> list[Looked]:
-    """Return the outcome of every step; what is not kept yet is computed, on all cores where it is much, and kept."""
-    places = [kept.place(step.parts()) for step in steps] if kept else []
-    found = [recall(place) for place in places] or [None] * len(steps)
-    todo = [at for at, outcome in enumerate(found) if outcome is None]
-    run = Parallel(n_jobs=os.cpu_count() if len(todo) >= MANY_STEPS else 1, batch_size=1)
-    made = dict(zip(todo, run(delayed(steps[at].do)(*steps[at].given) for at in todo), strict=True))
-    for at in todo if kept else ():
-        keep(places[at], *made[at])
-    return [outcome or made[at] for at, outcome in enumerate(found)]
+def _done(steps: list[_Step], kept: Kept | None) -> Iterator[Looked]:
+    """Yield the outcome of every step, so that no more of them is in memory than is looked at. What is not kept yet is
+    computed, on all cores where it is much, and kept."""
+    places = [kept.place(step.parts()) if kept else None for step in steps]
+    new = [place is None or not place.is_file() for place in places]
+    run = Parallel(n_jobs=os.cpu_count() if sum(new) >= MANY_STEPS else 1, batch_size=1, return_as="generator")
+    made = run(delayed(step.do)(*step.given) for step, is_new in zip(steps, new, strict=True) if is_new)
+    for step, place, is_new in zip(steps, places, new, strict=True):
+        outcome = None if is_new or place is None else recall(place)
+        if outcome is None:  # new, or what was kept is damaged
+            outcome = next(made) if is_new else step.do(*step.given)
+            if place is not None:
+                keep(place, *outcome)
+        yield outcome
 
 
 def build(results: Path, margin: float = MARGIN, kept: Kept | None = None) -> Board:
@@ -123,16 +127,20 @@ def build_entries(
     """
     by_task = _by_task(entries)
     known = {entry: facts.get(entry.task.name, {}).get(entry.info.fingerprint) for entry in entries}
-    steps = [_Step(_rank, (task, of_task, margin, known[of_task[0]])) for task, of_task in by_task.items()]
-    steps += [_Step(_look_at, (entry, known[entry])) for entry in entries]
+    steps = []
+    for task, of_task in by_task.items():
+        steps.append(_Step(_rank, (task, of_task, margin, known[of_task[0]])))
+        steps += [_Step(_look_at, (entry, known[entry])) for entry in of_task]
     done = _done(steps, kept)
-    ranked = {task: ranked_of(tables) for task, (tables, _) in zip(by_task, done, strict=False)}
-    parts = done[len(by_task) :]
-    looked = list(zip(entries, parts, strict=True))
-    tables = {name: _joined(tables[name] for _, (tables, _) in looked) for name in parts[0][0]}
-    made = _joined(table for task in by_task for table in _cells(task, looked))
+    ranked, looked, made = dict[Task, Ranked](), list[dict[str, pd.DataFrame]](), list[pd.DataFrame]()
+    for task, of_task in by_task.items():
+        ranked[task] = ranked_of(next(done)[0])
+        tables_of, samples = zip(*(next(done) for _ in of_task), strict=True)
+        looked += tables_of
+        made += [_keyed(entry, table) for entry, table in zip(of_task, cells(of_task, samples), strict=True)]
+    tables = {name: _joined(each[name] for each in looked) for name in looked[0]}
     ranks = {(task.name, *key): both for task, one in ranked.items() for key, both in one.ranks.items()}
-    main, published = _with_ranks(made, ranks, list(by_task)), read_published()
+    main, published = _with_ranks(_joined(made), ranks, list(by_task)), read_published()
     beside_ours = anchors(published, main)
     return Board(
         cells=main,
@@ -149,13 +157,6 @@ def build_entries(
         problems=_problems(entries, ranked, problems),
         **tables,
     )
-
-
-def _cells(task: Task, looked: list[tuple[Entry, Looked]]) -> list[pd.DataFrame]:
-    of_task = {entry: samples for entry, (_, samples) in looked if entry.task == task}
-    return [
-        _keyed(entry, table) for entry, table in zip(of_task, cells(list(of_task), list(of_task.values())), strict=True)
-    ]
 
 
 def _shared(entries: list[Entry]) -> str:

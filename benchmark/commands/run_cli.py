@@ -18,6 +18,7 @@ from benchmark.commands.where_cli import (
     Ray,
     Where,
     Workers,
+    launched,
     make_folders,
     run_there,
     tell_unkept,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from benchmark.training.teacher import Teacher as Teaches
 
 app = typer.Typer()
-
 DATA, WHERE = "Your data", "Where files are"
 
 RunsTo = Annotated[Path, typer.Option("--results", help="Folder for the runs.", rich_help_panel=WHERE)]
@@ -89,6 +89,7 @@ class Asked:
 
 
 @app.command(rich_help_panel=COMPARE)
+@launched
 def run(
     context: typer.Context,
     tasks: Annotated[
@@ -118,10 +119,9 @@ def run(
     """Fine-tune encoders on registered tasks. Complete runs are skipped."""
     from benchmark.tasks.rows import read_rows
 
-    seed_range = range(first_seed, first_seed + seeds)
-    where = Where(threads, gpus, workers, ray, gpu_share, memory)
+    where = Where(threads, gpus, workers, ray, gpu_share, memory, launchable=not resample_train)
     fit = MemoryOptions(micro_batch, gradient_checkpointing)
-    asked = _asked(encoders, seed_range, recipe, long_text, teacher, fit, where, results, checkpoints, dry_run)
+    asked = _asked(encoders, first_seed, seeds, recipe, long_text, teacher, fit, where, results, checkpoints, dry_run)
     chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
     if resample_train:
@@ -133,6 +133,7 @@ def run(
 
 
 @app.command(rich_help_panel=COMPARE)
+@launched
 def run_data(
     source: Annotated[
         str, typer.Argument(help="A CSV, TSV, text, JSON or parquet file, a folder of splits, or hub:NAME\\[:CONFIG].")
@@ -199,10 +200,9 @@ def run_data(
     from benchmark.own_data.own_task import declare, prepare
     from benchmark.tasks.rows import write_splits
 
-    seed_range = range(first_seed, first_seed + seeds)
-    where = Where(threads, gpus, workers, ray, gpu_share, memory)
+    where = Where(threads, gpus, workers, ray, gpu_share, memory, launchable=True)
     fit = MemoryOptions(micro_batch, gradient_checkpointing)
-    asked = _asked(encoders, seed_range, recipe, long_text, teacher, fit, where, results, checkpoints, dry_run)
+    asked = _asked(encoders, first_seed, seeds, recipe, long_text, teacher, fit, where, results, checkpoints, dry_run)
     given = choose_format(encoding, separator, columns, quotes)
     chosen = choose_columns(text_column, label_column, label_list, label_columns or (), delimiter, group_column)
     declared = declare(source, chosen, name, language, given)
@@ -221,7 +221,8 @@ def run_data(
 
 def _asked(
     encoders: str,
-    seeds: range,
+    first_seed: int,
+    seeds: int,
     recipe: str,
     long_text: str,
     teacher: str,
@@ -250,7 +251,8 @@ def _asked(
         raise UserError(
             "--micro-batch and --gradient-checkpointing do not apply: no encoder is fine-tuned; leave them out"
         )
-    return Asked(chosen, seeds, changes, taught, fit, where, results, checkpoints, dry_run)
+    seed_range = range(first_seed, first_seed + seeds)
+    return Asked(chosen, seed_range, changes, taught, fit, where, results, checkpoints, dry_run)
 
 
 def _run(cells: "list[Cell]", asked: Asked, probes: "list[Cell]") -> None:

@@ -1,17 +1,17 @@
 """Where a grid runs: in this process, in several, on several GPUs, or on Ray."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zoo.cli import finite, say
 from zoo.errors import UserError
+from zoo.hardware import processes
 
 if TYPE_CHECKING:
     from benchmark.training.cell import Cell, Keep
@@ -45,7 +45,7 @@ Memory = Annotated[
 
 @dataclass(frozen=True)
 class Where:
-    """What a command is asked about where its runs are made."""
+    """What a command is asked about where its runs are made. `launchable` tells whether it is `launched`."""
 
     threads: int = 0
     gpus: str = ""
@@ -53,12 +53,14 @@ class Where:
     ray: str = ""
     gpu_share: float | None = None
     memory: float = 0.0
+    launchable: bool = False
 
     def __post_init__(self) -> None:
-        if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":  # set by accelerate launch and torchrun
+        if processes() > 1 and not (self.launchable and self.here):
             raise UserError(
-                f"This was launched as one training in {processes} processes, and a fine-tuning is one process; start "
-                "encoder-zoo without accelerate launch or torchrun: --gpus all puts a run on each GPU"
+                f"This was launched as one training in {processes()} processes, which only run and run-data can be, "
+                "without --gpus, --workers, --ray and --resample-train; start encoder-zoo without accelerate launch or "
+                "torchrun: --gpus all puts a run on each GPU"
             )
         asked = {"--gpus": self.gpus, "--workers": self.workers > 1, "--ray": self.ray}
         if len(given := [name for name, value in asked.items() if value]) > 1:
@@ -69,6 +71,28 @@ class Where:
     @property
     def here(self) -> bool:
         return not (self.gpus or self.workers > 1 or self.ray)
+
+
+def launched(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that the first process of `accelerate launch` runs, while the others train along with it."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        if processes() == 1:
+            command(*args, **options)
+            return
+        from benchmark.training.cell import train_along
+        from benchmark.training.process import set_up_process
+        from benchmark.training.together import follow, leading, number
+
+        if number():
+            set_up_process(options["threads"])
+            follow(train_along)
+            return
+        with leading():
+            command(*args, **options)
+
+    return run
 
 
 @contextmanager
@@ -107,7 +131,7 @@ def _here(cells: "list[Cell]", threads: int, keep: "Keep | None") -> dict[str, s
 
         from benchmark.training.process import set_up_process
 
-        if (number := torch.cuda.device_count()) > 1:
+        if processes() == 1 and (number := torch.cuda.device_count()) > 1:
             say(f"One run after the other, on the first of {number} GPUs; --gpus all makes {number} runs at once.")
         set_up_process(threads)
     with grid_progress() as report:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,8 +41,12 @@ def run_cell(cell: "Cell", report: RunReport, keep: Keep | None = None) -> None:
         write_run(cell.folder, _info(cell, weights.revision, vars(probe.measured), (), 1), probe.predictions)
         return
     from benchmark.training.fine_tune import fine_tune
+    from benchmark.training.together import lead
 
-    tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report, cell.memory, state_folder(cell.folder))
+    make = partial(
+        fine_tune, weights, cell.task, cell.rows, cell.recipe, report, cell.memory, state_folder(cell.folder)
+    )
+    tuned = lead(cell, make)
     info = _info(cell, weights.revision, vars(tuned.measured), tuned.epochs, tuned.best_epoch, tuned.diverged)
     write_run(cell.folder, info, tuned.predictions)  # first, so that a full disk does not lose what was trained
     if tuned.diverged:
@@ -96,6 +101,18 @@ class Cell:
     def name(self) -> str:
         what = self.title or f"seed {self.recipe.seed} ({self.id})"
         return f"{self.task.name} / {self.encoder.name} / {what}"
+
+
+def train_along(cell: "Cell") -> None:
+    """Train what the first process of several trains (see `together`); that one keeps it."""
+    from benchmark.training.trainer import train
+
+    weights, rows = checked_weights(cell, lambda line: None), cell.rows
+    assert isinstance(cell.recipe, Recipe)
+    train(
+        weights, cell.task, rows.train, rows.validation, cell.recipe, lambda share, line: None, memory=cell.memory,
+        kept=state_folder(cell.folder),
+    )  # fmt: skip
 
 
 def checked_weights(cell: "Cell", say: Callable[[str], object]) -> Weights:

@@ -38,9 +38,9 @@ from benchmark.training.progress import Progress, Report
 from benchmark.training.recipes import Recipe, epochs_of
 from benchmark.training.resume import State
 from benchmark.training.runs import Epoch
+from benchmark.training.together import number, predict, wait_for_all
 from benchmark.training.windows import WindowedModel, windowed_collator, windowed_feature
 from zoo.checkpoints.loading import new_model, quiet
-from zoo.classifier import predict_logits
 from zoo.encoders.weights import Weights
 from zoo.errors import UserError
 from zoo.hardware import bf16_products, device, multiplies_in_bf16, prefers_plain_attention, refuse_several_gpus
@@ -127,13 +127,14 @@ def train(
             micro_batch=memory.micro_batch,
             divisor=make_divisor(task.multi_label, class_weights),
             say=lambda line: report(progress.share, line),
-            score=lambda: selector(predict_logits(model, tokenizer, tuning), validation.y_true),
+            score=lambda: selector(predict(model, tokenizer, tuning), validation.y_true),
         )
         trainer.remove_callback(PrinterCallback)  # our own report takes its place
         if state.found:
             report(0.0, f"goes on after {len(progress.epochs)} of {epochs} epochs, where it was stopped")
         with quiet(), bf16_products() if use_bf16(recipe) else nullcontext():
             trainer.train(resume_from_checkpoint=str(state.found) if state.found else None)
+        wait_for_all()  # each has read the best weights; the first may now delete them
         seconds = state.seconds
         # accelerate leaves bf16 autocast on the model. It is served in float32, so it is scored in float32.
         trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
@@ -195,7 +196,7 @@ def training_arguments(recipe: Recipe, output_dir: str, **changes: Any) -> Train
         "train_sampling_strategy": "group_by_length",
         "bf16": use_bf16(recipe),
         "use_cpu": device() == "cpu",
-        "seed": recipe.seed,
+        "seed": recipe.seed + 1_000_000 * number(),  # each process drops out units for itself
         "eval_strategy": "epoch",
         "save_strategy": "epoch",
         "save_only_model": True,
@@ -209,6 +210,8 @@ def training_arguments(recipe: Recipe, output_dir: str, **changes: Any) -> Train
         "disable_tqdm": True,
         "report_to": "none",
         "dataloader_pin_memory": torch.cuda.is_available(),
+        "ddp_find_unused_parameters": True,  # such as a pooler's, where the head reads the mean
+        "average_tokens_across_devices": False,  # our loss is of rows
     }
     return TrainingArguments(**settings | changes)
 
