@@ -8,9 +8,9 @@ import typer
 
 from benchmark.cli import COMPARE, OURS, Results, names_of
 from benchmark.how_cli import Threads
-from benchmark.run_cli import DataDir, run_cells
+from benchmark.run_cli import run_cells
 from benchmark.tasks.registry import known_tasks
-from benchmark.what_cli import Encoders, Seeds
+from benchmark.what_cli import DataDir, Encoders, Seeds
 from benchmark.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers
 from zoo.cli import USE, Encoding, Names, Quotes, Separator, console, fetched, say, show_table
 from zoo.encoders.registry import get_encoder

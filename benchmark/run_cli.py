@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
-from benchmark.how_cli import Checkpointing, LongText, MicroBatch, Recipe, Teacher, Threads, json_object
+from benchmark.how_cli import Checkpointing, LongText, MicroBatch, PolicyWords, Recipe, Teacher, Threads, json_object
 from benchmark.refit_cli import ResampleTrain, refit_all
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
-from benchmark.what_cli import ENCODERS, WHAT, DryRun, Encoders, FirstSeed, ProbeFirst, Seeds
+from benchmark.what_cli import ENCODERS, WHAT, DataDir, DryRun, Encoders, FirstSeed, Keep, ProbeFirst, RunsTo, Seeds
 from benchmark.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, make_folders, run_there, tell_unkept
 from zoo.cli import Encoding, Names, Quotes, Separator, say
 from zoo.encoders.registry import Encoder, get_encoder, used_as
 from zoo.errors import UserError, lookup
+from zoo.policy import DEFAULT, Policy, parse_policy
 from zoo.row_files.format import choose_format
 
 if TYPE_CHECKING:
@@ -29,21 +30,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-DATA, WHERE = "Your data", "Where files are"
-
-RunsTo = Annotated[Path, typer.Option("--results", help="Folder for the runs.", rich_help_panel=WHERE)]
-Keep = Annotated[
-    Path | None,
-    typer.Option("--checkpoints", help="Keep every fine-tuned model below this folder.", rich_help_panel=WHERE),
-]
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="ENCODER_ZOO_DATA",
-        help="Folder with the rows of the tasks; from the hub if not given.",
-        rich_help_panel=WHERE,
-    ),
-]
+DATA = "Your data"
 
 
 @dataclass(frozen=True)
@@ -54,6 +41,7 @@ class Asked:
     seeds: range
     changes: dict[str, Any]
     teacher: "Teaches | None"
+    policy: Policy
     fit: MemoryOptions
     where: Where
     results: Path
@@ -63,6 +51,8 @@ class Asked:
     def plan(self, rows: "dict[Task, Rows]") -> "list[Cell]":
         from benchmark.training.grid import plan
 
+        for task in rows:
+            self.policy.goals(task.labels)
         if self.teacher and not self.dry_run:
             say("asking the teacher about the train rows")
             rows = {task: self.teacher.teach(task, of) for task, of in rows.items()}
@@ -96,6 +86,7 @@ def run(
     recipe: Recipe = "{}",
     long_text: LongText = "",
     teacher: Teacher = "",
+    policy: PolicyWords = None,
     micro_batch: MicroBatch = 0,
     gradient_checkpointing: Checkpointing = False,
     threads: Threads = 0,
@@ -114,7 +105,7 @@ def run(
     seed_range = range(first_seed, first_seed + seeds)
     where = Where(threads, gpus, workers, ray, gpu_share, memory)
     fit = MemoryOptions(micro_batch, gradient_checkpointing)
-    asked = _asked(encoders, seed_range, recipe, long_text, teacher, fit, where, results, checkpoints, dry_run)
+    asked = _asked(encoders, seed_range, recipe, long_text, teacher, policy, fit, where, results, checkpoints, dry_run)
     chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
     if resample_train:
@@ -174,6 +165,7 @@ def run_data(
     recipe: Recipe = "{}",
     long_text: LongText = "",
     teacher: Teacher = "",
+    policy: PolicyWords = None,
     micro_batch: MicroBatch = 0,
     gradient_checkpointing: Checkpointing = False,
     threads: Threads = 0,
@@ -195,7 +187,7 @@ def run_data(
     seed_range = range(first_seed, first_seed + seeds)
     where = Where(threads, gpus, workers, ray, gpu_share, memory)
     fit = MemoryOptions(micro_batch, gradient_checkpointing)
-    asked = _asked(encoders, seed_range, recipe, long_text, teacher, fit, where, results, checkpoints, dry_run)
+    asked = _asked(encoders, seed_range, recipe, long_text, teacher, policy, fit, where, results, checkpoints, dry_run)
     given = choose_format(encoding, separator, columns, quotes)
     chosen = choose_columns(text_column, label_column, label_list, label_columns or (), delimiter, group_column)
     declared = declare(source, chosen, name, language, given)
@@ -218,6 +210,7 @@ def _asked(
     recipe: str,
     long_text: str,
     teacher: str,
+    policy: list[str] | None,
     fit: MemoryOptions,
     where: Where,
     results: Path,
@@ -239,11 +232,13 @@ def _asked(
         raise UserError(
             f"--checkpoints does not apply: {chosen[0].name} leaves no checkpoint; leave it out, or add an encoder"
         )
+    if policy and not checkpoints:
+        raise UserError("--policy is kept in a model's decision.json, and no model is kept; give --checkpoints")
     if fit != WHOLE_BATCHES and not any(encoder.fine_tuned for encoder in chosen):
         raise UserError(
             "--micro-batch and --gradient-checkpointing do not apply: no encoder is fine-tuned; leave them out"
         )
-    return Asked(chosen, seeds, changes, taught, fit, where, results, checkpoints, dry_run)
+    return Asked(chosen, seeds, changes, taught, parse_policy(policy or []), fit, where, results, checkpoints, dry_run)
 
 
 def _run(cells: "list[Cell]", asked: Asked, probes: "list[Cell]") -> None:
@@ -264,11 +259,13 @@ def _run(cells: "list[Cell]", asked: Asked, probes: "list[Cell]") -> None:
         run_cells(probes, asked.results, None, asked.where)
         show_board(publish(asked.results)[0])
         say("That is what the encoders know before they are fine-tuned. Now they are.")
-    run_cells(cells, asked.results, asked.checkpoints, asked.where)
+    run_cells(cells, asked.results, asked.checkpoints, asked.where, asked.policy)
 
 
-def run_cells(cells: "list[Cell]", results: Path, checkpoints: Path | None, where: Where) -> None:
-    """Run what is not complete, and keep the models below `checkpoints`.
+def run_cells(
+    cells: "list[Cell]", results: Path, checkpoints: Path | None, where: Where, policy: Policy = DEFAULT
+) -> None:
+    """Run what is not complete, and keep the models below `checkpoints`, with decisions for `policy`.
 
     Raises:
         UserError: a run failed.
@@ -279,16 +276,18 @@ def run_cells(cells: "list[Cell]", results: Path, checkpoints: Path | None, wher
     commit()
     if checkpoints:
         tell_unkept(cells, checkpoints)
-    failed = run_there(cells, where, checkpoints, keep_checkpoint)
+    failed = run_there(cells, where, checkpoints, partial(keep_checkpoint, policy=policy))
     for name, reason in failed.items():
         say(f"failed: {name}: {reason}", "red")
     if failed:
         raise UserError(f"{len(failed)} of {len(cells)} runs failed; the same command runs them again")
 
 
-def keep_checkpoint(root: Path, cell: "Cell", info: "RunInfo", trained: "FineTuned | Baseline") -> None:
+def keep_checkpoint(
+    root: Path, cell: "Cell", info: "RunInfo", trained: "FineTuned | Baseline", policy: Policy = DEFAULT
+) -> None:
     """Write what a run has trained to its folder below `root`."""
     from benchmark.release.ship import checkpoint_folder, save_run_checkpoint
 
     target = checkpoint_folder(root, cell.folder)
-    save_run_checkpoint(target, info, cell.task, trained, cell.rows.test.groups)
+    save_run_checkpoint(target, info, cell.task, trained, cell.rows.test.groups, policy)
