@@ -52,6 +52,7 @@ def test_contrast_on_few_rows_tells_the_labels(
     assert (right == rows.test.y_true[:, -1 if task is SINGLE else 0]).mean() > 0.9
     assert shares == sorted(shares)
     assert shares[-1] == 1
+    assert found.measured.trained_parameters == found.measured.parameters
     assert found.measured.train_examples_per_second * found.measured.train_seconds < len(rows.train)
 
 
