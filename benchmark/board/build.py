@@ -24,7 +24,7 @@ from benchmark.board.train_samples import refit_table
 from benchmark.statistics.calibration import calibration, reliability
 from benchmark.statistics.intervals import RESAMPLES
 from benchmark.statistics.pair_tests import MARGIN
-from benchmark.statistics.policies import standard_policies
+from benchmark.statistics.policies_reached import standard_policies
 from benchmark.statistics.ranks import mean_ranks
 from benchmark.statistics.resampling import draw, of_labels
 from benchmark.statistics.rules import gains, stability

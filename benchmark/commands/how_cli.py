@@ -21,6 +21,8 @@ LongText = Annotated[
         rich_help_panel=HOW,
     ),
 ]
+POLICY = "The goal of the thresholds, such as precision=0.9 or at-most=3; docs/decisions.md lists all. Repeatable."
+PolicyWords = Annotated[list[str] | None, typer.Option("--policy", help=POLICY, show_default=False)]
 Teacher = Annotated[
     str,
     typer.Option(

@@ -8,9 +8,8 @@ import typer
 
 from benchmark.commands.board_cli import COMPARE, OURS, Results, names_of
 from benchmark.commands.how_cli import Threads
-from benchmark.commands.run_cli import DataDir, run_cells
-from benchmark.commands.what_cli import Encoders, Seeds
-from benchmark.commands.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers
+from benchmark.commands.what_cli import DataDir, Encoders, Seeds
+from benchmark.commands.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, run_cells
 from benchmark.tasks.registry import known_tasks
 from zoo.cli import USE, Encoding, Names, Quotes, Separator, console, fetched, say, show_table
 from zoo.encoders.registry import get_encoder

@@ -7,6 +7,7 @@ import typer
 from rich.progress import MofNCompleteColumn, Progress
 
 from benchmark.commands.board_cli import COMPARE, OURS, Results
+from benchmark.commands.how_cli import POLICY, PolicyWords
 from benchmark.tasks.registry import Task, known_tasks
 from zoo.cli import USE, Encoding, Names, Quotes, Separator, console, fetched, say, show_table
 from zoo.encoders.registry import get_encoder, used_as
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from benchmark.board.entries import Entry
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-
-_POLICY = "The goal of the thresholds, such as precision=0.9 or at-most=3; docs/decisions.md lists all. Repeatable."
-PolicyWords = Annotated[list[str] | None, typer.Option("--policy", help=_POLICY, show_default=False)]
 
 
 @app.command(rich_help_panel=USE)
@@ -67,7 +65,7 @@ def predict(
 @app.command(rich_help_panel=USE)
 def decide(
     checkpoint: Annotated[Path, typer.Argument(help="Folder of a fine-tuned model.")],
-    policy: Annotated[list[str], typer.Option(help=_POLICY)],
+    policy: Annotated[list[str], typer.Option(help=POLICY)],
     results: Results = OURS,
     write: Annotated[bool, typer.Option("--write", help="Keep the policy in the model's decision.json.")] = False,
 ) -> None:

@@ -28,6 +28,7 @@ _OTHERS = {
     "first_seed": "every refit has a seed of its own",
     "recipe": "refits have the default recipe",
     "long_text": "refits have the default recipe",
+    "policy": "refits are not kept",
     "teacher": "refits have the default recipe",
     "checkpoints": "refits are not kept",
     "probe_first": "refits need no probe",

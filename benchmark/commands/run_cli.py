@@ -8,9 +8,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.commands.board_cli import COMPARE, OURS, check_data_dir, names_of
-from benchmark.commands.how_cli import Checkpointing, LongText, MicroBatch, Recipe, Teacher, Threads, json_object
+from benchmark.commands.how_cli import (
+    Checkpointing,
+    LongText,
+    MicroBatch,
+    PolicyWords,
+    Recipe,
+    Teacher,
+    Threads,
+    json_object,
+)
 from benchmark.commands.refit_cli import ResampleTrain, refit_all
-from benchmark.commands.what_cli import ENCODERS, WHAT, DryRun, Encoders, FirstSeed, ProbeFirst, Seeds
+from benchmark.commands.what_cli import (
+    ENCODERS,
+    WHAT,
+    DataDir,
+    DryRun,
+    Encoders,
+    FirstSeed,
+    Keep,
+    ProbeFirst,
+    RunsTo,
+    Seeds,
+)
 from benchmark.commands.where_cli import (
     Gpus,
     GpuShare,
@@ -20,14 +40,14 @@ from benchmark.commands.where_cli import (
     Workers,
     launched,
     make_folders,
-    run_there,
-    tell_unkept,
+    run_cells,
 )
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
 from zoo.cli import Encoding, Names, Quotes, Separator, say
 from zoo.encoders.registry import Encoder, get_encoder, used_as
 from zoo.errors import UserError, lookup
+from zoo.policy import Policy, parse_policy
 from zoo.row_files.format import choose_format
 
 if TYPE_CHECKING:
@@ -36,21 +56,8 @@ if TYPE_CHECKING:
     from benchmark.training.teacher import Teacher as Teaches
 
 app = typer.Typer()
-DATA, WHERE = "Your data", "Where files are"
 
-RunsTo = Annotated[Path, typer.Option("--results", help="Folder for the runs.", rich_help_panel=WHERE)]
-Keep = Annotated[
-    Path | None,
-    typer.Option("--checkpoints", help="Keep every fine-tuned model below this folder.", rich_help_panel=WHERE),
-]
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="ENCODER_ZOO_DATA",
-        help="Folder with the rows of the tasks; from the hub if not given.",
-        rich_help_panel=WHERE,
-    ),
-]
+DATA = "Your data"
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class Asked:
     seeds: range
     changes: dict[str, Any]
     teacher: "Teaches | None"
+    policy: Policy
     fit: MemoryOptions
     where: Where
     results: Path
@@ -70,6 +78,8 @@ class Asked:
     def plan(self, rows: "dict[Task, Rows]") -> "list[Cell]":
         from benchmark.training.grid import plan
 
+        for task in rows:
+            self.policy.goals(task.labels)
         if self.teacher and not self.dry_run:
             say("asking the teacher about the train rows")
             rows = {task: self.teacher.teach(task, of) for task, of in rows.items()}
@@ -104,6 +114,7 @@ def run(
     recipe: Recipe = "{}",
     long_text: LongText = "",
     teacher: Teacher = "",
+    policy: PolicyWords = None,
     micro_batch: MicroBatch = 0,
     gradient_checkpointing: Checkpointing = False,
     threads: Threads = 0,
@@ -121,7 +132,9 @@ def run(
 
     where = Where(threads, gpus, workers, ray, gpu_share, memory, launchable=not resample_train)
     fit = MemoryOptions(micro_batch, gradient_checkpointing)
-    asked = _asked(encoders, first_seed, seeds, recipe, long_text, teacher, fit, where, results, checkpoints, dry_run)
+    asked = _asked(
+        encoders, first_seed, seeds, recipe, long_text, teacher, policy, fit, where, results, checkpoints, dry_run
+    )
     chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
     if resample_train:
@@ -182,6 +195,7 @@ def run_data(
     recipe: Recipe = "{}",
     long_text: LongText = "",
     teacher: Teacher = "",
+    policy: PolicyWords = None,
     micro_batch: MicroBatch = 0,
     gradient_checkpointing: Checkpointing = False,
     threads: Threads = 0,
@@ -202,7 +216,9 @@ def run_data(
 
     where = Where(threads, gpus, workers, ray, gpu_share, memory, launchable=True)
     fit = MemoryOptions(micro_batch, gradient_checkpointing)
-    asked = _asked(encoders, first_seed, seeds, recipe, long_text, teacher, fit, where, results, checkpoints, dry_run)
+    asked = _asked(
+        encoders, first_seed, seeds, recipe, long_text, teacher, policy, fit, where, results, checkpoints, dry_run
+    )
     given = choose_format(encoding, separator, columns, quotes)
     chosen = choose_columns(text_column, label_column, label_list, label_columns or (), delimiter, group_column)
     declared = declare(source, chosen, name, language, given)
@@ -226,6 +242,7 @@ def _asked(
     recipe: str,
     long_text: str,
     teacher: str,
+    policy: list[str] | None,
     fit: MemoryOptions,
     where: Where,
     results: Path,
@@ -247,12 +264,15 @@ def _asked(
         raise UserError(
             f"--checkpoints does not apply: {chosen[0].name} leaves no checkpoint; leave it out, or add an encoder"
         )
+    if policy and not checkpoints:
+        raise UserError("--policy is kept in a model's decision.json, and no model is kept; give --checkpoints")
     if fit != WHOLE_BATCHES and not any(encoder.fine_tuned for encoder in chosen):
         raise UserError(
             "--micro-batch and --gradient-checkpointing do not apply: no encoder is fine-tuned; leave them out"
         )
     seed_range = range(first_seed, first_seed + seeds)
-    return Asked(chosen, seed_range, changes, taught, fit, where, results, checkpoints, dry_run)
+    said = parse_policy(policy or [])
+    return Asked(chosen, seed_range, changes, taught, said, fit, where, results, checkpoints, dry_run)
 
 
 def _run(cells: "list[Cell]", asked: Asked, probes: "list[Cell]") -> None:
@@ -273,24 +293,4 @@ def _run(cells: "list[Cell]", asked: Asked, probes: "list[Cell]") -> None:
         run_cells(probes, asked.results, None, asked.where)
         show_board(publish(asked.results)[0])
         say("That is what the encoders know before they are fine-tuned. Now they are.")
-    run_cells(cells, asked.results, asked.checkpoints, asked.where)
-
-
-def run_cells(cells: "list[Cell]", results: Path, checkpoints: Path | None, where: Where) -> None:
-    """Run what is not complete, and keep the models below `checkpoints`.
-
-    Raises:
-        UserError: a run failed.
-    """
-    from benchmark.release.ship import keep_checkpoint
-    from benchmark.training.process import commit
-
-    make_folders(results, checkpoints)
-    commit()
-    if checkpoints:
-        tell_unkept(cells, checkpoints)
-    failed = run_there(cells, where, checkpoints, keep_checkpoint)
-    for name, reason in failed.items():
-        say(f"failed: {name}: {reason}", "red")
-    if failed:
-        raise UserError(f"{len(failed)} of {len(cells)} runs failed; the same command runs them again")
+    run_cells(cells, asked.results, asked.checkpoints, asked.where, asked.policy)

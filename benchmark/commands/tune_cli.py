@@ -7,9 +7,8 @@ import typer
 
 from benchmark.commands.board_cli import COMPARE, OURS, check_data_dir, names_of
 from benchmark.commands.how_cli import HOW, Threads
-from benchmark.commands.run_cli import DataDir, Keep, RunsTo, run_cells
-from benchmark.commands.what_cli import WHAT, Encoders, FirstSeed, Seeds
-from benchmark.commands.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, one_cluster
+from benchmark.commands.what_cli import WHAT, DataDir, Encoders, FirstSeed, Keep, RunsTo, Seeds
+from benchmark.commands.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, one_cluster, run_cells
 from benchmark.tasks.registry import TASKS
 from zoo.cli import say
 from zoo.encoders.registry import get_encoder

@@ -12,6 +12,7 @@ import typer
 from zoo.cli import finite, say
 from zoo.errors import UserError
 from zoo.hardware import processes
+from zoo.policy import DEFAULT, Policy
 
 if TYPE_CHECKING:
     from benchmark.training.cell import Cell, Keep
@@ -107,7 +108,29 @@ def one_cluster(where: Where) -> "Iterator[None]":
         yield
 
 
-def run_there(
+def run_cells(
+    cells: "list[Cell]", results: Path, checkpoints: Path | None, where: Where, policy: Policy = DEFAULT
+) -> None:
+    """Run what is not complete, and keep the models below `checkpoints`, with decisions for `policy`.
+
+    Raises:
+        UserError: a run failed.
+    """
+    from benchmark.release.ship import keep_checkpoint
+    from benchmark.training.process import commit
+
+    make_folders(results, checkpoints)
+    commit()
+    if checkpoints:
+        _tell_unkept(cells, checkpoints)
+    failed = _run_there(cells, where, checkpoints, partial(keep_checkpoint, policy=policy))
+    for name, reason in failed.items():
+        say(f"failed: {name}: {reason}", "red")
+    if failed:
+        raise UserError(f"{len(failed)} of {len(cells)} runs failed; the same command runs them again")
+
+
+def _run_there(
     cells: "list[Cell]", where: Where, checkpoints: Path | None, keep: "Callable[..., None]"
 ) -> dict[str, str]:
     """Run the grid where it is asked for; return why runs failed. `keep` writes a checkpoint below a folder."""
@@ -161,7 +184,7 @@ def _on_ray(cells: "list[Cell]", where: Where, checkpoints: Path | None, keep: "
         return run_on_ray(cells, report, ray, needs, checkpoints, keep)
 
 
-def tell_unkept(cells: "list[Cell]", checkpoints: Path) -> None:
+def _tell_unkept(cells: "list[Cell]", checkpoints: Path) -> None:
     """Name the complete runs whose checkpoint is not there: they are not run again by themselves."""
     from benchmark.release.ship import checkpoint_folder
 

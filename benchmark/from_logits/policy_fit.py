@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 
 from benchmark.statistics.fit_decision import MIN_POSITIVES, fit_decision
 from benchmark.statistics.intervals import RESAMPLES, interval
-from benchmark.statistics.policies import counts, value_of, verdict
+from benchmark.statistics.policies_reached import counts, value_of, verdict
 from benchmark.statistics.resampling import Draws, Scored, draw, weighted_sums
 from benchmark.statistics.seeds import score
 from benchmark.tasks.registry import Task, known_tasks

@@ -7,6 +7,7 @@ trains on them; the states are then read as a probe reads them, with scikit-lear
 import tempfile
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -94,7 +95,7 @@ def train_few_shot(
     predictions = Predictions(validation_logits, rows.validation.y_true, test_logits, rows.test.y_true)
     own = sum(map(size_of_model, models))
     cost = measured(watch, states, rows, len(few), length, own, answer, lambda line: report(1.0, line))
-    return Probe(predictions, cost)
+    return Probe(predictions, replace(cost, trained_parameters=cost.parameters))
 
 
 class _Share(TrainerCallback):

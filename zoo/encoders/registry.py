@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zoo.hub import Say
 
 APACHE = "Apache-2.0"
-_USED = re.compile(r"(probe|zero-shot|setfit)(?:-(\d+))?:(.*)")
+USED = re.compile(r"(probe|zero-shot|setfit)(?:-(\d+))?:(.*)")  # an encoder that is not fine-tuned: how, shots, which
 
 
 def _hub(
@@ -107,7 +107,7 @@ def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
     Raises:
         UserError: there is no such encoder, the folder's name cannot be an encoder's, or the hub does not answer.
     """
-    if used := _USED.fullmatch(name):
+    if used := USED.fullmatch(name):
         use, shots, of = used.groups()
         return used_as(get_encoder(of, say), use, int(shots or 0))  # type: ignore[arg-type]
     if name.startswith("hub:"):

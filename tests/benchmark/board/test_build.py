@@ -13,7 +13,7 @@ from benchmark.board.entries import find_runs, make_entries
 from benchmark.board.ranked import rankable
 from benchmark.board.tables import Board
 from benchmark.statistics.fit_decision import fit_decision
-from benchmark.statistics.policies import verdict
+from benchmark.statistics.policies_reached import verdict
 from benchmark.tasks.registry import TASKS
 from benchmark.training.runs import Predictions, read_run
 from tests.benchmark.conftest import WriteRun, make_predictions, synthetic_writer

@@ -47,11 +47,12 @@ def test_contrast_on_few_rows_tells_the_labels(
     rows = toy_rows(task)
     shares: list[float] = []
     recipe = SetFitRecipe(learning_rate=2e-3, iterations=10)
-    found = train_few_shot(Weights(tiny_bert, "1"), task, rows, recipe, 8, lambda share, line: shares.append(share))
+    found = train_few_shot(Weights(tiny_bert, "1"), task, rows, recipe, 16, lambda share, line: shares.append(share))
     right = (found.predictions.test_logits[:, -1] > 0) if task is SINGLE else found.predictions.test_logits[:, 0] > 0
     assert (right == rows.test.y_true[:, -1 if task is SINGLE else 0]).mean() > 0.9
     assert shares == sorted(shares)
     assert shares[-1] == 1
+    assert found.measured.trained_parameters == found.measured.parameters
     assert found.measured.train_examples_per_second * found.measured.train_seconds < len(rows.train)
 
 

@@ -18,7 +18,7 @@ from benchmark.training.grid import plan, run_grid
 from benchmark.training.losses import SOFTNESS, make_loss, with_teacher
 from benchmark.training.runs import read_runs
 from benchmark.training.teacher import read_teacher
-from zoo.checkpoints.checkpoint import find_checkpoints
+from zoo.checkpoints.checkpoint import find_checkpoints, read_checkpoint
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
 from zoo.serving import load_classifier
@@ -68,22 +68,22 @@ def test_a_student_follows_its_teacher_rather_than_the_labels(
     taught: Path, tiny_bert: Path, toy_task: Task, toy_rows: ToyRows, tmp_path: Path
 ) -> None:
     """The teacher says the opposite of the labels, and more surely than they do."""
-    rows = toy_rows(toy_task)
-    folders = find_checkpoints(taught / "checkpoints")
-    name = read_teacher(folders).name
+    rows, encoder = toy_rows(toy_task), get_encoder(str(tiny_bert))
+    teacher = read_teacher(find_checkpoints(taught / "checkpoints"))
     contrary = replace(rows, train=replace(rows.train, teacher=20.0 * (1 - 2 * rows.train.y_true)))
-    encoder = get_encoder(str(tiny_bert))
-    for of, more in ((rows, {}), (contrary, {"teacher": name})):
-        cells = plan({toy_task: of}, [encoder], [0], tmp_path / "results", **RECIPE, **more)
+    for of, name in ((rows, ""), (contrary, "contrary"), (teacher.teach(toy_task, rows), teacher.name)):
+        cells = plan({toy_task: of}, [encoder], [0], tmp_path / "results", **RECIPE, teacher=name)
         assert run_grid(cells, lambda now: None, partial(keep_checkpoint, tmp_path / "checkpoints")) == {}
     by = {run.info.recipe.teacher: run for run in read_runs(tmp_path / "results")}  # type: ignore[union-attr]
     good = rows.test.y_true[:, 0] == 1
-    plain, student = (by[key].predictions.test_logits[:, 0] for key in ("", name))
-    assert plain[good].mean() > plain[~good].mean()
-    assert student[good].mean() < student[~good].mean()
-    entries = make_entries(list(by.values()), {toy_task.name: toy_task})
-    assert f"teacher={name}" in {part for entry in entries for part in entry.variant.split(", ")}
-    assert len(find_checkpoints(tmp_path / "checkpoints")) == 2
+    for name in ("", "contrary", teacher.name):
+        logits = by[name].predictions.test_logits[:, 0]
+        assert (logits[good].mean() > logits[~good].mean()) == (name != "contrary")
+    entries = make_entries([by[""], by[teacher.name]], {toy_task.name: toy_task})
+    ours = {part for entry in entries for part in entry.variant.split(", ")}
+    assert f"teacher={teacher.name}" in ours
+    kept = {read_checkpoint(folder).info.run for folder in find_checkpoints(tmp_path / "checkpoints")}
+    assert by[teacher.name].info.id in kept
 
 
 def test_a_teacher_of_other_labels_is_refused(taught: Path, toy_task: Task, toy_rows: ToyRows) -> None:
