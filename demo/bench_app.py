@@ -230,8 +230,13 @@ def load(address: str, clients: int, requests: int, kind: str) -> tuple[int, int
     texts = [f"{TEXT.split('.')[0]}, order {number}." for number in range(requests)]
     expected = [[answer.scores for answer in classify(text, TASK, NAMES).answers] for text in texts]
 
-    def one(number: int) -> list[tuple[bool, float]]:
-        ask, found = _asker(address, kind), []
+    def connect(number: int) -> Callable[[dict[str, Any]], Any]:
+        ask = _asker(address, kind)
+        ask({"text": TEXT, "task": TASK, "checkpoints": NAMES})  # the models are loaded by then
+        return ask
+
+    def one(ask: Callable[[dict[str, Any]], Any]) -> list[tuple[bool, float]]:
+        found = []
         for text, scores in zip(texts, expected, strict=True):
             start = time.perf_counter()
             answer = ask({"text": text, "task": TASK, "checkpoints": NAMES})
@@ -240,7 +245,8 @@ def load(address: str, clients: int, requests: int, kind: str) -> tuple[int, int
         return found
 
     with ThreadPoolExecutor(clients) as pool:
-        done = [each for of_client in pool.map(one, range(clients)) for each in of_client]
+        connected = list(pool.map(connect, range(clients)))  # all of them, before the first one asks
+        done = [each for of_client in pool.map(one, connected) for each in of_client]
     return len(done), sum(not right for right, _ in done), [seconds for _, seconds in done]
 
 

@@ -113,7 +113,7 @@ def test_labels_and_metrics_follow_a_threshold_without_the_server(
     pd.DataFrame({"text": texts, "labels": gold}).to_csv(file, index=False)
     batch.locator("#batch-file input[type=file]").set_input_files(file)
     batch.locator("#batch-run").click()
-    expect(batch.locator("#batch-status")).to_contain_text("60 rows")
+    expect(batch.locator("#batch-results .zoo-openable")).to_have_count(60, timeout=40_000)
     *_, results = classify_rows(BatchRows(texts, list(gold)), "feedback", names, checkpoints)
     assert isinstance(results, Results)
     fitted, asked = measured(batch), []
@@ -253,7 +253,8 @@ def test_a_run_is_cancelled_before_the_page_says_so(batch: Page, passes: list[in
     expect(batch.locator("#batch-status")).to_contain_text("Classifying")
     with batch.expect_request("**/cancel", timeout=2000):
         batch.locator("#batch-cancel").click()
-    expect(batch.locator("#batch-status")).to_have_text("Cancelled; nothing is kept.", use_inner_text=True)
+    words = "Cancelled; nothing is kept."
+    expect(batch.locator("#batch-status")).to_have_text(words, use_inner_text=True, timeout=40_000)
 
 
 def test_a_file_beyond_the_limit_is_refused(batch: Page, tmp_path: Path) -> None:
