@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from gradio.route_utils import FnIndexInferError
 from starlette.middleware import Middleware
 
+from demo.shared.assets import Assets
 from demo.shared.body_limit import BodyLimit
 from demo.shared.first_script import FirstScript
 from demo.shared.page_texts import i18n, script
@@ -88,7 +89,11 @@ def launch_arguments() -> dict[str, Any]:
                 RequestValidationError: _not_understood,
                 **dict.fromkeys((KeyError, TypeError, ValueError), _not_callable),
             },
-            "middleware": [Middleware(FirstScript, head=head), Middleware(BodyLimit, most=LARGEST_REQUEST)],
+            "middleware": [
+                Middleware(Assets),
+                Middleware(FirstScript, head=head),
+                Middleware(BodyLimit, most=LARGEST_REQUEST),
+            ],
         },
         "footer_links": ["api", {"label": "REST API", "url": "api/v1/"}],
         "run_history": False,
