@@ -14,6 +14,7 @@ from joblib import Parallel, delayed
 
 from benchmark.board.cells import cells, samples_of
 from benchmark.board.costs import costs_by_length
+from benchmark.board.declared import doubts
 from benchmark.board.entries import Entry, find_runs, make_entries, shared_recipe
 from benchmark.board.kept import Kept, Samples, keep, recall
 from benchmark.board.published import anchors, not_measured, read_published
@@ -126,6 +127,7 @@ def build_entries(
     steps += [_Step(_look_at, (entry, known[entry])) for entry in entries]
     done = _done(steps, kept)
     ranked = {task: ranked_of(tables) for task, (tables, _) in zip(by_task, done, strict=False)}
+    doubted = {task: tables["doubts"] for task, (tables, _) in zip(by_task, done, strict=False)}
     parts = done[len(by_task) :]
     looked = list(zip(entries, parts, strict=True))
     tables = {name: _joined(tables[name] for _, (tables, _) in looked) for name in parts[0][0]}
@@ -145,7 +147,7 @@ def build_entries(
             [(task.name, as_json(task), _shared(of_task)) for task, of_task in by_task.items()],
             columns=["task", "spec", "recipe"],
         ),
-        problems=_problems(entries, ranked, problems),
+        problems=_problems(entries, ranked, problems, doubted),
         **tables,
     )
 
@@ -161,8 +163,10 @@ def _shared(entries: list[Entry]) -> str:
     return shared_recipe([run for entry in entries for run in entry.runs.values()], entries[0].task)
 
 
-def _problems(entries: list[Entry], ranked: dict[Task, Ranked], problems: dict[str, str]) -> pd.DataFrame:
-    """Return why runs are not on the board, declared recipes without a rank, and pairs not compared."""
+def _problems(
+    entries: list[Entry], ranked: dict[Task, Ranked], problems: dict[str, str], doubted: dict[Task, pd.DataFrame]
+) -> pd.DataFrame:
+    """Return why runs are not on the board, declared recipes without a rank or in doubt, and pairs not compared."""
     rows = [(*run.split("/")[:2], "", run, reason) for run, reason in problems.items()]
     with_rank = rankable(entries)
     single = [entry for entry in entries if protocol_of(entry.variant) is not None and entry not in with_rank]
@@ -171,11 +175,14 @@ def _problems(entries: list[Entry], ranked: dict[Task, Ranked], problems: dict[s
         for a, b in one.apart:
             other = f"{b[0]} [{b[1]}]" if b[1] else b[0]
             rows.append((task.name, *a, "", f"shares fewer than two seeds with {other}: not compared"))
+    for task, table in doubted.items():
+        rows += [(task.name, encoder, "", "", reason) for encoder, reason in table.itertuples(index=False, name=None)]
     return pd.DataFrame(rows, columns=["task", "encoder", "variant", "run", "reason"], dtype="str")
 
 
 def _rank(task: Task, entries: list[Entry], margin: float, facts: pd.DataFrame | None) -> Looked:
-    return rank_task(task, entries, margin, groups_of(facts)).tables(), {}
+    tables = rank_task(task, entries, margin, groups_of(facts)).tables()
+    return tables | {"doubts": doubts(entries)}, {}
 
 
 def _look_at(entry: Entry, facts: pd.DataFrame | None) -> Looked:
