@@ -157,7 +157,10 @@ def legend(found: Sequence[Matrix]) -> list[str]:
     if any(value is not None for value in without_rank):
         told.append(f"{ONE_SEED} marks the score of a single seed: it takes no rank until there is a second one.")
     if None in without_rank:
-        told.append(f"{OTHER_RECIPES} means that only other recipes than the default were run so far.")
+        told.append(
+            f"{OTHER_RECIPES} means that only other recipes than the default were run so far; the page of the task has "
+            "their scores."
+        )
     if any(row.imported for each in found for row in each.rows):
         told.append("Predictions of an imported model were made elsewhere; its costs are those given at the import.")
     machines = list(dict.fromkeys(name for each in found for name in each.machines))
