@@ -43,8 +43,8 @@ class Board:
     refits: how much scores depend on the train part (see `benchmark.board.train_samples.refit_table`).
     tasks: the tasks that it has, in order; columns task, spec (as JSON), recipe (see
         `benchmark.board.entries.shared_recipe`).
-    problems: why a run is not on the board, or a declared recipe has no rank; columns task, encoder, variant, run
-        (its folder; "" where the reason is of an entry), reason.
+    problems: why a run is not on the board, or a declared recipe has no rank or is in doubt; columns task, encoder,
+        variant, run (its folder; "" where the reason is of an entry), reason.
     """
 
     cells: pd.DataFrame

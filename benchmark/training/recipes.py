@@ -185,6 +185,10 @@ _SIZE_DEFAULTS: dict[Size, dict[str, Any]] = {
     "base": {"min_steps": 500, "learning_rate": 5e-5, "dropout": None, "freeze_embeddings": False},
     "large": {"min_steps": 500, "learning_rate": 2e-5, "dropout": None, "freeze_embeddings": False},
 }
+# Where the validation scores of one encoder choose another recipe; see docs/recipes.md.
+_ENCODER_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
+    ("granite-30m", "sst2"): {"epochs": 2, "learning_rate": 1e-4},
+}
 
 
 def size_of(parameters: float) -> Size:
@@ -206,7 +210,8 @@ def default_recipe(encoder: Encoder, task: Task, seed: int, /, **changes: Any) -
     """Return the default recipe of `encoder` on `task`, with `seed` and `changes`.
 
     Args:
-        encoder: one without weights gets a recipe of the TF-IDF baseline, and a probe its own; else its size decides.
+        encoder: one without weights gets a recipe of the TF-IDF baseline, and a probe its own; else its size decides,
+            unless it has a default of its own.
         task: the default fits its texts and its number of rows.
         seed: of everything random.
         changes: fields of the recipe and their values. Fields of the other kinds of recipes are ignored, so that one
@@ -221,7 +226,7 @@ def default_recipe(encoder: Encoder, task: Task, seed: int, /, **changes: Any) -
     own = {name: value for name, value in changes.items() if name not in other_fields(kind)}
     for name in own:
         lookup(kind.model_fields, name, "field of the recipe")
-    defaults = _defaults(kind, size_of(encoder.parameters), task)
+    defaults = _defaults(kind, size_of(encoder.parameters), task, encoder.name)
     if "epochs" in own:
         defaults.pop("min_steps", None)
     try:
@@ -232,21 +237,23 @@ def default_recipe(encoder: Encoder, task: Task, seed: int, /, **changes: Any) -
         raise UserError(f"Recipe: {field}: {first['msg']}, got {first['input']!r}") from error
 
 
-def _defaults(kind: type[AnyRecipe], size: Size, task: Task) -> dict[str, Any]:
+def _defaults(kind: type[AnyRecipe], size: Size, task: Task, encoder: str) -> dict[str, Any]:
     if kind is BaselineRecipe:
         return {} if task.language == "en" else {"analyzer": "char", "ngrams": (1, 3)}
     if kind is not Recipe:
         return {}
-    return {**_TASK_DEFAULTS.get(task.name, _OTHER_TASKS), **_SIZE_DEFAULTS[size]}
+    of_encoder = _ENCODER_DEFAULTS.get((encoder, task.name), {})
+    return {**_TASK_DEFAULTS.get(task.name, _OTHER_TASKS), **_SIZE_DEFAULTS[size], **of_encoder}
 
 
-def variant_of(recipe: AnyRecipe, task: Task, size: Size) -> str:
-    """Return how a recipe differs from the default of encoders of this size on this task, such as "loss=mean".
+def variant_of(recipe: AnyRecipe, task: Task, size: Size, encoder: str = "") -> str:
+    """Return how a recipe differs from the default on this task, such as "loss=mean": from that of encoders of this
+    size, or of this encoder where it has its own.
 
     It is "" for the default itself. A run that was asked for bf16 has the recipe of one that took it by `auto`.
     """
     found, kind = recipe.model_dump(), type(recipe)
-    default = kind(**_defaults(kind, size, task)).model_dump() | {"seed": recipe.seed}
+    default = kind(**_defaults(kind, size, task, encoder)).model_dump() | {"seed": recipe.seed}
     if found.get("precision") == "bf16":
         found["precision"] = "auto"
     if found.get("epochs") != default.get("epochs"):

@@ -530,7 +530,7 @@ def test_verify_fails_on_a_new_run_and_tells_of_one_that_has_no_rank(call: Call,
     write_synthetic(encoder="zoo-bert-en")
     call("board", "--results", results)
     apart = call("verify", "--results", results)
-    assert (apart.code, apart.stderr) == (3, "1 runs or entries are left out or have no rank\n")
+    assert (apart.code, apart.stderr) == (3, "1 runs or entries are left out, without a rank or in doubt\n")
     assert "feedback/zoo-bert-en: has one seed and takes no rank\nThe leaderboard agrees with the runs." in apart.stdout
 
 
