@@ -52,11 +52,11 @@ _CLOSED = dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "give a place 
 _STEPS = _FULL | _CLOSED
 
 
-def of_system(error: OSError) -> str:
-    """Return what the system refused as one line: the path, the reason, the next step. A temporary file or folder,
-    whose name begins with a dot, is told as the folder that it was to stand in."""
-    if not error.strerror:  # a library's own
-        return str(error).partition("\n")[0] or type(error).__name__
+def first_line(error: BaseException) -> str:
+    """Return an error in one line. What the system refused has the path, the reason and the next step; a temporary file
+    or folder, whose name begins with a dot, is told as the folder that it was to stand in."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error).strip().partition("\n")[0] or type(error).__name__
     step = _STEPS.get(error.errno or 0, "give another path")
     if error.filename is None:
         return f"{error.strerror}; {step}"
@@ -73,10 +73,8 @@ def run_command_line(app: Callable[[], object], when_stopped: str) -> None:
     """
     try:
         app()
-    except OSError as error:
-        _end(of_system(error))
-    except (UserError, SafetensorError) as error:  # safetensors' own where a disk is full
-        _end(str(error).partition("\n")[0])
+    except (UserError, OSError, SafetensorError) as error:  # safetensors' own where a disk is full
+        _end(first_line(error))
     except RuntimeError as error:
         if "inline_container.cc" not in str(error):  # torch's writer, whose message is that of a failed check
             raise

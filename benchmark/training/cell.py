@@ -46,7 +46,7 @@ def run_cell(cell: "Cell", report: RunReport, keep: Keep | None = None) -> None:
     make = partial(
         fine_tune, weights, cell.task, cell.rows, cell.recipe, report, cell.memory, state_folder(cell.folder)
     )
-    tuned = lead(cell, make)
+    tuned = lead(cell.name, cell, make)
     info = _info(cell, weights.revision, vars(tuned.measured), tuned.epochs, tuned.best_epoch, tuned.diverged)
     write_run(cell.folder, info, tuned.predictions)  # first, so that a full disk does not lose what was trained
     if tuned.diverged:

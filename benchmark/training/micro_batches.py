@@ -54,8 +54,9 @@ class MicroBatchTrainer(Trainer):
     def get_train_dataloader(self) -> DataLoader[Any]:
         if processes() == 1:
             return super().get_train_dataloader()
+        dataset: Any = self.train_dataset
         return DataLoader(
-            self.train_dataset,
+            dataset,
             batch_size=self.args.train_batch_size,  # whole batches: accelerate would fill up an epoch's last one
             sampler=OneOrder(self._get_train_sampler()),
             collate_fn=self.data_collator,

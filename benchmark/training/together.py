@@ -9,18 +9,15 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from torch.utils.data import Sampler
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from zoo.classifier import predict_logits
-from zoo.errors import UserError
+from zoo.errors import UserError, first_line
 from zoo.hardware import device, processes
-
-if TYPE_CHECKING:
-    from benchmark.training.cell import Cell
 
 T = TypeVar("T")
 _WAIT = timedelta(days=7)  # the others wait while the first one reads rows, or fits a baseline
@@ -63,7 +60,7 @@ def leading() -> Iterator[None]:
     _leave()
 
 
-def lead(cell: "Cell", make: Callable[[], T]) -> T:
+def lead(name: str, run: object, make: Callable[[], T]) -> T:
     """Return what `make` makes of a run. Other processes, where there are, are sent the run first, to train along.
 
     Raises:
@@ -71,15 +68,14 @@ def lead(cell: "Cell", make: Callable[[], T]) -> T:
     """
     if processes() == 1:
         return make()
-    from_first(cell)
+    from_first(run)
     try:
         return make()
     except Exception as error:
-        reason = str(error).partition("\n")[0]
-        raise SystemExit(f"Error: {cell.name}: {type(error).__name__}: {reason}. All processes end") from error
+        raise SystemExit(f"Error: {name}: {first_line(error)}; all processes end") from error
 
 
-def follow(train_along: "Callable[[Cell], object]") -> None:
+def follow(train_along: Callable[[Any], object]) -> None:
     """Train along what the first process sends, until it has no more.
 
     Raises:
@@ -87,11 +83,10 @@ def follow(train_along: "Callable[[Cell], object]") -> None:
     """
     _join()
     try:
-        while (cell := from_first(None)) is not None:
-            train_along(cell)
+        while (run := from_first(None)) is not None:
+            train_along(run)
     except Exception as error:
-        reason = str(error).partition("\n")[0]
-        raise UserError(f"process {number()}: {type(error).__name__}: {reason}") from error
+        raise UserError(f"process {number()}: {first_line(error)}") from error
     _leave()
 
 

@@ -179,9 +179,11 @@ def test_what_no_node_has_is_told(nodes: Any, tiny_bert: Path, toy_task: Task, t
         run_on_ray(cells, report, ray, Needs(cpus=64, gpus=2))
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense"])
-def test_where_no_cluster_is_one_line_says_so(address: str) -> None:
-    with pytest.raises(UserError, match=f"^--ray {address}: no cluster answers"), cluster(address):
+@pytest.mark.parametrize(
+    ("address", "reason"), [("127.0.0.1:1", ".*refused"), ("nonsense", ""), ("auto", "this machine belongs to none")]
+)
+def test_where_no_cluster_is_one_line_says_so(address: str, reason: str) -> None:
+    with pytest.raises(UserError, match=rf"^--ray {address}: no cluster answers \({reason}"), cluster(address):
         pass
 
 
