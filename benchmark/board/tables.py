@@ -30,7 +30,7 @@ class Board:
         pair of encoders shares (see `benchmark.statistics.ranks.mean_ranks`).
     labels: precision, recall, F1 and average precision label by label, under the task's own rule.
     rules: what each decision rule gains over 0.5 (see `benchmark.statistics.rules.gains`).
-    policies: whether standard policies reach what they ask for (see
+    policies: whether two policies reach what they ask for (see
         `benchmark.statistics.policies_reached.standard_policies`).
     thresholds: how firm each label's threshold is (see `benchmark.statistics.rules.stability`).
     calibration: calibration errors before and after (see `benchmark.statistics.calibration.calibration`).

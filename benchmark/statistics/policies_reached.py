@@ -84,4 +84,4 @@ def _sums_of(scored: Mapping[int, Scored], draws: Draws | None = None) -> tuple[
     """Return the sums of `counts` of each seed, shape (seeds, 3), and in each resample, shape (resamples, seeds, 3)."""
     columns = np.hstack([counts(each) for each in scored.values()])
     resampled = np.zeros((0, columns.shape[1])) if draws is None else weighted_sums(draws.counts, columns)
-    return columns.sum(axis=0).reshape(-1, 3), resampled.reshape(len(resampled), -1, 3)
+    return columns.sum(axis=0).reshape(-1, 3), resampled.reshape(-1, len(scored), 3)
