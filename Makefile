@@ -84,8 +84,8 @@ bench-board: .venv/installed ## time the leaderboard of 250, 500, 1,000 and 2,00
 bench-ray: .venv/installed ## time a grid on a local Ray cluster against one process (needs requirements-ray.txt)
 	$(BIN)/python -m benchmark.speed.bench_ray
 
-bench-app: .venv/installed-dev ## time the app's start, sliders, single texts and 50 clients at once; measure memory
-	$(BIN)/python -m demo.bench_app
+bench-app: .venv/installed-dev ## time the app's start, pages, sliders, texts and 50 clients; measure memory; PARTS="visits rest"
+	$(BIN)/python -m demo.bench_app $(PARTS)
 
 screenshots: .venv/installed-dev ## take pictures of every tab in both themes, into docs/screenshots
 	$(BIN)/python -m demo.screenshots

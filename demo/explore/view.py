@@ -36,8 +36,8 @@ def add(tab: gr.Tab, results: Path | None) -> None:
     """Add the tab's widgets to the open Blocks; they are filled when the tab is opened."""
     with gr.Row():
         task = gr.Dropdown([], label=label("task"), elem_id="explore-task", min_width=150)
-        a = gr.Dropdown([], label=label("explore_a"), elem_id="explore-a", min_width=150)
-        b = gr.Dropdown([], label=label("explore_b"), elem_id="explore-b", min_width=150)
+        a = gr.Dropdown([], label=label("explore_a"), elem_id="explore-a", min_width=200)
+        b = gr.Dropdown([], label=label("explore_b"), elem_id="explore-b", min_width=200)
         seed = gr.Dropdown([], label=label("explore_seed"), elem_id="explore-seed", min_width=100)
     view = gr.Radio(
         [(label(f"explore_view_{name}"), name) for name in VIEWS],

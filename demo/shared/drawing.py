@@ -34,4 +34,5 @@ def packed(value: object) -> str:
     At each change of a widget, gradio (6.31) copies all that its value holds, for a comparison half a second long; a
     text costs nothing. It tells a script only of another text, so an answer that is the same again is numbered, too.
     """
-    return json.dumps([value, next(_numbers)], ensure_ascii=False).replace("<", "\\u003c")  # gradio warns of "<script"
+    text = json.dumps([value, next(_numbers)], ensure_ascii=False, allow_nan=False)
+    return text.replace("<", "\\u003c")  # gradio warns of "<script"
