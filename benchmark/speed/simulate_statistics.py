@@ -216,7 +216,7 @@ def _row(world: World, seeds: int, strength: str, trials: int, found: dict[str, 
 
 @app.command()
 def main(
-    trials: Annotated[int, typer.Option(min=1, help="Trials of the small worlds; the large ones have a half and a fifth.")] = 100,
+    trials: Annotated[int, typer.Option(min=1, help="Trials of the small worlds; large ones have fewer.")] = 100,
     write: Annotated[bool, typer.Option("--write", help="Put the table into docs/statistics.md.")] = False,
 ) -> None:
     """Simulate every world and print the table; `--write` puts it into the docs, too."""
