@@ -152,7 +152,7 @@ def _cell(row: Row, task: Task) -> str:
 
 def legend(found: Sequence[Matrix]) -> list[str]:
     """Return the sentences that explain the marks and the times of matrices."""
-    told = ["Bold marks the best group of a task: the encoders that no other one is shown to be better than."]
+    told = ["Bold marks the best group of a task: no other encoder is shown to be better than these."]
     without_rank = [value for each in found for row in each.rows for value in row.unfinished.values()]
     if any(value is not None for value in without_rank):
         told.append(f"{ONE_SEED} marks the score of a single seed: it takes no rank until there is a second one.")
@@ -165,7 +165,7 @@ def legend(found: Sequence[Matrix]) -> list[str]:
         told.append("Predictions of an imported model were made elsewhere; its costs are those given at the import.")
     machines = list(dict.fromkeys(name for each in found for name in each.machines))
     where = f" on {listed(machines)}" if machines else ""
-    return [*told, f"Times are for a text of {LENGTH} tokens, measured{where}; other work can slow them down."]
+    return [*told, f"Times are for a text of {LENGTH} tokens, measured{where}; other work on the machine makes them longer."]
 
 
 NOTHING_YET = (
