@@ -27,7 +27,7 @@ if not (3, 11) <= sys.version_info[:2] <= (3, 14):
 endef
 export CHECK_PYTHON
 
-.venv/installed-dev: requirements-dev.txt requirements-onnx.txt requirements-lora.txt .venv/installed
+.venv/installed-dev: requirements-dev.txt requirements-onnx.txt requirements-lora.txt requirements-setfit.txt requirements-mapie.txt .venv/installed
 	$(PIP) -r requirements-dev.txt
 	@touch $@
 
@@ -84,8 +84,8 @@ bench-board: .venv/installed ## time the leaderboard of 250, 500, 1,000 and 2,00
 bench-ray: .venv/installed ## time a grid on a local Ray cluster against one process (needs requirements-ray.txt)
 	$(BIN)/python -m benchmark.speed.bench_ray
 
-bench-app: .venv/installed-dev ## time the app's start, sliders, single texts and 50 clients at once; measure memory
-	$(BIN)/python -m demo.bench_app
+bench-app: .venv/installed-dev ## time the app's start, pages, sliders, texts and 50 clients; measure memory; PARTS="visits rest"
+	$(BIN)/python -m demo.bench_app $(PARTS)
 
 screenshots: .venv/installed-dev ## take pictures of every tab in both themes, into docs/screenshots
 	$(BIN)/python -m demo.screenshots

@@ -60,7 +60,7 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
         theme.add_header()
         with gr.Tabs():
             with _tab("leaderboard"):
-                leaderboard_view.add(demo, checkpoints, results)
+                leaderboard_view.add()
             with _tab("compare"):
                 compare = compare_view.add(checkpoints, results)
                 attribution_view.add(checkpoints, compare)
@@ -74,7 +74,10 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
         api_view.add(checkpoints, results)
         demo.queue(max_size=WAITING)
     arguments = theme.launch_arguments()
-    arguments["app_kwargs"]["routes"] = [rest.mount(checkpoints, results, WAITING)]
+    arguments["app_kwargs"]["routes"] = [
+        rest.mount(checkpoints, results, WAITING),
+        *leaderboard_view.routes(checkpoints, results),
+    ]
     return demo, arguments
 
 
@@ -128,11 +131,12 @@ def _check_address(host: str, port: int) -> None:
 def _load_models(folder: Path | None, results: Path | None) -> None:
     gc.disable()
     try:
-        with suppress(UserError):  # the page tells it
-            view = read_link("", folder)
-            classify(view.text, view.task, view.names, folder)
+        with suppress(UserError):  # the page tells it; the tab that it opens on comes first
             for language in TEXTS:
                 board_page(folder, results, language)
+        with suppress(UserError):
+            view = read_link("", folder)
+            classify(view.text, view.task, view.names, folder)
     finally:
         gc.freeze()  # nor is it looked through while a visitor waits
         gc.enable()

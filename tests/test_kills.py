@@ -14,8 +14,7 @@ import torch
 from typer.testing import CliRunner
 
 from benchmark.release import export_run
-from benchmark.release.ship import checkpoint_folder
-from benchmark.run_cli import keep_checkpoint
+from benchmark.release.ship import checkpoint_folder, keep_checkpoint
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.rows import read_rows, write_splits
 from benchmark.training import recipes, tuning

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from safetensors import SafetensorError
 
@@ -47,21 +47,22 @@ def first_fault(error: "ValidationError") -> str:
     return f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}, got {str(fault['input'])[:80]!r}"
 
 
-_NEXT = {
-    errno.ENOSPC: "make room, and run it again",
-    errno.EDQUOT: "make room, and run it again",
-    errno.EROFS: "make it writable, or give another folder",
-    errno.EACCES: "get access to it, or give another folder",
-}
+_FULL = dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room, and run it again")
+_CLOSED = dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "give a place that you may read and write")
+_STEPS = _FULL | _CLOSED
 
 
 def first_line(error: BaseException) -> str:
-    """Return an error in one line. A folder that cannot be written to is named, and not the hidden file in it."""
-    if isinstance(error, OSError) and error.errno in _NEXT:
-        path = Path(error.filename or "")
-        place = path.parent if path.name.startswith(".") else path
-        return f"{error.strerror}{f': {place}' if error.filename else ''}; {_NEXT[error.errno]}"
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    """Return an error in one line. What the system refused has the path, the reason and the next step; a temporary file
+    or folder, whose name begins with a dot, is told as the folder that it was to stand in."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error).strip().partition("\n")[0] or type(error).__name__
+    step = _STEPS.get(error.errno or 0, "give another path")
+    if error.filename is None:
+        return f"{error.strerror}; {step}"
+    path = Path(str(error.filename))
+    where = path.parent if path.name.startswith(".") else path
+    return f"{where}: {error.strerror}; {step}"
 
 
 def run_command_line(app: Callable[[], object], when_stopped: str) -> None:
@@ -73,15 +74,18 @@ def run_command_line(app: Callable[[], object], when_stopped: str) -> None:
     try:
         app()
     except (UserError, OSError, SafetensorError) as error:  # safetensors' own where a disk is full
-        sys.stdout.flush()
-        sys.stderr.write(f"Error: {first_line(error)}\n")
-        sys.exit(1)
+        _end(first_line(error))
     except RuntimeError as error:
         if "inline_container.cc" not in str(error):  # torch's writer, whose message is that of a failed check
             raise
-        sys.stderr.write("Error: torch could not write a file whole; if the disk is full, make room and run it again\n")
-        sys.exit(1)
+        _end("torch could not write a file whole; if the disk is full, make room and run it again")
     except SystemExit as ended:
         if ended.code == 130:  # what typer makes of an interrupt
             sys.stderr.write(f"Stopped; {when_stopped}.\n")
         raise
+
+
+def _end(line: str) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.write(f"Error: {line}\n")
+    sys.exit(1)

@@ -14,6 +14,7 @@ from joblib import Parallel, delayed
 
 from benchmark.board.cells import cells, samples_of
 from benchmark.board.costs import costs_by_length
+from benchmark.board.declared import doubts
 from benchmark.board.entries import Entry, find_runs, make_entries, shared_recipe
 from benchmark.board.kept import Kept, Samples, keep, recall
 from benchmark.board.published import anchors, not_measured, read_published
@@ -24,6 +25,7 @@ from benchmark.board.train_samples import refit_table
 from benchmark.statistics.calibration import calibration, reliability
 from benchmark.statistics.intervals import RESAMPLES
 from benchmark.statistics.pair_tests import MARGIN
+from benchmark.statistics.policies_reached import standard_policies
 from benchmark.statistics.ranks import mean_ranks
 from benchmark.statistics.resampling import draw, of_labels
 from benchmark.statistics.rules import gains, stability
@@ -131,9 +133,11 @@ def build_entries(
         steps.append(_Step(_rank, (task, of_task, margin, known[of_task[0]])))
         steps += [_Step(_look_at, (entry, known[entry])) for entry in of_task]
     done = _done(steps, kept)
-    ranked, looked, made = dict[Task, Ranked](), list[dict[str, pd.DataFrame]](), list[pd.DataFrame]()
+    ranked, doubted = dict[Task, Ranked](), dict[Task, pd.DataFrame]()
+    looked, made = list[dict[str, pd.DataFrame]](), list[pd.DataFrame]()
     for task, of_task in by_task.items():
-        ranked[task] = ranked_of(next(done)[0])
+        of_ranks = next(done)[0]
+        ranked[task], doubted[task] = ranked_of(of_ranks), of_ranks["doubts"]
         tables_of, samples = zip(*(next(done) for _ in of_task), strict=True)
         looked += tables_of
         made += [_keyed(entry, table) for entry, table in zip(of_task, cells(of_task, samples), strict=True)]
@@ -153,7 +157,7 @@ def build_entries(
             [(task.name, as_json(task), _shared(of_task)) for task, of_task in by_task.items()],
             columns=["task", "spec", "recipe"],
         ),
-        problems=_problems(entries, ranked, problems),
+        problems=_problems(entries, ranked, problems, doubted),
         **tables,
     )
 
@@ -162,8 +166,10 @@ def _shared(entries: list[Entry]) -> str:
     return shared_recipe([run for entry in entries for run in entry.runs.values()], entries[0].task)
 
 
-def _problems(entries: list[Entry], ranked: dict[Task, Ranked], problems: dict[str, str]) -> pd.DataFrame:
-    """Return why runs are not on the board, declared recipes without a rank, and pairs not compared."""
+def _problems(
+    entries: list[Entry], ranked: dict[Task, Ranked], problems: dict[str, str], doubted: dict[Task, pd.DataFrame]
+) -> pd.DataFrame:
+    """Return why runs are not on the board, declared recipes without a rank or in doubt, and pairs not compared."""
     rows = [(*run.split("/")[:2], "", run, reason) for run, reason in problems.items()]
     with_rank = rankable(entries)
     single = [entry for entry in entries if protocol_of(entry.variant) is not None and entry not in with_rank]
@@ -172,11 +178,14 @@ def _problems(entries: list[Entry], ranked: dict[Task, Ranked], problems: dict[s
         for a, b in one.apart:
             other = f"{b[0]} [{b[1]}]" if b[1] else b[0]
             rows.append((task.name, *a, "", f"shares fewer than two seeds with {other}: not compared"))
+    for task, table in doubted.items():
+        rows += [(task.name, encoder, "", "", reason) for encoder, reason in table.itertuples(index=False, name=None)]
     return pd.DataFrame(rows, columns=["task", "encoder", "variant", "run", "reason"], dtype="str")
 
 
 def _rank(task: Task, entries: list[Entry], margin: float, facts: pd.DataFrame | None) -> Looked:
-    return rank_task(task, entries, margin, groups_of(facts)).tables(), {}
+    tables = rank_task(task, entries, margin, groups_of(facts)).tables()
+    return tables | {"doubts": doubts(entries)}, {}
 
 
 def _look_at(entry: Entry, facts: pd.DataFrame | None) -> Looked:
@@ -188,6 +197,9 @@ def _look_at(entry: Entry, facts: pd.DataFrame | None) -> Looked:
     tables = {
         "labels": _labels(entry),
         "rules": gains(entry.seeds, draws) if fitted else pd.DataFrame(),
+        "policies": standard_policies(entry.seeds, draw(len(entry.y_true), RESAMPLES, groups=groups_of(facts)))
+        if scores
+        else pd.DataFrame(),
         "thresholds": stability(entry.seeds, draws_of) if fitted else pd.DataFrame(),
         "calibration": calibration(entry.seeds, draws) if scores else pd.DataFrame(),
         "reliability": reliability(entry.seeds) if scores else pd.DataFrame(),

@@ -28,7 +28,14 @@ from zoo.files import new_folder, sha256
 RESULTS = Path(__file__).parents[1] / "results"
 CURVES = "learning-curves"  # the folder of the runs of learning curves, below the results: no board reads them
 # Fields that recipes did not always have, with the value that older runs have: these keep their ids.
-_LATER_FIELDS = {"long_text": "truncate", "min_steps": 0, "layer_decay": 1.0, "pooling": "head", "lora_rank": 0}
+_LATER_FIELDS = {
+    "long_text": "truncate",
+    "min_steps": 0,
+    "layer_decay": 1.0,
+    "pooling": "head",
+    "lora_rank": 0,
+    "teacher": "",
+}
 # Increased when a change of the code changes the numbers that a recipe gives.
 PROTOCOL = 3
 

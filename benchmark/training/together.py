@@ -60,19 +60,19 @@ def leading() -> Iterator[None]:
     _leave()
 
 
-def lead(cell: Any, make: Callable[[], T]) -> T:
-    """Return what `make` makes of a cell. Other processes, where there are, are sent the cell first, to train along.
+def lead(name: str, run: object, make: Callable[[], T]) -> T:
+    """Return what `make` makes of a run. Other processes, where there are, are sent the run first, to train along.
 
     Raises:
         SystemExit: the training failed here. The others cannot be called out of it, so the command must end.
     """
     if processes() == 1:
         return make()
-    from_first(cell)
+    from_first(run)
     try:
         return make()
     except Exception as error:
-        raise SystemExit(f"Error: {cell.name}: {first_line(error)}; all processes end") from error
+        raise SystemExit(f"Error: {name}: {first_line(error)}; all processes end") from error
 
 
 def follow(train_along: Callable[[Any], object]) -> None:
@@ -83,8 +83,8 @@ def follow(train_along: Callable[[Any], object]) -> None:
     """
     _join()
     try:
-        while (cell := from_first(None)) is not None:
-            train_along(cell)
+        while (run := from_first(None)) is not None:
+            train_along(run)
     except Exception as error:
         raise UserError(f"process {number()}: {first_line(error)}") from error
     _leave()

@@ -24,7 +24,14 @@ from benchmark.tasks.rows import Split
 from benchmark.training.epoch_selector import EpochSelector
 from benchmark.training.layer_rates import layerwise_optimizer
 from benchmark.training.lora import add_lora
-from benchmark.training.losses import balanced_weights, last_linear, make_divisor, make_loss, start_at_prior
+from benchmark.training.losses import (
+    balanced_weights,
+    last_linear,
+    make_divisor,
+    make_loss,
+    start_at_prior,
+    with_teacher,
+)
 from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions, check_checkpointing, tell_length
 from benchmark.training.micro_batches import MicroBatchTrainer
 from benchmark.training.progress import Progress, Report
@@ -35,6 +42,7 @@ from benchmark.training.together import number, predict, wait_for_all
 from benchmark.training.windows import WindowedModel, windowed_collator, windowed_feature
 from zoo.checkpoints.loading import new_model, quiet
 from zoo.encoders.weights import Weights
+from zoo.errors import UserError
 from zoo.hardware import bf16_products, device, multiplies_in_bf16, prefers_plain_attention, refuse_several_gpus
 from zoo.long_text import encode
 from zoo.tokenizer import load_tokenizer
@@ -84,9 +92,12 @@ def train(
             from there. None for no state.
 
     Raises:
-        UserError: the process sees several GPUs, or the training does not fit into memory.
+        UserError: the process sees several GPUs, the training does not fit into memory, or the recipe names a teacher
+            that the rows know nothing of.
     """
     refuse_several_gpus("choose one of them by CUDA_VISIBLE_DEVICES=0")
+    if bool(recipe.teacher) != (rows.teacher is not None):
+        raise UserError("Recipe: teacher: only --teacher sets it; give the folders of the models there")
     set_seed(recipe.seed)
     tokenizer = load_tokenizer(weights.folder)
     model = prepare_model(weights, task, rows, recipe, lambda line: report(0.0, line))
@@ -98,6 +109,9 @@ def train(
     if line := tell_length(model, recipe, longest, memory):
         report(0.0, line)
     class_weights = balanced_weights(rows.y_true, task.multi_label) if recipe.balanced else None
+    loss = make_loss(task.multi_label, recipe.loss, class_weights)
+    if rows.teacher is not None:
+        loss = with_teacher(loss, task.multi_label, recipe.loss)
     progress, selector = Progress(report, goes_on), EpochSelector(task)
     with _folder(kept) as folder, fitted(model, recipe, memory) as trained:
         state = State(folder, progress, selector, validation.y_true)
@@ -105,9 +119,9 @@ def train(
         trainer = MicroBatchTrainer(
             model=WindowedModel(model) if windowed else model,
             args=training_arguments(recipe, str(folder), num_train_epochs=epochs),
-            train_dataset=_features(texts, rows.y_true, windowed),
+            train_dataset=_features(texts, rows, windowed),
             data_collator=windowed_collator(tokenizer) if windowed else DataCollatorWithPadding(tokenizer),
-            compute_loss_func=make_loss(task.multi_label, recipe.loss, class_weights),
+            compute_loss_func=loss,
             callbacks=[progress, *([state] if kept else [])],
             optimizers=(layerwise_optimizer(model, recipe) if recipe.layer_decay < 1 else None, None),
             micro_batch=memory.micro_batch,
@@ -220,8 +234,10 @@ def prepare_model(
     return model
 
 
-def _features(texts: list[list[list[int]]], y_true: np.ndarray, windowed: bool) -> list[dict[str, Any]]:
+def _features(texts: list[list[list[int]]], rows: Split, windowed: bool) -> list[dict[str, Any]]:
+    """Return what Trainer takes of each row; a teacher's logits stand behind the labels (see `with_teacher`)."""
+    taught = rows.y_true if rows.teacher is None else np.hstack([rows.y_true, rows.teacher])
     return [
         {**(windowed_feature(windows) if windowed else {"input_ids": windows[0]}), "labels": labels}
-        for windows, labels in zip(texts, y_true.astype(np.float32), strict=True)
+        for windows, labels in zip(texts, taught.astype(np.float32), strict=True)
     ]

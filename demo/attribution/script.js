@@ -65,5 +65,5 @@ window.addEventListener("zoo-text", () => {
   if (over && over.textContent !== box()?.value) show(null);
 });
 
-show(props.value);
-watch("value", () => show(props.value));
+show(unpacked());
+watch("value", () => show(unpacked()));

@@ -7,6 +7,7 @@ import gradio as gr
 
 from demo.attribution.handlers import as_view, explain
 from demo.compare.view import CompareTab
+from demo.shared.drawing import packed
 from demo.shared.page_texts import language_of
 from demo.shared.texts import Language, in_language
 from zoo.errors import UserError
@@ -16,8 +17,8 @@ def add(root: Path | None, compare: CompareTab) -> None:
     """Let the comparison ask for the words of a label; `script.js` draws them in the text and below it."""
     name, wanted = gr.Textbox(visible=False), gr.Textbox(visible=False)
 
-    def show(text: str, task: str, name: str, wanted: str, request: gr.Request) -> dict[str, Any]:
-        return explain_or_say_why(text, task, name, wanted, language_of(request), root)
+    def show(text: str, task: str, name: str, wanted: str, request: gr.Request) -> str:
+        return packed(explain_or_say_why(text, task, name, wanted, language_of(request), root))
 
     # Not in the queue, which can lose an answer (gradio 6.31); the models have a lock of their own.
     asked = [compare.text, compare.task, name, wanted]

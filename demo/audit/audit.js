@@ -73,7 +73,7 @@ function columns() {
 }
 
 function show(value) {
-  found = value ? JSON.parse(JSON.stringify(value)) : null;
+  found = value;
   answers = new Map();
   if (!found) return root.replaceChildren();
   answers = remembered();
@@ -85,5 +85,5 @@ function show(value) {
   tell();
 }
 
-show(props.value);
-watch("value", () => show(props.value));
+show(unpacked());
+watch("value", () => show(unpacked()));

@@ -9,13 +9,12 @@ from urllib.parse import parse_qs
 import gradio as gr
 
 from demo.compare.handlers import first_task
+from demo.shared.drawing import drawing, packed
 from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
 from demo.shared.texts import Language, in_language
 from zoo.errors import UserError
 
-_FOLDER = Path(__file__).parents[1]
-_SCRIPTS = ("shared/dom.js", "shared/plain_table.js", "audit/audit.js")
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", "queue": False}
 
 
@@ -23,14 +22,7 @@ def add(tab: gr.Tab, results: Path | None) -> None:
     """Add the tab's widgets to the open Blocks; they are filled when the tab is opened."""
     task = gr.Dropdown([], label=label("task"), elem_id="audit-task")
     about = notes("audit-about")
-    script = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    view = gr.HTML(
-        None,
-        html_template='<section class="zoo"></section>',
-        js_on_load=script,
-        apply_default_css=False,
-        elem_id="audit-view",
-    )
+    view = drawing("audit-view", "shared/plain_table.js", "audit/audit.js")
     with gr.Row():
         make = gr.Button(label("audit_make"), visible=False, elem_id="audit-make")
         corrected = gr.DownloadButton(label("audit_file"), visible=False, elem_id="audit-file")  # type: ignore[arg-type]
@@ -86,7 +78,7 @@ def _shown(task: str | None, results: Path | None, language: Language) -> tuple[
     try:
         if not task:
             raise PageError("audit_nothing")
-        found = as_view(audit_of(task, results))
+        found = packed(as_view(audit_of(task, results)))
     except UserError as error:
         return {"problem": in_language(error, language)}, None, *_NO_FILE
     return {}, found, gr.Button(visible=True), gr.DownloadButton(visible=False)

@@ -1,9 +1,11 @@
 """Many texts, several checkpoints: the handlers behind the Batch tab, free of widgets."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from demo.compare.handlers import classify
 from demo.shared.gpu import on_gpu
 from demo.shared.models import catalogue, computing, load, read
 from demo.shared.texts import PageError
-from zoo.decision import ProblemType
+from zoo.decision import Decision, ProblemType
 
 BATCH = 32  # texts; a cancel waits for one batch
 
@@ -24,8 +26,8 @@ class Results:
     """The scores and decisions of several checkpoints for n texts, in the order of the texts.
 
     `scores` (float) and `decided` (int8, at the fitted thresholds) hold an array of shape (n, num_labels) for each
-    checkpoint. `y_true` (int8) has the gold labels in the same shape, or is None. `numbers` are the rows of the file,
-    from 1; None is 1 to n.
+    checkpoint; `decisions` is how the one follows from the other. `y_true` (int8) has the gold labels in the same
+    shape, or is None. `numbers` are the rows of the file, from 1; None is 1 to n.
     """
 
     problem_type: ProblemType
@@ -33,8 +35,12 @@ class Results:
     texts: list[str]
     y_true: np.ndarray | None
     scores: dict[str, np.ndarray]
-    decided: dict[str, np.ndarray]
+    decisions: dict[str, Decision]
     numbers: list[int] | None = None
+
+    @cached_property
+    def decided(self) -> dict[str, np.ndarray]:
+        return {name: decision.decide(self.scores[name]) for name, decision in self.decisions.items()}
 
     def number(self, position: int) -> int:
         """Return the number of the row in the file, from 1."""
@@ -70,7 +76,7 @@ def classify_rows(
         raise PageError("batch_failed", name=failure.name, reason=failure.error)
     single = first.problem_type == "single_label_classification"
     y_true = None if rows.gold is None else gold_matrix(rows.gold, first.labels, single, rows.numbers)
-    scores, decided = {}, {}
+    scores, decisions = {}, {}
     for position, answer in enumerate(first.answers):
         folder = catalogue(root)[task][answer.name]
         logits = np.empty((len(rows.texts), len(first.labels)), np.float32)
@@ -79,10 +85,9 @@ def classify_rows(
             yield position * len(rows.texts) + done
         if not np.isfinite(logits).all():
             raise PageError("batch_not_numbers", name=answer.name)
-        decision = read(folder).decision
-        scores[answer.name] = decision.scores(logits)
-        decided[answer.name] = decision.decide(scores[answer.name])
-    yield Results(first.problem_type, first.labels, rows.texts, y_true, scores, decided, rows.numbers)
+        decisions[answer.name] = read(folder).decision
+        scores[answer.name] = decisions[answer.name].scores(logits)
+    yield Results(first.problem_type, first.labels, rows.texts, y_true, scores, decisions, rows.numbers)
 
 
 @on_gpu
@@ -163,13 +168,12 @@ def as_json(results: Results) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Measured:
-    """A metric of one checkpoint with its 95 % interval over these rows; `best` where no other checkpoint is better. A
-    metric that is not defined is nan, and has no interval."""
+    """A metric of one checkpoint with its 95 % interval over these rows. One that is not defined is nan, and has no
+    interval."""
 
     value: float
     low: float
     high: float
-    best: bool
 
 
 def metrics(results: Results) -> dict[str, list[Measured]]:
@@ -178,7 +182,7 @@ def metrics(results: Results) -> dict[str, list[Measured]]:
     The intervals are bootstraps of the rows.
     """
     from benchmark.statistics.intervals import RESAMPLES, interval
-    from benchmark.statistics.metrics import LOWER_IS_BETTER, bounds, compute_metrics
+    from benchmark.statistics.metrics import bounds, compute_metrics
     from benchmark.statistics.resampling import Scored, draw, resample
 
     if results.y_true is None:
@@ -192,8 +196,7 @@ def metrics(results: Results) -> dict[str, list[Measured]]:
     found: dict[str, list[Measured]] = {}
     for name in points[0]:
         values = np.array([of_one[name] for of_one in points])
-        best = -1 if name not in drawn else values.min() if name in LOWER_IS_BETTER else values.max()
-        found[name] = [Measured(value, value, value, bool(value == best)) for value in values.tolist()]
+        found[name] = [Measured(value, value, value) for value in values.tolist()]
         for at, measured in enumerate(found[name] if name in drawn else []):
             around = interval(values[at : at + 1], drawn[name][:, at : at + 1], draws.rng, bounds(name))
             found[name][at] = replace(measured, low=around.low, high=around.high)
@@ -201,13 +204,19 @@ def metrics(results: Results) -> dict[str, list[Measured]]:
 
 
 def as_view(results: Results, task: str) -> dict[str, Any]:
-    """Return what results.js shows: the checkpoints, the metrics, and of every row its number, its text, and its gold
-    and decided labels."""
+    """Return what results.js shows: the checkpoints with their scores (float64, row after row, in base64) and how they
+    decide, the metrics, and of every row its number, its text, and its gold and decided labels."""
+    from benchmark.statistics.metrics import LOWER_IS_BETTER
+
     gold = None if results.y_true is None else [results.names(row) for row in results.y_true]
     decided = {name: [results.names(row) for row in found] for name, found in results.decided.items()}
     return {
         "task": task,
+        "single": results.problem_type == "single_label_classification",
+        "labels": list(results.labels),
         "names": list(results.decided),
+        "models": [_model(results, name) for name in results.decided],
+        "lower": sorted(LOWER_IS_BETTER),
         "metrics": [
             {"name": name, "cells": [asdict(each) if np.isfinite(each.value) else None for each in of_all]}
             for name, of_all in metrics(results).items()
@@ -221,4 +230,14 @@ def as_view(results: Results, task: str) -> dict[str, Any]:
             }
             for row, text in enumerate(results.texts)
         ],
+    }
+
+
+def _model(results: Results, name: str) -> dict[str, Any]:
+    decision = results.decisions[name]
+    return {
+        "scores": b64encode(results.scores[name].astype("<f8").tobytes()).decode(),
+        "thresholds": list(decision.thresholds),
+        "at_least_one": decision.policy.at_least_one,
+        "at_most": decision.policy.at_most,
     }

@@ -1,10 +1,12 @@
-// Draws the results of a batch (the JSON of demo.batch.handlers.as_view): the metrics, and every row, of which a visitor
-// may want only those where the checkpoints differ or are wrong. It runs inside gr.HTML, behind dom.js and plain_table.js.
+// Draws the results of a batch (the JSON of demo.batch.handlers.as_view): the metrics, the thresholds, and every row, of
+// which a visitor may want only those where the checkpoints differ or are wrong. It runs inside gr.HTML, in one scope with
+// the files that demo.batch.view puts before it.
 
 const root = element.querySelector("section");
 const MOST = 100; // rows, before "show all"
 const only = { differ: false, wrong: false };
 let found = null;
+let parts = null; // what follows the thresholds: the metrics, the filters, what is said of the rows, their table
 
 const same = (one, other) => one.length === other.length && one.every((label) => other.includes(label));
 const differs = ({ decided }) => decided.some((labels) => !same(labels, decided[0]));
@@ -15,39 +17,67 @@ const listed = (labels) => labels.map((label) => zooLabel(found.task, label)).jo
 
 function draw() {
   if (!found) return root.replaceChildren();
-  const rows = found.rows.filter(wanted);
-  const about = make("p", { class: "zoo-quiet", "aria-live": "polite" }, zooText("batch_shown", { shown: rows.length, all: found.rows.length }));
-  root.replaceChildren(...measured(), filters(), about, sortedTable(columns(), rows, { most: MOST, dress: openable, cards: true }));
+  parts = {
+    metrics: make("div"),
+    filters: make("div", { class: "zoo-filters" }),
+    about: make("p", { class: "zoo-quiet", "aria-live": "polite" }),
+    table: sortedTable(columns(), [], { most: MOST, dress: openable, cards: true }),
+  };
+  root.replaceChildren(parts.metrics, ...thresholdPart(), parts.filters, parts.about, parts.table);
+  refresh();
 }
 
-function measured() {
-  if (!found.metrics.length) return [];
+/** Show the rows as they are decided now, and these metrics of theirs: by default, those of the fitted thresholds. */
+function refresh(metrics = null) {
+  showMetrics(metrics);
+  parts.filters.replaceChildren(...filters());
+  list();
+}
+
+function list() {
+  const rows = found.rows.filter(wanted);
+  parts.about.textContent = zooText("batch_shown", { shown: rows.length, all: found.rows.length });
+  parts.table.fill(rows);
+}
+
+/** The table of metrics: those of the fitted thresholds are the server's; of others, the intervals follow the values. */
+function showMetrics(values = null, intervals = null) {
+  if (!found.metrics.length) return;
+  const cellsOf = ({ name, cells }) => (values && name in values[0] ? values.map((each, i) => ({ value: each[name], span: intervals?.[i][name] })) : cells.map(known));
   const head = [zooText("batch_metric"), ...found.names].map((name, i) => make("th", { scope: "col", class: i ? "zoo-figure" : null }, name));
-  const body = found.metrics.map(({ name, cells }) => make("tr", {}, make("th", { scope: "row" }, name), ...cells.map(metricCell)));
+  const body = found.metrics.map((metric) => make("tr", {}, make("th", { scope: "row" }, metric.name), ...metricCells(metric.name, cellsOf(metric))));
   const table = make("table", { class: "zoo-board" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body));
   const title = zooText("batch_measured", { rows: found.rows.length.toLocaleString("en-US") });
-  return [make("p", { class: "zoo-quiet" }, title), make("div", { class: "zoo-scroll zoo-metrics", tabindex: 0, role: "region", "aria-label": title }, table)];
+  parts.metrics.replaceChildren(
+    make("p", { class: "zoo-quiet" }, title),
+    make("div", { class: "zoo-scroll zoo-metrics", tabindex: 0, role: "region", "aria-label": title }, table),
+  );
 }
 
-function metricCell(cell) {
-  if (!cell) return make("td", { class: "zoo-figure" }, "–");
-  const number = make(cell.best && found.names.length > 1 ? "strong" : "span", {}, cell.value.toFixed(3));
-  const span = make("span", { class: "zoo-quiet" }, ` ${cell.low.toFixed(3)}–${cell.high.toFixed(3)}`);
-  return make("td", { class: "zoo-figure" }, number, span);
+const known = (cell) => cell && { value: cell.value, span: [cell.low, cell.high] };
+
+function metricCells(name, cells) {
+  const values = cells.map((cell) => cell?.value ?? NaN);
+  const best = found.lower.includes(name) ? Math.min(...values) : Math.max(...values);
+  return cells.map((cell) => {
+    if (!cell) return make("td", { class: "zoo-figure" }, "–");
+    const number = make(cells.length > 1 && cell.value === best ? "strong" : "span", {}, cell.value.toFixed(3));
+    const span = make("span", { class: "zoo-quiet" }, ` ${cell.span?.map((end) => end.toFixed(3)).join("–") ?? "…"}`);
+    return make("td", { class: "zoo-figure" }, number, span);
+  });
 }
 
 function filters() {
   const boxes = [];
   if (found.names.length > 1) boxes.push(box("differ", found.rows.filter(differs).length));
   if (found.rows[0].gold !== null) boxes.push(box("wrong", found.rows.filter(wrong).length));
-  return make("div", { class: "zoo-filters" }, ...boxes);
+  return boxes;
 }
 
 function box(name, number) {
   const onchange = ({ target }) => {
     only[name] = target.checked;
-    draw();
-    root.querySelector(`#batch-only-${name}`).focus();
+    list();
   };
   const input = make("input", { type: "checkbox", id: `batch-only-${name}`, onchange });
   input.checked = only[name];
@@ -76,8 +106,10 @@ function opener(row) {
   return node;
 }
 
-const compare = ({ text }) =>
-  zooAddress.go("compare", { task: found.task, checkpoint: found.names, text, draft: null, threshold: null, policy: null, scores: null });
+function compare({ text }) {
+  const threshold = found.labels.flatMap((label, i) => (chosen[i] === null ? [] : [`${chosen[i]} ${label}`]));
+  zooAddress.go("compare", { task: found.task, checkpoint: found.names, text, draft: null, threshold, policy: null, scores: null });
+}
 
 /** A click anywhere in a row opens it in Compare, unless it ends a selection of text. */
 function openable(node, row) {
@@ -87,10 +119,12 @@ function openable(node, row) {
 }
 
 function show(value) {
-  found = value ? JSON.parse(JSON.stringify(value)) : null;
+  clearTimeout(resting);
+  found = value;
   Object.assign(only, { differ: false, wrong: false });
+  if (found) forgetThresholds();
   draw();
 }
 
-show(props.value);
-watch("value", () => show(props.value));
+show(unpacked());
+watch("value", () => show(unpacked()));

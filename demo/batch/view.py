@@ -17,6 +17,7 @@ from demo.batch.preview import as_table, preview
 from demo.batch.time_left import Progress
 from demo.compare.examples import sample_files
 from demo.compare.handlers import MAX_CHARACTERS, first_task, shown_at_first
+from demo.shared.drawing import drawing, packed
 from demo.shared.models import catalogue, read
 from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
@@ -46,8 +47,14 @@ window.zooSample = () => {{
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }};
 """
-_FOLDER = Path(__file__).parents[1]
-_SCRIPTS = ("shared/dom.js", "shared/plain_table.js", "batch/results.js")
+# They run in one scope, in this order.
+_SCRIPTS = (
+    "compare/decide.js",
+    "shared/plain_table.js",
+    "batch/metrics.js",
+    "batch/thresholds.js",
+    "batch/results.js",
+)
 # Not in the queue of single texts: one of those has its turn between two batches of 32 texts.
 _BATCHES: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "batches"}
 _NOTHING: tuple[Any, ...] = ({}, None, gr.DownloadButton(visible=False), gr.DownloadButton(visible=False))
@@ -123,7 +130,9 @@ def add(tab: gr.Tab, root: Path | None) -> None:
 
     form = [pasted, file, text_column, labels_column, header, task, names]
     event = button.click(run, form, shown, show_progress="hidden", api_visibility="private", **_BATCHES)
-    cancel.click(_cancelled, None, shown, cancels=[event], **_QUIET)
+    # First the run is cancelled, then the page says so. The other way round, gradio (6.31) cancels only when the words
+    # are there, and the progress of a run that goes on so long can be written over them.
+    cancel.click(None, cancels=[event], **_QUIET).then(_cancelled, None, shown, **_QUIET)
 
     def open_tab(task: str | None, link: str, request: gr.Request) -> tuple[Any, ...]:
         """Keep a visitor's choice as long as there is such a task; at first, it is what the address asks for."""
@@ -151,14 +160,7 @@ def add(tab: gr.Tab, root: Path | None) -> None:
 
 def _add_results() -> list[Any]:
     status = notes("batch-status", min_height=56)
-    script = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS)
-    found = gr.HTML(
-        None,
-        html_template='<section class="zoo"></section>',
-        js_on_load=script,
-        apply_default_css=False,
-        elem_id="batch-results",
-    )
+    found = drawing("batch-results", *_SCRIPTS)
     with gr.Row():
         csv = gr.DownloadButton(label("batch_csv"), visible=False, elem_id="batch-csv")  # type: ignore[arg-type]
         jsonl = gr.DownloadButton(label("batch_jsonl"), visible=False, elem_id="batch-jsonl")  # type: ignore[arg-type]
@@ -184,7 +186,7 @@ def _looked(
         gr.Dropdown(choices=[none, *columns], value=found.labels, visible=True),
         gr.Checkbox(value=found.header, visible=found.asks),
         {"lines": [" ".join(lines)]},
-        as_table(found),
+        packed(as_table(found)),
     )
 
 
@@ -203,7 +205,7 @@ def _show(
     with TemporaryDirectory() as folder:
         yield (
             {"lines": [note(results, missing, rows.empty, language), *file_notes(rows.file, language)]},
-            as_view(results, task),
+            packed(as_view(results, task)),
             gr.DownloadButton(value=write_csv(results, Path(folder) / f"batch-{task}.csv"), visible=True),
             gr.DownloadButton(value=write_jsonl(results, Path(folder) / f"batch-{task}.jsonl"), visible=True),
         )

@@ -22,6 +22,7 @@ let opened = null; // the label whose figures are open
 let rows = []; // one a label, as ordered: {label, index, row, slider, field, opener, cells: [{cell, tick, mark}]}
 let heads = []; // one an answer: {decided, figures}
 let all = {}; // the controls that stand for all labels
+let resting = 0; // the timer of what waits until no slider moves
 let detail = null; // the open label's figures: {row, plots, lines}
 
 const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
@@ -50,7 +51,7 @@ function show(value) {
   if (!value) return;
   root.classList.add("zoo-drawn");
   if (value.problem) return root.replaceChildren(notice("", value.problem));
-  comparison = JSON.parse(JSON.stringify(value));
+  comparison = value;
   policy = comparison.policy;
   remember();
   if (!followed || comparison.task !== shownTask || comparison.labels.some((label) => !chosen.has(label))) forget();
@@ -103,6 +104,8 @@ window.zooCompare = {
     keepAddress();
     drawAll();
   },
+  /** What is on screen: the text, the task and the models; null where nothing is. */
+  shown: () => comparison && [comparison.text, comparison.task, ...comparison.answers.map(({ name }) => name)],
   /** The policy that the next answer is to follow: until there is one, that of the address. */
   policy: () => (followed ? policy : (zooAddress.read().get("policy") ?? "")),
 };
@@ -181,6 +184,8 @@ function update() {
   all.mode.textContent = slides() ? mode(values, shared) : zooText("mode_highest");
   keepAddress();
   updateSharing();
+  clearTimeout(resting);
+  resting = setTimeout(reachScrolling, 100);
 }
 
 function place(controls, position, value) {
@@ -207,12 +212,16 @@ function mark(answer, column, decided) {
   const text = JSON.stringify(names);
   if (heads[column].decided.dataset.names === text) return;
   heads[column].decided.dataset.names = text;
-  const chips = heads[column].decided;
-  chips.replaceChildren(...summary(names), ...toPerson(answer));
-  // What scrolls is reached by the keyboard.
-  const scrolls = chips.scrollHeight > chips.clientHeight || chips.scrollWidth > chips.clientWidth;
-  if (scrolls) chips.setAttribute("tabindex", "0");
-  else chips.removeAttribute("tabindex");
+  heads[column].decided.replaceChildren(...summary(names), ...toPerson(answer));
+}
+
+/** What scrolls is reached by the keyboard. Asked at once, it would lay the page out anew for each model. */
+function reachScrolling() {
+  for (const { decided } of heads) {
+    const scrolls = decided.scrollHeight > decided.clientHeight || decided.scrollWidth > decided.clientWidth;
+    if (scrolls) decided.setAttribute("tabindex", "0");
+    else decided.removeAttribute("tabindex");
+  }
 }
 
 function overallText(answer) {
@@ -258,6 +267,6 @@ function mode(values, shared) {
   return zooText("mode_by_hand", { number: values.filter((value) => value !== null).length, all: values.length });
 }
 
-show(props.value);
-watch("value", () => show(props.value));
+show(unpacked());
+watch("value", () => show(unpacked()));
 if (!props.value) trigger("apply");

@@ -17,15 +17,14 @@ from demo.compare.handlers import as_json, looks_other, own_text, read_link, sho
 from demo.compare.handlers import classify as classify_text
 from demo.compare.policies import under
 from demo.compare.validation import validation
+from demo.shared.drawing import drawing, packed
 from demo.shared.models import catalogue, read
 from demo.shared.page_texts import label, language_of
 from demo.shared.texts import Language, in_language
 from zoo.errors import UserError
 
-DEMO = Path(__file__).parents[1]
 # They run in one scope, in this order.
 SCRIPTS = (
-    "shared/dom.js",
     "compare/decide.js",
     "shared/figures.js",
     "compare/share.js",
@@ -35,8 +34,6 @@ SCRIPTS = (
     "compare/script.js",
 )
 _TEMPLATE = '<section class="zoo" aria-label="Comparison"><p class="zoo-quiet">...</p></section>'
-_EMPTY = '<section class="zoo"></section>'
-_WORDS = "\n".join((DEMO / name).read_text(encoding="utf-8") for name in ("shared/dom.js", "attribution/script.js"))
 # Requests that come at once are answered together. The page keeps 8 of gradio's 40 threads.
 MODELS: dict[str, Any] = {"concurrency_limit": 32, "concurrency_id": "models"}
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", **MODELS}
@@ -72,12 +69,11 @@ def compare(
 
 @dataclass(frozen=True)
 class CompareTab:
-    """The parts of the tab that other parts of the app use: `text`, `task` and `names` are the form, `view` holds the
+    """The parts of the tab that other parts of the app use: `text` and `task` are of the form, `view` holds the
     comparison on screen, `words` the place for the words that speak for a label."""
 
     text: gr.Textbox
     task: gr.Dropdown
-    names: gr.CheckboxGroup
     view: gr.HTML
     words: gr.HTML
 
@@ -88,34 +84,31 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
         with gr.Column(scale=3, min_width=300):
             text = gr.Textbox(label=label("text"), info=label("text_info"), lines=3, max_lines=10, elem_id="text")
             button = gr.Button(label("classify"), variant="primary", elem_id="classify")
-            words = gr.HTML(
-                None, html_template=_EMPTY, js_on_load=_WORDS, apply_default_css=False, elem_id="words", padding=False
-            )
+            words = drawing("words", "attribution/script.js")
         with gr.Column(scale=2, min_width=300):
             task = gr.Dropdown([], label=label("task"), elem_id="task")
             names = gr.CheckboxGroup([], label=label("checkpoints"), elem_id="checkpoints")
     examples = gr.Dataset(
         components=[gr.Textbox(visible=False)], samples=[], label=label("examples"), elem_id="examples"
     )
-    view = gr.HTML(
-        None, html_template=_TEMPLATE, js_on_load=_script(), apply_default_css=False, min_height=300, elem_id="compare"
-    )
+    texts = f"const EXAMPLES = new Set({json.dumps(all_examples(), ensure_ascii=False)});"
+    view = drawing("compare", *SCRIPTS, html=_TEMPLATE, first=texts, min_height=300)
     link, proposed, opened, policy = (gr.Textbox(visible=False) for _ in range(4))
     form: list[Component] = [text, task, names]
 
-    def show(text: str, task: str | None, names: list[str], policy: str, request: gr.Request) -> dict[str, Any]:
+    def show(text: str, task: str | None, names: list[str], policy: str, request: gr.Request) -> str:
         language = language_of(request)
         try:
-            return compare(text, task, names, root, results, policy, language)
+            return packed(compare(text, task, names, root, results, policy, language))
         except UserError as error:
-            return {"problem": in_language(error, language)}
+            return packed({"problem": in_language(error, language)})
 
     def open_form(link: str, request: gr.Request) -> tuple[Any, ...]:
-        problem: dict[str, Any] | None = None
+        problem = None
         try:
             asked = read_link(link, root, language_of(request))
         except UserError as error:
-            problem = {"problem": in_language(error, language_of(request))}
+            problem = packed({"problem": in_language(error, language_of(request))})
             if not catalogue(root):
                 return *[gr.skip()] * 4, "", problem
             asked = read_link("", root, language_of(request))
@@ -170,13 +163,7 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
     names.input(None, names, None, js="(names) => void zooCompare.choose(names)", **_QUIET)
     tried = examples.click(lambda sample: sample[0], examples, text, queue=False, **_QUIET)
     tried.then(show, filled, view, js=_POLICY, **_PRIVATE)
-    return CompareTab(text, task, names, view, words)
-
-
-def _script() -> str:
-    texts = json.dumps(all_examples(), ensure_ascii=False)
-    scripts = ((DEMO / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    return "\n".join([f"const EXAMPLES = new Set({texts});", *scripts])
+    return CompareTab(text, task, view, words)
 
 
 def _form(task: str, folders: list[str], chosen: Sequence[str]) -> tuple[gr.CheckboxGroup, gr.Dataset]:

@@ -14,7 +14,7 @@ from demo.explore.form import OUTCOMES, Form
 from demo.explore.outcome_plots import heatmap, stacked
 from demo.explore.pairs import Pair, row_facts, texts_of
 from demo.leaderboard.words import heading, in_words
-from demo.shared.texts import Language, say
+from demo.shared.texts import Language, label_name, say
 from zoo.errors import UserError
 
 _LENGTHS = ("word", "words", "character", "characters")
@@ -52,7 +52,7 @@ def _part_name(slice_: str, part: str, language: Language) -> str:
 
 def _labels(pair: Pair, form: Form, results: Path | None, language: Language) -> Content:
     key = "explore_labels_line" if pair.task.multi_label else "explore_labels_single"
-    return _counted(handlers.by_label(pair), [say(key, language)], language)
+    return _counted(_named(handlers.by_label(pair), pair, language), [say(key, language)], language)
 
 
 def _counted(table: pd.DataFrame, lines: list[str], language: Language) -> Content:
@@ -72,11 +72,12 @@ def _rows(pair: Pair, form: Form, results: Path | None, language: Language) -> C
     table, total = handlers.rows_with(pair, form.outcome, form.judged or None, form.gold or None, texts)
     key = "explore_rows_cut" if total > len(table) else "explore_rows_line"
     said = [say(key, language, total=total, shown=len(table)), say("explore_gap_line", language)]
-    return Content([*said, *lines], None, _headed(table, language))
+    return Content([*said, *lines], None, _headed(_named(table, pair, language), language))
 
 
 def _confusion(pair: Pair, form: Form, results: Path | None, language: Language) -> Content:
-    table, lines = handlers.confusion(pair, form.whose), [say("explore_confusion_line", language)]
+    table = _named(handlers.confusion(pair, form.whose), pair, language)
+    lines = [say("explore_confusion_line", language)]
     shown, labels = table["gold"].nunique(), len(pair.task.labels)
     if shown < labels:
         lines.append(say("explore_confusion_cut", language, shown=shown, all=labels))
@@ -109,6 +110,21 @@ def _gains(pair: Pair, form: Form, results: Path | None, language: Language) -> 
 
 def _entries(rows: pd.DataFrame) -> list[str]:
     return [entry_name(row) for row in rows.to_dict("records")]
+
+
+def _named(table: pd.DataFrame, pair: Pair, language: Language) -> pd.DataFrame:
+    """The table with the names that its labels have in the language of the page."""
+    names = {label: label_name(pair.task.name, label, language) for label in pair.task.labels}
+    if all(label == name for label, name in names.items()):
+        return table
+    columns = [column for column in ("label", "gold", "decided", "a", "b", "at") if column in table]
+    shown = {column: [_in_words(cell, names) for cell in table[column]] for column in columns}
+    return table.assign(**shown)
+
+
+def _in_words(cell: str, names: dict[str, str]) -> str:
+    """A cell of one label, or of several with commas between."""
+    return ", ".join(names.get(label, label) for label in cell.split(", "))
 
 
 def _headed(table: pd.DataFrame, language: Language) -> pd.DataFrame:

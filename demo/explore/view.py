@@ -9,10 +9,11 @@ import gradio as gr
 
 from demo.explore.form import OUTCOMES, VIEWS, Form, Identity, read_form, read_identity
 from demo.leaderboard.words import heading
+from demo.shared.drawing import packed
 from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
 from demo.shared.plain_table import plain, table
-from demo.shared.texts import Language, say
+from demo.shared.texts import Language, label_name, say
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def add(tab: gr.Tab, results: Path | None) -> None:
     """Add the tab's widgets to the open Blocks; they are filled when the tab is opened."""
     with gr.Row():
         task = gr.Dropdown([], label=label("task"), elem_id="explore-task", min_width=150)
-        a = gr.Dropdown([], label=label("explore_a"), elem_id="explore-a", min_width=150)
-        b = gr.Dropdown([], label=label("explore_b"), elem_id="explore-b", min_width=150)
+        a = gr.Dropdown([], label=label("explore_a"), elem_id="explore-a", min_width=200)
+        b = gr.Dropdown([], label=label("explore_b"), elem_id="explore-b", min_width=200)
         seed = gr.Dropdown([], label=label("explore_seed"), elem_id="explore-seed", min_width=100)
     view = gr.Radio(
         [(label(f"explore_view_{name}"), name) for name in VIEWS],
@@ -135,7 +136,7 @@ def show(form: Form, results: Path | None, language: Language) -> tuple[Any, ...
     tasks = gr.Dropdown(choices=list(found.tasks), value=task if task in found.tasks else None)
     order = best_first(found, task, results)
     sides = (_entries(found, task, order, chosen, other) for chosen, other in ((a, b), (b, a)))
-    return tasks, *sides, *_controls(pair, form), *_drawn(content)
+    return tasks, *sides, *_controls(pair, form, language), *_drawn(content)
 
 
 def _entries(
@@ -148,31 +149,33 @@ def _entries(
     return gr.Dropdown(choices=choices, value=json.dumps(chosen) if chosen in entries else None)
 
 
-def _controls(pair: "Pair | None", form: Form) -> tuple[gr.Dropdown | gr.Radio, ...]:
+def _controls(pair: "Pair | None", form: Form, language: Language) -> tuple[gr.Dropdown | gr.Radio, ...]:
     """Seed, judged, outcome, gold and whose, as far as the view has them."""
     if pair is None:
         hidden = [gr.Dropdown(visible=False)] * 3
         return gr.Dropdown(choices=[], value=None), *hidden, gr.Radio(visible=False)
-    rows, parts, labels = form.view == "rows", form.view == "parts", list(pair.task.labels)
+    rows, parts = form.view == "rows", form.view == "parts"
+    names = {label: label_name(pair.task.name, label, language) for label in pair.task.labels}
     return (
         gr.Dropdown(choices=list(pair.seeds), value=pair.seed),
-        _of_labels(labels, "explore_whole", form.judged, (rows or parts) and pair.task.multi_label),
+        _of_labels(names, "explore_whole", form.judged, (rows or parts) and pair.task.multi_label),
         gr.Dropdown(choices=_OUTCOMES, value=form.outcome, visible=rows),
-        _of_labels(labels, "explore_any", form.gold, rows),
+        _of_labels(names, "explore_any", form.gold, rows),
         gr.Radio(choices=_SIDES, value=form.whose, visible=form.view == "confusion"),
     )
 
 
-def _of_labels(labels: list[str], all_of_them: str, value: str | None, visible: bool) -> gr.Dropdown:
-    choices: list[Any] = [(label(all_of_them), ""), *((name, name) for name in labels)]
-    return gr.Dropdown(choices=choices, value=value if value in labels else "", visible=visible)
+def _of_labels(names: dict[str, str], all_of_them: str, value: str | None, visible: bool) -> gr.Dropdown:
+    """A task's labels to choose from, each by its name on the page."""
+    choices: list[Any] = [(label(all_of_them), ""), *((name, each) for each, name in names.items())]
+    return gr.Dropdown(choices=choices, value=value if value in names else "", visible=visible)
 
 
 def _drawn(content: "Content") -> tuple[Any, ...]:
     """The lines above, the plot, the table."""
     plot = gr.Plot(content.figure, visible=content.figure is not None)
     about = {"lines": content.lines, "told": content.told, "problem": content.problem}
-    return about, plot, None if content.table is None else plain(content.table)
+    return about, plot, None if content.table is None else packed(plain(content.table))
 
 
 def _about(pair: "Pair", language: Language) -> list[str]:

@@ -9,7 +9,7 @@ from demo.compare.view import MODELS, CompareTab
 from demo.flags import handlers
 from demo.shared.models import catalogue
 from demo.shared.page_texts import label, language_of
-from demo.shared.texts import PageError, in_language, say
+from demo.shared.texts import Language, PageError, in_language, label_name, say
 from zoo.errors import UserError, lookup
 
 
@@ -24,24 +24,22 @@ def add(root: Path | None, compare: CompareTab) -> None:
     if where is None:
         return
     with gr.Accordion(label("flag"), open=False, elem_id="flag", elem_classes="zoo-after") as accordion:
-        gr.Markdown(label("flag_about"))
-        right = gr.CheckboxGroup([], label=label("flag_right"), elem_id="flag-right")
+        right = gr.CheckboxGroup([], label=label("flag_right"), info=label("flag_about"), elem_id="flag-right")
         button = gr.Button(label("flag_send"), elem_id="flag-send")
 
     sent = gr.State([])
 
     def send(
-        shown: dict[str, Any] | None, ticked: list[str], right: list[str], sent: list[Any], request: gr.Request
+        shown: list[Any] | None, right: list[str], sent: list[Any], request: gr.Request
     ) -> tuple[list[str], list[Any]]:
         """Keep a flag of what is on screen, whose text and task may differ from the form by now; then empty the choice.
-        A model that is not ticked any more is not on screen. The same text of the same task is kept once."""
+        The same text of the same task is kept once."""
         try:
-            text, task, answers = map((shown or {}).get, ("text", "task", "answers"))
-            if not (isinstance(text, str) and isinstance(task, str) and isinstance(answers, list)):
+            if not shown:
                 raise PageError("nothing_classified")
+            text, task, *names = map(str, shown)
             if (text, task) in sent:
                 raise PageError("flag_twice")
-            names = [name for answer in answers if (name := str(answer["name"])) in ticked]
             handlers.keep(handlers.flag(text, task, names, right, root), where)
         except UserError as error:
             raise gr.Error(in_language(error, language_of(request)), print_exception=False) from error
@@ -50,11 +48,16 @@ def add(root: Path | None, compare: CompareTab) -> None:
 
     private: dict[str, Any] = {"api_visibility": "private"}
     changed = [accordion.expand, compare.task.change]
-    gr.on(changed, lambda task: _labels(task, root), compare.task, right, queue=False, **private)
-    button.click(send, [compare.view, compare.names, right, sent], [right, sent], **private, **MODELS)
+
+    def offer(task: str, request: gr.Request) -> gr.CheckboxGroup:
+        return _labels(task, root, language_of(request))
+
+    gr.on(changed, offer, compare.task, right, queue=False, **private)
+    js = "(_, ...others) => [zooCompare.shown(), ...others]"
+    button.click(send, [compare.view, right, sent], [right, sent], js=js, **private, **MODELS)
 
 
-def _labels(task: str, root: Path | None) -> gr.CheckboxGroup:
+def _labels(task: str, root: Path | None, language: Language) -> gr.CheckboxGroup:
     from zoo.checkpoints.checkpoint import read_checkpoint
 
     try:
@@ -62,4 +65,4 @@ def _labels(task: str, root: Path | None) -> gr.CheckboxGroup:
         labels = read_checkpoint(next(iter(folders.values()))).info.labels
     except UserError:  # the comparison says what is wrong
         labels = ()
-    return gr.CheckboxGroup(choices=list(labels), value=[])
+    return gr.CheckboxGroup(choices=[(label_name(task, each, language), each) for each in labels], value=[])

@@ -72,7 +72,7 @@ def _take(choice: "Choice", found: "Matrix", page: Language) -> str:
 
 
 def _cost(choice: "Choice", found: "Matrix", page: Language) -> str:
-    from benchmark.board.matrix import gaps_of, span
+    from benchmark.board.matrix import gaps_of
 
     best, smallest = _row_of(found, choice.encoder), _row_of(found, choice.smallest)
     if page == "en":
@@ -86,12 +86,13 @@ def _cost(choice: "Choice", found: "Matrix", page: Language) -> str:
         return what + say("answer_cost_unshared", page)
     if not lower:
         return what + say("answer_cost_no_lower", page, tasks=shared)
-    less = {"tasks": shared, "fewer": len(lower), "low": span(lower, "–")}
-    if len(lower) == shared:
-        return what + say("answer_cost_lower", page, **less)
     if not higher:
-        return what + say("answer_cost_in_part", page, **less)
-    return what + say("answer_cost_mixed", page, **less, ahead=len(higher), high=span(higher, "–"))
+        return what + say("answer_cost_lower", page, lower=_named(lower, page))
+    return what + say("answer_cost_mixed", page, lower=_named(lower, page), higher=_named(higher, page))
+
+
+def _named(gaps: dict[str, str], page: Language) -> str:
+    return "、".join(say("answer_gap", page, task=task, points=points) for task, points in gaps.items())
 
 
 def _row_of(found: "Matrix", encoder: str) -> "Row":

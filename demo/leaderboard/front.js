@@ -23,6 +23,13 @@ function front(state) {
   return make("div", { class: "zoo-front" }, kinds, ...(entries.length ? [plotOf(entries, state.task)] : []));
 }
 
+/** The powers of ten between two exponents; where these are few, twice and five times as much, too. */
+function roundCosts(cheap, dear) {
+  const powers = Array.from({ length: Math.ceil(dear) - Math.floor(cheap) + 1 }, (_, i) => 10 ** (Math.floor(cheap) + i));
+  const found = dear - cheap > 2.5 ? powers : powers.flatMap((power) => [power, 2 * power, 5 * power]);
+  return found.filter((cost) => cost >= 10 ** cheap && cost <= 10 ** dear);
+}
+
 function plotOf(entries, { metric, headings }) {
   const width = Math.max(320, Math.min(root.clientWidth || 760, 900));
   const wide = Math.max(...entries.map(({ name }) => name.length)) > 18 && width < 600 ? 150 : 190;
@@ -37,9 +44,10 @@ function plotOf(entries, { metric, headings }) {
     marks.push(svgNode("line", { x1: left, x2: right, y1: down(value), y2: down(value), class: "zoo-grid" }));
     marks.push(svgNode("text", { x: left - 6, y: down(value) + 4, "text-anchor": "end" }, (100 * value).toFixed(0)));
   }
-  for (let power = Math.ceil(cheap); power <= dear; power++) {
-    marks.push(svgNode("line", { y1: top, y2: bottom, x1: across(power), x2: across(power), class: "zoo-grid" }));
-    marks.push(svgNode("text", { x: across(power), y: bottom + 15, "text-anchor": "middle" }, (10 ** power).toLocaleString("en-US")));
+  for (const cost of roundCosts(cheap, dear)) {
+    const x = across(Math.log10(cost));
+    marks.push(svgNode("line", { y1: top, y2: bottom, x1: x, x2: x, class: "zoo-grid" }));
+    marks.push(svgNode("text", { x, y: bottom + 15, "text-anchor": "middle" }, cost.toLocaleString("en-US")));
   }
   const title = `${headings[FRONT[drawnFront]]} (log), ${metric}`;
   marks.push(svgNode("text", { x: left, y: bottom + 32 }, title));

@@ -1,9 +1,7 @@
 """The leaderboard as the app shows it: read once, without torch or gradio."""
 
 import json
-import tempfile
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +10,6 @@ import pandas as pd
 from demo.leaderboard.words import heading
 from demo.shared.texts import Language, say
 from zoo.errors import UserError, lookup
-from zoo.files import write_bytes
 
 if TYPE_CHECKING:
     from benchmark.board.tables import Board
@@ -81,16 +78,6 @@ def records_of(board: "Board", task: str) -> list[dict[str, Any]]:
     return records
 
 
-def write_csv(board: "Board") -> Path:
-    """Write every metric of every task to a file to download; return where it is."""
-    content = board.cells.to_csv(index=False).encode()
-    path = _folder() / sha256(content).hexdigest()[:16] / "leaderboard.csv"
-    if not path.is_file():
-        path.parent.mkdir(exist_ok=True)
-        write_bytes(path, content)
-    return path
-
-
-@lru_cache(maxsize=1)
-def _folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="encoder-zoo-"))
+def csv_of(board: "Board") -> str:
+    """Return every metric of every task as CSV."""
+    return board.cells.to_csv(index=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from demo.leaderboard.answer import SPEEDS, answers_of
-from demo.leaderboard.handlers import note_of, published_of, read_board
+from demo.leaderboard.handlers import CITATION, note_of, published_of, read_board
 from demo.leaderboard.links import dataset_link
 from demo.leaderboard.task_table import USUAL, Opens, columns_of, entries_of
 from demo.leaderboard.verdict import first_sentences, pairs_of
@@ -60,6 +60,7 @@ def _page(shared: _Shared, folders: tuple[tuple[str, str, Path], ...], page: Lan
         "tasks": [_task(board, task, opens, page) for task in tasks_of(board) if task.name in there],
         "usual": list(USUAL),
         "speeds": list(map(str, SPEEDS)),
+        "cite": CITATION,
     }
 
 

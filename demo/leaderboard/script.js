@@ -39,18 +39,24 @@ function choose(changes, step = false) {
 
 function draw() {
   const state = chosen();
-  root.replaceChildren(answer(state), matrix(state), ...taskPart(state));
+  root.replaceChildren(answer(state), matrix(state), ...taskPart(state), ending());
   root.setAttribute("aria-label", zooText("tab_leaderboard"));
 }
 
 function show(value) {
-  page = null;
-  if (!value) return;
   root.classList.add("zoo-drawn");
   if (value.problem) return root.replaceChildren(make("p", { class: "zoo-notice", role: "alert" }, value.problem));
-  page = JSON.parse(JSON.stringify(value));
+  page = value;
   draw();
 }
 
-show(props.value);
-watch("value", () => show(props.value));
+/** The metrics of all tasks as a file, and how to cite them. */
+function ending() {
+  const file = make("a", { class: "zoo-button", id: "board-csv", href: "leaderboard.csv", download: "leaderboard.csv" }, zooText("board_csv"));
+  const cite = make("details", { class: "zoo-cite" }, make("summary", {}, zooText("cite")), make("pre", { tabindex: 0 }, page.cite));
+  return make("div", { class: "zoo-ending" }, file, cite);
+}
+
+const fill = () => zooBoard().then(show);
+if (zooAddress.tab() === "leaderboard") fill();
+else zooOpened.leaderboard = () => page ?? fill();

@@ -1,44 +1,44 @@
-"""The Leaderboard tab: which encoder to take, the matrix, and the table of a task. It is drawn in the browser."""
+"""The Leaderboard tab: which encoder to take, the matrix, and the table of a task.
+
+It is drawn in the browser, which asks for it before gradio has started: `zooBoard` in address.js.
+"""
 
 from pathlib import Path
-from typing import Any
 
-import gradio as gr
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from demo.leaderboard.handlers import CITATION, read_board, write_csv
+from demo.api.rest import as_json
+from demo.leaderboard.handlers import csv_of, read_board
 from demo.leaderboard.page import board_page
-from demo.shared.page_texts import label, language_of
-from demo.shared.texts import in_language
+from demo.shared.drawing import drawing
+from demo.shared.texts import TEXTS, Language, in_language
 from zoo.errors import UserError
 
-DEMO = Path(__file__).parents[1]
-# They run in one scope, in this order.
-SCRIPTS = (
-    "shared/dom.js",
-    "leaderboard/answer.js",
-    "leaderboard/entries.js",
-    "leaderboard/front.js",
-    "leaderboard/script.js",
-)
-_TEMPLATE = '<section class="zoo" aria-label="Leaderboard"></section>'
+_SCRIPTS = ("answer.js", "entries.js", "front.js", "script.js")
 
 
-def add(demo: gr.Blocks, root: Path | None, results: Path | None) -> None:
-    """Add the tab's widgets to the open Blocks; they are filled when the page is opened."""
-    script = "\n".join((DEMO / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    board = gr.HTML(
-        None, html_template=_TEMPLATE, js_on_load=script, apply_default_css=False, min_height=900, elem_id="board"
-    )
-    csv = gr.DownloadButton(label("board_csv"), size="md", visible=False, elem_id="board-csv")  # type: ignore[arg-type]
-    with gr.Accordion(label("cite"), open=False, elem_classes="zoo-after"):
-        gr.Code(CITATION, show_label=False, interactive=False)
+def add() -> None:
+    """Add the tab's place to the open Blocks."""
+    html = '<section class="zoo" aria-label="Leaderboard"></section>'
+    drawing("board", *(f"leaderboard/{name}" for name in _SCRIPTS), html=html, min_height=900)
 
-    def show(request: gr.Request) -> tuple[dict[str, Any], gr.DownloadButton]:
-        language = language_of(request)
+
+def routes(root: Path | None, results: Path | None) -> list[Route]:
+    """Return what the tab asks for: all that it shows, in each language, and every metric as a CSV file."""
+
+    def show(language: Language) -> Response:
         try:
-            found = board_page(root, results, language)
+            return as_json(board_page(root, results, language))
         except UserError as error:
-            return {"problem": in_language(error, language)}, gr.DownloadButton(visible=False)
-        return found, gr.DownloadButton(value=write_csv(read_board(results)), visible=True)
+            return as_json({"problem": in_language(error, language)})
 
-    demo.load(show, None, [board, csv], api_visibility="private", show_progress="hidden", queue=False)
+    def every_metric(request: Request) -> Response:
+        try:
+            return Response(csv_of(read_board(results)), media_type="text/csv")
+        except UserError as error:
+            return as_json({"detail": str(error)}, 404)
+
+    pages = [Route(f"/leaderboard/{language}.json", lambda request, of=language: show(of)) for language in TEXTS]
+    return [*pages, Route("/leaderboard.csv", every_metric)]

@@ -28,6 +28,7 @@ const zooAddress = {
     if (tab === shownTab) return; // gradio also tells the tab that the page is built with
     shownTab = tab;
     if (this.tab() !== tab) this.write({ tab }, true);
+    zooOpened[tab]?.();
   },
 
   /** Go to another tab with some of its choices made. */
@@ -37,6 +38,7 @@ const zooAddress = {
     if (!click(tab)) location.reload(); // the page opens on the tab that its address names
   },
 };
+const zooOpened = {}; // by tab: fills a tab that is opened
 const zooReopen = {}; // by tab: reads the address again, where a tab that was opened before has to
 let shownTab = "leaderboard"; // as the page is built
 
@@ -70,6 +72,14 @@ window.addEventListener("popstate", () => {
 });
 document.documentElement.classList.add("zoo-opening");
 openTab();
+
+/** What the Leaderboard tab shows. It is asked for at once where the page opens on that tab. */
+const zooBoard = () =>
+  (zooAsking ??= fetch(`leaderboard/${zooChinese ? "zh" : "en"}.json`)
+    .then((answer) => answer.json())
+    .catch(() => ((zooAsking = null), { problem: zooText("board_failed") })));
+let zooAsking = null;
+if (zooAddress.tab() === "leaderboard") zooBoard();
 
 // Enter makes a line in the text, Ctrl+Enter classifies it.
 document.addEventListener("keydown", (event) => {

@@ -13,3 +13,6 @@ function make(tag, attributes = {}, ...children) {
 function button(text, onclick, name = "zoo-button") {
   return make("button", { type: "button", class: name, onclick }, text);
 }
+
+/** The value that `packed` of demo.shared.drawing has made a text of; null where there is none. `props` is gradio's. */
+const unpacked = () => (props.value ? JSON.parse(props.value)[0] : null);

@@ -6,6 +6,7 @@
  * @param {object[]} rows
  * @param {{most: ?number, dress: ?function, cards: ?boolean}} options how many rows are shown at first; `dress(node, row)`
  *   changes a row; with `cards`, a row is a block on a phone, its cells below one another
+ * @returns the node; its `fill(rows)` shows other rows in the same order
  */
 function sortedTable(columns, rows, { most = Infinity, dress = () => {}, cards = false } = {}) {
   let by = null; // the place of a column, and 1 or -1
@@ -21,7 +22,8 @@ function sortedTable(columns, rows, { most = Infinity, dress = () => {}, cards =
     return by[1] * (typeof one === "string" ? one.localeCompare(other) : one - other);
   };
   const more = button("", () => ((all = true), fill()));
-  const fill = () => {
+  const fill = (others = rows) => {
+    rows = others;
     heads.forEach((head, place) => {
       if (by?.[0] === place) head.setAttribute("aria-sort", by[1] > 0 ? "ascending" : "descending");
       else head.removeAttribute("aria-sort");
@@ -43,7 +45,8 @@ function sortedTable(columns, rows, { most = Infinity, dress = () => {}, cards =
   };
   fill();
   const table = make("table", { class: cards ? "zoo-board zoo-cards" : "zoo-board" }, make("thead", {}, make("tr", {}, ...heads)), body);
-  return make("div", {}, make("div", { class: "zoo-scroll", tabindex: 0, role: "region", "aria-label": zooText("rows") }, table), more);
+  const scroll = make("div", { class: "zoo-scroll", tabindex: 0, role: "region", "aria-label": zooText("rows") }, table);
+  return Object.assign(make("div", {}, scroll, more), { fill });
 }
 
 /** Numbers with their thousands apart, long texts in a box that cuts them after a few lines. */

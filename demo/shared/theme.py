@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from gradio.route_utils import FnIndexInferError
 from starlette.middleware import Middleware
 
+from demo.shared.assets import Assets
 from demo.shared.body_limit import BodyLimit
 from demo.shared.first_script import FirstScript
 from demo.shared.page_texts import i18n, script
@@ -18,10 +19,10 @@ from demo.shared.page_texts import i18n, script
 HERE = Path(__file__).parent
 LARGEST_REQUEST = 20_000_000  # bytes, of a file or a whole request; the tabs have smaller limits and show them
 _HEADER = """<header class="zoo-header"><div><h1>Encoder Zoo</h1>
-<p></p></div><a class="zoo-language"></a></header>"""
+<p></p></div><nav><a href="api/v1/">REST API</a><a class="zoo-language"></a></nav></header>"""
 _HEADER_SCRIPT = """
 element.querySelector("p").textContent = zooText("question");
-const other = element.querySelector("a");
+const other = element.querySelector(".zoo-language");
 Object.assign(other, { textContent: zooText("other_language"), lang: zooChinese ? "en" : "zh-CN" });
 const show = () => {
   const asked = new URLSearchParams(location.search);
@@ -88,9 +89,13 @@ def launch_arguments() -> dict[str, Any]:
                 RequestValidationError: _not_understood,
                 **dict.fromkeys((KeyError, TypeError, ValueError), _not_callable),
             },
-            "middleware": [Middleware(FirstScript, head=head), Middleware(BodyLimit, most=LARGEST_REQUEST)],
+            "middleware": [
+                Middleware(Assets),
+                Middleware(FirstScript, head=head),
+                Middleware(BodyLimit, most=LARGEST_REQUEST),
+            ],
         },
-        "footer_links": ["api", {"label": "REST API", "url": "api/v1/"}],
+        "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
         "ssr_mode": False,

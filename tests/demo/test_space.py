@@ -181,7 +181,7 @@ assert attribution.explain(text, "feedback", "zoo-bert-en", "delivery").words
 *_, many = batch.classify_rows(batch_inputs.BatchRows([text], [["delivery"]]), "feedback", names)
 assert batch.metrics(many)
 tables = board.read_board()
-assert board_page(None, None, "en")["tasks"] and board.write_csv(tables).is_file()
+assert board_page(None, None, "en")["tasks"] and board.csv_of(tables)
 runs = pairs.find(None)
 pair = pairs.pair_of(runs, *pairs.opening(runs, "feedback", None, None))
 assert len(pairs.texts_of(pair)) == len(pair.y_true) and len(explore.gains_of(pair, None))

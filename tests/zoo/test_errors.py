@@ -1,14 +1,15 @@
 """The did-you-mean lookup, and the one line that an error becomes on the command line."""
 
 import errno
-import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from zoo.errors import UserError, first_line, lookup, run_command_line
+from zoo.errors import UserError, lookup, run_command_line
+from zoo.files import write_text
 
 REGISTRY = {"roberta-base": 1, "bert-base-uncased": 2}
 
@@ -56,12 +57,32 @@ for write in ({"".join(f"lambda: {write}, " for write in writes)}):
         assert message in line
 
 
-def test_a_folder_that_cannot_be_written_to_is_named_with_what_to_do() -> None:
-    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/results/board/.cells.parquet-x1")
-    assert first_line(full) == "No space left on device: /results/board; make room, and run it again"
-    assert first_line(OSError(errno.ENOSPC, "Full")) == "Full; make room, and run it again"
-    fixed = OSError(errno.EROFS, os.strerror(errno.EROFS), "/results/task")
-    assert first_line(fixed) == "Read-only file system: /results/task; make it writable, or give another folder"
+@pytest.mark.parametrize(
+    ("write", "told"),
+    [
+        (lambda file: write_text(file / "x.csv", ""), "{file}: File exists; give another path"),
+        (lambda file: write_text(file / "below" / "x.csv", ""), "{file}/below: Not a directory; give another path"),
+        (lambda file: write_text(Path("/proc/x.csv"), ""), "/proc: No such file or directory; give another path"),
+        (lambda file: file.mkdir(), "{file}: File exists; give another path"),
+        (lambda file: (file / "x").open(), "{file}/x: Not a directory; give another path"),
+        (lambda file: _raise(errno.EACCES, "Denied", "/x"), "/x: Denied; give a place that you may read and write"),
+        (lambda file: _raise(errno.ENOSPC, "No space left"), "No space left; make room, and run it again"),
+        (lambda file: _raise("a library speaks"), "a library speaks"),
+    ],
+)
+def test_what_the_system_refuses_is_told_with_its_path_and_the_next_step(
+    write: Callable[[Path], object], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(SystemExit) as ended:
+        run_command_line(lambda: write(file), "")
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == f"Error: {told.replace('{file}', str(file))}\n"
+
+
+def _raise(*of: int | str) -> None:
+    raise OSError(*of)
 
 
 def test_a_refusal_without_a_word_is_told_by_its_kind(capsys: pytest.CaptureFixture[str]) -> None:

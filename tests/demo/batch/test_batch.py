@@ -38,6 +38,7 @@ from demo.compare.examples import sample_files
 from demo.compare.handlers import MAX_CHARACTERS, classify
 from demo.shared.models import load
 from demo.shared.texts import TEXTS as PAGE_TEXTS
+from zoo.decision import Decision
 from zoo.errors import UserError
 from zoo.row_files.faults import MESSAGES
 from zoo.row_files.format import REMARKS
@@ -45,13 +46,14 @@ from zoo.row_files.format import REMARKS
 FEEDBACK = TASKS["feedback"].labels
 WORDS = "well made. it came late, and the box was open. why is this so dear?".split()
 TEXTS = [" ".join(WORDS[start : start + 1 + length]) for start in range(7) for length in (0, 9, 3, 6, 1)]
+HALF = Decision(problem_type="multi_label_classification", rule="fixed", thresholds=(0.5, 0.5))
 HAND = Results(  # three texts, two labels, two checkpoints
     "multi_label_classification",
     ("late", "=dear"),
     ["-5 for the box", '@home, "again"\nand again', "fine"],
     np.array([[1, 0], [1, 1], [0, 0]], np.int8),
     {"a": np.array([[0.9, 0.2], [0.6, 0.4], [0.7, 0.1]]), "+b": np.array([[0.8, 0.1], [0.9, 0.9], [0.1, 1e-7]])},
-    {"a": np.array([[1, 0], [1, 0], [1, 0]], np.int8), "+b": np.array([[1, 0], [1, 1], [0, 0]], np.int8)},
+    dict.fromkeys(("a", "+b"), HALF),
 )
 
 
@@ -157,12 +159,10 @@ def test_metrics_are_those_of_scikit_learn_on_a_case_by_hand() -> None:
         assert found[name]["map"] == pytest.approx(sk.average_precision_score(HAND.y_true, scores))
 
 
-def test_a_metric_has_an_interval_of_the_rows_and_the_best_is_known() -> None:
-    a, b = metrics(HAND)["f1_micro"]
-    assert (a.best, b.best) == (False, True)
+def test_a_metric_has_an_interval_of_the_rows() -> None:
+    a, _ = metrics(HAND)["f1_micro"]
     assert a.low < a.value < a.high
-    a, b = metrics(HAND)["hamming_loss"]
-    assert (a.best, b.best) == (False, True)  # the lower the better
+    _, b = metrics(HAND)["hamming_loss"]
     assert (b.low, b.value, b.high) == (0, 0, 0)  # right on every row, and so in every resample
 
 
@@ -267,9 +267,8 @@ def test_the_csv_has_every_score_and_no_formula(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff20"])
 def test_each_start_of_a_formula_gets_an_apostrophe(start: str, tmp_path: Path) -> None:
-    one = Results(
-        "multi_label_classification", ("x",), [f"{start}1"], None, {"a": np.ones((1, 1))}, {"a": np.ones((1, 1))}
-    )
+    decision = HALF.model_copy(update={"thresholds": (0.5,)})
+    one = Results(HALF.problem_type, ("x",), [f"{start}1"], None, {"a": np.ones((1, 1))}, {"a": decision})
     with write_csv(one, tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as file:
         assert list(csv.reader(file))[1][1] == f"'{start}1"
 

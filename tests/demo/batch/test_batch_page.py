@@ -1,18 +1,23 @@
 """The Batch tab in a real browser: paste, run, read, download, cancel; files good and bad."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from time import sleep
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-from demo.batch.handlers import BATCH
-from demo.batch.inputs import MAX_BYTES
+from benchmark.statistics.metrics import OF_SCORES
+from demo.batch.handlers import BATCH, Results, classify_rows, metrics
+from demo.batch.inputs import MAX_BYTES, BatchRows
 from demo.compare.handlers import classify
 from demo.shared.models import load
+from tests.demo.conftest import FEEDBACK
+from zoo.decision import Decision
 
 MARKUP = "<img src=x onerror='window.hacked=1'>"
 RUN_ME = "${window.hacked = 1}"
@@ -92,6 +97,68 @@ def test_a_file_is_looked_at_measured_and_opened_in_compare(batch: Page, tmp_pat
     expect(batch.locator("#compare .zoo-name")).to_have_count(3)
 
 
+def measured(page: Page) -> dict[str, list[str]]:
+    """The cells of the table of metrics, by the metric."""
+    rows = [row.locator("th, td").all_inner_texts() for row in page.locator(".zoo-metrics tbody tr").all()]
+    return {name: cells for name, *cells in rows}
+
+
+def test_labels_and_metrics_follow_a_threshold_without_the_server(
+    batch: Page, checkpoints: Path, tmp_path: Path
+) -> None:
+    draw, names = np.random.default_rng(0), ["alpha", "beta", "gamma"]
+    texts = [" ".join(draw.choice(["late", "dear", "box", "why?", "made"], 5)) + f" {row}" for row in range(60)]
+    gold = ["|".join(label for label in FEEDBACK if draw.random() < 0.4) for _ in texts]
+    file = tmp_path / "gold.csv"
+    pd.DataFrame({"text": texts, "labels": gold}).to_csv(file, index=False)
+    batch.locator("#batch-file input[type=file]").set_input_files(file)
+    batch.locator("#batch-run").click()
+    expect(batch.locator("#batch-results .zoo-openable")).to_have_count(60, timeout=40_000)
+    *_, results = classify_rows(BatchRows(texts, list(gold)), "feedback", names, checkpoints)
+    assert isinstance(results, Results)
+    fitted, asked = measured(batch), []
+    batch.on("request", lambda request: asked.append(request.url))
+
+    def check(thresholds: dict[str, float]) -> None:
+        def moved(decision: Decision) -> Decision:
+            pairs = zip(FEEDBACK, decision.thresholds, strict=True)
+            return decision.model_copy(update={"thresholds": tuple(thresholds.get(*pair) for pair in pairs)})
+
+        expected = replace(results, decisions={name: moved(each) for name, each in results.decisions.items()})
+        for at, name in enumerate(names):
+            listed = [", ".join(expected.names(row)) or "–" for row in expected.decided[name]]
+            assert column(batch, 3 + at) == listed
+        expect(batch.locator(".zoo-metrics")).not_to_contain_text("…")  # the intervals come when the slider rests
+        shown = measured(batch)
+        for metric, cells in metrics(expected).items():
+            values = [each.value for each in cells]
+            best = min(values) if metric == "hamming_loss" else max(values)
+            for cell, text in zip(cells, shown[metric], strict=True):
+                value, low, high = map(float, text.replace("–", " ").split())
+                assert value == pytest.approx(cell.value, abs=5.1e-4), metric
+                assert (low, high) == pytest.approx((cell.low, cell.high), abs=0.025), metric  # other draws
+            if metric not in OF_SCORES and values.count(best) == 1:
+                row = batch.locator(
+                    ".zoo-metrics tbody tr", has=batch.get_by_role("rowheader", name=metric, exact=True)
+                )
+                expect(row.locator("td", has=batch.locator("strong"))).to_have_text([shown[metric][values.index(best)]])
+
+    check({})
+    slider = batch.get_by_label("Threshold", exact=True)
+    slider.fill("0.45")
+    check(dict.fromkeys(FEEDBACK, 0.45))
+    batch.get_by_label("Whose threshold").select_option("price")
+    batch.get_by_label("Threshold, as a number").fill("0.7")
+    check(dict.fromkeys(FEEDBACK, 0.45) | {"price": 0.7})
+    batch.get_by_role("button", name="Fitted thresholds").last.click()
+    assert measured(batch) == fitted
+    assert asked == []
+    batch.get_by_label("Threshold, as a number").fill("0.7")
+    batch.locator("#batch-results").get_by_role("button", name="Open row 3 in Compare").click()
+    expect(batch.locator("#text textarea")).to_have_value(texts[2])
+    assert "threshold=0.7+price" in batch.url
+
+
 def test_a_mistake_is_a_line(batch: Page, tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("text,labels\na,b\nc\n")
@@ -168,6 +235,26 @@ def test_cancel_stops_the_models_at_the_next_batch(batch: Page, passes: list[int
     assert len(passes) == stopped < 3 * 2000 / BATCH / 2
     expect(status).to_contain_text("5 rows. The")
     expect(batch.locator("#batch-cancel")).to_be_disabled()  # there is nothing left to cancel, and results to keep
+
+
+def test_a_run_is_cancelled_before_the_page_says_so(batch: Page, passes: list[int]) -> None:
+    """The words can take long to come: what is sent without the queue is answered 3 s late here."""
+    batch.evaluate(
+        """() => {
+        const ask = window.fetch;
+        window.fetch = async (...request) => {
+          const answer = await ask(...request);
+          const late = String(request[0].url ?? request[0]).includes("/run/predict");
+          return late ? new Promise((done) => setTimeout(() => done(answer), 3000)) : answer;
+        };
+        }"""
+    )
+    paste(batch, [f"text {number}" for number in range(2000)])
+    expect(batch.locator("#batch-status")).to_contain_text("Classifying")
+    with batch.expect_request("**/cancel", timeout=2000):
+        batch.locator("#batch-cancel").click()
+    words = "Cancelled; nothing is kept."
+    expect(batch.locator("#batch-status")).to_have_text(words, use_inner_text=True, timeout=40_000)
 
 
 def test_a_file_beyond_the_limit_is_refused(batch: Page, tmp_path: Path) -> None:

@@ -37,11 +37,12 @@ from demo.explore.pairs import Pair, find, pair_of
 from demo.explore.view import show
 from demo.leaderboard.handlers import read_board, records_of
 from demo.leaderboard.verdict import pairs_of
+from demo.shared.texts import TEXTS
 from tests.benchmark.conftest import WriteRun, make_predictions, synthetic_writer
 from zoo.errors import UserError
 from zoo.files import write_bytes
 
-ABOUT, PLOT, TABLE = -3, -2, -1  # of what `show` returns
+GOLD, ABOUT, PLOT, TABLE = 6, -3, -2, -1  # of what `show` returns
 GRANITE, MINILM = ["granite-30m", ""], ["minilm-l6", ""]
 CHOICES = {"task": 0, "a": 1, "b": 2, "seed": 3}
 
@@ -297,8 +298,25 @@ def test_every_view_of_every_kind_of_task_shows_something(published: Path, view:
     assert shown[ABOUT]["problem"] == ""
     assert ("A: granite-30m" in shown[ABOUT]["lines"][0]) == (language == "en")
     assert shown[PLOT].visible == (view != "rows")
-    assert len(shown[TABLE]["rows"]) > 0
-    json.dumps(shown[TABLE], allow_nan=False)
+    assert len(table_of(shown)["rows"]) > 0
+
+
+@pytest.mark.parametrize("view", ["labels", "rows", "confusion"])
+def test_labels_of_the_chinese_task_have_chinese_names_on_a_chinese_page(view: str) -> None:
+    names = {label: TEXTS["zh"][f"label_{label}"] for label in TASKS["feedback_zh"].labels}
+    form = Form(task="feedback_zh", view=view, outcome="both", gold="price")  # type: ignore[arg-type]
+    shown = {language: show(form, None, language) for language in ("en", "zh")}  # type: ignore[arg-type]
+    english, chinese = (
+        {cell for row in table_of(each)["rows"] for cell in row if isinstance(cell, str)} for each in shown.values()
+    )
+    listed = [cell for cell in english if set(cell.split(", ")) <= names.keys()]
+    assert listed
+    assert {", ".join(names[label] for label in cell.split(", ")) for cell in listed} <= chinese
+    assert not chinese & names.keys()
+    if view == "rows":
+        choices = {language: dict(each[GOLD].choices) for language, each in shown.items()}
+        assert choices["zh"][names["price"]] == choices["en"]["price"] == "price"
+        assert shown["zh"][GOLD].value == "price"
 
 
 def test_a_plot_shows_the_counts_of_its_table(published: Path) -> None:
@@ -328,6 +346,12 @@ def test_every_slice_of_the_committed_board_has_a_name_in_both_languages() -> No
 
 
 # -- what is chosen ---------------------------------------------------------------------------------------------------
+
+
+def table_of(shown: tuple[Any, ...]) -> dict[str, Any]:
+    """The table that `packed` has made a text of."""
+    found: dict[str, Any] = json.loads(shown[TABLE])[0]
+    return found
 
 
 def said(form: Form, results: Path) -> list[str]:
@@ -450,7 +474,7 @@ def runs_of_rows(write: WriteRun, task: str, data: Path | None) -> list[str]:
 
 
 def headings(shown: tuple[object, ...]) -> list[str]:
-    return [column["title"] for column in shown[TABLE]["columns"]]  # type: ignore[index]
+    return [column["title"] for column in table_of(shown)["columns"]]
 
 
 @pytest.mark.parametrize("task", ["feedback", "sst2"])
@@ -462,7 +486,7 @@ def test_texts_are_shown_where_they_are_at_hand(
     assert explore_pairs.texts_of(pair_in(tmp_path / "results", task)) == texts
     shown = show(Form(task, view="rows", outcome="both"), tmp_path / "results", "en")
     assert headings(shown)[:2] == ["row", "text"]
-    assert all(text == texts[row] for row, text, *_ in shown[TABLE]["rows"])
+    assert all(text == texts[row] for row, text, *_ in table_of(shown)["rows"])
 
 
 def test_without_texts_rows_and_labels_are_shown_and_it_is_said(

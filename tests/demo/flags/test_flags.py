@@ -181,8 +181,7 @@ def test_building_the_app_asks_no_hub_and_starts_no_thread(
     assert set(threading.enumerate()) <= before
     assert hub.requests == []
     send = next(each for each in demo.fns.values() if each.name == "send")
-    shown = {"text": TEXT, "task": "feedback", "answers": [{"name": "alpha"}]}
-    send.fn(shown, ["alpha"], ["price"], [], None)
+    send.fn([TEXT, "feedback", "alpha"], ["price"], [], None)
     (path,) = (tmp_path / "flags").glob("*.parquet")
     assert pd.read_parquet(path)["text"].tolist() == [TEXT]
     assert hub.requests == []

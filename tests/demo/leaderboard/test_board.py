@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from io import StringIO
 from pathlib import Path
 from typing import get_args
 
@@ -14,7 +15,7 @@ from benchmark.board.verdicts import verdicts
 from benchmark.statistics.metrics import metrics_of
 from benchmark.training.runs import RESULTS
 from demo.leaderboard.answer import SPEEDS
-from demo.leaderboard.handlers import note_of, published_of, read_board, records_of, write_csv
+from demo.leaderboard.handlers import csv_of, note_of, published_of, read_board, records_of
 from demo.leaderboard.page import board_page
 from demo.leaderboard.verdict import first_sentences
 from demo.leaderboard.words import CHINESE, ENGLISH, about_task, gap_sentence, heading
@@ -130,7 +131,7 @@ def test_who_is_first_is_told_in_both_languages() -> None:
 
 def test_the_csv_has_every_metric_of_every_task(results: Path) -> None:
     board = read_board(results)
-    read = pd.read_csv(write_csv(board), keep_default_na=False)
+    read = pd.read_csv(StringIO(csv_of(board)), keep_default_na=False)
     pd.testing.assert_frame_equal(read, board.cells, check_dtype=False)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pandas as pd
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -92,6 +93,12 @@ def test_every_metric_is_downloaded(opened: Page) -> None:
     with opened.expect_download() as download:
         opened.locator("#board-csv").click()
     assert set(pd.read_csv(download.value.path())["task"]) == set(read_board().cells["task"])
+
+
+def test_the_page_of_the_rest_api_is_linked(opened: Page) -> None:
+    link = opened.get_by_role("link", name="REST API")
+    expect(link).to_be_visible()
+    assert "<title>Encoder Zoo: REST API" in httpx.get(link.evaluate("(link) => link.href")).text
 
 
 def test_a_row_opens_in_compare_and_keeps_the_text(opened: Page) -> None:
