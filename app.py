@@ -72,8 +72,9 @@ def build(checkpoints: Path | None = None, results: Path | None = None) -> tuple
             with _tab("audit") as tab:
                 audit_view.add(tab, results)
         api_view.add(checkpoints, results)
-        demo.queue(max_size=WAITING)
-    arguments = theme.launch_arguments()
+        # Otherwise each request that begins tells all that wait their place anew.
+        demo.queue(max_size=WAITING, status_update_rate=1)
+    arguments = {**theme.launch_arguments(), "max_threads": compare_view.THREADS}
     arguments["app_kwargs"]["routes"] = [
         rest.mount(checkpoints, results, WAITING),
         *leaderboard_view.routes(checkpoints, results),

@@ -34,8 +34,9 @@ SCRIPTS = (
     "compare/script.js",
 )
 _TEMPLATE = '<section class="zoo" aria-label="Comparison"><p class="zoo-quiet">...</p></section>'
-# Requests that come at once are answered together. The page keeps 8 of gradio's 40 threads.
-MODELS: dict[str, Any] = {"concurrency_limit": 32, "concurrency_id": "models"}
+# Requests that come at once are answered together. The page keeps 8 of gradio's threads.
+MODELS: dict[str, Any] = {"concurrency_limit": 64, "concurrency_id": "models"}
+THREADS = MODELS["concurrency_limit"] + 8
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", **MODELS}
 # The fourth input of an event is the policy that is chosen in the comparison.
 _POLICY = "(text, task, names, _, ...others) => [text, task, names, zooCompare.policy(), ...others]"
