@@ -277,7 +277,7 @@ def _cost(best: Row, smallest: Row) -> str:
     if not shared:
         return f"{what} It is ranked on none of the same tasks."
     if not lower:
-        return f"{what} It scores no lower on {_share(shared, shared)} that both have."
+        return f"{what} It scores no lower on any task that both have."
     ahead = f", and higher on {_named(higher)}" if higher else ""
     return f"{what} It scores lower on {_named(lower)}{ahead}."
 

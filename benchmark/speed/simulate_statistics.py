@@ -214,16 +214,28 @@ def _row(world: World, seeds: int, strength: str, trials: int, found: dict[str, 
     )
 
 
+def _all(cells: list[tuple[int, dict[str, Any]]]) -> tuple[str, ...]:
+    """The mean over the trials of all cells, of what should be the same in each."""
+    total = sum(number for number, _ in cells)
+    coverage, better, power = (
+        f"{100 * sum(number * found[name] for number, found in cells) / total:.1f} %"
+        for name in ("coverage", "false better", "power at stated")
+    )
+    return "all", "", "", str(total), coverage, better, "", "", "", "", power
+
+
 @app.command()
 def main(
     trials: Annotated[int, typer.Option(min=1, help="Trials of the small worlds; large ones have fewer.")] = 100,
     write: Annotated[bool, typer.Option("--write", help="Put the table into docs/statistics.md.")] = False,
 ) -> None:
     """Simulate every world and print the table; `--write` puts it into the docs, too."""
-    rows = []
+    rows, cells = [], []
     for world, seeds, strength in product(WORLDS, (3, 5), STRENGTHS):
         number = max(1, round(trials * world.share))
-        rows.append(_row(world, seeds, strength, number, simulate(world, strength, seeds, number)))
+        cells.append((number, simulate(world, strength, seeds, number)))
+        rows.append(_row(world, seeds, strength, *cells[-1]))
+    rows.append(_all(cells))
     table = Table(*HEADS)
     for row in rows:
         table.add_row(*row)
