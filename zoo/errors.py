@@ -60,7 +60,7 @@ def first_line(error: BaseException) -> str:
     step = _STEPS.get(error.errno or 0, "give another path")
     if error.filename is None:
         return f"{error.strerror}; {step}"
-    path = Path(str(error.filename))
+    path = Path(str(error.filename2 or error.filename))
     where = path.parent if path.name.startswith(".") else path
     return f"{where}: {error.strerror}; {step}"
 

@@ -23,7 +23,7 @@ from zoo.checkpoints.checkpoint import find_checkpoints, read_checkpoint
 from zoo.encoders.registry import get_encoder
 from zoo.policy import parse_policy
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RECIPE = json.dumps({"epochs": 8, "batch_size": 64, "max_length": 32, "learning_rate": 1e-3})
 
 
