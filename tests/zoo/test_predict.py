@@ -315,9 +315,11 @@ def test_a_second_process_writes_no_row_twice(checkpoint: Path, tmp_path: Path) 
     while not any(part.stat().st_size for part in tmp_path.glob(".out*.part")) and first.poll() is None:
         time.sleep(0.01)
     first.send_signal(signal.SIGSTOP)
-    with pytest.raises(UserError, match=f"Another process is writing {target}; wait"):
-        predict_file(checkpoint, look_through(source, ["text"]), target)
-    first.send_signal(signal.SIGCONT)
+    try:
+        with pytest.raises(UserError, match=f"Another process is writing {target}; wait"):
+            predict_file(checkpoint, look_through(source, ["text"]), target)
+    finally:
+        first.send_signal(signal.SIGCONT)
     assert first.wait() == 0
     rows = [json.loads(line)["row"] for line in target.read_text("utf-8").splitlines()]
     assert rows == list(range(1, 4201))
