@@ -27,7 +27,7 @@ if not (3, 11) <= sys.version_info[:2] <= (3, 14):
 endef
 export CHECK_PYTHON
 
-.venv/installed-dev: requirements-dev.txt requirements-onnx.txt requirements-lora.txt .venv/installed
+.venv/installed-dev: requirements-dev.txt requirements-onnx.txt requirements-lora.txt requirements-setfit.txt requirements-mapie.txt .venv/installed
 	$(PIP) -r requirements-dev.txt
 	@touch $@
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark import cli, import_cli, labels_cli, logits_cli, run_cli, tune_cli
+from benchmark.commands import board_cli, import_cli, labels_cli, logits_cli, run_cli, tune_cli
 from zoo import cli as zoo_cli
 from zoo.errors import run_command_line
 
@@ -17,7 +17,7 @@ commands = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (run_cli, tune_cli, cli, import_cli, logits_cli, labels_cli, zoo_cli):
+for part in (run_cli, tune_cli, board_cli, import_cli, logits_cli, labels_cli, zoo_cli):
     commands.add_typer(part.app)
 
 

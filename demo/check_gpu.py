@@ -23,17 +23,14 @@ import torch
 import typer
 from rich.console import Console
 
-from benchmark.release.ship import checkpoint_folder, save_run_checkpoint
+from benchmark.release.ship import keep_checkpoint
 from benchmark.speed.bench_train import make_trainer
 from benchmark.speed.made_up import FULL, MULTI, SINGLE, TINY, At, Size, make_encoder, make_split
-from benchmark.training.baseline import Baseline
-from benchmark.training.cell import Cell
-from benchmark.training.fine_tune import FineTuned
 from benchmark.training.grid import plan, run_grid
 from benchmark.training.losses import make_loss
 from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
 from benchmark.training.process import peak_memory_mib, reset_peak_memory, set_up_process
-from benchmark.training.runs import RunInfo, read_runs
+from benchmark.training.runs import read_runs
 from benchmark.training.trainer import prepare_model
 from demo.batch.handlers import Results, classify_rows
 from demo.batch.inputs import BatchRows
@@ -189,10 +186,7 @@ def served(at: At) -> Figures:
     cells = plan({MULTI: rows}, [get_encoder(str(at.encoder))], [0], root / "results", **at.recipe(MULTI).model_dump(
         include={"epochs", "min_steps", "batch_size", "max_length", "learning_rate", "freeze_embeddings"}))  # fmt: skip
 
-    def keep(cell: Cell, info: RunInfo, trained: FineTuned | Baseline) -> None:
-        save_run_checkpoint(checkpoint_folder(root / "checkpoints", cell.folder), info, cell.task, trained)
-
-    failed = run_grid(cells, lambda now: None, keep)
+    failed = run_grid(cells, lambda now: None, partial(keep_checkpoint, root / "checkpoints"))
     _require(not failed, "; ".join(failed.values()))
     (run,) = read_runs(root / "results")
     _require(not run.info.diverged, run.info.diverged)

@@ -20,8 +20,8 @@ from zoo.encoders.registry import ENCODERS
 ROOT = Path(__file__).parents[1]
 NAMES = [
     "app", "audit-labels", "board", "cards", "compare", "decide", "encoders", "ensemble", "export", "import",
-    "learning-curve", "pack", "predict", "pretrain", "pretrain-trio", "push", "push-space", "rows", "run", "run-data",
-    "ship", "suggest", "tasks", "tune", "verify", "which",
+    "label-sets", "learning-curve", "pack", "predict", "pretrain", "pretrain-trio", "push", "push-space", "rows", "run",
+    "run-data", "ship", "suggest", "tasks", "tune", "verify", "which",
 ]  # fmt: skip
 HEAVY = {"torch", "transformers", "gradio", "datasets", "evaluate", "pandas", "sklearn"}
 Ended = tuple[int, str, str]

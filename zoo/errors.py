@@ -1,10 +1,12 @@
 """The exception for a user's mistake, a lookup that suggests the nearest name, and the one line that a command line
 shows."""
 
+import errno
 import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from safetensors import SafetensorError
 
@@ -45,6 +47,24 @@ def first_fault(error: "ValidationError") -> str:
     return f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}, got {str(fault['input'])[:80]!r}"
 
 
+_FULL = dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room, and run it again")
+_CLOSED = dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "give a place that you may read and write")
+_STEPS = _FULL | _CLOSED
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error in one line. What the system refused has the path, the reason and the next step; a temporary file
+    or folder, whose name begins with a dot, is told as the folder that it was to stand in."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error).strip().partition("\n")[0] or type(error).__name__
+    step = _STEPS.get(error.errno or 0, "give another path")
+    if error.filename is None:
+        return f"{error.strerror}; {step}"
+    path = Path(str(error.filename))
+    where = path.parent if path.name.startswith(".") else path
+    return f"{where}: {error.strerror}; {step}"
+
+
 def run_command_line(app: Callable[[], object], when_stopped: str) -> None:
     """Run a command line.
 
@@ -54,15 +74,18 @@ def run_command_line(app: Callable[[], object], when_stopped: str) -> None:
     try:
         app()
     except (UserError, OSError, SafetensorError) as error:  # safetensors' own where a disk is full
-        sys.stdout.flush()
-        sys.stderr.write(f"Error: {str(error).partition(chr(10))[0] or type(error).__name__}\n")
-        sys.exit(1)
+        _end(first_line(error))
     except RuntimeError as error:
         if "inline_container.cc" not in str(error):  # torch's writer, whose message is that of a failed check
             raise
-        sys.stderr.write("Error: torch could not write a file whole; if the disk is full, make room and run it again\n")
-        sys.exit(1)
+        _end("torch could not write a file whole; if the disk is full, make room and run it again")
     except SystemExit as ended:
         if ended.code == 130:  # what typer makes of an interrupt
             sys.stderr.write(f"Stopped; {when_stopped}.\n")
         raise
+
+
+def _end(line: str) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.write(f"Error: {line}\n")
+    sys.exit(1)

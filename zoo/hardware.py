@@ -1,6 +1,7 @@
 """What this machine computes with, and in which precision. Only functions that need torch import it."""
 
 import ctypes
+import os
 import platform
 import re
 import time
@@ -40,8 +41,13 @@ def multiplies_in_bf16() -> bool:
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 
+def processes() -> int:
+    """Return how many processes train one model, as `accelerate launch` and `torchrun` tell each of them."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def refuse_several_gpus(next_step: str) -> None:
-    """Refuse to train where one process sees several GPUs.
+    """Refuse to train in one process where it sees several GPUs. Of several processes each takes one of them.
 
     Trainer would put one batch on each GPU in every step and make as many steps as before. That is another recipe than
     the one that is recorded.
@@ -51,7 +57,7 @@ def refuse_several_gpus(next_step: str) -> None:
     """
     import torch
 
-    if (number := torch.cuda.device_count()) > 1:
+    if processes() == 1 and (number := torch.cuda.device_count()) > 1:
         raise UserError(f"A training takes one GPU a process, and this one sees {number}; {next_step}")
 
 
@@ -145,13 +151,12 @@ def matrix_rate(size: int = 1024, repeats: int = 10, batches: int = 10) -> float
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     matrix = torch.randn(size, size, dtype=torch.bfloat16 if multiplies_in_bf16() else torch.float32, device=device)
-    for _ in range(3):
-        float((matrix @ matrix)[0, 0])
+    product = matrix @ matrix
     fastest = float("inf")
     for _ in range(batches):
         start = time.perf_counter()
-        for _ in range(repeats - 1):
-            matrix @ matrix
-        float((matrix @ matrix)[0, 0])  # a number read waits for a GPU to be done
+        for _ in range(repeats):
+            torch.mm(matrix, matrix, out=product)  # new memory for each would take as long as the product
+        float(product[0, 0])  # a number read waits for a GPU to be done
         fastest = min(fastest, time.perf_counter() - start)
     return 2 * size**3 * repeats / fastest

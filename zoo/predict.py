@@ -8,6 +8,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from io import StringIO
 from itertools import islice
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from zoo.decision import Decision
 from zoo.errors import UserError
@@ -49,7 +51,7 @@ def predict_file(
         decision: in place of the checkpoint's own.
 
     Raises:
-        UserError: the checkpoint or the file cannot be read, or there is no such column.
+        UserError: the checkpoint or the file cannot be read, there is no such column, or another process does the same.
     """
     check_files(source.path, target)
     classifier = load_classifier(checkpoint)  # takes seconds: after the checks above
@@ -57,18 +59,37 @@ def predict_file(
     columns = passed_on(source, classifier.info.labels)
     part = target.with_name(f".{target.name}-{_identity(classifier, source, text_column)}.part")
     as_csv = target.suffix.lower() == ".csv"
-    done = _go_on(part, _csv_lines([_header(classifier, columns)]) if as_csv else "")
-    report(done)
-    rows = islice(_read(source, text_column, list(columns)), done, None)
-    with part.open("a", encoding="utf-8", newline="") as file:
-        while chunk := list(islice(rows, CHUNK)):
-            records = _records(classifier, chunk, list(columns.values()), done)
-            file.write(_csv_lines(map(_cells, records)) if as_csv else _json_lines(records))
-            file.flush()
-            done += len(chunk)
-            report(done)
-    part.replace(target)
+    with _alone(part, target):
+        done = _go_on(part, _csv_lines([_header(classifier, columns)]) if as_csv else "")
+        report(done)
+        rows = islice(_read(source, text_column, list(columns)), done, None)
+        with part.open("a", encoding="utf-8", newline="") as file:
+            while chunk := list(islice(rows, CHUNK)):
+                records = _records(classifier, chunk, list(columns.values()), done)
+                file.write(_csv_lines(map(_cells, records)) if as_csv else _json_lines(records))
+                file.flush()
+                done += len(chunk)
+                report(done)
+        part.replace(target)
     return done
+
+
+@contextmanager
+def _alone(part: Path, target: Path) -> Iterator[None]:
+    """Keep other processes from adding rows to the same file. The lock of a process that was killed is free."""
+    lock = FileLock(part.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise UserError(
+            f"Another process is writing {target}; wait until it has ended, or give another --output"
+        ) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows keeps a file that is open
+            Path(lock.lock_file).unlink()
+        lock.release()
 
 
 def check_files(source: Path, target: Path, options: tuple[str, str] = ("--input", "--output")) -> None:

@@ -1,11 +1,11 @@
 """TF-IDF and a linear model as a checkpoint: numbers and a vocabulary, loaded without torch and without unpickling.
 
-`tfidf.safetensors` holds the coefficients term by term (`values`, `columns` and `starts`, as scipy's csr_matrix has
-them), each term's inverse document frequency `idf` and each label's `intercept`. Its metadata hold the vocabulary as
-JSON.
+`tfidf.safetensors` holds the coefficients term by term (`values`, their `columns`, and how many each term has:
+`lengths`), each term's inverse document frequency `idf`, each label's `intercept`, and the `vocabulary` as JSON, in
+zlib's format.
 """
 
-import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from zoo.checkpoints.checkpoint import TFIDF, CheckpointInfo, read_checkpoint
 from zoo.decision import Decision
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
 UNLIMITED = 2**31 - 1  # the max_length of a model that reads whole texts
+MOST = 2**26  # bytes of a vocabulary: a small file must not unpack to gigabytes
 
 
 class Vocabulary(BaseModel):
@@ -116,14 +116,17 @@ class TfidfClassifier:
 def write_tfidf(path: Path, model: TfidfModel) -> None:
     """Write a model's numbers in half precision, and its vocabulary."""
     coefficients = model.coefficients
+    small = len(model.intercept) <= 256
+    vocabulary = zlib.compress(model.vocabulary.model_dump_json().encode(), 9)
     tensors = {
         "values": coefficients.data.astype(np.float16),
-        "columns": coefficients.indices.astype(np.uint8 if len(model.intercept) <= 256 else np.int32),
-        "starts": coefficients.indptr.astype(np.int32),
+        "columns": coefficients.indices.astype(np.uint8 if small else np.int32),
+        "lengths": np.diff(coefficients.indptr).astype(np.uint16 if small else np.int32),
         "idf": model.idf.astype(np.float16),
         "intercept": model.intercept.astype(np.float32),
+        "vocabulary": np.frombuffer(vocabulary, np.uint8),
     }
-    save_file(tensors, path, metadata={"vocabulary": model.vocabulary.model_dump_json()})
+    save_file(tensors, path)
 
 
 def read_tfidf(path: Path, num_labels: int) -> TfidfModel:
@@ -135,18 +138,26 @@ def read_tfidf(path: Path, num_labels: int) -> TfidfModel:
     from scipy.sparse import csr_matrix
 
     try:
-        with safe_open(path, framework="numpy") as file:
-            vocabulary = Vocabulary.model_validate(json.loads(file.metadata()["vocabulary"]))
-            values, columns, starts, idf, intercept = (
-                file.get_tensor(name) for name in ("values", "columns", "starts", "idf", "intercept")
-            )
+        tensors = load_file(path)
+        values, columns, lengths, idf, intercept = (
+            tensors[name] for name in ("values", "columns", "lengths", "idf", "intercept")
+        )
+        vocabulary = Vocabulary.model_validate_json(_unpack(tensors["vocabulary"].tobytes()))
         terms = len(vocabulary.terms)
         if idf.shape != (terms,) or intercept.shape != (num_labels,) or len(set(vocabulary.terms)) != terms:
             raise ValueError(f"{terms} terms, {len(idf)} frequencies, {len(intercept)} labels")
-        parts = (values.astype(np.float32), columns.astype(np.int32), starts)
+        parts = (values.astype(np.float32), columns.astype(np.int32), np.append(0, lengths.cumsum()))
         coefficients = csr_matrix(parts, shape=(terms, num_labels))
         coefficients.check_format()
     except Exception as error:  # safetensors, pydantic and scipy raise many kinds
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise UserError(f"{path} cannot be read ({reason}); copy or train the checkpoint again") from error
     return TfidfModel(vocabulary, idf, coefficients, intercept)
+
+
+def _unpack(packed: bytes) -> bytes:
+    unpacking = zlib.decompressobj()
+    unpacked = unpacking.decompress(packed, MOST)
+    if not unpacking.eof:
+        raise ValueError(f"the vocabulary is cut off, or has more than {MOST:,} bytes")
+    return unpacked

@@ -14,6 +14,7 @@ from joblib import Parallel, delayed
 
 from benchmark.board.cells import cells, samples_of
 from benchmark.board.costs import costs_by_length
+from benchmark.board.declared import doubts
 from benchmark.board.entries import Entry, find_runs, make_entries, shared_recipe
 from benchmark.board.kept import Kept, Samples, keep, recall
 from benchmark.board.published import anchors, not_measured, read_published
@@ -24,6 +25,7 @@ from benchmark.board.train_samples import refit_table
 from benchmark.statistics.calibration import calibration, reliability
 from benchmark.statistics.intervals import RESAMPLES
 from benchmark.statistics.pair_tests import MARGIN
+from benchmark.statistics.policies_reached import standard_policies
 from benchmark.statistics.ranks import mean_ranks
 from benchmark.statistics.resampling import draw, of_labels
 from benchmark.statistics.rules import gains, stability
@@ -70,16 +72,20 @@ def _contents(given: Any) -> Iterator[str | bytes]:
             yield repr(given)
 
 
-def _done(steps: list[_Step], kept: Kept | None) -> list[Looked]:
-    """Return the outcome of every step; what is not kept yet is computed, on all cores where it is much, and kept."""
-    places = [kept.place(step.parts()) for step in steps] if kept else []
-    found = [recall(place) for place in places] or [None] * len(steps)
-    todo = [at for at, outcome in enumerate(found) if outcome is None]
-    run = Parallel(n_jobs=os.cpu_count() if len(todo) >= MANY_STEPS else 1, batch_size=1)
-    made = dict(zip(todo, run(delayed(steps[at].do)(*steps[at].given) for at in todo), strict=True))
-    for at in todo if kept else ():
-        keep(places[at], *made[at])
-    return [outcome or made[at] for at, outcome in enumerate(found)]
+def _done(steps: list[_Step], kept: Kept | None) -> Iterator[Looked]:
+    """Yield the outcome of every step, so that no more of them is in memory than is looked at. What is not kept yet is
+    computed, on all cores where it is much, and kept."""
+    places = [kept.place(step.parts()) if kept else None for step in steps]
+    new = [place is None or not place.is_file() for place in places]
+    run = Parallel(n_jobs=os.cpu_count() if sum(new) >= MANY_STEPS else 1, batch_size=1, return_as="generator")
+    made = run(delayed(step.do)(*step.given) for step, is_new in zip(steps, new, strict=True) if is_new)
+    for step, place, is_new in zip(steps, places, new, strict=True):
+        outcome = None if is_new or place is None else recall(place)
+        if outcome is None:  # new, or what was kept is damaged
+            outcome = next(made) if is_new else step.do(*step.given)
+            if place is not None:
+                keep(place, *outcome)
+        yield outcome
 
 
 def build(results: Path, margin: float = MARGIN, kept: Kept | None = None) -> Board:
@@ -122,16 +128,22 @@ def build_entries(
     """
     by_task = _by_task(entries)
     known = {entry: facts.get(entry.task.name, {}).get(entry.info.fingerprint) for entry in entries}
-    steps = [_Step(_rank, (task, of_task, margin, known[of_task[0]])) for task, of_task in by_task.items()]
-    steps += [_Step(_look_at, (entry, known[entry])) for entry in entries]
+    steps = []
+    for task, of_task in by_task.items():
+        steps.append(_Step(_rank, (task, of_task, margin, known[of_task[0]])))
+        steps += [_Step(_look_at, (entry, known[entry])) for entry in of_task]
     done = _done(steps, kept)
-    ranked = {task: ranked_of(tables) for task, (tables, _) in zip(by_task, done, strict=False)}
-    parts = done[len(by_task) :]
-    looked = list(zip(entries, parts, strict=True))
-    tables = {name: _joined(tables[name] for _, (tables, _) in looked) for name in parts[0][0]}
-    made = _joined(table for task in by_task for table in _cells(task, looked))
+    ranked, doubted = dict[Task, Ranked](), dict[Task, pd.DataFrame]()
+    looked, made = list[dict[str, pd.DataFrame]](), list[pd.DataFrame]()
+    for task, of_task in by_task.items():
+        of_ranks = next(done)[0]
+        ranked[task], doubted[task] = ranked_of(of_ranks), of_ranks["doubts"]
+        tables_of, samples = zip(*(next(done) for _ in of_task), strict=True)
+        looked += tables_of
+        made += [_keyed(entry, table) for entry, table in zip(of_task, cells(of_task, samples), strict=True)]
+    tables = {name: _joined(each[name] for each in looked) for name in looked[0]}
     ranks = {(task.name, *key): both for task, one in ranked.items() for key, both in one.ranks.items()}
-    main, published = _with_ranks(made, ranks, list(by_task)), read_published()
+    main, published = _with_ranks(_joined(made), ranks, list(by_task)), read_published()
     beside_ours = anchors(published, main)
     return Board(
         cells=main,
@@ -145,24 +157,19 @@ def build_entries(
             [(task.name, as_json(task), _shared(of_task)) for task, of_task in by_task.items()],
             columns=["task", "spec", "recipe"],
         ),
-        problems=_problems(entries, ranked, problems),
+        problems=_problems(entries, ranked, problems, doubted),
         **tables,
     )
-
-
-def _cells(task: Task, looked: list[tuple[Entry, Looked]]) -> list[pd.DataFrame]:
-    of_task = {entry: samples for entry, (_, samples) in looked if entry.task == task}
-    return [
-        _keyed(entry, table) for entry, table in zip(of_task, cells(list(of_task), list(of_task.values())), strict=True)
-    ]
 
 
 def _shared(entries: list[Entry]) -> str:
     return shared_recipe([run for entry in entries for run in entry.runs.values()], entries[0].task)
 
 
-def _problems(entries: list[Entry], ranked: dict[Task, Ranked], problems: dict[str, str]) -> pd.DataFrame:
-    """Return why runs are not on the board, declared recipes without a rank, and pairs not compared."""
+def _problems(
+    entries: list[Entry], ranked: dict[Task, Ranked], problems: dict[str, str], doubted: dict[Task, pd.DataFrame]
+) -> pd.DataFrame:
+    """Return why runs are not on the board, declared recipes without a rank or in doubt, and pairs not compared."""
     rows = [(*run.split("/")[:2], "", run, reason) for run, reason in problems.items()]
     with_rank = rankable(entries)
     single = [entry for entry in entries if protocol_of(entry.variant) is not None and entry not in with_rank]
@@ -171,11 +178,14 @@ def _problems(entries: list[Entry], ranked: dict[Task, Ranked], problems: dict[s
         for a, b in one.apart:
             other = f"{b[0]} [{b[1]}]" if b[1] else b[0]
             rows.append((task.name, *a, "", f"shares fewer than two seeds with {other}: not compared"))
+    for task, table in doubted.items():
+        rows += [(task.name, encoder, "", "", reason) for encoder, reason in table.itertuples(index=False, name=None)]
     return pd.DataFrame(rows, columns=["task", "encoder", "variant", "run", "reason"], dtype="str")
 
 
 def _rank(task: Task, entries: list[Entry], margin: float, facts: pd.DataFrame | None) -> Looked:
-    return rank_task(task, entries, margin, groups_of(facts)).tables(), {}
+    tables = rank_task(task, entries, margin, groups_of(facts)).tables()
+    return tables | {"doubts": doubts(entries)}, {}
 
 
 def _look_at(entry: Entry, facts: pd.DataFrame | None) -> Looked:
@@ -187,6 +197,9 @@ def _look_at(entry: Entry, facts: pd.DataFrame | None) -> Looked:
     tables = {
         "labels": _labels(entry),
         "rules": gains(entry.seeds, draws) if fitted else pd.DataFrame(),
+        "policies": standard_policies(entry.seeds, draw(len(entry.y_true), RESAMPLES, groups=groups_of(facts)))
+        if scores
+        else pd.DataFrame(),
         "thresholds": stability(entry.seeds, draws_of) if fitted else pd.DataFrame(),
         "calibration": calibration(entry.seeds, draws) if scores else pd.DataFrame(),
         "reliability": reliability(entry.seeds) if scores else pd.DataFrame(),

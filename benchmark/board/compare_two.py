@@ -82,12 +82,13 @@ def compare_two(
     low, high = sorted((sign * gap.low, sign * gap.high))
     values = [float(each.of(common).values.mean()) for each in (first, second)]
     beats = found.superiority if sign > 0 else 1 - found.superiority
+    higher = name_a if sign * gap.value > 0 else name_b
     warned = flags(gap.seeds, both[0].y_true, metric)
     lines = [
         f"{task.name}, {metric}, {task.reported} split, n = {len(both[0].y_true):,}, seeds in common: {gap.seeds}",
         f"{name_a}: {values[0]:.4f}    {name_b}: {values[1]:.4f}",
-        f"difference: {gap.value:+.4f}, 95 % interval [{gap.low:+.4f}, {gap.high:+.4f}]: {_told(found, margin)}",
-        "(This is for this pair alone. The leaderboard corrects for all pairs of the task.)",
+        f"{_told(found, margin, higher)} (this pair alone; the leaderboard corrects for all pairs of the task)",
+        f"difference: {gap.value:+.4f}, 95 % interval [{gap.low:+.4f}, {gap.high:+.4f}]",
         f"p {'<=' if found.least else '='} {found.p_value:.2g} ({found.test}); of equal: p = {found.p_equal:.2g}",
         f"standard error from test rows {gap.sd_rows:.4f}, from seeds {gap.sd_seeds:.4f}",
         f"chance that one fine-tuning of {name_a} beats one of {name_b}: {beats:.0%}",
@@ -99,12 +100,12 @@ def compare_two(
     return Finding(lines, sign * gap.value, low, high)
 
 
-def _told(found: Comparison, margin: float) -> str:
+def _told(found: Comparison, margin: float, higher: str) -> str:
     if found.p_value <= SIGNIFICANT:
-        return "real"
+        return f"{higher} is better"
     if found.p_equal <= SIGNIFICANT:
         return f"equal within {plain(margin)}"
-    return f"undecided; more {found.decided_by} would narrow it"
+    return f"undecided; more {found.decided_by} would narrow the interval"
 
 
 def _samples(entries: Sequence[Entry], metric: str, groups: np.ndarray | None) -> list[Sample]:

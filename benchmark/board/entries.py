@@ -239,7 +239,7 @@ def _variant(run: Run, task: Task) -> str:
     if isinstance(info.recipe, ImportedRecipe):
         return IMPORTED
     tuned = f"tuned over {info.trials} trials" if info.trials else ""
-    changes = [tuned or variant_of(info.recipe, task, size_of(info.parameters / 1e6))]
+    changes = [tuned or variant_of(info.recipe, task, size_of(info.parameters / 1e6), info.encoder)]
     if run.info.runtime != "torch":
         changes.append(f"runtime={run.info.runtime}")
     return ", ".join(filter(None, changes))

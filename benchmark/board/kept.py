@@ -25,7 +25,7 @@ from zoo.files import cache_folder, write_bytes
 
 _MONTH = 30 * 24 * 3600  # seconds
 _DAMAGE = (OSError, EOFError, LookupError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
-_TABLE, _SAMPLE = "table:", "sample:"
+_TABLE, _SAMPLE, _KEYS = "table:", "sample:", "samples"
 Tables = dict[str, pd.DataFrame]
 Samples = dict[tuple[str, str], Sample]  # by rule and metric
 
@@ -58,8 +58,9 @@ def kept_by(code: str) -> Kept:
 def keep(path: Path, tables: Mapping[str, pd.DataFrame], samples: Mapping[tuple[str, str], Sample]) -> None:
     """Write tables and samples to a file; where it cannot be written, they are computed again the next time."""
     arrays = {f"{_TABLE}{name}": np.frombuffer(_packed(table), np.uint8) for name, table in tables.items()}
-    for (rule, metric), sample in samples.items():
-        arrays |= {f"{_SAMPLE}{rule}:{metric}:{name}": np.asarray(value) for name, value in vars(sample).items()}
+    arrays[_KEYS] = np.array([f"{rule}:{metric}" for rule, metric in samples], str)
+    for field in fields(Sample):  # one array for all: a file of hundreds is slow to read
+        arrays[f"{_SAMPLE}{field.name}"] = np.array([getattr(sample, field.name) for sample in samples.values()])
     content = io.BytesIO()
     np.savez(content, **arrays)  # type: ignore[arg-type]
     with suppress(OSError):
@@ -77,8 +78,8 @@ def recall(path: Path) -> tuple[Tables, Samples] | None:
             for name, content in found.items()
             if name.startswith(_TABLE)
         }
-        keys = dict.fromkeys(tuple(name.split(":")[1:3]) for name in found if name.startswith(_SAMPLE))
-        samples = {(rule, metric): _sample(found, rule, metric) for rule, metric in keys}
+        keys = [tuple(name.split(":")) for name in found[_KEYS].tolist()]
+        samples = {(rule, metric): _sample(found, at) for at, (rule, metric) in enumerate(keys)}
     except _DAMAGE:
         return None
     return tables, samples
@@ -92,6 +93,6 @@ def _packed(table: pd.DataFrame) -> bytes:
     return bytes(sink.getvalue())
 
 
-def _sample(found: Mapping[str, np.ndarray], rule: str, metric: str) -> Sample:
-    values: dict[str, Any] = {field.name: found[f"{_SAMPLE}{rule}:{metric}:{field.name}"] for field in fields(Sample)}
+def _sample(found: Mapping[str, np.ndarray], at: int) -> Sample:
+    values: dict[str, Any] = {field.name: found[f"{_SAMPLE}{field.name}"][at] for field in fields(Sample)}
     return Sample(**{name: value if value.ndim else value.item() for name, value in values.items()})

@@ -16,7 +16,7 @@ from benchmark.training.recipes import IMPORTED
 from zoo.errors import UserError, lookup
 
 LANGUAGES = {"en": "English", "zh": "Chinese", "any": "any language"}
-NOT_RUN, UNFINISHED = "–", "†"  # no run at all; trials alone, or a single seed of the default recipe
+NOT_RUN, ONE_SEED, OTHER_RECIPES = "–", "†", "‡"  # why an encoder has no rank on a task
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,15 @@ class Score:
 
 @dataclass(frozen=True)
 class Row:
-    """One encoder: its ranked scores by task, the tasks where it is `unfinished` (only trials, or a single seed so
-    far), and its costs: millions of parameters, milliseconds for one text, and minutes of one training on the task that
-    the matrix names. What is not told of an `imported` model is nan or None."""
+    """One encoder: its ranked scores by task; the tasks where it is `unfinished`, each with the score of the one seed
+    that has the default recipe, or None where only other recipes were run; and its costs: millions of parameters,
+    milliseconds for one text, and minutes of one training on the task that the matrix names. What is not told of an
+    `imported` model is nan or None."""
 
     encoder: str
     baseline: bool
     scores: dict[str, Score]
-    unfinished: frozenset[str]
+    unfinished: dict[str, float | None]
     parameters: float
     ms: float
     minutes: float | None
@@ -90,6 +91,9 @@ def _is_ranked(row: dict[Any, Any]) -> bool:
 def _row(encoder: str, rows: list[dict[Any, Any]], ranked: dict[str, dict[str, dict[Any, Any]]], timed: Task) -> Row:
     mine = {name: found[encoder] for name, found in ranked.items() if encoder in found}
     training = mine.get(timed.name)
+    unfinished = {row["task"]: None for row in rows} | {
+        row["task"]: row["value"] for row in rows if protocol_of(row["variant"]) == ""
+    }
     return Row(
         encoder,
         baseline=rows[0]["family"] == LINEAR,
@@ -98,7 +102,7 @@ def _row(encoder: str, rows: list[dict[Any, Any]], ranked: dict[str, dict[str, d
             name: Score(row["value"], bool(row["rank_low"] == 1), bool(pd.notna(row["rank_low"])))
             for name, row in mine.items()
         },
-        unfinished=frozenset(row["task"] for row in rows) - set(mine),
+        unfinished={name: value for name, value in unfinished.items() if name not in mine},
         parameters=float(np.median([row["parameters"] for row in rows])) / 1e6,
         ms=min(row["p50_ms"] for row in rows),
         minutes=training["train_seconds"] / 60 if training and training["train_seconds"] > 0 else None,
@@ -138,22 +142,31 @@ def _number(value: float) -> str:
 
 def _cell(row: Row, task: Task) -> str:
     score = row.scores.get(task.name)
-    if score is None:
-        return UNFINISHED if task.name in row.unfinished else NOT_RUN
-    percent = f"{100 * score.value:.1f}"
-    return f"**{percent}**" if score.best else percent
+    if score is not None:
+        return f"**{100 * score.value:.1f}**" if score.best else f"{100 * score.value:.1f}"
+    if task.name not in row.unfinished:
+        return NOT_RUN
+    single = row.unfinished[task.name]
+    return OTHER_RECIPES if single is None else f"{100 * single:.1f}{ONE_SEED}"
 
 
 def legend(found: Sequence[Matrix]) -> list[str]:
     """Return the sentences that explain the marks and the times of matrices."""
-    told = ["Bold marks the best group of a task: the encoders that no other one is shown to be better than."]
-    if any(row.unfinished for each in found for row in each.rows):
-        told.append(f"{UNFINISHED} means that the default recipe does not have two seeds yet, so there is no rank.")
+    told = ["Bold marks the best group of a task: no other encoder is shown to be better than these."]
+    without_rank = [value for each in found for row in each.rows for value in row.unfinished.values()]
+    if any(value is not None for value in without_rank):
+        told.append(f"{ONE_SEED} marks the score of a single seed: it takes no rank until there is a second one.")
+    if None in without_rank:
+        told.append(
+            f"{OTHER_RECIPES} means that only other recipes than the default were run so far; the page of the task has "
+            "their scores."
+        )
     if any(row.imported for each in found for row in each.rows):
         told.append("Predictions of an imported model were made elsewhere; its costs are those given at the import.")
     machines = list(dict.fromkeys(name for each in found for name in each.machines))
     where = f" on {listed(machines)}" if machines else ""
-    return [*told, f"Times are for a text of {LENGTH} tokens, measured{where}; other work can slow them down."]
+    times = f"Times are for a text of {LENGTH} tokens, measured{where}; other work on the machine makes them longer."
+    return [*told, times]
 
 
 NOTHING_YET = (
@@ -224,10 +237,9 @@ def which(found: Matrix, max_ms: float | None = None) -> Choice:
     tied = next((name for name in others if ranks.get(name) == ranks.get(best.encoder)), "")
     smallest = min(fast, key=lambda row: (row.parameters, row.ms))
     limit = "" if max_ms is None else f" and at most {max_ms:g} ms a text"
-    where = f"{_won(best)} of the {_counted(_tasks(best))}" if (_won(best), _tasks(best)) != (1, 1) else "the only task"
     take = (
-        f"For {LANGUAGES[found.language]}{limit}, take {best.encoder}: it is in the best group on {where} where it is "
-        f"ranked, and it answers a text in {best.ms:.1f} ms."
+        f"For {LANGUAGES[found.language]}{limit}, take {best.encoder}: it is in the best group on "
+        f"{_share(_won(best), _tasks(best))} where it is ranked, and it answers a text in {best.ms:.1f} ms."
     )
     why = _why(best.encoder, len(others), tied, limited=max_ms is not None)
     return Choice(best.encoder, smallest.encoder, len(others), tied, f"{take} {why}", _cost(best, smallest))
@@ -241,8 +253,10 @@ def _tasks(row: Row) -> int:
     return sum(score.compared for score in row.scores.values())
 
 
-def _counted(tasks: int) -> str:
-    return f"{tasks} task{'s' * (tasks != 1)}"
+def _share(won: int, tasks: int) -> str:
+    if won < tasks:
+        return f"{won} of the {tasks} tasks"
+    return {1: "the only task", 2: "both tasks"}.get(tasks, f"all {tasks} tasks")
 
 
 def _why(best: str, others: int, tied: str, limited: bool) -> str:
@@ -260,27 +274,27 @@ def _cost(best: Row, smallest: Row) -> str:
         return "No ranked encoder is smaller."
     what = f"The smallest is {smallest.encoder}: {smallest.parameters:.1f} M parameters, {smallest.ms:.1f} ms a text."
     lower, higher, shared = gaps_of(best, smallest)
-    where = f"the {_counted(shared)} that both have"
     if not shared:
         return f"{what} It is ranked on none of the same tasks."
     if not lower:
-        return f"{what} It scores no lower on {where}."
-    if len(lower) == shared:
-        return f"{what} It scores {span(lower)} points lower on {where}."
-    if not higher:
-        return f"{what} Of {where}, it scores lower on {len(lower)}, by {span(lower)} points."
-    ahead = f"higher on {len(higher)}, by {span(higher)} points"
-    return f"{what} Of {where}, it scores lower on {len(lower)}, by {span(lower)} points, and {ahead}."
+        return f"{what} It scores no lower on any task that both have."
+    ahead = f", and higher on {_named(higher)}" if higher else ""
+    return f"{what} It scores lower on {_named(lower)}{ahead}."
 
 
-def gaps_of(best: Row, smallest: Row) -> tuple[list[float], list[float], int]:
-    """Return by how much the smallest encoder scores lower than the best one, and by how much higher: fractions, one a
-    task where it does, the least first; and how many tasks both have."""
-    shared = best.scores.keys() & smallest.scores.keys()
-    gaps = sorted(best.scores[name].value - smallest.scores[name].value for name in shared)
-    return [gap for gap in gaps if gap > 0], sorted(-gap for gap in gaps if gap < 0), len(gaps)
+def _named(gaps: dict[str, str]) -> str:
+    return listed([f"{task} (by {points} points)" for task, points in gaps.items()])
 
 
-def span(gaps: Sequence[float], between: str = " to ") -> str:
-    """Return the least and the largest of some gaps in points, such as "4.5 to 31.1"; one figure where they agree."""
-    return between.join(dict.fromkeys((size(gaps[0]), size(gaps[-1]))))
+def gaps_of(best: Row, smallest: Row) -> tuple[dict[str, str], dict[str, str], int]:
+    """Return by how many points, such as "4.5", the smallest encoder scores lower than the best one, by the task where
+    it does, and where it scores higher; and how many tasks both have."""
+    gaps = {
+        name: score.value - smallest.scores[name].value
+        for name, score in best.scores.items()
+        if name in smallest.scores
+    }
+    lower, higher = (
+        {name: size(sign * gap) for name, gap in gaps.items() if round(100 * sign * gap, 1) > 0} for sign in (1, -1)
+    )
+    return lower, higher, len(gaps)

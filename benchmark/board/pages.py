@@ -35,7 +35,7 @@ def best_first(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
     """Return the same, the best first, indexed by the entry's name for reading: the ranked defaults, what was tuned,
     declared recipes without a rank, and trials."""
     main = main_cells(cells, task).sort_values("value", ascending=False, kind="stable")
-    rows = main.to_dict("records")
+    rows = main[["variant", "rank_low"]].to_dict("records")
     main = main.iloc[sorted(range(len(rows)), key=lambda at: _place(rows[at]))]
     return main.set_index(pd.Index(names_of(main), dtype=object))
 
@@ -49,7 +49,7 @@ def _place(row: Mapping[Any, Any]) -> tuple[int, str]:
 
 def names_of(table: pd.DataFrame) -> list[str]:
     """Return the name for reading of each row's entry."""
-    return [entry_name(row) for row in table.to_dict("records")]
+    return [entry_name(row) for row in table[["encoder", "variant"]].to_dict("records")]
 
 
 def wide(cells: pd.DataFrame, task: Task) -> pd.DataFrame:

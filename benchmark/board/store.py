@@ -144,7 +144,7 @@ def _unchanged(results: Path, current: dict[str, object]) -> Board | None:
 @dataclass(frozen=True)
 class Verified:
     """What a board that was computed again shows, in lines: where the one on disk `differs`, and which runs and entries
-    are `left_out` of it or have no rank."""
+    are `left_out` of it, have no rank, or have a default recipe in doubt."""
 
     differs: list[str]
     left_out: list[str]

@@ -30,6 +30,8 @@ class Board:
         pair of encoders shares (see `benchmark.statistics.ranks.mean_ranks`).
     labels: precision, recall, F1 and average precision label by label, under the task's own rule.
     rules: what each decision rule gains over 0.5 (see `benchmark.statistics.rules.gains`).
+    policies: whether two policies reach what they ask for (see
+        `benchmark.statistics.policies_reached.standard_policies`).
     thresholds: how firm each label's threshold is (see `benchmark.statistics.rules.stability`).
     calibration: calibration errors before and after (see `benchmark.statistics.calibration.calibration`).
     reliability: what the reliability plots show (see `benchmark.statistics.calibration.reliability`).
@@ -41,8 +43,8 @@ class Board:
     refits: how much scores depend on the train part (see `benchmark.board.train_samples.refit_table`).
     tasks: the tasks that it has, in order; columns task, spec (as JSON), recipe (see
         `benchmark.board.entries.shared_recipe`).
-    problems: why a run is not on the board, or a declared recipe has no rank; columns task, encoder, variant, run
-        (its folder; "" where the reason is of an entry), reason.
+    problems: why a run is not on the board, or a declared recipe has no rank or is in doubt; columns task, encoder,
+        variant, run (its folder; "" where the reason is of an entry), reason.
     """
 
     cells: pd.DataFrame
@@ -50,6 +52,7 @@ class Board:
     overall: pd.DataFrame
     labels: pd.DataFrame
     rules: pd.DataFrame
+    policies: pd.DataFrame
     thresholds: pd.DataFrame
     calibration: pd.DataFrame
     reliability: pd.DataFrame

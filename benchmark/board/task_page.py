@@ -38,6 +38,7 @@ def task_page(board: Board, task: Task) -> str:
         imported=_imported(board, task),
         others=_others(board, task).loc[main.index].rename_axis("encoder").reset_index(),
         gains=_gains(board, task) if task.multi_label else None,
+        policies=_policies(board, task),
         stability=_stability(board, task) if task.multi_label else None,
         calibration=_calibration(board, task),
         slices=_slices(board, task),
@@ -90,6 +91,18 @@ def _gains(board: Board, task: Task) -> pd.DataFrame:
         if row["rule"] == "per_label":
             cells["per_label over global"] = in_points(row, "over_global", "over_global_low", "over_global_high")
     return pd.DataFrame.from_dict(table, orient="index").rename_axis("encoder").reset_index()
+
+
+def _policies(board: Board, task: Task) -> pd.DataFrame:
+    rows = []
+    for row in of_task(board.policies, task).to_dict("records"):
+        asked, other = ("precision", "recall") if "precision" in row["policy"] else ("recall", "precision")
+        on_test = f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+        by_metric = {asked: (on_test, row["default"]), other: (f"{row['other']:.3f}", row["default_other"])}
+        cells = {"encoder": entry_name(row), "policy": row["policy"]}
+        cells |= {metric: by_metric[metric][0] for metric in ("precision", "recall")} | {"verdict": row["verdict"]}
+        rows.append(cells | {f"default {each}": f"{by_metric[each][1]:.3f}" for each in ("precision", "recall")})
+    return pd.DataFrame(rows)
 
 
 def _stability(board: Board, task: Task) -> pd.DataFrame:

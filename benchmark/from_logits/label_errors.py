@@ -6,7 +6,7 @@ The lower, the more suspect. The probability is that of calibrated scores: the m
 runs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +15,16 @@ import pandas as pd
 
 from benchmark.board.entries import Entry
 from benchmark.tasks.registry import Task
-from benchmark.tasks.rows import read_rows
+from benchmark.tasks.rows import Rows, read_rows
 from zoo.decision import ProblemType
 from zoo.errors import UserError
+
+AUDIT = "label-audit.csv"  # the file that the command line writes beside a task's runs
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the models say of the rows of one part: "validation" or "test".
+    """What the models say of the rows of one part: "train", "validation" or "test".
 
     `y_true`: gold labels, shape (n, num_labels). `y_score`: the mean of the calibrated scores, in the same shape.
     `decided`: the share of the runs that decide each label, in the same shape. `runs`: how many there are.
@@ -99,19 +101,22 @@ def rank(task: Task, evidence: Evidence) -> pd.DataFrame:
     return table.sort_values("score", kind="stable", ignore_index=True)
 
 
-def audit(task: Task, entries: Sequence[Entry], texts: Mapping[str, list[str]] | None = None) -> pd.DataFrame:
-    """Return `rank` of the validation and the test rows together, with a column text where `texts` has them by part."""
-    found = [rank(task, gather(entries, part)) for part in ("validation", "test")]
-    if texts is not None:
-        for table in found:
-            table.insert(
-                2, "text", [texts[part][row - 1] for part, row in zip(table["part"], table["row"], strict=True)]
-            )
+def audit(
+    task: Task, entries: Sequence[Entry], rows: Rows | None = None, train: Evidence | None = None
+) -> pd.DataFrame:
+    """Return `rank` of the validation and the test rows together, with a column text where `rows` are at hand; of the
+    train rows, too, where there is evidence (see `benchmark.from_logits.out_of_fold`)."""
+    evidence = [gather(entries, part) for part in ("validation", "test")] + ([train] if train else [])
+    found = [rank(task, each) for each in evidence]
+    if rows is not None:
+        for table, each in zip(found, evidence, strict=True):
+            texts = np.array(getattr(rows, each.part).texts, object)
+            table.insert(2, "text", texts[table["row"] - 1])
     return pd.concat(found, ignore_index=True).sort_values("score", kind="stable", ignore_index=True)
 
 
-def texts_of(task: Task, entries: Sequence[Entry], data_dir: Path | None) -> dict[str, list[str]] | None:
-    """Return the texts of the validation and the test rows; None if they are not at hand, on this machine.
+def rows_of(task: Task, entries: Sequence[Entry], data_dir: Path | None) -> Rows | None:
+    """Return the rows of a task; None if they are not at hand, on this machine.
 
     Raises:
         UserError: the rows are not those of the runs.
@@ -124,4 +129,18 @@ def texts_of(task: Task, entries: Sequence[Entry], data_dir: Path | None) -> dic
             f"The rows of '{task.name}' in {data_dir or 'the project'} are not those of the runs; give those with "
             "--data-dir"
         )
-    return {"validation": rows.validation.texts, "test": rows.test.texts}
+    return rows
+
+
+def train_suspects(path: Path, rows: Rows) -> pd.DataFrame:
+    """Return what a file of `encoder-zoo audit-labels --train-by` says of train, in the columns of `rank`; nothing if
+    there is no such file, or if it is of other rows."""
+    if not path.is_file():
+        return pd.DataFrame()
+    found = pd.read_csv(path, keep_default_na=False)
+    found = found[found["part"] == "train"].reset_index(drop=True)
+    texts = rows.train.texts
+    same = "text" in found and all(
+        row <= len(texts) and texts[row - 1] == text for row, text in zip(found["row"], found["text"], strict=True)
+    )
+    return found.drop(columns="text") if same else found[:0]

@@ -1,6 +1,6 @@
 """A checkpoint's decision under another policy: fitted on its run's validation logits, judged on its test logits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from scipy.stats import binomtest
 
 from benchmark.statistics.fit_decision import MIN_POSITIVES, fit_decision
 from benchmark.statistics.intervals import RESAMPLES, interval
+from benchmark.statistics.policies_reached import counts, value_of, verdict
 from benchmark.statistics.resampling import Draws, Scored, draw, weighted_sums
 from benchmark.statistics.seeds import score
 from benchmark.tasks.registry import Task, known_tasks
@@ -110,7 +111,7 @@ def of_labels(fit: PolicyFit) -> pd.DataFrame:
         for metric, asked in _metrics(goal).items():
             unsure = metric == "recall" and bool(goal.precision and goal.recall)
             validation, test = (_counts(each, label, fit.decision if unsure else None) for each in fitted)
-            known = _value(validation.sum(axis=0), goal, metric)
+            known = value_of(validation.sum(axis=0), goal, metric)
             value, least, most = _with_interval(test, goal, metric, label is not None, draws)
             low, high = _thresholds(fit.decision, label)
             row: dict[str, object] = {
@@ -119,7 +120,7 @@ def of_labels(fit: PolicyFit) -> pd.DataFrame:
             }
             row |= {"low": low, "high": high, "metric": metric, "asked": asked, "validation": float(known)}
             row |= {"test": value, "low_95": least, "high_95": most}
-            row["default"] = float(_value(_counts(fit.test(fit.default), label).sum(axis=0), goal, metric))
+            row["default"] = float(value_of(_counts(fit.test(fit.default), label).sum(axis=0), goal, metric))
             rows.append(row | {"verdict": _verdict(fit, label, asked, float(known), least, most)})
     return pd.DataFrame(rows)
 
@@ -139,35 +140,16 @@ def _thresholds(decision: Decision, label: int | None) -> tuple[float, float]:
 def _counts(scored: Scored, label: int | None, unsure: Decision | None = None) -> np.ndarray:
     """Return hits, decided and gold of each row, shape (n, 3), of one label or all; with `unsure`, the labels whose
     scores are unsure count as decided."""
-    y_pred = scored.y_pred
     if unsure is not None and unsure.unsure is not None:
-        y_pred = y_pred | (scored.y_score >= np.array(unsure.unsure)[:, 0])
-    columns = slice(None) if label is None else [label]
-    y_true, y_pred = scored.y_true[:, columns], y_pred[:, columns]
-    return np.stack([(y_true & y_pred).sum(axis=1), y_pred.sum(axis=1), y_true.sum(axis=1)], axis=1)
-
-
-def _value(sums: np.ndarray, goal: Goal, metric: str) -> np.ndarray:
-    """Return a metric from the sums of hits, decided and gold, shape (..., 3); a division by zero counts 0."""
-    hits, decided, gold = np.moveaxis(np.asarray(sums, float), -1, 0)
-    if metric == "cost":
-        assert goal.cost
-        return goal.cost[0] * (decided - hits) + goal.cost[1] * (gold - hits)
-    square = (goal.f_beta or 1) ** 2
-    fractions = {
-        "precision": (hits, decided),
-        "recall": (hits, gold),
-        "f-beta": ((1 + square) * hits, decided + square * gold),
-    }
-    above, below = fractions[metric]
-    return np.divide(above, below, out=np.zeros_like(below), where=below > 0)
+        scored = replace(scored, y_pred=scored.y_pred | (scored.y_score >= np.array(unsure.unsure)[:, 0]))
+    return counts(scored, slice(None) if label is None else [label])
 
 
 def _with_interval(
     counts: np.ndarray, goal: Goal, metric: str, one_label: bool, draws: Draws
 ) -> tuple[float, float, float]:
     sums = counts.sum(axis=0)
-    value = float(_value(sums, goal, metric))
+    value = float(value_of(sums, goal, metric))
     alone = draws.units is None  # Wilson's interval knows of no groups
     if (
         alone and one_label and metric in ("precision", "recall")
@@ -175,7 +157,7 @@ def _with_interval(
         trials = int(sums[1 if metric == "precision" else 2])
         found = binomtest(int(sums[0]), trials).proportion_ci(method="wilson") if trials else None
         return (value, float(found.low), float(found.high)) if found else (value, 0.0, 1.0)
-    resampled = _value(weighted_sums(draws.counts, counts), goal, metric)
+    resampled = value_of(weighted_sums(draws.counts, counts), goal, metric)
     bounds = (0.0, float("inf") if metric == "cost" else 1.0)
     around = interval(np.array([value]), resampled[:, None], draws.rng, bounds)
     return value, around.low, around.high
@@ -185,7 +167,7 @@ def _verdict(fit: PolicyFit, label: int | None, asked: float | None, known: floa
     """Return whether the test rows have what was asked for, and what was known before."""
     if asked is None:
         return ""
-    found = "reached" if low >= asked else "not reached" if high < asked else "cannot tell"
+    found = verdict(asked, low, high)
     if label is None and fit.task.rule == "per_label":
         return found
     if label is not None and fit.run.predictions.validation_y_true[:, label].sum() < MIN_POSITIVES:
@@ -233,5 +215,5 @@ def _of_texts(scored: Scored, decision: Decision) -> dict[str, float]:
         "labels a text": float(number.mean()),
         "share of texts without a label": float((number == 0).mean()),
         "share of texts handed to a person": float(handed.mean()),
-        "f1_micro of the other texts": float(_value(kept, Goal(f_beta=1), "f-beta")),
+        "f1_micro of the other texts": float(value_of(kept, Goal(f_beta=1), "f-beta")),
     }

@@ -18,7 +18,7 @@ from benchmark.tasks.row_facts import find_row_facts, keep_row_facts
 from benchmark.tasks.rows import Rows
 from benchmark.training.recipes import IMPORTED, SEEDS, ImportedRecipe
 from benchmark.training.runs import PROTOCOL, Latency, RunInfo, read_run, run_folder, write_run
-from zoo.encoders.registry import ENCODERS, PROBE, ZERO_SHOT
+from zoo.encoders.registry import ENCODERS, USED
 from zoo.errors import UserError
 
 _NAME = re.compile(r"\w[\w.:+/-]*")
@@ -65,7 +65,7 @@ def check_name(name: str) -> None:
     """Raise UserError unless predictions can have this name."""
     if not _NAME.fullmatch(name):
         raise UserError(f"--name {name!r} cannot name a run; use letters, digits and . : + / - _")
-    if name in ENCODERS or name.startswith((PROBE, ZERO_SHOT)):
+    if name in ENCODERS or USED.fullmatch(name):
         raise UserError(f"--name '{name}' is an encoder of the project; give the predictions another name")
 
 

@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 
 from benchmark.statistics.fit_decision import fit_decision
 from benchmark.statistics.intervals import RESAMPLES
+from benchmark.statistics.metrics import bounds
 from benchmark.statistics.resampling import Scored, draw, points, resample, weighted_sums
 from benchmark.statistics.seeds import score
 from benchmark.tasks.registry import Task
@@ -54,7 +55,7 @@ def steps(
     for seed in seeds:
         for share, part in subsets(rows, seed).items():
             for encoder in encoders:
-                own = seed if share < 1 or encoder.fine_tuned else first
+                own = seed if share < 1 or encoder.seeded else first
                 (cell,) = plan({task: part}, [encoder], [own], results / CURVES, **changes)
                 if share == 1:
                     (ranked,) = plan({task: part}, [encoder], [own], results, **changes)
@@ -137,10 +138,11 @@ class Curve:
 
     @cached_property
     def doubled(self) -> Gain:
-        """What twice the train rows would bring."""
+        """What twice the train rows would bring: no more than the metric's highest value leaves room for."""
         value = predict(self.law[None], 2.0) - predict(self.law[None], 1.0)
         low, high = np.quantile(predict(self.laws, 2.0) - predict(self.laws, 1.0), (0.025, 0.975))
-        return Gain(float(value[0]), float(low), float(high))
+        room = bounds(self.task.main_metric)[1] - self.values[-1]
+        return Gain(*np.minimum([value[0], low, high], room).tolist())
 
     @cached_property
     def labels(self) -> pd.DataFrame:

@@ -80,8 +80,9 @@ def export_and_score(
     Raises:
         UserError: the checkpoint, its run in `results` or the run's rows are not to be had.
     """
+    there = UserError(f"{target} is there already; give another folder or remove it")
     if target.exists():
-        raise UserError(f"{target} is there already; give another folder or remove it")
+        raise there
     info = read_checkpoint(checkpoint).info
     run = next((run for run in read_runs(results) if run.info.id == info.run), None)
     if run is None:
@@ -97,7 +98,12 @@ def export_and_score(
         reduction = quantise_export(trial, task, rows, run) if int8 else None
         rescored = _score(trial, task, rows, run, results, reduction)
         if rescored.kept:
-            trial.rename(target)
+            try:
+                trial.rename(target)
+            except OSError:
+                if target.exists():  # another process was faster
+                    raise there from None
+                raise
     return rescored
 
 

@@ -3,35 +3,42 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
-
 from benchmark.release.card import write_card, write_cards
 from benchmark.release.reduce import Reduced, reduce_checkpoint
 from benchmark.statistics.fit_decision import fit_decision
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import read_rows
 from benchmark.training.baseline import Baseline
+from benchmark.training.cell import Cell
 from benchmark.training.fine_tune import FineTuned
 from benchmark.training.runs import Run, RunInfo, as_stored, read_runs
-from zoo.checkpoints.checkpoint import TFIDF, CheckpointInfo
+from zoo.checkpoints.checkpoint import TFIDF, Checkpoint, CheckpointInfo
 from zoo.checkpoints.loading import describe_checkpoint, save_checkpoint
 from zoo.encoders.registry import ENCODERS
 from zoo.errors import UserError
 from zoo.files import new_folder
+from zoo.policy import DEFAULT, Policy
 from zoo.tfidf import UNLIMITED, write_tfidf
 
 
-def save_run_checkpoint(
-    target: Path, info: RunInfo, task: Task, trained: FineTuned | Baseline, groups: np.ndarray | None = None
+def keep_checkpoint(
+    root: Path, cell: Cell, info: RunInfo, trained: FineTuned | Baseline, policy: Policy = DEFAULT
 ) -> None:
-    """Write the checkpoint of a run that has just ended; one that is there already stays. `groups` are
-    those of the test rows, shape (n,), where rows belong together.
+    """Write the checkpoint of a run that has just ended to its folder below `root`; one that is there already stays.
+    Its decision is fitted for `policy`.
 
-    Its decision is fitted on the logits as the run stores them, so that it is the leaderboard's to the last digit.
+    The logits are those that the run stores, so that the default decision is the leaderboard's to the last digit.
     """
+    target, task = checkpoint_folder(root, cell.folder), cell.task
     predictions, recipe = as_stored(trained.predictions), info.recipe
     decision = fit_decision(
-        task.problem_type, predictions.validation_logits, predictions.validation_y_true, task.rule, task.average
+        task.problem_type,
+        predictions.validation_logits,
+        predictions.validation_y_true,
+        task.rule,
+        task.average,
+        policy=policy,
+        labels=task.labels,
     )
     reading = {name: getattr(recipe, name) for name in ("max_length", "long_text", "pooling") if hasattr(recipe, name)}
     checkpoint = CheckpointInfo(
@@ -44,7 +51,8 @@ def save_run_checkpoint(
         run=info.id,
         **{"max_length": UNLIMITED} | reading,
     )
-    card = write_card(Run(info, predictions, target), task, groups=groups)
+    own = None if policy == DEFAULT else Checkpoint(target, checkpoint, decision)
+    card = write_card(Run(info, predictions, target), task, own, cell.rows.test.groups)
     if isinstance(trained, FineTuned):
         save_checkpoint(target, checkpoint, decision, trained.model, trained.tokenizer, card)
         return

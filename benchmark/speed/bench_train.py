@@ -74,6 +74,7 @@ def main(
 def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: int, target: float) -> dict[str, Any]:
     """Train for `steps` and return speeds, memory, the mean loss of every `STEPS_A_POINT` steps, and the time to the
     target."""
+    import torch
     from transformers import AutoModelForSequenceClassification, set_seed
 
     from benchmark.tasks.registry import TASKS
@@ -95,7 +96,7 @@ def _measure(which: str, encoder: str, data_dir: str, steps: int, batch_size: in
     rows = read_rows(task, Path(data_dir) if data_dir else None)
     weights = fetch_weights(spec)
     if which == "ours":
-        set_up_process(threads=0)
+        set_up_process(threads=torch.get_num_threads())  # as many as the others
     set_seed(recipe.seed)
     tokenizer = load_tokenizer(weights.folder)
     model = (

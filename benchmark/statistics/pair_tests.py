@@ -193,8 +193,8 @@ def equal_within(difference: Interval, margin: float) -> float:
 def detectable(sd: float, degrees: float, rows: int, tests: int = 1) -> float:
     """Return the smallest true difference that a comparison shows with a power of 80 %.
 
-    Rows that change places between two unlike encoders vary more than resamples of them do: by the square of the
-    difference over the number of rows, which a large gap on few rows has to make up for.
+    Rows that change places between two unlike encoders vary more than resamples of them do, by the square of the
+    difference over the number of rows. So a large gap on few rows has a larger critical value to pass.
 
     Args:
         sd: the standard error of the difference.
@@ -203,8 +203,10 @@ def detectable(sd: float, degrees: float, rows: int, tests: int = 1) -> float:
         tests: how many comparisons a correction will be over; the difference is for its strictest step.
     """
     critical = stats.t.ppf(1 - (1 - LEVEL) / 2 / tests, degrees)
-    errors = float(special.nctdtrinc(min(degrees, _NEARLY_NORMAL), 1 - POWER, critical))
-    return errors * sd / float(np.sqrt(1 - errors**2 / rows)) if errors**2 < rows else float("inf")
+    beyond = float(special.nctdtrinc(min(degrees, _NEARLY_NORMAL), 1 - POWER, critical)) - critical
+    # The gap, in standard errors, is critical * sqrt(1 + gap**2 / rows) + beyond.
+    rest = 1 - critical**2 / rows
+    return sd * float(beyond + np.sqrt(beyond**2 - rest * (beyond**2 - critical**2))) / rest if rest > 0 else np.inf
 
 
 def randomized(a: Evidence, b: Evidence) -> np.ndarray:

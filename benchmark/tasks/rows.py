@@ -25,11 +25,13 @@ class Split:
     """`texts` and their gold labels `y_true`, int8 of shape (n, num_labels).
 
     `groups` are numbers, shape (n,): rows of one document, user or thread share theirs. None where rows stand alone.
+    `teacher` are logits, shape (n, num_labels), that a student learns beside the labels. None without a teacher.
     """
 
     texts: list[str]
     y_true: np.ndarray
     groups: np.ndarray | None = None
+    teacher: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.texts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from benchmark.tasks.rows import Rows
 from benchmark.training.baseline import Baseline, train_baseline
 from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
 from benchmark.training.process import commit
-from benchmark.training.recipes import AnyRecipe, BaselineRecipe, ProbeRecipe, Recipe, ZeroShotRecipe
+from benchmark.training.recipes import AnyRecipe, BaselineRecipe, ProbeRecipe, Recipe, SetFitRecipe, ZeroShotRecipe
 from benchmark.training.runs import PROTOCOL, RunInfo, state_folder, write_run
 from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import Weights, fetch_weights
@@ -18,6 +19,7 @@ from zoo.hardware import library_versions
 
 if TYPE_CHECKING:
     from benchmark.training.fine_tune import FineTuned
+    from benchmark.training.probe import Probe
 
 RunReport = Callable[[float, str], None]  # the share of a run that is done, and a line to show or ""
 Keep = Callable[["Cell", RunInfo, "FineTuned | Baseline"], None]
@@ -25,7 +27,7 @@ Make = Callable[["Cell", RunReport, Keep | None], None]
 
 
 def run_cell(cell: "Cell", report: RunReport, keep: Keep | None = None) -> None:
-    """Run one cell and write its run. `keep` then gets what was trained; a probe leaves nothing to keep."""
+    """Run one cell and write its run. `keep` then gets what was trained, where it leaves a checkpoint."""
     if isinstance(cell.recipe, BaselineRecipe):
         baseline = train_baseline(cell.task, cell.rows, cell.recipe)
         info = _info(cell, cell.encoder.revision, vars(baseline.measured), (), 1)
@@ -34,22 +36,41 @@ def run_cell(cell: "Cell", report: RunReport, keep: Keep | None = None) -> None:
             keep(cell, info, baseline)
         return
     weights = checked_weights(cell, lambda line: report(0.0, line))
-    if isinstance(cell.recipe, ProbeRecipe | ZeroShotRecipe):
-        from benchmark.training.probe import predict_by_names, train_probe
-
-        make: Any = train_probe if isinstance(cell.recipe, ProbeRecipe) else predict_by_names
-        probe = make(weights, cell.task, cell.rows, cell.recipe, lambda line: report(0.0, line))
+    if not isinstance(cell.recipe, Recipe):
+        probe = _probe(cell, weights, report)
         write_run(cell.folder, _info(cell, weights.revision, vars(probe.measured), (), 1), probe.predictions)
         return
     from benchmark.training.fine_tune import fine_tune
+    from benchmark.training.together import lead
 
-    tuned = fine_tune(weights, cell.task, cell.rows, cell.recipe, report, cell.memory, state_folder(cell.folder))
+    make = partial(
+        fine_tune, weights, cell.task, cell.rows, cell.recipe, report, cell.memory, state_folder(cell.folder)
+    )
+    tuned = lead(cell.name, cell, make)
     info = _info(cell, weights.revision, vars(tuned.measured), tuned.epochs, tuned.best_epoch, tuned.diverged)
     write_run(cell.folder, info, tuned.predictions)  # first, so that a full disk does not lose what was trained
     if tuned.diverged:
         report(1.0, f"diverged: {tuned.diverged}; {_lower_rate(cell.recipe)}")
     elif keep is not None:
         keep(cell, info, tuned)
+
+
+def _probe(cell: "Cell", weights: Weights, report: RunReport) -> "Probe":
+    from benchmark.training.probe import predict_by_names, train_probe
+
+    def say(line: str) -> None:
+        report(0.0, line)
+
+    match cell.recipe:
+        case ProbeRecipe():
+            return train_probe(weights, cell.task, cell.rows, cell.recipe, say)
+        case ZeroShotRecipe():
+            return predict_by_names(weights, cell.task, cell.rows, cell.recipe, say)
+        case SetFitRecipe():
+            from benchmark.training.few_shot import train_few_shot  # its libraries take a second
+
+            return train_few_shot(weights, cell.task, cell.rows, cell.recipe, cell.encoder.shots, report)
+    raise AssertionError(cell.recipe)
 
 
 @dataclass(frozen=True)
@@ -80,6 +101,18 @@ class Cell:
     def name(self) -> str:
         what = self.title or f"seed {self.recipe.seed} ({self.id})"
         return f"{self.task.name} / {self.encoder.name} / {what}"
+
+
+def train_along(cell: "Cell") -> None:
+    """Train what the first process of several trains (see `together`); that one keeps it."""
+    from benchmark.training.trainer import train
+
+    weights, rows = checked_weights(cell, lambda line: None), cell.rows
+    assert isinstance(cell.recipe, Recipe)
+    train(
+        weights, cell.task, rows.train, rows.validation, cell.recipe, lambda share, line: None, memory=cell.memory,
+        kept=state_folder(cell.folder),
+    )  # fmt: skip
 
 
 def checked_weights(cell: "Cell", say: Callable[[str], object]) -> Weights:

@@ -75,7 +75,8 @@ def take(folder: Path, say: Callable[[str], object]) -> Claim | None:
     try:
         return Claim(path, mine.token) if _rename_into_place(path, mine) else None
     except BaseException:  # stopped in between
-        _remove(path, mine.token)
+        with suppress(OSError):  # such as the one that is raised
+            _remove(path, mine.token)
         raise
 
 

@@ -21,7 +21,7 @@ from zoo.checkpoints.pretrained import count_positions
 from zoo.classifier import predict_logits
 from zoo.encoders.folders import stored_types
 from zoo.encoders.weights import Weights
-from zoo.hardware import device
+from zoo.hardware import device, processes
 from zoo.long_text import capacity, encode
 
 
@@ -124,6 +124,8 @@ def _fitted(trained: Trained, recipe: Recipe, memory: MemoryOptions) -> dict[str
         found["micro_batch"] = trained.micro_batch
     if memory.gradient_checkpointing:
         found["gradient_checkpointing"] = "yes"
+    if processes() > 1:
+        found["processes"] = processes()
     return found
 
 

@@ -22,7 +22,7 @@ from benchmark.training.recipes import (
 )
 from benchmark.training.runs import read_run, run_folder, run_id
 from zoo.encoders.encoder import Encoder
-from zoo.errors import UserError
+from zoo.errors import UserError, first_line
 
 if TYPE_CHECKING:
     pass
@@ -183,7 +183,8 @@ def attempt(run: Callable[[], object], report: RunReport) -> str:
 
 def why_failed(error: Exception) -> str:
     """Return the reason that is shown of a run: one line."""
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    line = first_line(error)
+    return line if isinstance(error, UserError) else f"{type(error).__name__}: {line}"
 
 
 def _run_whole(cell: Cell, report: RunReport, keep: Keep | None) -> None:

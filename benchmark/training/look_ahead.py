@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from benchmark.training.cell import Cell, checked_weights
-from benchmark.training.recipes import BaselineRecipe, Recipe
+from benchmark.training.recipes import BaselineRecipe, Recipe, SetFitRecipe
 from zoo.errors import UnreachableError, UserError
 
 if TYPE_CHECKING:
@@ -55,6 +55,10 @@ def _look_ahead(cell: Cell, say: Callable[[str], object]) -> None:
 def _check_at_hand(cell: Cell, say: Callable[[str], object]) -> None:
     from zoo.checkpoints.pretrained import check_without_weights
 
+    if isinstance(cell.recipe, SetFitRecipe):
+        from benchmark.training.few_shot import find_setfit
+
+        find_setfit()
     weights = checked_weights(cell, say)
     if isinstance(cell.recipe, Recipe):
         _check_options(cell, check_without_weights(weights.folder, cell.recipe.max_length), say)

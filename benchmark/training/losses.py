@@ -1,4 +1,4 @@
-"""The training losses and the start of the head's bias, for single-label and multi-label tasks."""
+"""The training losses, also with a teacher, and the start of the head's bias, for single- and multi-label tasks."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -8,6 +8,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 Loss = Callable[..., torch.Tensor]
+SOFTNESS = 2.0  # the temperature at which a student learns a teacher's logits
 
 
 def make_loss(multi_label: bool, over_labels: Literal["sum", "mean"], weights: np.ndarray | None) -> Loss:
@@ -30,6 +31,31 @@ def make_loss(multi_label: bool, over_labels: Literal["sum", "mean"], weights: n
         return (each.sum(dim=1) if over_labels == "sum" else each.mean(dim=1)).mean()
 
     return loss
+
+
+def with_teacher(loss: Loss, multi_label: bool, over_labels: Literal["sum", "mean"]) -> Loss:
+    """Return the mean of a loss and of one that compares the logits with a teacher's, in the signature of `loss`.
+
+    The second is the cross-entropy with the teacher's scores, both at the temperature SOFTNESS; its square keeps the
+    gradient's size (Hinton et al. 2015, "Distilling the Knowledge in a Neural Network").
+
+    Args:
+        loss, multi_label, over_labels: as `make_loss` gives and takes them. `labels` then holds each row's labels and
+            the teacher's logits after them, shape (n, 2 * num_labels).
+    """
+
+    def both(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+        y_true, teacher = labels.chunk(2, dim=1)
+        student = outputs["logits"].float() / SOFTNESS
+        if multi_label:
+            target = torch.sigmoid(teacher / SOFTNESS)
+            each = binary_cross_entropy_with_logits(student, target, reduction="none")
+            soft = (each.sum(dim=1) if over_labels == "sum" else each.mean(dim=1)).mean()
+        else:
+            soft = cross_entropy(student, torch.softmax(teacher / SOFTNESS, dim=1))
+        return (loss(outputs, y_true) + SOFTNESS**2 * soft) / 2
+
+    return both
 
 
 def make_divisor(multi_label: bool, weights: np.ndarray | None) -> Callable[[torch.Tensor], torch.Tensor]:

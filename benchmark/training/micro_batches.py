@@ -1,14 +1,18 @@
 """Trainer with batches in parts: the gradient of the whole batch, with the memory of a part."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from torch import Tensor
+from torch.utils.data import DataLoader
 from transformers import Trainer
 
+from benchmark.training.together import OneOrder, number
 from zoo.errors import UserError
+from zoo.hardware import processes
 
 Batch = dict[str, Tensor]
 
@@ -17,7 +21,8 @@ class MicroBatchTrainer(Trainer):
     """Trainer that goes through each batch in micro-batches and adds up their gradients (gradient accumulation).
 
     The batch stays the recipe's. Where a part does not fit into memory, the parts are halved, and the batch is begun
-    again; that is told once for each halving.
+    again; that is told once for each halving. Where several processes train one model, each goes through its share of
+    the batch, and they cannot halve: one of them would be alone with it.
 
     Validation is scored on logits in the order of its rows. Trainer's own evaluation would sort them by length.
 
@@ -46,6 +51,18 @@ class MicroBatchTrainer(Trainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        if processes() == 1:
+            return super().get_train_dataloader()
+        dataset: Any = self.train_dataset
+        return DataLoader(
+            dataset,
+            batch_size=self.args.train_batch_size,  # whole batches: accelerate would fill up an epoch's last one
+            sampler=OneOrder(self._get_train_sampler()),
+            collate_fn=self.data_collator,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
+
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
         while (loss := self._try_step(model, inputs, num_items_in_batch)) is None:
             model.zero_grad()
@@ -54,10 +71,10 @@ class MicroBatchTrainer(Trainer):
 
     def _try_step(self, model: Any, inputs: Batch, num_items: Any) -> Tensor | None:
         """Return the loss of a batch, its gradient computed; or halve the parts and return None."""
-        rows = len(inputs["labels"])
+        rows = -(-len(inputs["labels"]) // processes())
         size = min(self.micro_batch or rows, rows)
         try:
-            if size == rows:
+            if size == len(inputs["labels"]):
                 return super().training_step(model, dict(inputs), num_items)
             return self._in_parts(model, inputs, size)
         except RuntimeError as error:
@@ -68,21 +85,34 @@ class MicroBatchTrainer(Trainer):
                     f"A text of {inputs['input_ids'].numel():,} tokens does not fit into memory; give a lower "
                     "max_length in --recipe, or --gradient-checkpointing"
                 ) from error
+            if processes() > 1:
+                raise UserError(f"{size} texts do not fit into memory; give --micro-batch {size // 2}") from error
         self.micro_batch = size // 2
         self.say(f"{size} texts do not fit into memory: micro-batches of {self.micro_batch}, with the same gradient")
         return None
 
     def _in_parts(self, model: Any, inputs: Batch, size: int) -> Tensor:
+        """Return the loss of this process's share of a batch, times the number of processes: DDP takes their mean."""
         model.train()
         whole: Any = self._prepare_inputs(inputs)
-        total, losses = self.divisor(whole["labels"]), []
-        for part in split_batch(whole, size):
-            share = self.divisor(part["labels"]) / total
-            with self.compute_loss_context_manager():
-                loss: Any = self.compute_loss(model, part) * share
-            self.accelerator.backward(loss)
+        total, losses = self.divisor(whole["labels"]) / processes(), []
+        own, counts = _own_share(whole)
+        parts = list(split_batch(own, size))
+        for part in parts:
+            share = self.divisor(part["labels"]) / total * counts
+            with nullcontext() if part is parts[-1] else self.accelerator.no_sync(model):
+                with self.compute_loss_context_manager():
+                    loss: Any = self.compute_loss(model, part) * share
+                self.accelerator.backward(loss)
             losses.append(loss.detach())
         return sum(losses, start=losses[0] * 0)
+
+
+def _own_share(batch: Batch) -> tuple[Batch, bool]:
+    """Return this process's rows of a batch, and whether they count: where it has none, it takes others' for naught."""
+    shares = list(split_batch(batch, -(-len(batch["labels"]) // processes())))
+    counts = number() < len(shares)
+    return shares[number() if counts else 0], counts
 
 
 def split_batch(batch: Batch, size: int) -> Iterator[Batch]:

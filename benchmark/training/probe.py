@@ -81,21 +81,16 @@ def train_probe(
     watch, length = Stopwatch(device()), recipe.max_length
     states = load_states(weights, task)
     with watch.time("training"):
-        scaler = StandardScaler()
-        train, validation = (
-            scaler.fit_transform(states(rows.train.texts, length)),
-            states(rows.validation.texts, length),
-        )
-        models, validation_logits = _best(task, rows, recipe, train, scaler.transform(validation), say)
+        validation = states(rows.validation.texts, length)
+        linear = fit_linear(task, rows, recipe, states(rows.train.texts, length), validation, say)
     with watch.time("inference"):
-        test_logits = logits_of(models, scaler.transform(states(rows.test.texts, length)), task)
-    own = sum(map(size_of_model, models)) + 2 * train.shape[1]
-    predictions = Predictions(validation_logits, rows.validation.y_true, test_logits, rows.test.y_true)
+        test_logits = linear(states(rows.test.texts, length))
+    predictions = Predictions(linear(validation), rows.validation.y_true, test_logits, rows.test.y_true)
 
     def answer(texts: list[str], length: int) -> np.ndarray:
-        return logits_of(models, scaler.transform(states(texts, length)), task)
+        return linear(states(texts, length))
 
-    return Probe(predictions, _measured(watch, states, rows, length, own, answer, say))
+    return Probe(predictions, measured(watch, states, rows, len(rows.train), length, linear.size, answer, say))
 
 
 def predict_by_names(
@@ -122,22 +117,24 @@ def predict_by_names(
     predictions = Predictions(validation, rows.validation.y_true, test, rows.test.y_true)
     own = of_names.size + 2 * len(names)
     return Probe(
-        predictions, _measured(watch, states, rows, length, own, lambda *of: scaler.transform(cosines(*of)), say)
+        predictions,
+        measured(watch, states, rows, len(rows.train), length, own, lambda *of: scaler.transform(cosines(*of)), say),
     )
 
 
-def _measured(
+def measured(
     watch: Stopwatch,
     states: States,
     rows: Rows,
+    read: int,
     length: int,
     own: int,
     answer: Callable[[list[str], int], np.ndarray],
     say: Callable[[str], object],
 ) -> Measured:
-    """Return what a run cost, of which `own` numbers were computed from the train rows."""
+    """Return what a run cost, of which `own` numbers were computed from the `read` train rows that it used."""
     return watch.measured(
-        train_examples=len(rows.train),
+        train_examples=read,
         test_examples=len(rows.test),
         parameters=sum(p.numel() for p in states.encoder.parameters()) + own,
         embedding_parameters=sum(p.numel() for p in states.encoder.get_input_embeddings().parameters()),
@@ -152,27 +149,48 @@ def _ids(tokenizer: Any, texts: list[str]) -> list[list[int]]:
     return tokenizer(texts, return_attention_mask=False, verbose=False)["input_ids"]
 
 
-def _best(
+@dataclass(frozen=True)
+class Linear:
+    """A fitted linear model: states, shape (n, hidden_size), become logits, shape (n, num_labels)."""
+
+    task: Task
+    scaler: StandardScaler
+    models: list[LogisticRegression | float]
+
+    def __call__(self, states: np.ndarray) -> np.ndarray:
+        return logits_of(self.models, self.scaler.transform(states), self.task)
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return sum(map(size_of_model, self.models)) + 2 * len(self.scaler.mean_)
+
+
+def fit_linear(
     task: Task,
     rows: Rows,
     recipe: ProbeRecipe,
     train: np.ndarray,
     validation: np.ndarray,
-    say: Callable[[str], object],
-) -> tuple[list[LogisticRegression | float], np.ndarray]:
-    """Return the models of the best C by the main metric on validation (the first of equals), and their validation
-    logits."""
-    best: tuple[float, list[LogisticRegression | float], np.ndarray] | None = None
+    say: Callable[[str], object] = lambda line: None,
+) -> Linear:
+    """Return the linear model with the C that is best by the main metric on validation, the first of equals.
+
+    `train` and `validation` are the states of these rows, shape (n, hidden_size).
+    """
+    scaler = StandardScaler().fit(train)
+    scaled, best = scaler.transform(train), None
     for inverse in recipe.candidates:
         models = [
-            train_label(train, rows.train.y_true[:, label], LogisticRegression(C=inverse, max_iter=1000))
+            train_label(scaled, rows.train.y_true[:, label], LogisticRegression(C=inverse, max_iter=1000))
             for label in modelled(task)
         ]
-        logits = logits_of(models, validation, task)
+        linear = Linear(task, scaler, models)
+        logits = linear(validation)
         decision = fit_decision(task.problem_type, logits, rows.validation.y_true, task.rule, task.average)
         worth = float(points([score(decision, logits, rows.validation.y_true)], task.main_metric)[0])
         say(f"C={inverse:g}: validation {worth:.4f}")
         if best is None or worth > best[0]:
-            best = worth, models, logits
+            best = worth, linear
     assert best is not None
-    return best[1:]
+    return best[1]

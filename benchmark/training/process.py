@@ -85,15 +85,16 @@ def commit() -> str:
 def set_up_process(threads: int) -> None:
     """Prepare this process for training: `threads` threads (0: its share of the cores), memory reused, logs quiet.
 
-    Of several GPUs it keeps the first: Trainer would put a batch on each in every step, which is another recipe.
+    Of several GPUs it keeps the first: Trainer would put a batch on each in every step, which is another recipe. Where
+    several processes train one model, each keeps its own.
     """
     import torch
     from transformers.utils import logging
 
-    from zoo.hardware import reuse_memory
+    from zoo.hardware import processes, reuse_memory
 
     commit()
-    if torch.cuda.device_count() > 1:
+    if processes() == 1 and torch.cuda.device_count() > 1:
         os.environ["CUDA_VISIBLE_DEVICES"] = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
     torch.set_num_threads(threads or default_threads())
     reuse_memory()

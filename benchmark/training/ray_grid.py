@@ -85,9 +85,10 @@ def cluster(address: str) -> Iterator[Any]:
         ray.init(address, log_to_driver=False, logging_level="ERROR", **local)
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         reason = str(error).strip().partition("\n")[0]
-        raise UserError(
-            f"--ray {address}: no cluster answers ({reason}); give local, auto or ray://HOST:PORT"
-        ) from error
+        step = "give local, auto or ray://HOST:PORT"
+        if "Could not find any running" in reason:  # Ray goes on with an option of its own
+            reason, step = "this machine belongs to none", "start one with `ray start --head`, or give local"
+        raise UserError(f"--ray {address}: no cluster answers ({reason}); {step}") from error
     try:
         yield ray
     finally:

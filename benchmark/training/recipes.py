@@ -31,7 +31,8 @@ class Recipe(BaseModel):
     a multi-label loss is the `sum` over the labels, or their `mean` as in transformers, which divides the gradient by
     the number of labels. label_prior: the bias of the head starts at the labels' log odds in train. balanced: each
     class is weighted by the inverse of its frequency. precision: `auto` is bf16 on hardware that multiplies in bf16,
-    and else fp32. seed: of everything random.
+    and else fp32. teacher: the models whose logits are learnt beside the labels (see `benchmark.training.teacher`).
+    seed: of everything random.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,7 +54,14 @@ class Recipe(BaseModel):
     label_prior: bool = True
     balanced: bool = False
     precision: Literal["auto", "bf16", "fp32"] = "auto"
+    teacher: str = ""
     seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _teacher_without_weights(self) -> Self:
+        if self.teacher and self.balanced:
+            raise ValueError("a teacher's logits know no class weights; leave balanced or the teacher out")
+        return self
 
 
 class BaselineRecipe(BaseModel):
@@ -110,6 +118,24 @@ class ZeroShotRecipe(BaseModel):
     seed: Seed = 0
 
 
+class SetFitRecipe(BaseModel):
+    """How SetFit trains an encoder on few rows (Tunstall et al. 2022, "Efficient Few-Shot Learning Without Prompts"):
+    texts with a label in common come nearer to each other, others further apart. A logistic regression then reads it.
+
+    The encoder says how many rows each label has. iterations: pairs with and pairs without a common label, each so many
+    times the rows. The defaults are the paper's and the library's. seed: draws the rows, too.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_length: Annotated[int, Field(ge=8)] = 128
+    iterations: Annotated[int, Field(ge=1)] = 20
+    batch_size: Annotated[int, Field(ge=1)] = 16
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-5
+    inverse_regularisation: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    seed: Seed = 0
+
+
 IMPORTED = "imported"  # the family of models from elsewhere
 
 
@@ -127,8 +153,13 @@ class ImportedRecipe(BaseModel):
     seed: Seed = 0
 
 
-AnyRecipe = Recipe | BaselineRecipe | ProbeRecipe | ZeroShotRecipe
-_KINDS = (Recipe, BaselineRecipe, ProbeRecipe, ZeroShotRecipe)
+AnyRecipe = Recipe | BaselineRecipe | ProbeRecipe | ZeroShotRecipe | SetFitRecipe
+_KINDS: dict[str, type[AnyRecipe]] = {
+    "fine-tuned": Recipe,
+    "probe": ProbeRecipe,
+    "zero-shot": ZeroShotRecipe,
+    "setfit": SetFitRecipe,
+}
 
 
 # Found on encoders of 22 to 30 million weights; see docs/recipes.md.
@@ -154,6 +185,10 @@ _SIZE_DEFAULTS: dict[Size, dict[str, Any]] = {
     "base": {"min_steps": 500, "learning_rate": 5e-5, "dropout": None, "freeze_embeddings": False},
     "large": {"min_steps": 500, "learning_rate": 2e-5, "dropout": None, "freeze_embeddings": False},
 }
+# Where the validation scores of one encoder choose another recipe; see docs/recipes.md.
+_ENCODER_DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
+    ("granite-30m", "sst2"): {"epochs": 2, "learning_rate": 1e-4},
+}
 
 
 def size_of(parameters: float) -> Size:
@@ -163,21 +198,20 @@ def size_of(parameters: float) -> Size:
 
 def kind_of(encoder: Encoder) -> type[AnyRecipe]:
     """Return the kind of recipe that an encoder has."""
-    if encoder.fine_tuned:
-        return Recipe
-    return ZeroShotRecipe if encoder.zero_shot else ProbeRecipe if encoder.probe else BaselineRecipe
+    return BaselineRecipe if encoder.source == "none" else _KINDS[encoder.use]
 
 
 def other_fields(kind: type[AnyRecipe]) -> set[str]:
     """Return the fields that only the other kinds of recipes have."""
-    return set().union(*(each.model_fields for each in _KINDS)) - set(kind.model_fields)
+    return set().union(*(each.model_fields for each in (*_KINDS.values(), BaselineRecipe))) - set(kind.model_fields)
 
 
 def default_recipe(encoder: Encoder, task: Task, seed: int, /, **changes: Any) -> AnyRecipe:
     """Return the default recipe of `encoder` on `task`, with `seed` and `changes`.
 
     Args:
-        encoder: one without weights gets a recipe of the TF-IDF baseline, and a probe its own; else its size decides.
+        encoder: one without weights gets a recipe of the TF-IDF baseline, and a probe its own; else its size decides,
+            unless it has a default of its own.
         task: the default fits its texts and its number of rows.
         seed: of everything random.
         changes: fields of the recipe and their values. Fields of the other kinds of recipes are ignored, so that one
@@ -192,7 +226,7 @@ def default_recipe(encoder: Encoder, task: Task, seed: int, /, **changes: Any) -
     own = {name: value for name, value in changes.items() if name not in other_fields(kind)}
     for name in own:
         lookup(kind.model_fields, name, "field of the recipe")
-    defaults = _defaults(kind, size_of(encoder.parameters), task)
+    defaults = _defaults(kind, size_of(encoder.parameters), task, encoder.name)
     if "epochs" in own:
         defaults.pop("min_steps", None)
     try:
@@ -203,21 +237,23 @@ def default_recipe(encoder: Encoder, task: Task, seed: int, /, **changes: Any) -
         raise UserError(f"Recipe: {field}: {first['msg']}, got {first['input']!r}") from error
 
 
-def _defaults(kind: type[AnyRecipe], size: Size, task: Task) -> dict[str, Any]:
+def _defaults(kind: type[AnyRecipe], size: Size, task: Task, encoder: str) -> dict[str, Any]:
     if kind is BaselineRecipe:
         return {} if task.language == "en" else {"analyzer": "char", "ngrams": (1, 3)}
-    if kind in (ProbeRecipe, ZeroShotRecipe):
+    if kind is not Recipe:
         return {}
-    return {**_TASK_DEFAULTS.get(task.name, _OTHER_TASKS), **_SIZE_DEFAULTS[size]}
+    of_encoder = _ENCODER_DEFAULTS.get((encoder, task.name), {})
+    return {**_TASK_DEFAULTS.get(task.name, _OTHER_TASKS), **_SIZE_DEFAULTS[size], **of_encoder}
 
 
-def variant_of(recipe: AnyRecipe, task: Task, size: Size) -> str:
-    """Return how a recipe differs from the default of encoders of this size on this task, such as "loss=mean".
+def variant_of(recipe: AnyRecipe, task: Task, size: Size, encoder: str = "") -> str:
+    """Return how a recipe differs from the default on this task, such as "loss=mean": from that of encoders of this
+    size, or of this encoder where it has its own.
 
     It is "" for the default itself. A run that was asked for bf16 has the recipe of one that took it by `auto`.
     """
     found, kind = recipe.model_dump(), type(recipe)
-    default = kind(**_defaults(kind, size, task)).model_dump() | {"seed": recipe.seed}
+    default = kind(**_defaults(kind, size, task, encoder)).model_dump() | {"seed": recipe.seed}
     if found.get("precision") == "bf16":
         found["precision"] = "auto"
     if found.get("epochs") != default.get("epochs"):

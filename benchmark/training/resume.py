@@ -18,8 +18,9 @@ from transformers import TrainerCallback
 from benchmark.training.epoch_selector import EpochSelector
 from benchmark.training.progress import Progress
 from benchmark.training.runs import Epoch
+from benchmark.training.together import from_first, number, wait_for_all
 from zoo.files import write_text
-from zoo.hardware import library_versions
+from zoo.hardware import library_versions, processes
 
 AFTER, EVERY = 60.0, 600.0  # seconds
 _MARK, _ORDER, _LOGITS = "ours.json", "order.npy", "logits.npy"
@@ -41,7 +42,7 @@ class State(TrainerCallback):
         self.start = self.saved = time.monotonic()
         self.earlier = 0.0  # seconds that were trained before this process
         self.order = torch.empty(0)
-        self.found = _newest(self.folder)
+        self.found = from_first(_newest(self.folder))
         if self.found:
             self._take_up(json.loads((self.found / _MARK).read_text("utf-8")), y_true)
 
@@ -60,12 +61,16 @@ class State(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         now = time.monotonic()
-        args.save_only_model &= now - self.start < AFTER
-        if now - self.saved >= EVERY and state.global_step % _steps(state):  # an epoch's last is saved with its score
+        age, since = from_first((now - self.start, now - self.saved))
+        args.save_only_model &= age < AFTER
+        if since >= EVERY and state.global_step % _steps(state):  # an epoch's last is saved with its score
             control.should_save = True
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if args.save_only_model:
+            return
+        wait_for_all()  # each has written its random numbers
+        if number():
             return
         folder = self.folder / f"checkpoint-{state.global_step}"
         np.save(folder / _ORDER, self.order.numpy())
@@ -98,7 +103,7 @@ def _newest(folder: Path) -> Path | None:
 
 def _known(folder: Path) -> dict[str, Any]:
     """Return what must be as it was: the code, the libraries, and the place, which Trainer's own files name."""
-    return {"code": _code(), "versions": library_versions(), "folder": str(folder)}
+    return {"code": _code(), "versions": library_versions(), "folder": str(folder), "processes": processes()}
 
 
 @cache

@@ -2,6 +2,9 @@
 
 A run's folder holds `run.json` (what the run is, and its costs) and `predictions.npz` (logits in half precision and
 gold labels of the validation and the test rows). The folder is written completely or not at all.
+
+Half precision is as coarse as shown scores allow: with logits in steps of 1/128, a run on GoEmotions has a macro-F1 of
+.5019 instead of .5023, and its file is a tenth smaller.
 """
 
 import hashlib
@@ -28,7 +31,14 @@ from zoo.files import new_folder, sha256
 RESULTS = Path(__file__).parents[1] / "results"
 CURVES = "learning-curves"  # the folder of the runs of learning curves, below the results: no board reads them
 # Fields that recipes did not always have, with the value that older runs have: these keep their ids.
-_LATER_FIELDS = {"long_text": "truncate", "min_steps": 0, "layer_decay": 1.0, "pooling": "head", "lora_rank": 0}
+_LATER_FIELDS = {
+    "long_text": "truncate",
+    "min_steps": 0,
+    "layer_decay": 1.0,
+    "pooling": "head",
+    "lora_rank": 0,
+    "teacher": "",
+}
 # Increased when a change of the code changes the numbers that a recipe gives.
 PROTOCOL = 3
 

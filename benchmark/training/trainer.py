@@ -24,17 +24,25 @@ from benchmark.tasks.rows import Split
 from benchmark.training.epoch_selector import EpochSelector
 from benchmark.training.layer_rates import layerwise_optimizer
 from benchmark.training.lora import add_lora
-from benchmark.training.losses import balanced_weights, last_linear, make_divisor, make_loss, start_at_prior
+from benchmark.training.losses import (
+    balanced_weights,
+    last_linear,
+    make_divisor,
+    make_loss,
+    start_at_prior,
+    with_teacher,
+)
 from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions, check_checkpointing, tell_length
 from benchmark.training.micro_batches import MicroBatchTrainer
 from benchmark.training.progress import Progress, Report
 from benchmark.training.recipes import Recipe, epochs_of
 from benchmark.training.resume import State
 from benchmark.training.runs import Epoch
+from benchmark.training.together import number, predict, wait_for_all
 from benchmark.training.windows import WindowedModel, windowed_collator, windowed_feature
 from zoo.checkpoints.loading import new_model, quiet
-from zoo.classifier import predict_logits
 from zoo.encoders.weights import Weights
+from zoo.errors import UserError
 from zoo.hardware import bf16_products, device, multiplies_in_bf16, prefers_plain_attention, refuse_several_gpus
 from zoo.long_text import encode
 from zoo.tokenizer import load_tokenizer
@@ -84,9 +92,12 @@ def train(
             from there. None for no state.
 
     Raises:
-        UserError: the process sees several GPUs, or the training does not fit into memory.
+        UserError: the process sees several GPUs, the training does not fit into memory, or the recipe names a teacher
+            that the rows know nothing of.
     """
     refuse_several_gpus("choose one of them by CUDA_VISIBLE_DEVICES=0")
+    if bool(recipe.teacher) != (rows.teacher is not None):
+        raise UserError("Recipe: teacher: only --teacher sets it; give the folders of the models there")
     set_seed(recipe.seed)
     tokenizer = load_tokenizer(weights.folder)
     model = prepare_model(weights, task, rows, recipe, lambda line: report(0.0, line))
@@ -98,6 +109,9 @@ def train(
     if line := tell_length(model, recipe, longest, memory):
         report(0.0, line)
     class_weights = balanced_weights(rows.y_true, task.multi_label) if recipe.balanced else None
+    loss = make_loss(task.multi_label, recipe.loss, class_weights)
+    if rows.teacher is not None:
+        loss = with_teacher(loss, task.multi_label, recipe.loss)
     progress, selector = Progress(report, goes_on), EpochSelector(task)
     with _folder(kept) as folder, fitted(model, recipe, memory) as trained:
         state = State(folder, progress, selector, validation.y_true)
@@ -105,21 +119,22 @@ def train(
         trainer = MicroBatchTrainer(
             model=WindowedModel(model) if windowed else model,
             args=training_arguments(recipe, str(folder), num_train_epochs=epochs),
-            train_dataset=_features(texts, rows.y_true, windowed),
+            train_dataset=_features(texts, rows, windowed),
             data_collator=windowed_collator(tokenizer) if windowed else DataCollatorWithPadding(tokenizer),
-            compute_loss_func=make_loss(task.multi_label, recipe.loss, class_weights),
+            compute_loss_func=loss,
             callbacks=[progress, *([state] if kept else [])],
             optimizers=(layerwise_optimizer(model, recipe) if recipe.layer_decay < 1 else None, None),
             micro_batch=memory.micro_batch,
             divisor=make_divisor(task.multi_label, class_weights),
             say=lambda line: report(progress.share, line),
-            score=lambda: selector(predict_logits(model, tokenizer, tuning), validation.y_true),
+            score=lambda: selector(predict(model, tokenizer, tuning), validation.y_true),
         )
         trainer.remove_callback(PrinterCallback)  # our own report takes its place
         if state.found:
             report(0.0, f"goes on after {len(progress.epochs)} of {epochs} epochs, where it was stopped")
         with quiet(), bf16_products() if use_bf16(recipe) else nullcontext():
             trainer.train(resume_from_checkpoint=str(state.found) if state.found else None)
+        wait_for_all()  # each has read the best weights; the first may now delete them
         seconds = state.seconds
         # accelerate leaves bf16 autocast on the model. It is served in float32, so it is scored in float32.
         trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
@@ -181,7 +196,7 @@ def training_arguments(recipe: Recipe, output_dir: str, **changes: Any) -> Train
         "train_sampling_strategy": "group_by_length",
         "bf16": use_bf16(recipe),
         "use_cpu": device() == "cpu",
-        "seed": recipe.seed,
+        "seed": recipe.seed + 1_000_000 * number(),  # each process drops out units for itself
         "eval_strategy": "epoch",
         "save_strategy": "epoch",
         "save_only_model": True,
@@ -195,6 +210,8 @@ def training_arguments(recipe: Recipe, output_dir: str, **changes: Any) -> Train
         "disable_tqdm": True,
         "report_to": "none",
         "dataloader_pin_memory": torch.cuda.is_available(),
+        "ddp_find_unused_parameters": True,  # such as a pooler's, where the head reads the mean
+        "average_tokens_across_devices": False,  # our loss is of rows
     }
     return TrainingArguments(**settings | changes)
 
@@ -217,8 +234,10 @@ def prepare_model(
     return model
 
 
-def _features(texts: list[list[list[int]]], y_true: np.ndarray, windowed: bool) -> list[dict[str, Any]]:
+def _features(texts: list[list[list[int]]], rows: Split, windowed: bool) -> list[dict[str, Any]]:
+    """Return what Trainer takes of each row; a teacher's logits stand behind the labels (see `with_teacher`)."""
+    taught = rows.y_true if rows.teacher is None else np.hstack([rows.y_true, rows.teacher])
     return [
         {**(windowed_feature(windows) if windowed else {"input_ids": windows[0]}), "labels": labels}
-        for windows, labels in zip(texts, y_true.astype(np.float32), strict=True)
+        for windows, labels in zip(texts, taught.astype(np.float32), strict=True)
     ]

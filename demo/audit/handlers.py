@@ -17,9 +17,10 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import numpy as np
 import pandas as pd
 
-from benchmark.from_logits.label_errors import audit
+from benchmark.from_logits.label_errors import AUDIT, audit, train_suspects
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, Split, read_rows
+from benchmark.training.runs import RESULTS
 from demo.explore.pairs import Found, find
 from demo.shared.texts import PageError
 from zoo.errors import lookup
@@ -66,18 +67,23 @@ def audit_of(name: str, results: Path | None) -> Audit:
         raise PageError("audit_no_texts", task=name)
     ids = tuple(run.info.id for entry in entries.values() for run in entry.runs.values())
     task = next(iter(entries.values())).task
-    return _audit(results, name, _own_folder(task), ids)
+    of_train = (results or RESULTS) / name / AUDIT
+    written = of_train.stat().st_mtime if of_train.is_file() else 0.0
+    return _audit(results, name, _own_folder(task), ids, of_train, written)
 
 
 @lru_cache(maxsize=2)
-def _audit(results: Path | None, name: str, folder: Path | None, runs: tuple[str, ...]) -> Audit:
+def _audit(
+    results: Path | None, name: str, folder: Path | None, runs: tuple[str, ...], of_train: Path, written: float
+) -> Audit:
     entries = list(find(results).tasks[name].values())
     task = entries[0].task
     rows = read_rows(task, folder)
     same = [entry for entry in entries if entry.info.fingerprint == rows.fingerprint]
     if not same:
         raise PageError("audit_other_rows", task=name)
-    return Audit(task, rows, audit(task, same))
+    suspects = pd.concat([audit(task, same), train_suspects(of_train, rows)], ignore_index=True)
+    return Audit(task, rows, suspects.sort_values("score", kind="stable", ignore_index=True))
 
 
 def as_view(found: Audit) -> dict[str, Any]:

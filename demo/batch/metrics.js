@@ -62,7 +62,7 @@ const measure = (model) => metricsOf(sumsOf(model, (row) => row), model);
 /** The 95 % intervals of the metrics by name, [low, high], from bootstraps of the rows around their mean. */
 function intervalsOf(model) {
   const values = measure(model);
-  const random = mulberry(1); // the same thresholds have the same intervals
+  const random = randomNumbers(1); // the same thresholds have the same intervals
   const drawn = Array.from({ length: DRAWS }, () => metricsOf(sumsOf(model, () => Math.floor(random() * model.rows)), model));
   const around = (name) => {
     const found = drawn.map((each) => each[name]).sort((a, b) => a - b);
@@ -79,12 +79,7 @@ function quantile(sorted, share) {
   return sorted[below] + (place - below) * ((sorted[below + 1] ?? sorted[below]) - sorted[below]);
 }
 
-/** Random numbers in [0, 1) from a seed (Ettinger's mulberry32). */
-function mulberry(seed) {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
+/** Random numbers in [0, 1) from a seed: a linear congruential generator, with the constants of Numerical Recipes. */
+function randomNumbers(seed) {
+  return () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) / 2 ** 32;
 }

@@ -65,14 +65,15 @@ def _take(choice: "Choice", found: "Matrix", page: Language) -> str:
     best = _row_of(found, choice.encoder)
     won, tasks = (sum(getattr(score, name) for score in best.scores.values()) for name in ("best", "compared"))
     spoken = language_name(found.language, page)
-    key = "answer_take_only" if (won, tasks) == (1, 1) else "answer_take"
+    all_won = {1: "answer_take_only", 2: "answer_take_both"}.get(tasks, "answer_take_all")
+    key = "answer_take" if won < tasks else all_won
     take = say(key, page, spoken=spoken, encoder=best.encoder, won=won, tasks=tasks, ms=f"{best.ms:.1f}")
     reason = "answer_why_alone" if not choice.others else "answer_why_tied" if choice.tied else "answer_why_rank"
     return take + say(reason, page, encoder=best.encoder, others=choice.others, tied=choice.tied)
 
 
 def _cost(choice: "Choice", found: "Matrix", page: Language) -> str:
-    from benchmark.board.matrix import gaps_of, span
+    from benchmark.board.matrix import gaps_of
 
     best, smallest = _row_of(found, choice.encoder), _row_of(found, choice.smallest)
     if page == "en":
@@ -85,13 +86,14 @@ def _cost(choice: "Choice", found: "Matrix", page: Language) -> str:
     if not shared:
         return what + say("answer_cost_unshared", page)
     if not lower:
-        return what + say("answer_cost_no_lower", page, tasks=shared)
-    less = {"tasks": shared, "fewer": len(lower), "low": span(lower, "–")}
-    if len(lower) == shared:
-        return what + say("answer_cost_lower", page, **less)
+        return what + say("answer_cost_no_lower", page)
     if not higher:
-        return what + say("answer_cost_in_part", page, **less)
-    return what + say("answer_cost_mixed", page, **less, ahead=len(higher), high=span(higher, "–"))
+        return what + say("answer_cost_lower", page, lower=_named(lower, page))
+    return what + say("answer_cost_mixed", page, lower=_named(lower, page), higher=_named(higher, page))
+
+
+def _named(gaps: dict[str, str], page: Language) -> str:
+    return "、".join(say("answer_gap", page, task=task, points=points) for task, points in gaps.items())
 
 
 def _row_of(found: "Matrix", encoder: str) -> "Row":

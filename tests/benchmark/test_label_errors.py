@@ -8,9 +8,12 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from benchmark.board.entries import Entry, make_entries
-from benchmark.from_logits.label_errors import audit, gather, margins, texts_of
+from benchmark.from_logits.label_errors import audit, gather, margins, rank, rows_of
+from benchmark.from_logits.out_of_fold import out_of_fold
 from benchmark.tasks.registry import TASKS
+from benchmark.tasks.rows import read_rows
 from benchmark.training.runs import RESULTS, Run, read_run
+from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
 
 FEEDBACK = TASKS["feedback"]
@@ -62,9 +65,9 @@ def test_flipped_labels_come_first_and_many_runs_find_more_of_them_than_one(runs
 
 def test_the_list_names_rows_labels_and_what_the_models_say(runs: list[Run]) -> None:
     entries = make_entries(runs)
-    texts = texts_of(FEEDBACK, entries, None)
-    assert texts is not None
-    table = audit(FEEDBACK, entries, texts)
+    rows = rows_of(FEEDBACK, entries, None)
+    assert rows is not None
+    table = audit(FEEDBACK, entries, rows)
     assert table["score"].is_monotonic_increasing
     assert (table["score"] < 0.5).all()
     first = table.iloc[0]
@@ -72,13 +75,13 @@ def test_the_list_names_rows_labels_and_what_the_models_say(runs: list[Run]) -> 
     assert (first["gold"], first["suggestion"], first["text"]) == (
         gold,
         1 - gold,
-        texts[first["part"]][first["row"] - 1],
+        getattr(rows, first["part"]).texts[first["row"] - 1],
     )
     assert first["against"] > 0.9
     info = entries[0].info.model_copy(update={"fingerprint": "0"})
     strange = [replace(entries[0], runs={seed: replace(run, info=info) for seed, run in entries[0].runs.items()})]
     with pytest.raises(UserError, match="not those of the runs"):
-        texts_of(FEEDBACK, strange, None)
+        rows_of(FEEDBACK, strange, None)
 
 
 def test_a_single_label_suggestion_is_the_highest_label() -> None:
@@ -86,3 +89,17 @@ def test_a_single_label_suggestion_is_the_highest_label() -> None:
     table: pd.DataFrame = audit(TASKS["sst2"], make_entries(runs))
     assert (table["gold"] != table["suggestion"]).all()
     assert (table["label"] == table["gold"]).all()
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1])
+def test_flipped_labels_of_train_come_first_by_a_probe_that_did_not_see_them(share: float) -> None:
+    rows = read_rows(FEEDBACK, None)
+    wrong = np.random.default_rng(0).random(rows.train.y_true.shape) < share
+    changed = replace(rows, train=replace(rows.train, y_true=rows.train.y_true ^ wrong))
+    found = out_of_fold(FEEDBACK, changed, get_encoder("probe:minilm-l6"))
+    score = margins(FEEDBACK.problem_type, found.y_true, found.y_score).ravel()
+    first = np.argsort(score, kind="stable")[:50]
+    assert wrong.ravel()[first].mean() > 5 * wrong.mean()
+    table = rank(FEEDBACK, found)
+    assert set(table["part"]) == {"train"}
+    assert set(table["row"]) <= set(range(1, len(rows.train) + 1))

@@ -1,12 +1,15 @@
 """The did-you-mean lookup, and the one line that an error becomes on the command line."""
 
+import errno
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from zoo.errors import UserError, lookup, run_command_line
+from zoo.files import write_text
 
 REGISTRY = {"roberta-base": 1, "bert-base-uncased": 2}
 
@@ -52,6 +55,34 @@ for write in ({"".join(f"lambda: {write}, " for write in writes)}):
     for line, message in zip(told, writes.values(), strict=True):
         assert line.startswith("Error: ")
         assert message in line
+
+
+@pytest.mark.parametrize(
+    ("write", "told"),
+    [
+        (lambda file: write_text(file / "x.csv", ""), "{file}: File exists; give another path"),
+        (lambda file: write_text(file / "below" / "x.csv", ""), "{file}/below: Not a directory; give another path"),
+        (lambda file: write_text(Path("/proc/x.csv"), ""), "/proc: No such file or directory; give another path"),
+        (lambda file: file.mkdir(), "{file}: File exists; give another path"),
+        (lambda file: (file / "x").open(), "{file}/x: Not a directory; give another path"),
+        (lambda file: _raise(errno.EACCES, "Denied", "/x"), "/x: Denied; give a place that you may read and write"),
+        (lambda file: _raise(errno.ENOSPC, "No space left"), "No space left; make room, and run it again"),
+        (lambda file: _raise("a library speaks"), "a library speaks"),
+    ],
+)
+def test_what_the_system_refuses_is_told_with_its_path_and_the_next_step(
+    write: Callable[[Path], object], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(SystemExit) as ended:
+        run_command_line(lambda: write(file), "")
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == f"Error: {told.replace('{file}', str(file))}\n"
+
+
+def _raise(*of: int | str) -> None:
+    raise OSError(*of)
 
 
 def test_a_refusal_without_a_word_is_told_by_its_kind(capsys: pytest.CaptureFixture[str]) -> None:

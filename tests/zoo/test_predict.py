@@ -308,6 +308,23 @@ def test_what_cannot_be_written_or_loaded_is_told_before_the_input_is_read(
 
 
 @pytest.mark.slow
+def test_a_second_process_writes_no_row_twice(checkpoint: Path, tmp_path: Path) -> None:
+    source, target = _write(tmp_path / "texts.csv", TEXTS * 600), tmp_path / "out.jsonl"
+    command = [sys.executable, "-m", "zoo", "predict", str(checkpoint), "--input", str(source), "--output", str(target)]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    while not any(part.stat().st_size for part in tmp_path.glob(".out*.part")) and first.poll() is None:
+        time.sleep(0.01)
+    first.send_signal(signal.SIGSTOP)
+    with pytest.raises(UserError, match=f"Another process is writing {target}; wait"):
+        predict_file(checkpoint, look_through(source, ["text"]), target)
+    first.send_signal(signal.SIGCONT)
+    assert first.wait() == 0
+    rows = [json.loads(line)["row"] for line in target.read_text("utf-8").splitlines()]
+    assert rows == list(range(1, 4201))
+    assert not list(tmp_path.glob(".out*"))
+
+
+@pytest.mark.slow
 def test_a_killed_command_is_taken_up_again(checkpoint: Path, tmp_path: Path) -> None:
     source = _write(tmp_path / "texts.csv", TEXTS * 200)
     command = [sys.executable, "-m", "zoo", "predict", str(checkpoint), "--input", str(source), "--output"]

@@ -3,11 +3,12 @@
 A new encoder is one entry of `ENCODERS`. Nothing here imports torch, so that reading results stays light.
 """
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.encoders.encoder import Encoder, Language
+from zoo.encoders.encoder import Encoder, Language, Use
 from zoo.encoders.folders import folder_encoder
 from zoo.encoders.packed import PRETRAINED
 from zoo.errors import UserError, lookup
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from zoo.hub import Say
 
 APACHE = "Apache-2.0"
-PROBE, ZERO_SHOT = "probe:", "zero-shot:"
+USED = re.compile(r"(probe|zero-shot|setfit)(?:-(\d+))?:(.*)")  # an encoder that is not fine-tuned: how, shots, which
 
 
 def _hub(
@@ -93,6 +94,7 @@ def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
 
     - `probe:` before any of the following is that encoder as a probe: it is not trained, and a linear model reads it.
     - `zero-shot:` before any of them is that encoder without any training: labels are told by their names.
+    - `setfit-16:` before any of them is that encoder, trained on 16 rows a label by contrast.
     - `hub:org/name[@revision]` is a model of the hub: the registered one where the registry has it at that revision,
       otherwise the hub is asked once what it is.
     - The path of a folder with a config.json is the model in that folder, whatever the registry has of that name.
@@ -105,11 +107,9 @@ def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
     Raises:
         UserError: there is no such encoder, the folder's name cannot be an encoder's, or the hub does not answer.
     """
-    if name.startswith(PROBE):
-        return as_probe(get_encoder(name.removeprefix(PROBE), say))
-    if name.startswith(ZERO_SHOT):
-        probe = as_probe(get_encoder(name.removeprefix(ZERO_SHOT), say))
-        return replace(probe, name=probe.name.replace(PROBE, ZERO_SHOT), zero_shot=True)
+    if used := USED.fullmatch(name):
+        use, shots, of = used.groups()
+        return used_as(get_encoder(of, say), use, int(shots or 0))  # type: ignore[arg-type]
     if name.startswith("hub:"):
         return _of_the_hub(*name.removeprefix("hub:").partition("@")[::2], say)
     if any((Path(name) / file).is_file() for file in ("config.json", "modules.json", "adapter_config.json")):
@@ -122,15 +122,20 @@ def get_encoder(name: str, say: "Say" = lambda line: None) -> Encoder:
         raise UserError(f"{error}. Or give a folder by its path, or a model of the hub as hub:org/name") from error
 
 
-def as_probe(encoder: Encoder) -> Encoder:
-    """Return an encoder as a probe.
+def used_as(encoder: Encoder, use: Use, shots: int = 0) -> Encoder:
+    """Return an encoder as a probe, as a zero-shot model, or as one that SetFit trains on `shots` rows a label.
 
     Raises:
-        UserError: it has no states that a linear model could read.
+        UserError: it is no pretrained encoder, or the number of rows is missing or does not apply.
     """
     if not encoder.fine_tuned:
-        raise UserError(f"'{encoder.name}' cannot be a probe, which reads the states of a pretrained encoder")
-    return replace(encoder, name=f"{PROBE}{encoder.name}", family="linear", probe=True)
+        raise UserError(f"'{use}:' stands before a pretrained encoder, and '{encoder.name}' is none; try minilm-l6")
+    if (use == "setfit") != (shots > 0):
+        right = "setfit-16" if use == "setfit" else use
+        raise UserError(f"'{use}{f'-{shots}' if shots else ''}:{encoder.name}' is none; write {right}:{encoder.name}")
+    prefix = f"{use}-{shots}" if shots else use
+    family = encoder.family if shots else "linear"
+    return replace(encoder, name=f"{prefix}:{encoder.name}", family=family, use=use, shots=shots)
 
 
 def _of_the_hub(location: str, revision: str, say: "Say") -> Encoder:

@@ -125,8 +125,7 @@ def _checked(job: Job, processes: int) -> Job:
     """Check what can be checked before anything is read; return the job with the recipe that fits its start."""
     if job.output.exists():
         raise UserError(f"{job.output} is there already; give another --output, or delete it")
-    if processes == 1:
-        refuse_several_gpus("start with `accelerate launch -m zoo pretrain ...`, or set CUDA_VISIBLE_DEVICES=0")
+    refuse_several_gpus("start with `accelerate launch -m zoo pretrain ...`, or set CUDA_VISIBLE_DEVICES=0")
     if job.recipe.batch_size % processes:
         raise UserError(
             f"{processes} processes cannot share batches of {job.recipe.batch_size}; launch a number of processes "
@@ -200,9 +199,14 @@ def _from_encoder(job: Job) -> _Start:
             "start of that language, or nothing"
         )
     weights = fetch_weights(encoder)
-    kind = json.loads((weights.folder / "config.json").read_text()).get("model_type")
-    if kind != "bert":
+    config = json.loads((weights.folder / "config.json").read_text())
+    if (kind := config.get("model_type")) != "bert":
         raise UserError(f"'{encoder.name}' is a {kind} model; give a --start of BERT's kind")
+    if (room := config.get("max_position_embeddings", 512)) < job.recipe.length:  # BertConfig's own default
+        raise UserError(
+            f"'{encoder.name}' reads at most {room} tokens, and the recipe's sequences have {job.recipe.length}; give "
+            "another --start"
+        )
     return _Start(encoder.name, weights.revision, *from_encoder(weights.folder))
 
 

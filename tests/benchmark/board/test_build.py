@@ -6,18 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
 from benchmark.board.build import build, build_entries
 from benchmark.board.entries import find_runs, make_entries
 from benchmark.board.ranked import rankable
 from benchmark.board.tables import Board
 from benchmark.statistics.fit_decision import fit_decision
+from benchmark.statistics.policies_reached import verdict
 from benchmark.tasks.registry import TASKS
 from benchmark.training.runs import Predictions, read_run
 from tests.benchmark.conftest import WriteRun, make_predictions, synthetic_writer
 from zoo.encoders.registry import ENCODERS
 from zoo.errors import UserError
+from zoo.policy import DEFAULT, Goal, Policy
 
 FEEDBACK = TASKS["feedback"]
 
@@ -163,6 +165,34 @@ def test_every_rule_and_threshold_has_its_row(board: Board) -> None:
     assert len(board.rules) == 5 * len(entries)
     assert len(board.thresholds) == len(FEEDBACK.labels) * len(entries)
     assert (board.rules.loc[board.rules["rule"] == "fixed", "gain"] == 0).all()
+
+
+def test_a_policy_is_judged_on_test_beside_the_default(board: Board, write_synthetic: WriteRun) -> None:
+    asked, default = [], []
+    for seed in range(2):
+        folder = write_synthetic(seed=seed)
+        found = read_run(folder).predictions
+        for policy, kept in ((Policy(goal=Goal(recall=0.9)), asked), (DEFAULT, default)):
+            decision = fit_decision(
+                FEEDBACK.problem_type, found.validation_logits, found.validation_y_true, "per_label", policy=policy
+            )
+            y_pred = decision.decide(decision.scores(found.test_logits))
+            kept.append(
+                [score(found.test_y_true, y_pred, average="micro") for score in (recall_score, precision_score)]
+            )
+    table = build(folder.parents[2]).policies
+    assert table["policy"].tolist() == ["precision=0.9", "recall=0.9"]
+    row = table.iloc[1]
+    np.testing.assert_allclose([row["value"], row["other"]], np.mean(asked, axis=0), atol=1e-6)
+    np.testing.assert_allclose([row["default"], row["default_other"]], np.mean(default, axis=0), atol=1e-6)
+    assert row["low"] < row["value"] < row["high"]
+    assert row["verdict"] == verdict(0.9, row["low"], row["high"])
+    assert [verdict(0.9, *ends) for ends in ((0.9, 1), (0.5, 0.89), (0.8, 0.95))] == [
+        "reached",
+        "not reached",
+        "cannot tell",
+    ]
+    assert len(board.policies) == 2 * len(board.cells[["encoder", "variant"]].drop_duplicates())
 
 
 def test_variants_of_a_recipe_are_rows_of_their_own(write_synthetic: WriteRun) -> None:

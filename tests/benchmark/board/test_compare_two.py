@@ -27,6 +27,7 @@ def test_where_lower_is_better_the_lower_one_beats(write_synthetic: WriteRun) ->
     found = compare_two(runs, TASKS["feedback"], ("minilm-l6", ""), ("granite-30m", ""), "brier")
     assert 0 < found.low < found.better < found.high  # A has the lower error
     told = "\n".join(found.lines)
+    assert "minilm-l6 is better (this pair alone" in told
     beats = re.search(r"one fine-tuning of minilm-l6 beats one of granite-30m: (\d+)%", told)
     assert beats is not None
     assert int(beats[1]) > 95

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from benchmark.board.matrix import Matrix, Row, Score, answer_of, legend, table_of, which
+from benchmark.board.build import build
+from benchmark.board.matrix import Matrix, Row, Score, answer_of, legend, matrices, table_of, which
 from benchmark.tasks.registry import TASKS
+from tests.benchmark.conftest import WriteRun
 from zoo.errors import UserError
 
 FEEDBACK, SST2 = TASKS["feedback"], TASKS["sst2"]
@@ -13,7 +15,7 @@ FEEDBACK, SST2 = TASKS["feedback"], TASKS["sst2"]
 
 def _row(encoder: str, ms: float, parameters: float, **scores: tuple[float, bool]) -> Row:
     found = {task: Score(*score) for task, score in scores.items()}
-    return Row(encoder, False, found, frozenset({"feedback", "sst2"} - set(found)), parameters, ms, None)
+    return Row(encoder, False, found, dict.fromkeys({"feedback", "sst2"} - set(found)), parameters, ms, None)
 
 
 def _matrix(*rows: Row) -> Matrix:
@@ -28,11 +30,11 @@ SMALL = _row("small", 2.0, 20, feedback=(0.70, False), sst2=(0.88, False))
 def test_the_one_in_the_best_group_of_most_tasks_is_taken() -> None:
     found = which(_matrix(SMALL, MIDDLE, LARGE))
     assert (found.encoder, found.smallest) == ("large", "small")
-    best = "it is in the best group on 2 of the 2 tasks where it is ranked, and it answers a text in 40.0 ms"
+    best = "it is in the best group on both tasks where it is ranked, and it answers a text in 40.0 ms"
     alone = "No other encoder is in the best group on as many tasks."
     assert found.take == f"For English, take large: {best}. {alone}"
     small = "The smallest is small: 20.0 M parameters, 2.0 ms a text."
-    assert found.cost == f"{small} It scores 5.0 to 10.0 points lower on the 2 tasks that both have."
+    assert found.cost == f"{small} It scores lower on feedback (by 10.0 points) and sst2 (by 5.0 points)."
 
 
 def test_a_limit_on_the_time_leaves_the_slow_ones_out() -> None:
@@ -59,10 +61,10 @@ def test_equals_are_told_apart_by_their_ranks_on_shared_tasks_and_then_by_time()
 
 def test_a_smaller_one_can_score_higher_or_share_no_task() -> None:
     lucky = replace(SMALL, scores={"feedback": Score(0.70, False), "sst2": Score(0.94, False)})
-    both = "Of the 2 tasks that both have, it scores lower on 1, by 10.0 points, and higher on 1, by 1.0 points."
+    both = "It scores lower on feedback (by 10.0 points), and higher on sst2 (by 1.0 points)."
     assert which(_matrix(LARGE, lucky)).cost.endswith(f"a text. {both}")
-    equal = replace(SMALL, scores={"feedback": Score(0.70, False), "sst2": Score(0.93, False)})
-    assert which(_matrix(LARGE, equal)).cost.endswith("it scores lower on 1, by 10.0 points.")
+    equal = replace(SMALL, scores={"feedback": Score(0.70, False), "sst2": Score(0.9304, False)})
+    assert which(_matrix(LARGE, equal)).cost.endswith("a text. It scores lower on feedback (by 10.0 points).")
     apart = replace(SMALL, scores={"sst2": Score(0.5, False)})
     assert which(_matrix(replace(MIDDLE, scores={"feedback": Score(0.8, True)}), apart)).cost.endswith(
         "a text. It is ranked on none of the same tasks."
@@ -80,11 +82,32 @@ def test_where_nothing_is_compared_there_is_no_answer() -> None:
 
 
 def test_gaps_are_marked_and_explained() -> None:
-    gaps = _row("gaps", 2.0, 20, sst2=(0.88, False))
-    absent = replace(SMALL, encoder="absent", scores={"sst2": Score(0.8, False)}, unfinished=frozenset())
-    table = table_of(_matrix(LARGE, gaps, absent)).set_index("encoder")
-    assert table["feedback (f1_macro)"].to_dict() == {"large": "**80.0**", "gaps": "†", "absent": "–"}
-    assert any(
-        "† means that the default recipe does not have two seeds yet" in line for line in legend([_matrix(LARGE, gaps)])
-    )
-    assert not any("†" in line for line in legend([_matrix(LARGE)]))
+    other = _row("other", 2.0, 20, sst2=(0.88, False))
+    single = replace(other, encoder="single", unfinished={"feedback": 0.7512})
+    absent = replace(other, encoder="absent", unfinished={})
+    table = table_of(_matrix(LARGE, other, single, absent)).set_index("encoder")
+    assert table["feedback (f1_macro)"].to_dict() == {
+        "large": "**80.0**",
+        "other": "‡",
+        "single": "75.1†",
+        "absent": "–",
+    }
+    explained = {"†": "a single seed: it takes no rank", "‡": "only other recipes than the default were run"}
+    for mark, row in (("†", single), ("‡", other)):
+        told = [line for line in legend([_matrix(LARGE, row)]) if line[0] in explained]
+        assert [line[0] for line in told] == [mark]
+        assert explained[mark] in told[0]
+
+
+def test_an_encoder_has_no_rank_with_one_seed_or_with_other_recipes_alone(write_synthetic: WriteRun) -> None:
+    write_synthetic()
+    for seed in range(2):
+        folder = write_synthetic(
+            encoder="zoo-bert-en", family="bert", seed=seed, recipe={"epochs": 5}, id=f"{seed:012d}"
+        )
+    (found,) = matrices(build(folder.parents[2]))
+    rows = {row.encoder: row for row in found.rows}
+    assert rows["zoo-bert-en"].unfinished == {"feedback": None}
+    score = rows["minilm-l6"].unfinished["feedback"]
+    assert score is not None
+    assert 0 < score <= 1

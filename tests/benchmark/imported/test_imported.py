@@ -143,7 +143,7 @@ def test_names_and_costs() -> None:
     with pytest.raises(UserError, match="it takes parameters=NUMBER"):
         parse_costs(["seconds=3"])
     check_name("gpt-x/2026:mini")
-    for name in ("../x", ".hidden", "", "minilm-l6", "probe:minilm-l6", "zero-shot:x"):
+    for name in ("../x", ".hidden", "", "minilm-l6", "probe:minilm-l6", "zero-shot:x", "setfit-8:x"):
         with pytest.raises(UserError):
             check_name(name)
 

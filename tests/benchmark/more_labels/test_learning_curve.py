@@ -103,6 +103,13 @@ def test_a_flat_curve_names_no_label() -> None:
     assert curve.doubled.value < 0.02
 
 
+def test_no_more_is_promised_than_the_highest_score_leaves_room_for() -> None:
+    curve = _curve([[0.2, 0.2], [0.1, 0.1], [0.05, 0.05], [0.0, 0.002]])
+    room = 1 - curve.values[-1]
+    assert 0 < room < 0.003
+    assert curve.doubled.low <= curve.doubled.value <= curve.doubled.high <= room
+
+
 def _answers(rng: np.random.Generator, error: float) -> Scored:
     """One label of two for each of 400 texts, wrong in such a share of them."""
     y_true = np.eye(2, dtype=np.int8)[np.zeros(400, int)]

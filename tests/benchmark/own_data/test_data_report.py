@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from scipy.sparse import csr_array
 
-from benchmark.console import show_report
+from benchmark.commands.console import show_report
 from benchmark.own_data.data_page import lines, write
 from benchmark.own_data.data_report import (
     DataReport,

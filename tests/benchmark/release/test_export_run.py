@@ -10,8 +10,7 @@ import pytest
 
 from benchmark.board.entries import find_runs, make_entries
 from benchmark.release.export_run import Rescored, compare_with_run, export_and_score
-from benchmark.release.ship import checkpoint_folder
-from benchmark.run_cli import keep_checkpoint
+from benchmark.release.ship import checkpoint_folder, keep_checkpoint
 from benchmark.statistics.fit_decision import fit_decision
 from benchmark.tasks.registry import TASKS
 from benchmark.tasks.rows import read_rows

@@ -22,8 +22,7 @@ from huggingface_hub import constants
 from safetensors.torch import save
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoModelForPreTraining, AutoTokenizer
 
-from benchmark.release.ship import checkpoint_folder
-from benchmark.run_cli import keep_checkpoint
+from benchmark.release.ship import checkpoint_folder, keep_checkpoint
 from benchmark.tasks.registry import Task
 from benchmark.training.grid import plan, run_grid
 from benchmark.training.look_ahead import find_faults

@@ -203,8 +203,8 @@ def test_superiority_and_the_detectable_difference_worked_by_hand_for_one_seed()
     sd = found.difference.sd_rows
     assert sd == pytest.approx((a.resampled - b.resampled).std())
     assert found.superiority == pytest.approx(stats.norm.cdf(found.difference.value / sd))
-    errors = 1.95996 + 0.84162  # of 200 rows
-    assert found.detectable == pytest.approx(errors * sd / np.sqrt(1 - errors**2 / 200), rel=1e-4)
+    gap = found.detectable
+    assert gap == pytest.approx(1.95996 * np.sqrt(sd**2 + gap**2 / 200) + 0.84162 * sd, rel=1e-4)  # of 200 rows
 
 
 def test_the_detectable_difference_of_few_seeds_has_the_power_that_it_states() -> None:
@@ -216,10 +216,13 @@ def test_the_detectable_difference_of_few_seeds_has_the_power_that_it_states() -
 
 
 def test_a_large_gap_on_few_rows_makes_up_for_the_variance_of_rows_that_change_places() -> None:
-    # Of swapped rows the variance is the mean of squares, of drawn ones that less the squared mean.
-    found = detectable(0.1, np.inf, rows=20)
-    assert found == pytest.approx((1.95996 + 0.84162) * np.sqrt(0.1**2 + found**2 / 20), rel=1e-4)
-    assert detectable(0.1, np.inf, rows=7) == np.inf
+    # Of swapped rows the variance is the mean of squares, of drawn ones that less the squared mean: simulated.
+    rng, rows = np.random.default_rng(0), 20
+    gap = detectable(0.1, np.inf, rows)
+    answers = gap + 0.1 * np.sqrt(rows) * rng.normal(size=(100_000, rows))
+    critical = 1.95996 * np.sqrt(0.1**2 + gap**2 / rows)
+    assert (answers.mean(axis=1) > critical).mean() == pytest.approx(0.8, abs=0.005)
+    assert detectable(0.1, np.inf, rows=3) == np.inf
 
 
 def _gap(value: float, sd: float, degrees: float = np.inf) -> Interval:

@@ -19,8 +19,7 @@ from sklearn.metrics import f1_score
 from benchmark.board.entries import find_runs
 from benchmark.release import reduce
 from benchmark.release.reduce import Reduced
-from benchmark.release.ship import checkpoint_folder, ship_best
-from benchmark.run_cli import keep_checkpoint
+from benchmark.release.ship import checkpoint_folder, keep_checkpoint, ship_best
 from benchmark.statistics.fit_decision import fit_decision
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.row_facts import find_row_facts

@@ -109,9 +109,10 @@ def test_a_run_can_begin_with_probes_and_their_board(
 
 
 def test_what_has_no_states_is_no_probe() -> None:
-    for name in ("probe:tfidf-lr", "probe:probe:minilm-l6"):
-        with pytest.raises(UserError, match="cannot be a probe"):
-            get_encoder(name)
+    for use in ("probe", "zero-shot"):
+        for name in ("tfidf-lr", "probe:minilm-l6"):
+            with pytest.raises(UserError, match=f"'{use}:' stands before a pretrained encoder, and '{name}' is none"):
+                get_encoder(f"{use}:{name}")
     with pytest.raises(UserError, match="Did you mean 'minilm-l6'"):
         get_encoder("probe:minilm")
 

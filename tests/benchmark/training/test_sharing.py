@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark.commands.where_cli import Where
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows
 from benchmark.training.cell import Cell
@@ -23,7 +24,6 @@ from benchmark.training.grid import Progress, plan, run_grid
 from benchmark.training.process import set_up_process
 from benchmark.training.runs import read_runs
 from benchmark.training.workers import gpus_asked, run_on_workers
-from benchmark.where_cli import Where
 from tests.boards import assert_same_board
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError

@@ -1,14 +1,17 @@
 """The label audit: what it shows, and that the corrected file is what own data reads."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
+import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
+from benchmark.from_logits.label_errors import AUDIT, Evidence, audit
 from benchmark.own_data.columns import choose_columns
 from benchmark.own_data.reading import read_own
 from benchmark.statistics.seeds import Predictions
@@ -52,6 +55,26 @@ def test_suspects_have_their_texts_and_gold_labels_the_most_suspect_first(found:
         assert row["add"] == (row["label"] not in row["gold"])
         assert row["score"] < 0.5
     json.dumps(shown, allow_nan=False)
+
+
+def test_suspects_of_train_come_from_the_file_of_the_command_line_if_its_rows_are_these(
+    results: Path, found: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ENCODER_ZOO_DATA", raising=False)
+    task, train, path = found.task, found.rows.train, results / "feedback" / AUDIT
+    evidence = Evidence("train", train.y_true, np.where(train.y_true, 0.4, 0.1), 1 - train.y_true, 1)
+    table = audit(task, list(find(results).tasks["feedback"].values()), found.rows, evidence)
+    for written, expected in ((table, {"train", "validation", "test"}), (_moved(table), {"validation", "test"})):
+        path.write_text(written.to_csv(index=False))
+        os.utime(path, (len(expected), len(expected)))
+        again = audit_of("feedback", results)
+        assert set(again.suspects["part"]) == expected
+        as_view(again)
+    path.unlink()
+
+
+def _moved(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(row=table["row"] + 1)
 
 
 def test_only_tasks_with_texts_are_audited(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:

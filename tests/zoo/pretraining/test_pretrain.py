@@ -455,14 +455,19 @@ def test_of_two_processes_each_tells_a_mistake_in_one_line(tmp_path: Path) -> No
 
 
 def test_mistakes_end_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    short = tmp_path / "short"
+    shutil.copytree(tiny_bert, short)
+    config = json.loads((short / "config.json").read_text())
+    (short / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 100}))
     base = ["zoo", "pretrain", "--corpus", str(tmp_path), "--output", str(tmp_path / "o")]
     for arguments, said in (
         (["--recipe", "brt", "--language", "en", "--start", "nothing"], "Did you mean 'bert'"),
         (["--recipe", "bert", "--language", "de", "--start", "nothing"], "must be en or zh"),
         (["--recipe", "bert", "--language", "zh", "--start", "minilm-l6"], "is an encoder for 'en'"),
         (["--recipe", "roberta", "--nsp", "--language", "en", "--start", "nothing"], "no next sentence prediction"),
+        (["--recipe", "bert", "--language", "en", "--start", str(short)], "reads at most 100 tokens, and the recipe's"),
     ):
         monkeypatch.setattr(sys, "argv", [*base, *arguments])
         with pytest.raises(SystemExit, match="1"):

@@ -30,7 +30,7 @@ def board(results: Results = OURS, margin: Margin = 1.0) -> None:
     """Make the leaderboard of the runs: on the screen, and as CSV, parquet and Markdown beside them."""
     from benchmark.board.pages import problem_line
     from benchmark.board.store import publish
-    from benchmark.console import show_board
+    from benchmark.commands.console import show_board
 
     made, written = publish(results, margin / 100)
     for path in written:
@@ -45,7 +45,7 @@ def verify(results: Results = OURS) -> None:
     """Compute the leaderboard again and compare it with the one in the folder.
 
     Exit code 1: they differ. Exit code 3: they agree, but runs are left out or
-    have no rank.
+    have no rank, or a trial is better than the default recipe.
     """
     from benchmark.board.store import verify as compute_again
     from benchmark.training.runs import RESULTS
@@ -58,7 +58,7 @@ def verify(results: Results = OURS) -> None:
         raise UserError(f"The leaderboard differs from the runs in {len(found.differs)} places; make it again: {again}")
     say("The leaderboard agrees with the runs.")
     if found.left_out:
-        typer.echo(f"{len(found.left_out)} runs or entries are left out or have no rank", err=True)
+        typer.echo(f"{len(found.left_out)} runs or entries are left out, without a rank or in doubt", err=True)
         raise typer.Exit(3)
 
 

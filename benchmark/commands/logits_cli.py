@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import MofNCompleteColumn, Progress
 
-from benchmark.cli import COMPARE, OURS, Results
+from benchmark.commands.board_cli import COMPARE, OURS, Results
+from benchmark.commands.how_cli import POLICY, PolicyWords
 from benchmark.tasks.registry import Task, known_tasks
 from zoo.cli import USE, Encoding, Names, Quotes, Separator, console, fetched, say, show_table
+from zoo.encoders.registry import get_encoder, used_as
 from zoo.errors import UserError, lookup
 from zoo.policy import parse_policy
 
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
     from benchmark.board.entries import Entry
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-
-_POLICY = "The goal of the thresholds, such as precision=0.9 or at-most=3; docs/decisions.md lists all. Repeatable."
-PolicyWords = Annotated[list[str] | None, typer.Option("--policy", help=_POLICY, show_default=False)]
 
 
 @app.command(rich_help_panel=USE)
@@ -66,7 +65,7 @@ def predict(
 @app.command(rich_help_panel=USE)
 def decide(
     checkpoint: Annotated[Path, typer.Argument(help="Folder of a fine-tuned model.")],
-    policy: Annotated[list[str], typer.Option(help=_POLICY)],
+    policy: Annotated[list[str], typer.Option(help=POLICY)],
     results: Results = OURS,
     write: Annotated[bool, typer.Option("--write", help="Keep the policy in the model's decision.json.")] = False,
 ) -> None:
@@ -90,6 +89,27 @@ def decide(
         say(f"wrote {checkpoint / 'decision.json'}, and the model's card again")
 
 
+@app.command(rich_help_panel=USE)
+def label_sets(
+    checkpoint: Annotated[Path, typer.Argument(help="Folder of a fine-tuned model.")],
+    recall: Annotated[float, typer.Option(min=0.01, max=0.999, help="The share of the right labels.")] = 0.9,
+    results: Results = OURS,
+) -> None:
+    """Find the threshold that guarantees a share of a new text's right labels, on average.
+
+    It comes from the validation logits of the model's run alone. See
+    docs/decisions.md for what is guaranteed."""
+    from benchmark.from_logits.label_sets import label_sets as fit
+    from benchmark.from_logits.policy_fit import fit_policy
+    from zoo.checkpoints.checkpoint import read_checkpoint
+    from zoo.policy import DEFAULT
+
+    found = fit(fit_policy(read_checkpoint(checkpoint).info, results, DEFAULT), recall)
+    say(f"Give a text every label whose score is over {found.threshold:.2f}.")
+    say(f"Then {recall:.0%} of a new text's right labels are given, on average (from {found.fitted_on} texts).")
+    say(f"On test: {found.recall:.3f} [{found.low:.3f}, {found.high:.3f}], with {found.size:.1f} labels a text.")
+
+
 @app.command(rich_help_panel=COMPARE)
 def audit_labels(
     task: Annotated[str, typer.Option(help="The task whose gold labels are looked at.")],
@@ -100,20 +120,31 @@ def audit_labels(
     data_dir: Annotated[
         Path | None, typer.Option(envvar="ENCODER_ZOO_DATA", help="Folder with the rows of the task, for their texts.")
     ] = None,
+    train_by: Annotated[
+        str, typer.Option(help="Look at the train labels, too, by probes of this encoder, such as minilm-l6.")
+    ] = "",
 ) -> None:
     """List gold labels that may be wrong: those that the models disagree with, the most suspect first."""
-    from benchmark.from_logits.label_errors import audit, texts_of
+    from benchmark.from_logits.label_errors import AUDIT, audit, rows_of
     from zoo.files import write_text
 
     chosen, entries = _entries(results, task)
-    texts = texts_of(chosen, entries, data_dir)
-    if texts is None:
+    rows, train = rows_of(chosen, entries, data_dir), None
+    if rows is None:
+        if train_by:
+            raise UserError(
+                "--train-by needs the rows of the task, and they are not at hand; give them with --data-dir"
+            )
         say("the rows of the task are not at hand, so the file has no texts; give them with --data-dir", "yellow")
-    found = audit(chosen, entries, texts)
-    target = to or results / task / "label-audit.csv"
+    elif train_by:
+        from benchmark.from_logits.out_of_fold import out_of_fold
+
+        train = out_of_fold(chosen, rows, used_as(get_encoder(train_by, say), "probe"), say)
+    found = audit(chosen, entries, rows, train)
+    target = to or results / task / AUDIT
     write_text(target, found.to_csv(index=False))
     shown = found.head(20)
-    if texts is not None:
+    if rows is not None:
         shown = shown.assign(text=shown["text"].str.slice(0, 60))
     _show(shown.assign(score=shown["score"].map("{:.3f}".format), against=shown["against"].map("{:.0%}".format)))
     say(f"wrote {target} ({len(found):,} suspected labels, by {sum(len(each.runs) for each in entries)} runs)")

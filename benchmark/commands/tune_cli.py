@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
-from benchmark.how_cli import HOW, Threads
-from benchmark.run_cli import DataDir, Keep, RunsTo, run_cells
+from benchmark.commands.board_cli import COMPARE, OURS, check_data_dir, names_of
+from benchmark.commands.how_cli import HOW, Threads
+from benchmark.commands.what_cli import WHAT, DataDir, Encoders, FirstSeed, Keep, RunsTo, Seeds
+from benchmark.commands.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, one_cluster, run_cells
 from benchmark.tasks.registry import TASKS
-from benchmark.what_cli import WHAT, Encoders, FirstSeed, Seeds
-from benchmark.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, one_cluster
 from zoo.cli import say
 from zoo.encoders.registry import get_encoder
 from zoo.errors import lookup

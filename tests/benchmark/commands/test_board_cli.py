@@ -15,10 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.from_logits.policy_fit import fit_policy
 from benchmark.training.runs import read_runs
 from encoder_zoo import main
 from tests.benchmark.conftest import WriteRun, make_predictions
+from zoo.checkpoints.checkpoint import find_checkpoints, read_checkpoint
 from zoo.encoders.registry import get_encoder
+from zoo.policy import parse_policy
 
 ROOT = Path(__file__).parents[2]
 RECIPE = json.dumps({"epochs": 8, "batch_size": 64, "max_length": 32, "learning_rate": 1e-3})
@@ -247,13 +250,17 @@ def test_mistakes_end_in_one_line(
         ((*BASE, "--recipe", '{"epochs": 1}'), "Recipe: epochs does not apply to tfidf-lr"),
         ((*BASE, "--long-text", "windows"), "Recipe: long_text does not apply to tfidf-lr"),
         ((*MINILM, "--recipe", '{"min_df": 1}'), "Recipe: min_df does not apply to minilm-l6"),
+        ((*BASE, "--recipe", '{"teacher": "minilm-l6"}'), "Recipe: teacher does not apply to tfidf-lr"),
+        ((*MINILM, "--teacher", "/no/such/model"), "There is no folder /no/such/model"),
+        ((*BASE, "--policy", "recall=0.9"), "no model is kept; give --checkpoints"),
+        ((*BASE, "--checkpoints", "kept", "--policy", "prais:recall=1"), "Unknown label 'prais'"),
         ((*OWN, "--label-column", "l", "--recipe", '{"epochs": 1}'), "Recipe: epochs does not apply to tfidf-lr"),
         (
             (*MINILM, "--long-text", "windows", "--recipe", '{"long_text": "truncate"}'),
             "--long-text and long_text in --recipe say the same thing",
         ),
         ((*PROBE, "--micro-batch", "4"), "--micro-batch and --gradient-checkpointing do not apply: no encoder is"),
-        ((*PROBE, "--checkpoints", "kept"), "--checkpoints does not apply: a probe leaves no checkpoint"),
+        ((*PROBE, "--checkpoints", "kept"), "--checkpoints does not apply: probe:minilm-l6 leaves no checkpoint"),
         ((*BASE, "--data-dir", "data"), "--data-dir does not apply: the rows of feedback come with the project"),
         ((*OWN, "--label-column", "l", "--delimiter", ";"), "--delimiter ';' applies to --label-list alone"),
         ((*OWN, "--label-columns", "a,b", "--delimiter", ";"), "--delimiter ';' applies to --label-list alone"),
@@ -523,5 +530,16 @@ def test_verify_fails_on_a_new_run_and_tells_of_one_that_has_no_rank(call: Call,
     write_synthetic(encoder="zoo-bert-en")
     call("board", "--results", results)
     apart = call("verify", "--results", results)
-    assert (apart.code, apart.stderr) == (3, "1 runs or entries are left out or have no rank\n")
+    assert (apart.code, apart.stderr) == (3, "1 runs or entries are left out, without a rank or in doubt\n")
     assert "feedback/zoo-bert-en: has one seed and takes no rank\nThe leaderboard agrees with the runs." in apart.stdout
+
+
+def test_run_keeps_models_for_a_policy(call: Call, tmp_path: Path) -> None:
+    kept, policy = tmp_path / "kept", "recall=0.9"
+    ended = call(*BASE, "--seeds", "1", "--results", tmp_path / "results", "--checkpoints", kept, "--policy", policy)
+    assert ended.code == 0, ended.stderr
+    (folder,) = find_checkpoints(kept)
+    checkpoint = read_checkpoint(folder)
+    fitted = fit_policy(checkpoint.info, tmp_path / "results", parse_policy([policy]))
+    assert checkpoint.decision == fitted.decision != fitted.default
+    assert f"for the policy `{policy}`" in (folder / "README.md").read_text(encoding="utf-8")

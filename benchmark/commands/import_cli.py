@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli import COMPARE, OURS, Results
+from benchmark.commands.board_cli import COMPARE, OURS, Results
 from benchmark.tasks.registry import Task, known_tasks
 from zoo.cli import Encoding, Names, Quotes, Separator, say
 from zoo.errors import UserError, lookup

@@ -1,10 +1,11 @@
-"""The options of the commands that fine-tune: what."""
+"""The options of the commands that fine-tune: what, and where its files are."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-WHAT = "What to run"
+WHAT, WHERE = "What to run", "Where files are"
 ENCODERS = "tfidf-lr,minilm-l6,granite-30m"
 
 Encoders = Annotated[
@@ -18,4 +19,17 @@ DryRun = Annotated[
 ProbeFirst = Annotated[
     bool,
     typer.Option("--probe-first", help="First run a probe of each encoder, and show its board.", rich_help_panel=WHAT),
+]
+RunsTo = Annotated[Path, typer.Option("--results", help="Folder for the runs.", rich_help_panel=WHERE)]
+Keep = Annotated[
+    Path | None,
+    typer.Option("--checkpoints", help="Keep every fine-tuned model below this folder.", rich_help_panel=WHERE),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="ENCODER_ZOO_DATA",
+        help="Folder with the rows of the tasks; from the hub if not given.",
+        rich_help_panel=WHERE,
+    ),
 ]

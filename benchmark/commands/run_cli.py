@@ -7,42 +7,57 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmark.cli import COMPARE, OURS, check_data_dir, names_of
-from benchmark.how_cli import Checkpointing, LongText, MicroBatch, Recipe, Threads, json_object
-from benchmark.refit_cli import ResampleTrain, refit_all
+from benchmark.commands.board_cli import COMPARE, OURS, check_data_dir, names_of
+from benchmark.commands.how_cli import (
+    Checkpointing,
+    LongText,
+    MicroBatch,
+    PolicyWords,
+    Recipe,
+    Teacher,
+    Threads,
+    json_object,
+)
+from benchmark.commands.refit_cli import ResampleTrain, refit_all
+from benchmark.commands.what_cli import (
+    ENCODERS,
+    WHAT,
+    DataDir,
+    DryRun,
+    Encoders,
+    FirstSeed,
+    Keep,
+    ProbeFirst,
+    RunsTo,
+    Seeds,
+)
+from benchmark.commands.where_cli import (
+    Gpus,
+    GpuShare,
+    Memory,
+    Ray,
+    Where,
+    Workers,
+    launched,
+    make_folders,
+    run_cells,
+)
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
-from benchmark.what_cli import ENCODERS, WHAT, DryRun, Encoders, FirstSeed, ProbeFirst, Seeds
-from benchmark.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, run_there
 from zoo.cli import Encoding, Names, Quotes, Separator, say
-from zoo.encoders.registry import Encoder, as_probe, get_encoder
+from zoo.encoders.registry import Encoder, get_encoder, used_as
 from zoo.errors import UserError, lookup
+from zoo.policy import Policy, parse_policy
 from zoo.row_files.format import choose_format
 
 if TYPE_CHECKING:
     from benchmark.tasks.rows import Rows
-    from benchmark.training.baseline import Baseline
     from benchmark.training.cell import Cell
-    from benchmark.training.fine_tune import FineTuned
-    from benchmark.training.runs import RunInfo
+    from benchmark.training.teacher import Teacher as Teaches
 
 app = typer.Typer()
 
-DATA, WHERE = "Your data", "Where files are"
-
-RunsTo = Annotated[Path, typer.Option("--results", help="Folder for the runs.", rich_help_panel=WHERE)]
-Keep = Annotated[
-    Path | None,
-    typer.Option("--checkpoints", help="Keep every fine-tuned model below this folder.", rich_help_panel=WHERE),
-]
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="ENCODER_ZOO_DATA",
-        help="Folder with the rows of the tasks; from the hub if not given.",
-        rich_help_panel=WHERE,
-    ),
-]
+DATA = "Your data"
 
 
 @dataclass(frozen=True)
@@ -52,6 +67,8 @@ class Asked:
     encoders: list[Encoder]
     seeds: range
     changes: dict[str, Any]
+    teacher: "Teaches | None"
+    policy: Policy
     fit: MemoryOptions
     where: Where
     results: Path
@@ -61,6 +78,11 @@ class Asked:
     def plan(self, rows: "dict[Task, Rows]") -> "list[Cell]":
         from benchmark.training.grid import plan
 
+        for task in rows:
+            self.policy.goals(task.labels)
+        if self.teacher and not self.dry_run:
+            say("asking the teacher about the train rows")
+            rows = {task: self.teacher.teach(task, of) for task, of in rows.items()}
         cells = plan(rows, self.encoders, self.seeds, self.results, **self.changes)
         return [replace(cell, memory=self.fit) for cell in cells]
 
@@ -69,7 +91,7 @@ class Asked:
         from benchmark.training.grid import plan
         from benchmark.training.recipes import ProbeRecipe, other_fields
 
-        probes = [as_probe(encoder) for encoder in self.encoders if encoder.fine_tuned]
+        probes = [used_as(encoder, "probe") for encoder in self.encoders if encoder.fine_tuned]
         if not probes:
             raise UserError("--probe-first does not apply: no encoder is fine-tuned; leave it out")
         own = {name: value for name, value in self.changes.items() if name not in other_fields(ProbeRecipe)}
@@ -77,6 +99,7 @@ class Asked:
 
 
 @app.command(rich_help_panel=COMPARE)
+@launched
 def run(
     context: typer.Context,
     tasks: Annotated[
@@ -90,6 +113,8 @@ def run(
     resample_train: ResampleTrain = None,
     recipe: Recipe = "{}",
     long_text: LongText = "",
+    teacher: Teacher = "",
+    policy: PolicyWords = None,
     micro_batch: MicroBatch = 0,
     gradient_checkpointing: Checkpointing = False,
     threads: Threads = 0,
@@ -105,10 +130,11 @@ def run(
     """Fine-tune encoders on registered tasks. Complete runs are skipped."""
     from benchmark.tasks.rows import read_rows
 
-    seed_range = range(first_seed, first_seed + seeds)
-    where = Where(threads, gpus, workers, ray, gpu_share, memory)
+    where = Where(threads, gpus, workers, ray, gpu_share, memory, launchable=not resample_train)
     fit = MemoryOptions(micro_batch, gradient_checkpointing)
-    asked = _asked(encoders, seed_range, recipe, long_text, fit, where, results, checkpoints, dry_run)
+    asked = _asked(
+        encoders, first_seed, seeds, recipe, long_text, teacher, policy, fit, where, results, checkpoints, dry_run
+    )
     chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
     if resample_train:
@@ -120,6 +146,7 @@ def run(
 
 
 @app.command(rich_help_panel=COMPARE)
+@launched
 def run_data(
     source: Annotated[
         str, typer.Argument(help="A CSV, TSV, text, JSON or parquet file, a folder of splits, or hub:NAME\\[:CONFIG].")
@@ -167,6 +194,8 @@ def run_data(
     probe_first: ProbeFirst = False,
     recipe: Recipe = "{}",
     long_text: LongText = "",
+    teacher: Teacher = "",
+    policy: PolicyWords = None,
     micro_batch: MicroBatch = 0,
     gradient_checkpointing: Checkpointing = False,
     threads: Threads = 0,
@@ -179,16 +208,17 @@ def run_data(
     checkpoints: Keep = None,
 ) -> None:
     """Fine-tune encoders on data of your own. Complete runs are skipped."""
-    from benchmark.console import reading_progress, show_report
+    from benchmark.commands.console import reading_progress, show_report
     from benchmark.own_data.columns import choose_columns
     from benchmark.own_data.data_page import write
     from benchmark.own_data.own_task import declare, prepare
     from benchmark.tasks.rows import write_splits
 
-    seed_range = range(first_seed, first_seed + seeds)
-    where = Where(threads, gpus, workers, ray, gpu_share, memory)
+    where = Where(threads, gpus, workers, ray, gpu_share, memory, launchable=True)
     fit = MemoryOptions(micro_batch, gradient_checkpointing)
-    asked = _asked(encoders, seed_range, recipe, long_text, fit, where, results, checkpoints, dry_run)
+    asked = _asked(
+        encoders, first_seed, seeds, recipe, long_text, teacher, policy, fit, where, results, checkpoints, dry_run
+    )
     given = choose_format(encoding, separator, columns, quotes)
     chosen = choose_columns(text_column, label_column, label_list, label_columns or (), delimiter, group_column)
     declared = declare(source, chosen, name, language, given)
@@ -198,7 +228,7 @@ def run_data(
     show_report(own.report)
     cells = asked.plan({own.task: own.rows})
     if not dry_run:
-        _make_folders(results, checkpoints, splits_to)
+        make_folders(results, checkpoints, splits_to)
         kept = [write_splits(own.task, own.rows, splits_to)] if splits_to else []
         for path in [*write(own.report, results / own.task.name), *kept]:
             say(f"wrote {path}")
@@ -207,9 +237,12 @@ def run_data(
 
 def _asked(
     encoders: str,
-    seeds: range,
+    first_seed: int,
+    seeds: int,
     recipe: str,
     long_text: str,
+    teacher: str,
+    policy: list[str] | None,
     fit: MemoryOptions,
     where: Where,
     results: Path,
@@ -217,26 +250,35 @@ def _asked(
     dry_run: bool,
 ) -> Asked:
     from benchmark.training.grid import check_changes
+    from benchmark.training.teacher import read_teacher
 
     chosen = [get_encoder(name, say) for name in names_of("--encoders", encoders)]
     changes = json_object(recipe)
     if long_text and "long_text" in changes:
         raise UserError("--long-text and long_text in --recipe say the same thing; give one of them")
     changes |= {"long_text": long_text} if long_text else {}
+    taught = read_teacher([Path(folder) for folder in names_of("--teacher", teacher)]) if teacher else None
+    changes |= {"teacher": taught.name} if taught else {}
     check_changes(changes, chosen)
-    if checkpoints and all(encoder.probe for encoder in chosen):
-        raise UserError("--checkpoints does not apply: a probe leaves no checkpoint; leave it out, or add an encoder")
+    if checkpoints and not any(encoder.leaves_checkpoint for encoder in chosen):
+        raise UserError(
+            f"--checkpoints does not apply: {chosen[0].name} leaves no checkpoint; leave it out, or add an encoder"
+        )
+    if policy and not checkpoints:
+        raise UserError("--policy is kept in a model's decision.json, and no model is kept; give --checkpoints")
     if fit != WHOLE_BATCHES and not any(encoder.fine_tuned for encoder in chosen):
         raise UserError(
             "--micro-batch and --gradient-checkpointing do not apply: no encoder is fine-tuned; leave them out"
         )
-    return Asked(chosen, seeds, changes, fit, where, results, checkpoints, dry_run)
+    seed_range = range(first_seed, first_seed + seeds)
+    said = parse_policy(policy or [])
+    return Asked(chosen, seed_range, changes, taught, said, fit, where, results, checkpoints, dry_run)
 
 
 def _run(cells: "list[Cell]", asked: Asked, probes: "list[Cell]") -> None:
     """Run the grid, with the probes before it, or only show it."""
     from benchmark.board.store import publish
-    from benchmark.console import show_board, show_plan
+    from benchmark.commands.console import show_board, show_plan
     from benchmark.training.look_ahead import find_faults
 
     if asked.dry_run:
@@ -251,50 +293,4 @@ def _run(cells: "list[Cell]", asked: Asked, probes: "list[Cell]") -> None:
         run_cells(probes, asked.results, None, asked.where)
         show_board(publish(asked.results)[0])
         say("That is what the encoders know before they are fine-tuned. Now they are.")
-    run_cells(cells, asked.results, asked.checkpoints, asked.where)
-
-
-def run_cells(cells: "list[Cell]", results: Path, checkpoints: Path | None, where: Where) -> None:
-    """Run what is not complete, and keep the models below `checkpoints`.
-
-    Raises:
-        UserError: a run failed.
-    """
-    from benchmark.training.process import commit
-
-    _make_folders(results, checkpoints)
-    commit()
-    if checkpoints:
-        _tell_unkept(cells, checkpoints)
-    failed = run_there(cells, where, checkpoints, keep_checkpoint)
-    for name, reason in failed.items():
-        say(f"failed: {name}: {reason}", "red")
-    if failed:
-        raise UserError(f"{len(failed)} of {len(cells)} runs failed; the same command runs them again")
-
-
-def keep_checkpoint(root: Path, cell: "Cell", info: "RunInfo", trained: "FineTuned | Baseline") -> None:
-    """Write what a run has trained to its folder below `root`."""
-    from benchmark.release.ship import checkpoint_folder, save_run_checkpoint
-
-    target = checkpoint_folder(root, cell.folder)
-    save_run_checkpoint(target, info, cell.task, trained, cell.rows.test.groups)
-
-
-def _tell_unkept(cells: "list[Cell]", checkpoints: Path) -> None:
-    """Name the complete runs whose checkpoint is not there: they are not run again by themselves."""
-    from benchmark.release.ship import checkpoint_folder
-
-    done = [cell for cell in cells if cell.done and not cell.encoder.probe]
-    without = [cell.folder for cell in done if not checkpoint_folder(checkpoints, cell.folder).is_dir()]
-    if without:
-        say(f"{len(without)} complete runs left no checkpoint in {checkpoints}; to train them again, delete:")
-        say("\n".join(f"    {folder}" for folder in without))
-
-
-def _make_folders(*paths: Path | None) -> None:
-    for path in filter(None, paths):
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"{path} cannot be made a folder ({error.strerror}); give another one") from error
+    run_cells(cells, asked.results, asked.checkpoints, asked.where, asked.policy)

@@ -6,12 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmark.cli import COMPARE, OURS, Results, names_of
-from benchmark.how_cli import Threads
-from benchmark.run_cli import DataDir, run_cells
+from benchmark.commands.board_cli import COMPARE, OURS, Results, names_of
+from benchmark.commands.how_cli import Threads
+from benchmark.commands.what_cli import DataDir, Encoders, Seeds
+from benchmark.commands.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, run_cells
 from benchmark.tasks.registry import known_tasks
-from benchmark.what_cli import Encoders, Seeds
-from benchmark.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers
 from zoo.cli import USE, Encoding, Names, Quotes, Separator, console, fetched, say, show_table
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError, lookup
@@ -47,8 +46,8 @@ def learning_curve(
     where = Where(threads, gpus, workers, ray, gpu_share, memory)
     chosen = lookup(known_tasks(results), task, "task")
     asked = [get_encoder(name, say) for name in names_of("--encoders", encoders)]
-    if idle := [encoder.name for encoder in asked if encoder.zero_shot]:
-        raise UserError(f"{idle[0]} learns from no labels, so it has no learning curve; leave it out")
+    if idle := [encoder.name for encoder in asked if encoder.use in ("zero-shot", "setfit")]:
+        raise UserError(f"{idle[0]} learns from a fixed number of labels, so it has no learning curve; leave it out")
     planned = steps(chosen, read_rows(chosen, data_dir, say), asked, range(seeds), results)
     run_cells(list({step.cell.folder: step.cell for step in planned}.values()), results / CURVES, None, where)
     found = curves(chosen, planned)

@@ -21,6 +21,15 @@ LongText = Annotated[
         rich_help_panel=HOW,
     ),
 ]
+POLICY = "The goal of the thresholds, such as precision=0.9 or at-most=3; docs/decisions.md lists all. Repeatable."
+PolicyWords = Annotated[list[str] | None, typer.Option("--policy", help=POLICY, show_default=False)]
+Teacher = Annotated[
+    str,
+    typer.Option(
+        help="Folders of fine-tuned models, with commas between: their scores are learnt beside the labels.",
+        rich_help_panel=HOW,
+    ),
+]
 Threads = Annotated[
     int, typer.Option(min=0, help="CPU threads; 0 shares the cores with other runs here.", rich_help_panel=HOW)
 ]

@@ -1,17 +1,18 @@
 """Where a grid runs: in this process, in several, on several GPUs, or on Ray."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zoo.cli import finite, say
 from zoo.errors import UserError
+from zoo.hardware import processes
+from zoo.policy import DEFAULT, Policy
 
 if TYPE_CHECKING:
     from benchmark.training.cell import Cell, Keep
@@ -45,7 +46,7 @@ Memory = Annotated[
 
 @dataclass(frozen=True)
 class Where:
-    """What a command is asked about where its runs are made."""
+    """What a command is asked about where its runs are made. `launchable` tells whether it is `launched`."""
 
     threads: int = 0
     gpus: str = ""
@@ -53,12 +54,14 @@ class Where:
     ray: str = ""
     gpu_share: float | None = None
     memory: float = 0.0
+    launchable: bool = False
 
     def __post_init__(self) -> None:
-        if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":  # set by accelerate launch and torchrun
+        if processes() > 1 and not (self.launchable and self.here):
             raise UserError(
-                f"This was launched as one training in {processes} processes, and a fine-tuning is one process; start "
-                "encoder-zoo without accelerate launch or torchrun: --gpus all puts a run on each GPU"
+                f"This was launched as one training in {processes()} processes, which only run and run-data can be, "
+                "without --gpus, --workers, --ray and --resample-train; start encoder-zoo without accelerate launch or "
+                "torchrun: --gpus all puts a run on each GPU"
             )
         asked = {"--gpus": self.gpus, "--workers": self.workers > 1, "--ray": self.ray}
         if len(given := [name for name, value in asked.items() if value]) > 1:
@@ -69,6 +72,28 @@ class Where:
     @property
     def here(self) -> bool:
         return not (self.gpus or self.workers > 1 or self.ray)
+
+
+def launched(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that the first process of `accelerate launch` runs, while the others train along with it."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        if processes() == 1:
+            command(*args, **options)
+            return
+        from benchmark.training.cell import train_along
+        from benchmark.training.process import set_up_process
+        from benchmark.training.together import follow, leading, number
+
+        if number():
+            set_up_process(options["threads"])
+            follow(train_along)
+            return
+        with leading():
+            command(*args, **options)
+
+    return run
 
 
 @contextmanager
@@ -83,7 +108,29 @@ def one_cluster(where: Where) -> "Iterator[None]":
         yield
 
 
-def run_there(
+def run_cells(
+    cells: "list[Cell]", results: Path, checkpoints: Path | None, where: Where, policy: Policy = DEFAULT
+) -> None:
+    """Run what is not complete, and keep the models below `checkpoints`, with decisions for `policy`.
+
+    Raises:
+        UserError: a run failed.
+    """
+    from benchmark.release.ship import keep_checkpoint
+    from benchmark.training.process import commit
+
+    make_folders(results, checkpoints)
+    commit()
+    if checkpoints:
+        _tell_unkept(cells, checkpoints)
+    failed = _run_there(cells, where, checkpoints, partial(keep_checkpoint, policy=policy))
+    for name, reason in failed.items():
+        say(f"failed: {name}: {reason}", "red")
+    if failed:
+        raise UserError(f"{len(failed)} of {len(cells)} runs failed; the same command runs them again")
+
+
+def _run_there(
     cells: "list[Cell]", where: Where, checkpoints: Path | None, keep: "Callable[..., None]"
 ) -> dict[str, str]:
     """Run the grid where it is asked for; return why runs failed. `keep` writes a checkpoint below a folder."""
@@ -99,7 +146,7 @@ def run_there(
 
 
 def _here(cells: "list[Cell]", threads: int, keep: "Keep | None") -> dict[str, str]:
-    from benchmark.console import grid_progress
+    from benchmark.commands.console import grid_progress
     from benchmark.training.grid import run_grid
 
     if any(cell.encoder.source != "none" for cell in cells):  # a baseline needs no torch, which is slow to import
@@ -107,7 +154,7 @@ def _here(cells: "list[Cell]", threads: int, keep: "Keep | None") -> dict[str, s
 
         from benchmark.training.process import set_up_process
 
-        if (number := torch.cuda.device_count()) > 1:
+        if processes() == 1 and (number := torch.cuda.device_count()) > 1:
             say(f"One run after the other, on the first of {number} GPUs; --gpus all makes {number} runs at once.")
         set_up_process(threads)
     with grid_progress() as report:
@@ -115,7 +162,7 @@ def _here(cells: "list[Cell]", threads: int, keep: "Keep | None") -> dict[str, s
 
 
 def _on_workers(cells: "list[Cell]", where: Where, keep: "Keep | None") -> dict[str, str]:
-    from benchmark.console import grid_progress
+    from benchmark.commands.console import grid_progress
     from benchmark.training.process import default_threads
     from benchmark.training.workers import gpus_asked, run_on_workers
 
@@ -128,10 +175,34 @@ def _on_workers(cells: "list[Cell]", where: Where, keep: "Keep | None") -> dict[
 
 
 def _on_ray(cells: "list[Cell]", where: Where, checkpoints: Path | None, keep: "Callable[..., None]") -> dict[str, str]:
-    from benchmark.console import grid_progress
+    from benchmark.commands.console import grid_progress
     from benchmark.training.ray_grid import Needs, cluster, run_on_ray
 
     with cluster(where.ray) as ray, grid_progress() as report:
         share = min(1.0, ray.cluster_resources().get("GPU", 0.0)) if where.gpu_share is None else where.gpu_share
         needs = Needs(where.threads or 1, share, int(where.memory * 2**30))
         return run_on_ray(cells, report, ray, needs, checkpoints, keep)
+
+
+def _tell_unkept(cells: "list[Cell]", checkpoints: Path) -> None:
+    """Name the complete runs whose checkpoint is not there: they are not run again by themselves."""
+    from benchmark.release.ship import checkpoint_folder
+
+    done = [cell for cell in cells if cell.done and cell.encoder.leaves_checkpoint]
+    without = [cell.folder for cell in done if not checkpoint_folder(checkpoints, cell.folder).is_dir()]
+    if without:
+        say(f"{len(without)} complete runs left no checkpoint in {checkpoints}; to train them again, delete:")
+        say("\n".join(f"    {folder}" for folder in without))
+
+
+def make_folders(*paths: Path | None) -> None:
+    """Make the folders that are given.
+
+    Raises:
+        UserError: one cannot be made.
+    """
+    for path in filter(None, paths):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{path} cannot be made a folder ({error.strerror}); give another one") from error

@@ -117,4 +117,4 @@ def _show_task(board: Board, task: Task) -> None:
     if shown:
         show_table(["rank", "encoder", f"{task.main_metric} ({task.rule}) [95 %]", "seeds", *COSTS], shown, task.name)
     if len(ranked) < len(rows):
-        say(f"{task.name}: {len(rows) - len(ranked)} more without a rank, in {task.name}/README.md beside the runs")
+        say(f"{task.name}: {len(rows) - len(ranked)} without a rank, in {task.name}/README.md beside the runs")

@@ -28,6 +28,8 @@ _OTHERS = {
     "first_seed": "every refit has a seed of its own",
     "recipe": "refits have the default recipe",
     "long_text": "refits have the default recipe",
+    "policy": "refits are not kept",
+    "teacher": "refits have the default recipe",
     "checkpoints": "refits are not kept",
     "probe_first": "refits need no probe",
     "gradient_checkpointing": "a refit computes nothing twice",
@@ -69,7 +71,7 @@ def refit_all(
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise UserError(f"--{name.replace('_', '-')} does not apply to --resample-train: {reason}; leave it out")
-    if idle := [encoder.name for encoder in asked.encoders if encoder.zero_shot]:
+    if idle := [encoder.name for encoder in asked.encoders if encoder.use == "zero-shot"]:
         raise UserError(f"{idle[0]} is not trained, so the train rows change nothing; leave it out of --resample-train")
     rows = {task: read_rows(task, data_dir, say) for task in tasks}
     refits = [Refits(task, encoder, rows[task], asked.results) for task in tasks for encoder in asked.encoders]

@@ -1,0 +1,1 @@
+"""The commands of `encoder-zoo` that train, compare and publish, with what they show."""
