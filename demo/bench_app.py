@@ -5,18 +5,15 @@
 It starts `app.py` as a visitor's server would, in a process of its own, and drives it through HTTP and a headless
 Chromium. Times are of this machine with whatever else it does; the ratios are what to compare.
 
-On 2 cores that multiply matrices at 94 GFLOP/s each and have nothing else to do: first page after 3.0 s, opened with
-its comparison in 0.6 s, a slider on screen in 12 ms (1.2 ms of work), three checkpoints on 70 tokens 11 and 15 % over
-the bare forward passes, 50 clients x 20 requests all answered rightly (p50 4.4 s, p95 5.2 s; each
-text was read alone then), memory 0.4 % up after 2,000 requests more.
-On cores that multiply matrices at .4 of their rate, with two checkpoints: 6.6 s, 1.3 s, 12 to 14
-ms (2.2 ms of work), 8 %, all right (7.4 and 8.9 s). Memory rose by 5 to 7 % there, before the app read a model's
-embeddings in whole: each new word of a text took its page of the mapped weights.
-
-Since texts are read together, on 2 cores that 12 other processes wanted: 50 gradio clients 6.5 s (p95) where it was
-12.6 s, 42 ms of the server's CPU a request where it was 75; 50 REST clients 3.2 s and 25 ms.
+On 2 cores that multiply matrices at 94 GFLOP/s each and had nothing else to do, medians of 5 visits, of which each
+begins without a cache: first paint 0.5 s, the board 1.0 to 1.3 s, the form 0.5 to 0.7 s, tick and untick 26 to 36 ms,
+task switch 0.5 to 0.6 s, Explore 0.5 s, layout shift 0.03; first page after 3.4 s. Three checkpoints on 70 tokens take
+0 to 16 % over the bare forward passes. 50 REST clients x 20 requests, which share the cores with the app: all right,
+p50 0.8 to 1.1 s, p95 1.2 to 1.4 s, of which the forward passes are nearly all. Before the values of the page were texts
+(see `demo.shared.drawing`), the board took 1.8 s, the form 0.9 s, a tick 52 ms, a task switch 1.4 s.
 """
 
+import json
 import os
 import shutil
 import socket
@@ -34,7 +31,6 @@ import httpx
 import numpy as np
 import psutil
 import typer
-from gradio_client import Client
 from playwright.sync_api import sync_playwright
 from rich.console import Console
 
@@ -223,7 +219,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def load(address: str, clients: int, requests: int, kind: str) -> tuple[int, int, list[float]]:
-    """Let many clients ask at once, through gradio's client ("gradio") or as "rest"; return how many requests were
+    """Let many clients ask at once, by gradio's API ("gradio") or as "rest"; return how many requests were
     answered, how many wrongly, and their seconds."""
     from demo.compare.handlers import classify
 
@@ -251,21 +247,29 @@ def load(address: str, clients: int, requests: int, kind: str) -> tuple[int, int
 
 
 def _asker(address: str, kind: str) -> Callable[[dict[str, Any]], Any]:
-    if kind == "rest":
-        http = httpx.Client(base_url=f"{address}/api/v1/", timeout=120)
-        return lambda question: http.post("classify", json=question).raise_for_status().json()
-    client = Client(address, verbose=False)
-    return lambda question: client.predict(**question, api_name="/classify")
+    """Return what asks one question. It speaks HTTP itself: gradio's own Python client makes a TLS context for each
+    request, 50 ms of work, and 50 such clients on the app's own machine would measure themselves."""
+    rest = kind == "rest"
+    http = httpx.Client(base_url=f"{address}/{'api/v1' if rest else 'gradio_api/call'}/", timeout=120)
+
+    def ask(question: dict[str, Any]) -> Any:
+        if rest:
+            return http.post("classify", json=question).raise_for_status().json()
+        asked = http.post("classify", json={"data": [*question.values(), None, True]}).raise_for_status().json()
+        told = http.get(f"classify/{asked['event_id']}").raise_for_status().text
+        return json.loads(told.rpartition("event: complete\ndata: ")[2])[0]
+
+    return ask
 
 
 def memory_growth(server: psutil.Process, address: str, repeats: int) -> tuple[float, float]:
     """Return by which part the server's memory grows over half of so many requests and over all, after a tenth of them
     to warm up: what leaks goes on growing, what settles does not."""
-    client = Client(address, verbose=False)
+    ask_once = _asker(address, "gradio")
 
     def ask(times: int) -> int:
         for number in range(times):
-            client.predict(f"{TEXT} {number}", TASK, NAMES, api_name="/classify")
+            ask_once({"text": f"{TEXT} {number}", "task": TASK, "checkpoints": NAMES})
         return int(server.memory_info().rss)
 
     before = ask(repeats // 10)

@@ -23,8 +23,9 @@ function thresholdPart() {
   const label = make("select", { class: "zoo-field", "aria-label": name }, make("option", { value: ALL }, zooText("all_labels")), ...choices);
   const slider = make("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": zooText("batch_threshold") });
   const field = make("input", { type: "number", min: 0, max: 1, step: 0.01, class: "zoo-field zoo-number", placeholder: zooText("fitted"), "aria-label": zooText("batch_threshold_number") });
-  const fitted = button(zooText("fitted_thresholds"), () => set(null));
-  const places = () => (slid === ALL ? found.labels.map((_, i) => i) : [found.labels.indexOf(slid)]);
+  const everywhere = found.labels.map((_, i) => i);
+  const places = () => (slid === ALL ? everywhere : [found.labels.indexOf(slid)]);
+  const fitted = button(zooText("fitted_thresholds"), () => set(null, everywhere));
   const show = () => {
     const values = places().map((i) => chosen[i]);
     const one = values.every((value) => value === values[0]) ? values[0] : null;
@@ -32,20 +33,25 @@ function thresholdPart() {
     slider.value = at;
     slider.style.setProperty("--at", `${100 * at}%`);
     slider.classList.toggle("zoo-fitted", one === null);
+    field.removeAttribute("aria-invalid");
     if (field !== document.activeElement) field.value = one ?? "";
     fitted.setAttribute("aria-pressed", String(isFitted()));
   };
-  const set = (value) => {
-    if (value === null) chosen.fill(null);
-    else for (const i of places()) chosen[i] = value;
+  const set = (value, at = places()) => {
+    for (const i of at) chosen[i] = value;
     show();
     decideAll();
   };
   label.addEventListener("change", () => ((slid = label.value), show()));
   slider.addEventListener("input", () => set(Number(slider.value)));
   field.addEventListener("input", () => {
-    const value = Number(field.value);
-    if (field.value !== "" && value >= 0 && value <= 1) set(Math.round(100 * value) / 100);
+    let value;
+    try {
+      value = readThreshold(field.validity.badInput ? "?" : field.value);
+    } catch {
+      return field.setAttribute("aria-invalid", "true");
+    }
+    set(value);
   });
   told = make("p", { class: "zoo-quiet zoo-mode", "aria-live": "polite" }, zooText("mode_fitted"));
   show();

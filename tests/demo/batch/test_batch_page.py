@@ -150,6 +150,8 @@ def test_labels_and_metrics_follow_a_threshold_without_the_server(
     batch.get_by_label("Whose threshold").select_option("price")
     batch.get_by_label("Threshold, as a number").fill("0.7")
     check(dict.fromkeys(FEEDBACK, 0.45) | {"price": 0.7})
+    batch.get_by_label("Threshold, as a number").fill("")  # as fitted
+    check({label: 0.45 for label in FEEDBACK if label != "price"})
     batch.get_by_role("button", name="Fitted thresholds").last.click()
     assert measured(batch) == fitted
     assert asked == []
