@@ -1,5 +1,6 @@
 """Where a grid runs: in this process, in several, on several GPUs, or on Ray."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,6 +83,7 @@ def launched(command: Callable[..., None]) -> Callable[..., None]:
         if processes() == 1:
             command(*args, **options)
             return
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # it warns of what we ask for: parameters without use
         from benchmark.training.cell import train_along
         from benchmark.training.process import set_up_process
         from benchmark.training.together import follow, leading, number
