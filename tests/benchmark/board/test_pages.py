@@ -117,7 +117,7 @@ def test_every_gap_between_neighbours_is_told_and_every_pair_has_its_figures(boa
         assert row["seeds"] == "3"
         assert float(row["Holm's p"].removeprefix("≤ ")) == pytest.approx(pair["p_holm"], rel=0.05)
         assert row["verdict"] == ("undecided" if pair["verdict"] == "undecided" else "better")
-    grid = {row["encoder"]: row for row in _rows(page, "All pairs. The entry of the row")}
+    grid = {row["encoder"]: row for row in _rows(page, "All pairs. Each cell compares")}
     assert [grid["granite-30m"][name] for name in ("minilm-l6", "tfidf-lr")] == ["+", "+"]
     assert grid["tfidf-lr"]["minilm-l6"] == "?"
 
@@ -157,6 +157,7 @@ def test_a_page_has_no_heading_without_what_belongs_under_it(board: Board, page:
         *first,
         "## Other metrics",
         "## Thresholds",
+        "## Policies",
         "## Calibration",
         "## Parts of the test rows",
         "## Costs",
