@@ -97,4 +97,4 @@ def test_a_teacher_that_only_the_recipe_names_is_refused(
 ) -> None:
     cells = plan({toy_task: toy_rows(toy_task)}, [get_encoder(str(tiny_bert))], [0], tmp_path, teacher="someone")
     (reason,) = run_grid(cells, lambda now: None).values()
-    assert reason == "UserError: Recipe: teacher: only --teacher sets it; give the folders of the models there"
+    assert reason == "Recipe: teacher: only --teacher sets it; give the folders of the models there"
