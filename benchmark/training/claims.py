@@ -10,6 +10,7 @@ import shutil
 import socket
 import tempfile
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +18,8 @@ from pathlib import Path
 
 import psutil
 from pydantic import BaseModel, ValidationError
+
+from zoo.files import write_text
 
 BEAT = 30.0  # seconds
 STALE = 600.0  # seconds
@@ -66,12 +69,13 @@ def take(folder: Path, say: Callable[[str], object]) -> Claim | None:
     """
     path = _path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    if (owner := owner_of(folder)) is not None:
-        if not (reason := _why_stale(path, owner)) or not _remove(path, owner.token):
-            return None
-        say(f"taken over from {owner}: {reason}")
     mine = Owner(host=socket.gethostname(), place=_place(), pid=os.getpid(), started=_start_of(os.getpid()),
                  token=uuid.uuid4().hex)  # fmt: skip
+    if (owner := owner_of(folder)) is not None:
+        if not (reason := _why_stale(path, owner)) or not _replace(path, owner, mine):
+            return None
+        say(f"taken over from {owner}: {reason}")
+        return Claim(path, mine.token)
     try:
         return Claim(path, mine.token) if _rename_into_place(path, mine) else None
     except BaseException:  # stopped in between
@@ -111,6 +115,33 @@ def _rename_into_place(path: Path, owner: Owner) -> bool:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return True
+
+
+def _replace(path: Path, stale: Owner, mine: Owner) -> bool:
+    """Put an owner in the place of a stale one; return False if another process was faster.
+
+    The claim itself stays where it is, so that no third process finds the place free. Of all that saw the stale owner,
+    the one that makes the mark goes on, if that owner is still there.
+    """
+    mark = path / f"over-{stale.token}"
+    try:
+        mark.touch(exist_ok=False)
+    except FileNotFoundError:
+        return False
+    except FileExistsError:
+        with suppress(OSError):
+            if abs(time.time() - mark.stat().st_mtime) > STALE:  # whoever made it was killed
+                mark.unlink()
+        return False
+    try:
+        if _read(path).token != stale.token:
+            return False
+        write_text(path / _OWNER, mine.model_dump_json())
+        return True
+    except FileNotFoundError:
+        return False
+    finally:
+        mark.unlink(missing_ok=True)
 
 
 def _remove(path: Path, token: str) -> bool:

@@ -112,6 +112,7 @@ def test_labels_and_metrics_follow_a_threshold_without_the_server(
     file = tmp_path / "gold.csv"
     pd.DataFrame({"text": texts, "labels": gold}).to_csv(file, index=False)
     batch.locator("#batch-file input[type=file]").set_input_files(file)
+    expect(batch.locator("#batch-preview tbody tr")).to_have_count(5)
     batch.locator("#batch-run").click()
     expect(batch.locator("#batch-results .zoo-openable")).to_have_count(60, timeout=40_000)
     *_, results = classify_rows(BatchRows(texts, list(gold)), "feedback", names, checkpoints)
