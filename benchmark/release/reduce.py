@@ -30,7 +30,7 @@ from zoo.tfidf import TfidfModel, read_tfidf, write_tfidf
 
 TOLERANCE = 0.002  # of the main metric on validation
 MIB = 2**20
-SIZES = tuple(size * MIB for size in (0.25, 0.5, 0.75, 1.0, 1.5, 2.0))  # of what is cut
+SIZES = tuple(size * MIB for size in (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0))  # of what is cut
 BITS = (4, 8)  # of a thin matrix's values: more ranks, or better ones
 WHOLE_BITS = 4  # of a changed weight where no cut holds
 TEXTS = 512  # of train, on which the logits' sensitivity is measured

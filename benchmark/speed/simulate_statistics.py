@@ -19,6 +19,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 from scipy import stats
 from scipy.optimize import brentq
@@ -231,10 +232,13 @@ def main(
 ) -> None:
     """Simulate every world and print the table; `--write` puts it into the docs, too."""
     rows, cells = [], []
-    for world, seeds, strength in product(WORLDS, (3, 5), STRENGTHS):
-        number = max(1, round(trials * world.share))
-        cells.append((number, simulate(world, strength, seeds, number)))
-        rows.append(_row(world, seeds, strength, *cells[-1]))
+    with Progress(console=Console(stderr=True)) as progress:
+        shown = progress.add_task("worlds", total=len(WORLDS) * 2 * len(STRENGTHS))
+        for world, seeds, strength in product(WORLDS, (3, 5), STRENGTHS):
+            number = max(1, round(trials * world.share))
+            cells.append((number, simulate(world, strength, seeds, number)))
+            rows.append(_row(world, seeds, strength, *cells[-1]))
+            progress.advance(shown)
     rows.append(_all(cells))
     table = Table(*HEADS)
     for row in rows:
