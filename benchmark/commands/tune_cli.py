@@ -71,7 +71,7 @@ def tune(
 
 def _says(best: "Trial", trials: int) -> str:
     if not best.number:
-        return f"of {trials} trials, none is better than the default recipe."
+        return f"of {trials} trials, that of the default recipe is chosen."
     return f"trial {best.number + 1} of {trials} is chosen, validation {best.main_metric:.4f}."
 
 
