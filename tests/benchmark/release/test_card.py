@@ -46,7 +46,9 @@ def test_a_card_has_the_f1_of_each_label(task: str, write_synthetic: WriteRun) -
     run = read_run(write_synthetic(task))
     card, y_true = write_card(run, TASKS[task]), run.predictions.test_y_true
     rows = re.findall(r"^\| ([\w-]+) \| (\d\.\d{4}) \| (\d+) \|$", card.split("## Metrics")[1], re.M)
-    assert [(label, int(number)) for label, _, number in rows] == [*zip(TASKS[task].labels, y_true.sum(axis=0))]
+    assert [(label, int(number)) for label, _, number in rows] == list(
+        zip(TASKS[task].labels, y_true.sum(axis=0), strict=True)
+    )
     decision = _decision(card, TASKS[task].labels)
     y_pred = decision.decide(decision.scores(run.predictions.test_logits))
     expected = f1_score(y_true, y_pred, average=None, zero_division=0)
