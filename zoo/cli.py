@@ -40,18 +40,25 @@ Exclude = Annotated[
         rich_help_panel=WHERE,
     ),
 ]
-PretrainThreads = Annotated[int, typer.Option(min=0, help="CPU threads; 0 is all.")]
+PretrainThreads = Annotated[int, typer.Option(min=0, help="CPU threads; 0 takes all.")]
 Repo = Annotated[str, typer.Option(help="Its name on the hub: user/name.")]
 Public = Annotated[bool, typer.Option("--public", help="Let everybody see it; otherwise it is private.")]
 Encoding = Annotated[
     str, typer.Option(help="Encoding of text files, such as gb18030 or cp1252.", rich_help_panel=WRITTEN)
 ]
 Separator = Annotated[
-    str, typer.Option(help="Between two cells: comma, semicolon, tab, pipe or another.", rich_help_panel=WRITTEN)
+    str,
+    typer.Option(
+        help="What stands between two cells: comma, semicolon, tab, pipe or another.", rich_help_panel=WRITTEN
+    ),
 ]
 Names = Annotated[
     str,
-    typer.Option("--columns", help="Names of all columns, with commas between, if no header.", rich_help_panel=WRITTEN),
+    typer.Option(
+        "--columns",
+        help="Names of all columns, with commas between, if the file has no header.",
+        rich_help_panel=WRITTEN,
+    ),
 ]
 Quotes = Annotated[
     bool | None,
@@ -77,7 +84,7 @@ def pretrain(
         str, typer.Option(help="Language, which decides what a word is: en or zh.", rich_help_panel=BUDGET)
     ],
     start: Annotated[
-        str, typer.Option(help="Encoder to start from: a name, a folder, or nothing.", rich_help_panel=BUDGET)
+        str, typer.Option(help="Encoder to start from: a name, a folder, or the word nothing.", rich_help_panel=BUDGET)
     ],
     corpus: Corpus,
     output: Annotated[
@@ -85,13 +92,23 @@ def pretrain(
     ],
     exclude: Exclude = None,
     tokens: Annotated[int | None, typer.Option(min=1, help="Tokens to train on.", rich_help_panel=BUDGET)] = None,
-    masking: Annotated[str | None, typer.Option(help="Mask by piece or word.", rich_help_panel=CHANGES)] = None,
+    masking: Annotated[
+        str | None,
+        typer.Option(help="What is masked: single pieces (piece) or whole words (word).", rich_help_panel=CHANGES),
+    ] = None,
     dynamic: Annotated[
         bool | None,
-        typer.Option("--dynamic/--static", help="New masks at each visit, or fixed ones.", rich_help_panel=CHANGES),
+        typer.Option(
+            "--dynamic/--static",
+            help="Draw new masks at each visit of a text, or keep fixed ones.",
+            rich_help_panel=CHANGES,
+        ),
     ] = None,
     nsp: Annotated[
-        bool | None, typer.Option("--nsp/--no-nsp", help="Predict next sentences, too.", rich_help_panel=CHANGES)
+        bool | None,
+        typer.Option(
+            "--nsp/--no-nsp", help="Also learn whether two passages belong together.", rich_help_panel=CHANGES
+        ),
     ] = None,
     learning_rate: Annotated[
         float | None,
@@ -121,7 +138,10 @@ def pretrain_trio(
         Path, typer.Option(help="Folder of the three; a stopped training resumes there.", rich_help_panel=WHERE)
     ],
     start: Annotated[
-        str, typer.Option(help="Encoder to start from; that of the zoo's own if not given.", rich_help_panel=BUDGET)
+        str,
+        typer.Option(
+            help="Encoder to start from; if not given, as the project's own encoders did.", rich_help_panel=BUDGET
+        ),
     ] = "",
     exclude: Exclude = None,
     tokens: Annotated[int, typer.Option(min=1, help="Tokens of each encoder.", rich_help_panel=BUDGET)] = 50_000_000,
@@ -145,7 +165,9 @@ def _check_language(language: str) -> None:
 @app.command(rich_help_panel=MAKE)
 def pack(
     folder: Annotated[Path, typer.Argument(help="Folder that pretrain wrote.")],
-    to: Annotated[Path | None, typer.Option(help="Folder to write; among the project's encoders if not given.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Folder to write; if not given, one beside the project's own encoders.")
+    ] = None,
     bits: Annotated[int, typer.Option(help="Bits for each changed weight: 3, 4 or 8.")] = 4,
 ) -> None:
     """Make a pretrained encoder small.

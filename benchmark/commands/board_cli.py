@@ -20,7 +20,7 @@ Margin = Annotated[
     typer.Option(
         min=0.01,
         callback=finite,
-        help="Two entries are equal if the test shows that they differ by fewer points than this.",
+        help="Points: call two entries equal if they are shown to differ by less than this.",
     ),
 ]
 
@@ -44,8 +44,8 @@ def board(results: Results = OURS, margin: Margin = 1.0) -> None:
 def verify(results: Results = OURS) -> None:
     """Compute the leaderboard again and compare it with the one in the folder.
 
-    Exit code 1: they differ. Exit code 3: they agree, but runs are left out or
-    have no rank, or a trial is better than the default recipe.
+    Exit code 1: they differ. Exit code 3: they agree, but a run is left out, or
+    a default recipe has a single seed, or another recipe is better on validation.
     """
     from benchmark.board.store import verify as compute_again
     from benchmark.training.runs import RESULTS
@@ -64,10 +64,12 @@ def verify(results: Results = OURS) -> None:
 
 @app.command(rich_help_panel=COMPARE)
 def compare(
-    a: Annotated[str, typer.Argument(help="An encoder.")],
-    b: Annotated[str, typer.Argument(help="The encoder to compare it with; the same one for two variants of it.")],
+    a: Annotated[str, typer.Argument(help="An encoder, A.")],
+    b: Annotated[str, typer.Argument(help="Another encoder, B; or the same one with another recipe.")],
     task: Annotated[str, typer.Option(help="The task to compare them on.")],
-    variant_a: Annotated[str, typer.Option(help="A's changes to the recipe, as on the board: 'epochs=1'.")] = "",
+    variant_a: Annotated[
+        str, typer.Option(help="A's changes to the recipe, as in the brackets of the board: 'epochs=1'.")
+    ] = "",
     variant_b: Annotated[str, typer.Option(help="B's changes to the recipe.")] = "",
     metric: Annotated[str | None, typer.Option(help="The task's main metric if not given.")] = None,
     margin: Margin = 1.0,
@@ -80,7 +82,10 @@ def compare(
         ),
     ] = None,
     possibly: Annotated[
-        bool, typer.Option("--possibly", help="With --at-least: fail already if it may be under this number.")
+        bool,
+        typer.Option(
+            "--possibly", help="With --at-least: fail already if a part of the interval is under this number."
+        ),
     ] = False,
     results: Results = OURS,
 ) -> None:
@@ -122,7 +127,12 @@ def which(
     ] = None,
     max_ms: Annotated[
         float | None,
-        typer.Option(min=0, callback=finite, help="Milliseconds that one text may take.", show_default=False),
+        typer.Option(
+            min=0,
+            callback=finite,
+            help="Only encoders that need at most so many milliseconds for a text.",
+            show_default=False,
+        ),
     ] = None,
     results: Annotated[
         Path | None, typer.Option(help="Folder of the runs; the project's own if not given.", show_default=False)
@@ -130,9 +140,9 @@ def which(
 ) -> None:
     """Say which encoder to take, by a leaderboard that was made before.
 
-    It is the one in the best group on the most tasks: no other encoder is shown
-    to be better there. Of equals, it is the one with the best mean rank on the
-    tasks that they share, and then the fastest.
+    It is the one that is in the best group on the most tasks. An encoder is in
+    the best group if no other one is shown to be better. Ties are decided by the
+    best mean rank on the tasks that they share, and then by speed.
     """
     from benchmark.board.matrix import which_of
     from benchmark.board.store import read_board

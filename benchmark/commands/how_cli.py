@@ -21,12 +21,12 @@ LongText = Annotated[
         rich_help_panel=HOW,
     ),
 ]
-POLICY = "The goal of the thresholds, such as precision=0.9 or at-most=3; docs/decisions.md lists all. Repeatable."
+POLICY = "What the thresholds are fitted for, such as precision=0.9; docs/decisions.md lists all. Repeatable."
 PolicyWords = Annotated[list[str] | None, typer.Option("--policy", help=POLICY, show_default=False)]
 Teacher = Annotated[
     str,
     typer.Option(
-        help="Folders of fine-tuned models, with commas between: their scores are learnt beside the labels.",
+        help="Also learn the scores of these models: their folders, with commas between them.",
         rich_help_panel=HOW,
     ),
 ]
@@ -44,7 +44,9 @@ MicroBatch = Annotated[
 Checkpointing = Annotated[
     bool,
     typer.Option(
-        "--gradient-checkpointing", help="Save memory: keep less, and compute it again. Slower.", rich_help_panel=HOW
+        "--gradient-checkpointing",
+        help="Save memory: keep less of each step, and compute it again. Slower.",
+        rich_help_panel=HOW,
     ),
 ]
 

@@ -37,8 +37,8 @@ def predict(
 ) -> None:
     """Write scores and labels for every text of a file. A stopped prediction resumes where it was.
 
-    With --policy, thresholds are fitted for it on the validation logits of the
-    model's run, and decide the labels.
+    With --policy, the thresholds are fitted for this policy instead, on the
+    validation outputs of the model's run (--results).
     """
     from benchmark.from_logits.policy_fit import fit_policy
     from zoo.checkpoints.checkpoint import read_checkpoint
@@ -71,7 +71,7 @@ def decide(
 ) -> None:
     """Fit a model's thresholds for a policy, and show its effect on the test rows.
 
-    The thresholds come from the validation logits of the model's run alone."""
+    The thresholds come from the validation outputs of the model's run alone."""
     from benchmark.from_logits.policy_fit import fit_policy, of_labels, of_texts, readable
     from benchmark.release.card import write_card
     from zoo.checkpoints.checkpoint import read_checkpoint
@@ -92,12 +92,14 @@ def decide(
 @app.command(rich_help_panel=USE)
 def label_sets(
     checkpoint: Annotated[Path, typer.Argument(help="Folder of a fine-tuned model.")],
-    recall: Annotated[float, typer.Option(min=0.01, max=0.999, help="The share of the right labels.")] = 0.9,
+    recall: Annotated[
+        float, typer.Option(min=0.01, max=0.999, help="This share: 0.9 is 90 % of the right labels.")
+    ] = 0.9,
     results: Results = OURS,
 ) -> None:
-    """Find the threshold that guarantees a share of a new text's right labels, on average.
+    """Find the threshold at which new texts get a share of their right labels, guaranteed on average.
 
-    It comes from the validation logits of the model's run alone. See
+    It comes from the validation outputs of the model's run alone. See
     docs/decisions.md for what is guaranteed."""
     from benchmark.from_logits.label_sets import label_sets as fit
     from benchmark.from_logits.policy_fit import fit_policy

@@ -181,7 +181,9 @@ def run_data(
     ] = "any",
     splits_to: Annotated[
         Path | None,
-        typer.Option(help="Keep the split rows below this folder; export --data-dir reads it.", rich_help_panel=DATA),
+        typer.Option(
+            help="Keep the split rows below this folder; other commands take it as --data-dir.", rich_help_panel=DATA
+        ),
     ] = None,
     encoding: Encoding = "",
     separator: Separator = "",

@@ -44,10 +44,11 @@ def tune(
     checkpoints: Keep = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Search for the best recipe of each encoder by validation, then train it with new seeds.
+    """Try several recipes for each encoder, choose one on validation rows, and train it with new seeds.
 
-    Every encoder gets the same number of trials. The first trial is the default
-    recipe. Trials and runs that are complete are skipped.
+    A trial is one training with one recipe; the first is the default recipe.
+    Every encoder gets the same number of trials. Trials and runs that are
+    complete are skipped.
     """
     from benchmark.tasks.rows import read_rows
     from benchmark.training.trials import choose
@@ -71,7 +72,7 @@ def tune(
 
 def _says(best: "Trial", trials: int) -> str:
     if not best.number:
-        return f"of {trials} trials, none is better than the default recipe."
+        return f"of {trials} trials, that of the default recipe is chosen."
     return f"trial {best.number + 1} of {trials} is chosen, validation {best.main_metric:.4f}."
 
 

@@ -1,7 +1,7 @@
 """A checkpoint's model card, made of its run alone: front matter for the hub, then what a reader must know of it.
 
 The text stands in `templates/card.md.jinja`. Its intervals hold for this one model: they cover the choice of the
-reported rows, not the choice of a seed.
+test rows, not the choice of a seed.
 """
 
 from pathlib import Path
@@ -15,6 +15,7 @@ from benchmark.from_logits.policy_fit import PolicyFit, of_labels, readable
 from benchmark.statistics.calibration import calibration
 from benchmark.statistics.intervals import FEW_SEEDS, RESAMPLES, Interval, flags, interval
 from benchmark.statistics.metrics import bounds, metrics_of
+from benchmark.statistics.policies_reached import counts, value_of
 from benchmark.statistics.resampling import draw, points, resample
 from benchmark.tasks.registry import TASKS, Task, known_tasks
 from benchmark.training.recipes import BaselineRecipe
@@ -25,7 +26,7 @@ from zoo.encoders.deltas import DELTA
 from zoo.encoders.registry import ENCODERS
 from zoo.errors import UserError
 from zoo.files import write_text
-from zoo.policy import DEFAULT
+from zoo.policy import DEFAULT, F1
 
 TEMPLATE = Path(__file__).parent / "templates" / "card.md.jinja"
 Rows = list[tuple[str, ...]]
@@ -64,6 +65,7 @@ def write_card(run: Run, task: Task, kept: Checkpoint | None = None, groups: np.
         test_rows=len(run.predictions.test_y_true),
         main=metrics[task.main_metric],
         metrics=[(name, _figure(x.value), f"{_figure(x.low)} to {_figure(x.high)}") for name, x in metrics.items()],
+        by_label=_by_label(entry),
         resamples=RESAMPLES,
         rare=rare[0] if rare else "",
         decision=decision,
@@ -104,6 +106,16 @@ def _metrics(entry: Entry, groups: np.ndarray | None) -> dict[str, Interval]:
     draws, names = draw(len(entry.y_true), RESAMPLES, groups=groups), list(metrics_of(entry.task.problem_type))
     resampled = resample(scored, names, draws)
     return {name: interval(points(scored, name), resampled[name], draws.rng, bounds(name)) for name in names}
+
+
+def _by_label(entry: Entry) -> Rows:
+    """Return each label's name, its F1 and its number of test rows."""
+    (scored,) = entry.scored(entry.task.rule).values()
+    sums = [counts(scored, [number]).sum(axis=0) for number in range(len(entry.task.labels))]
+    return [
+        (label, _figure(float(value_of(each, F1, "f-beta"))), f"{each[2]:,}")
+        for label, each in zip(entry.task.labels, sums, strict=True)
+    ]
 
 
 def _brought(run: Run, task: Task, decision: Decision, groups: np.ndarray | None) -> pd.DataFrame | None:

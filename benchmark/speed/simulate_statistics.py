@@ -191,7 +191,7 @@ HEADS = (
     "like",
     "seeds",
     "seed effect",
-    "trials",
+    "boards",
     "interval holds the truth",
     'a false "better"',
     'a wrong "equal" (gap 1)',

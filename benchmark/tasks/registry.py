@@ -114,10 +114,9 @@ _ALL = [
         carve=0.1,
         phrases=True,
         hub=HubRows("stanfordnlp/sst2", None, "8d51e7e4887a4caaa95b3fbebbf53c0490b58bbb", "sentence", "label"),
-        note="An accuracy of .90 on these reported rows was an aim, and recipes were tried until one reached it. The "
-        "default recipe, 5e-5 with three epochs, has the best score on the separate validation rows, too (granite-30m "
-        "has a default of its own for that reason). But the scores of the small encoders here may be a little too "
-        "high.",
+        note="An accuracy of .90 on these test rows was the goal, and recipes were tried until one reached it. The "
+        "default recipe, 5e-5 with three epochs, has the best score on the validation rows, too (granite-30m has a "
+        "default of its own for that reason). But the scores of the small encoders here may be a little too high.",
     ),
     Task(
         "go_emotions",
@@ -150,7 +149,7 @@ _ALL = [
         _SENTIMENT,
         "accuracy",
         hub=HubRows("lansinuote/ChnSentiCorp", None, "b0c4c119c3fb33b8e735969202ef9ad13d717e5a", "text", "label"),
-        note="The default recipe was adopted by its score on these test rows, so the scores of the small encoders here "
+        note="The default recipe was chosen by its score on these test rows, so the scores of the small encoders here "
         "may be a little too high.",
     ),
 ]

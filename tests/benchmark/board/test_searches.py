@@ -95,4 +95,4 @@ def test_a_tuned_run_has_the_recipe_that_its_trials_choose(
 
 def test_the_page_of_a_task_says_what_is_to_be_known_of_its_numbers(write_synthetic: WriteRun) -> None:
     board = build(write_synthetic(task="chnsenticorp", encoder="bge-small-zh-v1.5").parents[2])
-    assert "adopted by its score on these test rows" in task_page(board, tasks_of(board)[0])
+    assert "chosen by its score on these test rows" in task_page(board, tasks_of(board)[0])

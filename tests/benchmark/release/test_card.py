@@ -41,6 +41,20 @@ def test_the_front_matter_has_every_metric_with_its_interval(task: str, write_sy
     assert main == pytest.approx(score, abs=0.01)  # the card has 4 digits of each threshold
 
 
+@pytest.mark.parametrize("task", ["feedback", "sst2"])
+def test_a_card_has_the_f1_of_each_label(task: str, write_synthetic: WriteRun) -> None:
+    run = read_run(write_synthetic(task))
+    card, y_true = write_card(run, TASKS[task]), run.predictions.test_y_true
+    rows = re.findall(r"^\| ([\w-]+) \| (\d\.\d{4}) \| (\d+) \|$", card.split("## Metrics")[1], re.M)
+    assert [(label, int(number)) for label, _, number in rows] == list(
+        zip(TASKS[task].labels, y_true.sum(axis=0), strict=True)
+    )
+    decision = _decision(card, TASKS[task].labels)
+    y_pred = decision.decide(decision.scores(run.predictions.test_logits))
+    expected = f1_score(y_true, y_pred, average=None, zero_division=0)
+    assert [float(value) for _, value, _ in rows] == pytest.approx(list(expected), abs=0.03)
+
+
 @pytest.mark.parametrize(
     ("encoder", "base"),
     [
@@ -77,13 +91,13 @@ def test_a_card_on_a_users_own_data_says_how_they_were_split(write_synthetic: Wr
     card = write_card(replace(run, info=run.info.model_copy(update={"task": "mine"})), own)
     assert ModelCard(card).data.language is None
     assert f"`mine` is a user's own data. It was split like this: {how}. Temperature" in card
-    assert "come from 60 test rows." in card
+    assert "The scores come from 60 test rows." in card
     assert "the source of the data" in card
     for word in ("official", "any)", "language:"):
         assert word not in card
     before = write_card(run, TASKS["feedback"])
     assert "`feedback` (en) comes with Encoder Zoo." in before
-    assert "60 other rows, the official test split" in before
+    assert "60 test rows: the official test split" in before
 
 
 def _decision(card: str, labels: tuple[str, ...]) -> Decision:
