@@ -15,7 +15,7 @@ from benchmark.statistics.seeds import Seeds
 from benchmark.tasks.registry import TASKS, Task, known_tasks
 from benchmark.training.recipes import (
     IMPORTED,
-    BaselineRecipe,
+    Deterministic,
     ImportedRecipe,
     ProbeRecipe,
     Recipe,
@@ -56,8 +56,8 @@ class Entry:
 
     @property
     def random(self) -> bool:
-        """Whether a seed changes anything: a baseline has no randomness, nor has one set of imported predictions."""
-        return len(self.runs) > 1 if self.imported else not isinstance(self.info.recipe, BaselineRecipe)
+        """Whether a seed changes anything; it does not where there is one set of imported predictions."""
+        return len(self.runs) > 1 if self.imported else not isinstance(self.info.recipe, Deterministic)
 
     @property
     def imported(self) -> bool:

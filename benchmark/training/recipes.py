@@ -153,7 +153,8 @@ class ImportedRecipe(BaseModel):
     seed: Seed = 0
 
 
-AnyRecipe = Recipe | BaselineRecipe | ProbeRecipe | ZeroShotRecipe | SetFitRecipe
+Deterministic = BaselineRecipe | ProbeRecipe | ZeroShotRecipe  # every seed makes the same predictions
+AnyRecipe = Recipe | Deterministic | SetFitRecipe
 _KINDS: dict[str, type[AnyRecipe]] = {
     "fine-tuned": Recipe,
     "probe": ProbeRecipe,
