@@ -161,7 +161,7 @@ def test_the_projects_own_board_was_made_from_these_runs_by_this_code() -> None:
         assert (RESULTS / name).read_text(encoding="utf-8") == text, name
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_the_projects_own_board_is_what_its_runs_give() -> None:
     found = verify(RESULTS)
     assert found.differs == []

@@ -43,6 +43,7 @@ def test_what_is_trained_is_of_low_rank_and_merged(tiny_bert: Path, toy_task: Ta
     assert np.ptp(found.predictions.test_logits, axis=0).max() > 0.1
 
 
+@pytest.mark.slow
 def test_the_best_epoch_is_what_is_merged(tiny_bert: Path, toy_task: Task, toy_rows: ToyRows) -> None:
     """The selector saw the logits before the merge; what is kept says the same."""
     from benchmark.training.trainer import train

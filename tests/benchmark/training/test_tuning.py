@@ -80,6 +80,7 @@ def test_rounds_double_and_the_last_ends_where_the_trials_do() -> None:
     assert rounds(2) == [(0, 2)]
 
 
+@pytest.mark.slow
 def test_a_trial_is_the_same_whichever_of_its_round_ends_first(search: Search) -> None:
     """The third and the fourth are judged by the first two alone, so the fourth may be made first."""
     _make(search, 2)
@@ -192,6 +193,7 @@ def test_decided_labels_come_back() -> None:
     np.testing.assert_array_equal(unpack(pack(decided), decided.shape), decided)
 
 
+@pytest.mark.slow
 def test_the_command_searches_and_trains_what_it_chose_with_new_seeds(
     search: Search, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -392,7 +392,7 @@ def test_a_trio_that_is_stopped_goes_on_and_ends_as_one_that_was_not(
         pretrain_trio(replace(second, tokens=7_000), again.append)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.timeout(900)
 def test_a_trio_that_is_killed_goes_on_and_ends_as_one_that_was_not(
     start_with_heads: Path, text_folder: Path, tmp_path: Path
