@@ -1,5 +1,5 @@
-"""What starts quickly loads nothing that is slow to import: one process takes all steps, the lightest first, since each
-new process takes seconds. A step finds what the steps before it loaded, so each may load what they may and more."""
+"""What starts quickly loads nothing that is slow to import. One process takes all steps, the lightest first, since each
+new process takes seconds. A step finds what the steps before it loaded, so it may load what they may, and more."""
 
 import json
 import os
@@ -54,12 +54,12 @@ HEAVY = {"torch", "transformers", "datasets", "evaluate", "gradio"}
 FORBIDDEN = {  # by the step, in their order
     "help": HEAVY | {"pandas", "sklearn"},
     "a TF-IDF checkpoint": HEAVY,
+    "the app": {"captum", "torch", "transformers", "datasets", "evaluate", "sklearn", "plotly"},
     "looking": HEAVY,
     "handlers": {"gradio", "torch"},
-    "the app": {"captum", "torch", "transformers", "datasets", "evaluate", "sklearn", "plotly"},
 }
 PROGRAM = """
-import contextlib, importlib, io, json, sys
+import contextlib, importlib, io, json, os, sys
 from pathlib import Path
 
 forbidden, folder, names, looking, handlers = map(json.loads, sys.argv[1:])
@@ -78,13 +78,19 @@ for arguments in (["--help"], *([name, "--help"] for name in names)):
 from zoo.serving import load_classifier
 found["scores"] = load_classifier(Path(folder)).predict_scores(["late"]).tolist()
 see("a TF-IDF checkpoint", "a TF-IDF checkpoint")
+reader, writer = os.pipe()
+if not os.fork():  # the app loads what the next steps may not, and they what it may not
+    import app
+    app.build()
+    see("the app", "building the app")
+    os.write(writer, json.dumps(found["the app"]).encode())
+    os._exit(0)
+os.close(writer)
 for step, modules in (("looking", looking), ("handlers", handlers)):
     for name in modules:
         importlib.import_module(name)
         see(step, name)
-import app
-app.build()
-see("the app", "building the app")
+found["the app"] = json.loads(os.fdopen(reader).read())
 print(json.dumps(found))
 """
 

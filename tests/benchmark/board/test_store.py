@@ -88,6 +88,7 @@ def test_verify_finds_a_changed_number_and_a_run_that_cannot_stand(results: Path
     assert "rows or gold labels differ" in line
 
 
+@pytest.mark.slow
 def test_verify_names_a_file_that_is_missing_or_not_the_boards(results: Path) -> None:
     (results / "report.html").write_text("no report")
     (results / "LEADERBOARD.md").unlink()
@@ -103,6 +104,7 @@ def test_verify_names_a_file_that_is_missing_or_not_the_boards(results: Path) ->
     ]
 
 
+@pytest.mark.slow
 def test_verify_asks_for_no_report_beside_the_projects_own_runs(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(on_disk, "RESULTS", results)
     monkeypatch.setattr(on_disk, "PARTS", {})
@@ -113,6 +115,7 @@ def test_verify_asks_for_no_report_beside_the_projects_own_runs(results: Path, m
     assert line.startswith("report.html: it is not the board's")
 
 
+@pytest.mark.slow
 def test_verify_names_a_table_that_lacks_what_the_files_are_made_of(results: Path) -> None:
     pd.DataFrame({"other": [1]}).to_parquet(results / "board" / "cells.parquet")
     (line,) = verify(results).differs

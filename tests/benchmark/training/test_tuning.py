@@ -130,6 +130,7 @@ def test_a_trial_that_half_of_the_earlier_ones_beat_ends_at_a_quarter_or_at_half
     assert is_hopeless(_epochs(0.1), 2, made)  # half of two epochs, against half of four
 
 
+@pytest.mark.slow
 def test_a_hopeless_trial_is_kept_as_such(search: Search) -> None:
     (default, *_), _ = _make(search, 1)
     good = [default.model_copy(update={"number": n, "epochs": _epochs(1, 1, 1, 1)}) for n in range(2)]

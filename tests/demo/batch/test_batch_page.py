@@ -163,6 +163,7 @@ def test_labels_and_metrics_follow_a_threshold_without_the_server(
     assert "threshold=0.7+price" in batch.url
 
 
+@pytest.mark.slow
 def test_a_mistake_is_a_line(batch: Page, tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("text,labels\na,b\nc\n")
@@ -227,6 +228,7 @@ def test_one_text_has_its_turn_between_two_batches(batch: Page, checkpoints: Pat
     batch.locator("#batch-cancel").click()
 
 
+@pytest.mark.slow
 def test_cancel_stops_the_models_at_the_next_batch(batch: Page, passes: list[int]) -> None:
     status = batch.locator("#batch-status")
     paste(batch, [f"text {number}" for number in range(2000)])

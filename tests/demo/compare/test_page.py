@@ -130,6 +130,7 @@ def test_a_text_in_the_other_language_is_told(page: Page) -> None:
     page.get_by_text("This text looks Chinese, and the task is English.").wait_for()
 
 
+@pytest.mark.slow
 def test_the_page_can_be_had_in_the_other_language(page: Page, address: str) -> None:
     page.get_by_role("link", name="中文").click()
     page.wait_for_selector(".zoo-table")
@@ -157,6 +158,7 @@ def test_thresholds_of_a_link_count_once(blank: Page, address: str) -> None:
     assert page.get_by_label("Calibrated scores").is_checked()
 
 
+@pytest.mark.slow
 def test_a_wrong_verdict_is_flagged(page: Page, flags: Path) -> None:
     fill(page, "a text for the flag")
     page.wait_for_function("location.hash.includes('flag')")

@@ -226,6 +226,7 @@ def test_figures_follow_a_threshold_within_50_milliseconds(blank: Page, own_addr
         assert sorted(times)[1] < 50
 
 
+@pytest.mark.slow
 def test_with_one_label_the_highest_score_wins_unless_a_text_may_be_left_undecided(page: Page) -> None:
     choose_task(page, "sst2")
     page.wait_for_function("document.querySelectorAll('#compare tbody tr').length === 2")
@@ -256,6 +257,7 @@ def slider_of_the_first_label(page: Page) -> tuple[str, str]:
     return label, f"input[type=range][aria-label='Threshold of {label}']"
 
 
+@pytest.mark.slow
 def test_sliders_of_many_labels_ask_the_server_nothing_and_hide_their_figures(page: Page) -> None:
     requests = choose_task_and_settle(page, "zz_many")
     for value in (0, 0.3, 1):
