@@ -16,6 +16,7 @@ from tests.test_command_line import NAMES
 from zoo.tfidf import TfidfModel, Vocabulary
 
 ROOT = Path(__file__).parents[1]
+DRAWING = ["benchmark.board.plots", "benchmark.board.pages"]  # modules that read and draw a board
 LOOKING = [  # modules that only look at results
     "benchmark.board.store",
     "benchmark.statistics.fit_decision",
@@ -55,6 +56,7 @@ FORBIDDEN = {  # by the step, in their order
     "help": HEAVY | {"pandas", "sklearn"},
     "a TF-IDF checkpoint": HEAVY,
     "the app": {"captum", "torch", "transformers", "datasets", "evaluate", "sklearn", "plotly"},
+    "drawing": HEAVY | {"sklearn", "joblib"},  # neither torch nor what computes a board
     "looking": HEAVY,
     "handlers": {"gradio", "torch"},
 }
@@ -62,7 +64,7 @@ PROGRAM = """
 import contextlib, importlib, io, json, os, sys
 from pathlib import Path
 
-forbidden, folder, names, looking, handlers = map(json.loads, sys.argv[1:])
+forbidden, folder, names, drawing, looking, handlers = map(json.loads, sys.argv[1:])
 found = dict.fromkeys(forbidden, "")
 
 def see(step, what):
@@ -86,10 +88,13 @@ if not os.fork():  # the app loads what the next steps may not, and they what it
     os.write(writer, json.dumps(found["the app"]).encode())
     os._exit(0)
 os.close(writer)
-for step, modules in (("looking", looking), ("handlers", handlers)):
+for step, modules in (("drawing", drawing), ("looking", looking), ("handlers", handlers)):
     for name in modules:
         importlib.import_module(name)
         see(step, name)
+    if step == "looking":
+        importlib.import_module("benchmark.board.published").read_published()
+        see(step, "read_published")
 found["the app"] = json.loads(os.fdopen(reader).read())
 print(json.dumps(found))
 """
@@ -102,7 +107,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     coefficients = csr_matrix(np.array([[4.0, 0.0, 0.0], [0.0, 4.0, 0.0]]))
     model = TfidfModel(vocabulary, np.ones(2), coefficients, np.zeros(3))
     folder = write_toy_tfidf(tmp_path_factory.mktemp("tfidf"), model)
-    asked = [{step: sorted(names) for step, names in FORBIDDEN.items()}, str(folder), NAMES, LOOKING, HANDLERS]
+    asked = [{step: sorted(names) for step, names in FORBIDDEN.items()}, str(folder), NAMES, DRAWING, LOOKING, HANDLERS]
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, *map(json.dumps, asked)],
         cwd=ROOT,

@@ -39,6 +39,7 @@ def _equal(one: Board, other: Board) -> None:
         pd.testing.assert_frame_equal(ours, theirs, check_dtype=False, check_column_type=False)
 
 
+@pytest.mark.slow
 def test_the_files_beside_the_runs_hold_the_board(results: Path) -> None:
     shutil.rmtree(results / "board")
     texts = [path.read_text(encoding="utf-8") for path in PARTS]
