@@ -54,9 +54,9 @@ HANDLERS = [  # modules without widgets: no gradio there, and no torch before a 
 HEAVY = {"torch", "transformers", "datasets", "evaluate", "gradio"}
 FORBIDDEN = {  # by the step, in their order
     "help": HEAVY | {"pandas", "sklearn"},
-    "a TF-IDF checkpoint": HEAVY,
     "the app": {"captum", "torch", "transformers", "datasets", "evaluate", "sklearn", "plotly"},
     "drawing": HEAVY | {"sklearn", "joblib"},  # neither torch nor what computes a board
+    "a TF-IDF checkpoint": HEAVY,
     "looking": HEAVY,
     "handlers": {"gradio", "torch"},
 }
@@ -77,9 +77,6 @@ for arguments in (["--help"], *([name, "--help"] for name in names)):
     with contextlib.redirect_stdout(io.StringIO()):
         commands(arguments, standalone_mode=False)
     see("help", " ".join(arguments))
-from zoo.serving import load_classifier
-found["scores"] = load_classifier(Path(folder)).predict_scores(["late"]).tolist()
-see("a TF-IDF checkpoint", "a TF-IDF checkpoint")
 reader, writer = os.pipe()
 if not os.fork():  # the app loads what the next steps may not, and they what it may not
     import app
@@ -88,13 +85,21 @@ if not os.fork():  # the app loads what the next steps may not, and they what it
     os.write(writer, json.dumps(found["the app"]).encode())
     os._exit(0)
 os.close(writer)
-for step, modules in (("drawing", drawing), ("looking", looking), ("handlers", handlers)):
+
+def load(step, modules):
     for name in modules:
         importlib.import_module(name)
         see(step, name)
-    if step == "looking":
-        importlib.import_module("benchmark.board.published").read_published()
-        see(step, "read_published")
+
+load("drawing", drawing)
+from zoo.serving import load_classifier
+found["scores"] = load_classifier(Path(folder)).predict_scores(["late"]).tolist()
+see("a TF-IDF checkpoint", "a TF-IDF checkpoint")
+load("looking", looking)
+from benchmark.board.published import read_published
+read_published()
+see("looking", "read_published")
+load("handlers", handlers)
 found["the app"] = json.loads(os.fdopen(reader).read())
 print(json.dumps(found))
 """
