@@ -395,6 +395,7 @@ def test_a_damaged_run_stops_grid_and_board_in_one_line_and_not_a_plan(
     assert "3 of 3 to do: how long is unknown, since there is no earlier run to estimate by" in planned.stdout
 
 
+@pytest.mark.slow
 def test_a_leaderboard_that_cannot_be_written_ends_in_one_line(call: Call, write_synthetic: WriteRun) -> None:
     results = write_synthetic(encoder="tfidf-lr").parents[2]
     (results / "leaderboard.csv").mkdir()

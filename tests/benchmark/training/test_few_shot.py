@@ -57,6 +57,7 @@ def test_contrast_on_few_rows_tells_the_labels(
     assert found.measured.train_examples_per_second * found.measured.train_seconds < len(rows.train)
 
 
+@pytest.mark.slow
 def test_it_is_an_entry_of_the_grid_whose_seeds_draw_the_rows(
     toy_task: Task, toy_rows: ToyRows, tiny_bert: Path, tmp_path: Path
 ) -> None:

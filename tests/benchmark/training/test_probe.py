@@ -74,6 +74,7 @@ def test_zero_shot_is_the_scaled_cosine_with_each_name(toy_task: Task, toy_rows:
     np.testing.assert_allclose(found.predictions.test_logits, expected, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_zero_shot_learns_nothing_from_the_labels_of_train(
     toy_task: Task, toy_rows: ToyRows, tiny_bert: Path, tmp_path: Path
 ) -> None:

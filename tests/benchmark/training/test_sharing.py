@@ -57,6 +57,7 @@ def _owner(cell: Cell) -> Path:
     return cell.folder.with_name(f".{cell.folder.name}.claim") / "owner.json"
 
 
+@pytest.mark.slow
 def test_what_another_process_is_at_is_left_to_it_and_told(cells: Cells, serial: Path, tmp_path: Path) -> None:
     todo = cells(tmp_path)
     claim = take(todo[1].folder, _ignore)
