@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 export TOKENIZERS_PARALLELISM ?= false
 
 .DEFAULT_GOAL := help
-.PHONY: help app benchmark leaderboard verify test test-all test-gpu check fix bench-train bench-sizes bench-statistics bench-board bench-ray bench-serve bench-app screenshots space clean
+.PHONY: help app benchmark leaderboard verify test test-slow test-all test-gpu check fix bench-train bench-sizes bench-statistics bench-board bench-ray bench-serve bench-app screenshots space clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -46,12 +46,19 @@ verify: .venv/installed ## compute the committed leaderboard again and fail on a
 	$(BIN)/encoder-zoo verify --results benchmark/results || test $$? -eq 3  # 3: entries of one seed, which have no rank
 
 # Three at a time on two cores: browsers and other processes are waited for a third of the time.
-test: .venv/installed-dev ## run the tests, a few minutes
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest
+BESIDE := --dist loadfile --no-loadscope-reorder
 
-test-all: test ## run all tests, those that take minutes each as well
-	$(BIN)/python -m pytest -m "slow and not alone" -n 2 --dist loadfile --no-loadscope-reorder
-	$(BIN)/python -m pytest -m alone
+test: .venv/installed-dev ## run the quick tests, a few minutes
+	$(PYTEST) -n 3 $(BESIDE)
+
+test-slow: .venv/installed-dev ## run the tests that take up to a minute each, then those that hold something to a time
+	$(PYTEST) -m slow -n 3 $(BESIDE)
+	$(PYTEST) -m "alone and not campaign"
+
+test-all: test test-slow ## run all tests, those that take minutes each as well
+	$(PYTEST) -m "campaign and not alone" -n 2 $(BESIDE)
+	$(PYTEST) -m "campaign and alone"
 
 test-gpu: .venv/installed ## check and measure all that a GPU does, in 8 minutes without a download, into build/gpu.json
 	$(BIN)/python -m demo.check_gpu

@@ -18,7 +18,7 @@ def _parameter(folder: Path) -> Any:
     return pytest.param(folder, id=f"{folder.parent.name}/{folder.name}", marks=marks)
 
 
-# One of them in every run of the tests, all in the longer suite.
+# One of them is in the quick tests, the others are in the slow ones.
 SHIPPED = [_parameter(folder) for folder in find_checkpoints(CHECKPOINTS)]
 
 

@@ -46,24 +46,37 @@ DATA_ENV = "ENCODER_ZOO_DATA"
 ToyRows = Callable[..., "Rows"]
 
 
-# The files that take longest are begun first, so that no process has one left to do when the others have ended: two
-# with the campaigns of the longer suite, then those of the shorter.
+# The files that take longest are begun first, so that no process has one left to do when the others have ended: those
+# of the campaigns, of the slow tests, then of the quick ones.
 LONGEST = (
     "benchmark/statistics/test_pair_tests.py",
     "benchmark/statistics/test_intervals.py",
-    "benchmark/test_cli.py",
-    "demo/compare/test_page.py",
-    "demo/compare/test_thresholds.py",
-    "demo/batch/test_batch_page.py",
-    "demo/explore/test_explore_page.py",
-    "demo/leaderboard/test_leaderboard_page.py",
+    "test_kills.py",
+    "benchmark/release/test_round_trip.py",
+    "benchmark/training/test_sharing.py",
+    "benchmark/own_data/test_own_task.py",
+    "benchmark/tasks/test_splits.py",
+    "demo/test_space.py",
     "demo/test_accessibility.py",
+    "demo/compare/test_page.py",
+    "demo/batch/test_batch_page.py",
+    "demo/compare/test_thresholds.py",
+    "benchmark/commands/test_board_cli.py",
+    "demo/leaderboard/test_board.py",
+    "demo/leaderboard/test_leaderboard_page.py",
     "zoo/pretraining/test_pretrain.py",
+    "test_light_starts.py",
+    "benchmark/test_label_errors.py",
+    "benchmark/training/test_tuning.py",
+    "demo/explore/test_explore_page.py",
+    "demo/audit/test_audit.py",
+    "demo/api/test_rest.py",
     "benchmark/board/test_store.py",
     "benchmark/board/test_build.py",
     "benchmark/training/test_fine_tune.py",
     "benchmark/training/test_grid.py",
     "zoo/test_onnx_classifier.py",
+    "zoo/test_attribution.py",
     "demo/test_own_data.py",
     "demo/explore/test_explore.py",
     "demo/attribution/test_attribution.py",

@@ -204,6 +204,7 @@ def test_the_table_of_recipes_is_the_defaults() -> None:
 LOCAL = [code for code in blocks(ROOT / "docs" / "api.md", "python") if "http://" not in code]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", LOCAL, ids=range(len(LOCAL)))
 def test_the_python_code_of_the_api_page_runs(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)

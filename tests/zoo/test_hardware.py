@@ -48,6 +48,7 @@ def test_other_types_are_left_alone() -> None:
         assert linear(x, weight).dtype == torch.float32
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a processor's products are timed")
 def test_a_bf16_product_takes_at_most_four_times_as_long_as_one_in_float32() -> None:
     def seconds(matrix: torch.Tensor) -> float:

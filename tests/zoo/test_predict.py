@@ -114,8 +114,15 @@ def _odd_checkpoint(tiny_bert: Path, folder: Path, single: bool) -> Path:
     return saved
 
 
-@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
-@pytest.mark.parametrize("single", [False, True])
+@pytest.mark.parametrize(
+    ("single", "ending"),
+    [
+        (False, ".jsonl"),
+        (True, ".csv"),
+        pytest.param(False, ".csv", marks=pytest.mark.slow),
+        pytest.param(True, ".jsonl", marks=pytest.mark.slow),
+    ],
+)
 def test_predicted_labels_are_read_back_as_they_are(single: bool, ending: str, tiny_bert: Path, tmp_path: Path) -> None:
     """By the reader of own data, whatever stands in the names of the labels."""
     checkpoint = _odd_checkpoint(tiny_bert, tmp_path / "odd", single)

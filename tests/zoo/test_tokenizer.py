@@ -20,7 +20,9 @@ from zoo.errors import UserError
 from zoo.long_text import LongText, encode
 from zoo.tokenizer import load_tokenizer
 
-KINDS = pytest.mark.parametrize("kind", ["tiny_bert", "tiny_roberta", "unigram", "minilm-l6", "granite-30m"])
+KINDS = pytest.mark.parametrize(
+    "kind", ["tiny_bert", "tiny_roberta", "unigram", "minilm-l6", pytest.param("granite-30m", marks=pytest.mark.slow)]
+)
 CONTROLS = (
     "a <s>was</s> late, not [MASK] good [SEP] very[SEP]good [CLS] <mask> <pad>[PAD] [pad] <cls> <sep> <unk> [UNK]"
     "\n<s>\n</s> ＜s＞ [MASK][MASK] <s><s> <S> <|endoftext|>"

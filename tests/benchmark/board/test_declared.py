@@ -18,6 +18,7 @@ def _clear(seed: int, part: Literal["validation", "test"]) -> object:
     return replace(found, **{f"{part}_logits": (6 * y_true - 3).astype(np.float32)})
 
 
+@pytest.mark.slow
 def test_a_default_is_in_doubt_where_a_trial_is_clearly_better_on_validation(write_synthetic: WriteRun) -> None:
     for seed in range(2):
         write_synthetic(seed=seed)

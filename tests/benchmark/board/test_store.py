@@ -39,6 +39,7 @@ def _equal(one: Board, other: Board) -> None:
         pd.testing.assert_frame_equal(ours, theirs, check_dtype=False, check_column_type=False)
 
 
+@pytest.mark.slow
 def test_the_files_beside_the_runs_hold_the_board(results: Path) -> None:
     shutil.rmtree(results / "board")
     texts = [path.read_text(encoding="utf-8") for path in PARTS]
@@ -88,6 +89,7 @@ def test_verify_finds_a_changed_number_and_a_run_that_cannot_stand(results: Path
     assert "rows or gold labels differ" in line
 
 
+@pytest.mark.slow
 def test_verify_names_a_file_that_is_missing_or_not_the_boards(results: Path) -> None:
     (results / "report.html").write_text("no report")
     (results / "LEADERBOARD.md").unlink()
@@ -103,6 +105,7 @@ def test_verify_names_a_file_that_is_missing_or_not_the_boards(results: Path) ->
     ]
 
 
+@pytest.mark.slow
 def test_verify_asks_for_no_report_beside_the_projects_own_runs(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(on_disk, "RESULTS", results)
     monkeypatch.setattr(on_disk, "PARTS", {})
@@ -113,6 +116,7 @@ def test_verify_asks_for_no_report_beside_the_projects_own_runs(results: Path, m
     assert line.startswith("report.html: it is not the board's")
 
 
+@pytest.mark.slow
 def test_verify_names_a_table_that_lacks_what_the_files_are_made_of(results: Path) -> None:
     pd.DataFrame({"other": [1]}).to_parquet(results / "board" / "cells.parquet")
     (line,) = verify(results).differs
@@ -161,7 +165,7 @@ def test_the_projects_own_board_was_made_from_these_runs_by_this_code() -> None:
         assert (RESULTS / name).read_text(encoding="utf-8") == text, name
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_the_projects_own_board_is_what_its_runs_give() -> None:
     found = verify(RESULTS)
     assert found.differs == []

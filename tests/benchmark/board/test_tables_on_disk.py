@@ -1,7 +1,5 @@
 """The board's tables come back as they were kept, and reading them needs nothing that computes them."""
 
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -46,10 +44,3 @@ def test_a_missing_or_damaged_table_is_said_in_one_line(board: Board, tmp_path: 
 def test_an_entry_is_called_by_its_encoder_and_variant() -> None:
     assert entry_name({"encoder": "bert-base", "variant": ""}) == "bert-base"
     assert entry_name({"encoder": "bert-base", "variant": "epochs=1"}) == "bert-base [epochs=1]"
-
-
-def test_reading_and_drawing_a_board_loads_neither_torch_nor_what_computes_it() -> None:
-    code = "import sys, benchmark.board.plots, benchmark.board.pages; "
-    code += "print({'torch', 'sklearn', 'joblib'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"

@@ -142,6 +142,7 @@ def _hear_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_in_one_line_and_keeps_what_is_complete(tmp_path: Path) -> None:
     arguments = _arguments(tmp_path / "results", ["tfidf-lr"], "--seeds", "100")
     process = _start(arguments, tmp_path / "tmp", _hear_interrupts)
@@ -163,6 +164,7 @@ def test_a_mistake_ends_a_real_process_with_one_line_and_exit_code_1(tmp_path: P
     assert re.fullmatch(r"Error: Unknown encoder 'minilm-16'\. Did you mean 'minilm-l6'\? All: .*\n", ended.stderr)
 
 
+@pytest.mark.slow
 def test_the_leaderboard_is_rebuilt_without_torch(killed: Path, tmp_path: Path) -> None:
     results = shutil.copytree(killed, tmp_path / "results")
     code = (
@@ -323,6 +325,7 @@ def test_a_folder_that_is_a_file_is_told_before_anything_is_trained(
     assert not list(tmp_path.glob("results/*"))
 
 
+@pytest.mark.slow
 def test_a_training_is_fitted_as_asked_and_the_run_says_so(call: Call, tiny_bert: Path, tmp_path: Path) -> None:
     recipe = json.dumps({"epochs": 1, "batch_size": 64, "max_length": 16})
     asked = ("run", "--tasks", "feedback", "--encoders", tiny_bert, "--seeds", "1", "--recipe", recipe)
@@ -392,6 +395,7 @@ def test_a_damaged_run_stops_grid_and_board_in_one_line_and_not_a_plan(
     assert "3 of 3 to do: how long is unknown, since there is no earlier run to estimate by" in planned.stdout
 
 
+@pytest.mark.slow
 def test_a_leaderboard_that_cannot_be_written_ends_in_one_line(call: Call, write_synthetic: WriteRun) -> None:
     results = write_synthetic(encoder="tfidf-lr").parents[2]
     (results / "leaderboard.csv").mkdir()
@@ -474,6 +478,7 @@ def test_a_gate_ends_with_its_own_code(call: Call, write_synthetic: WriteRun) ->
     _one_line(call(*given, "--possibly"), "--possibly applies to --at-least")
 
 
+@pytest.mark.slow
 def test_which_encoder_to_take_is_said_of_a_board_that_was_made(call: Call, write_synthetic: WriteRun) -> None:
     for seed in range(2):
         write_synthetic(seed=seed)
@@ -503,6 +508,7 @@ def test_compare_names_the_runs_of_the_task_that_it_leaves_out(call: Call, write
     assert other.name not in ended.stdout
 
 
+@pytest.mark.slow
 def test_verify_passes_on_what_was_published_and_fails_on_any_change(call: Call, write_synthetic: WriteRun) -> None:
     for seed in range(2):
         for encoder in ("minilm-l6", "granite-30m"):

@@ -124,7 +124,7 @@ def installed(package: str) -> bool:
 
 def marked(encoder: Encoder) -> Any:
     there = encoder.source != "zip parts" or installed(encoder.location.split()[0])
-    marks = [] if encoder.name in QUICK and not REAL else [pytest.mark.slow]
+    marks = [] if encoder.name in QUICK and not REAL else [pytest.mark.campaign]
     marks += [] if there else [pytest.mark.skip(reason=f"{encoder.name} is not installed")]
     return pytest.param(encoder, id=encoder.name, marks=marks)
 

@@ -39,6 +39,7 @@ def test_the_table_is_markdown() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_an_unknown_shape_ends_in_one_line() -> None:
     command = [sys.executable, "-m", "benchmark.speed.bench_sizes", "--shapes", "bert-bose"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -29,7 +29,7 @@ def test_the_table_has_a_line_for_each_world_under_its_heads() -> None:
     assert lines[1].replace(" ", "") == "|" + "---|" * len(HEADS)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("strength", ["weak", "strong"])
 @pytest.mark.parametrize("seeds", [3, 5])

@@ -180,7 +180,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
         assert 0.90 <= share <= 0.99, name
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed_sd", [0.05, 0.15])
 def test_intervals_of_five_seeds_hold_the_truth_in_95_percent(seed_sd: float) -> None:
@@ -188,7 +188,7 @@ def test_intervals_of_five_seeds_hold_the_truth_in_95_percent(seed_sd: float) ->
     assert all(0.93 <= share <= 0.97 for share in found.values()), found
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.timeout(1800)
 def test_where_intervals_are_too_narrow_the_flag_is_up() -> None:
     rare = np.append(PRIOR[:-1], 0.005)  # 5 positives of 1,000

@@ -355,13 +355,13 @@ def test_two_times_the_same_model_seldom_differ(metric: str) -> None:
     assert _false_alarms(100, 2, metric, 500, EIGHT, 0.02) <= 0.10
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.timeout(3600)
 def test_two_times_the_same_model_differ_in_at_most_5_percent_of_1000_trials() -> None:
     assert _false_alarms(1000, 2, "f1_macro", ROWS, GO_EMOTIONS, 0.01) <= 0.05
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.timeout(3600)
 def test_of_four_times_the_same_model_any_pair_differs_in_at_most_5_percent_of_families() -> None:
     assert _false_alarms(1000, 4, "f1_macro", ROWS, GO_EMOTIONS, 0.01) <= 0.05
@@ -374,7 +374,7 @@ def _true_macro_f1(more: float, prior: np.ndarray, own: float) -> float:
     return float(np.mean(2 * prior * found / (prior * (1 + found) + (1 - prior) * wrong)))
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("own", "power"), [(0.4, 0.80), (0.5, 0.65)])
 def test_two_points_of_macro_f1_on_go_emotions_are_found(own: float, power: float) -> None:

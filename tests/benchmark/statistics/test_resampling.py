@@ -274,6 +274,7 @@ def _peak_mib(function: Callable[[], object]) -> float:
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_a_test_split_of_200_000_rows_is_resampled_in_bounded_memory() -> None:
     n = 200_000
     runs = [_multi(seed, n, 4) for seed in range(2)]

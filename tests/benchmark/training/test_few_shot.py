@@ -39,6 +39,7 @@ def test_a_single_label_task_gets_exactly_its_shots() -> None:
     assert y_true[draw_shots(y_true, 8, 0)].sum(axis=0).tolist() == [8, 8, 8]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", [None, SINGLE], ids=["several labels", "one label"])
 def test_contrast_on_few_rows_tells_the_labels(
     task: Task | None, toy_task: Task, toy_rows: ToyRows, tiny_bert: Path
@@ -56,6 +57,7 @@ def test_contrast_on_few_rows_tells_the_labels(
     assert found.measured.train_examples_per_second * found.measured.train_seconds < len(rows.train)
 
 
+@pytest.mark.slow
 def test_it_is_an_entry_of_the_grid_whose_seeds_draw_the_rows(
     toy_task: Task, toy_rows: ToyRows, tiny_bert: Path, tmp_path: Path
 ) -> None:

@@ -326,6 +326,7 @@ def test_the_best_run_by_validation_is_shipped_small(
             assert f"| {label} | {threshold:.4f} |" in card
 
 
+@pytest.mark.slow
 def test_where_no_form_holds_the_largest_is_shipped_and_told(
     grid: Grid, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

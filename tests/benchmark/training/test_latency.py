@@ -17,6 +17,7 @@ def test_every_length_is_reached_whatever_the_texts(texts: list[str]) -> None:
     assert all(characters == 16 * length for length, _, characters in seen)
 
 
+@pytest.mark.alone
 def test_what_is_measured_is_the_time_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency, "SINGLES", 40)  # as outside the tests, so that other work here makes no difference
     monkeypatch.setattr(latency, "BATCHES", 3)
@@ -42,6 +43,7 @@ def test_a_length_that_cannot_be_measured_is_left_out_and_told() -> None:
     assert told[1:] == ["the latency at 128 tokens is not measured: out of memory"]
 
 
+@pytest.mark.alone
 def test_a_slow_model_is_timed_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """A text takes 10 ms, and 40 ms are set aside for each kind of call: four single texts, one batch."""
     monkeypatch.setattr(latency, "SINGLES", 40)

@@ -21,6 +21,7 @@ RANK = 2
 RECIPE = Recipe(epochs=2, batch_size=8, learning_rate=5e-3, max_length=16, precision="fp32", lora_rank=RANK)
 
 
+@pytest.mark.slow
 def test_what_is_trained_is_of_low_rank_and_merged(tiny_bert: Path, toy_task: Task, toy_rows: ToyRows) -> None:
     rows, weights = toy_rows(toy_task), fetch_weights(get_encoder(str(tiny_bert)))
     before = prepare_model(weights, toy_task, rows.train, RECIPE).state_dict()
@@ -43,6 +44,7 @@ def test_what_is_trained_is_of_low_rank_and_merged(tiny_bert: Path, toy_task: Ta
     assert np.ptp(found.predictions.test_logits, axis=0).max() > 0.1
 
 
+@pytest.mark.slow
 def test_the_best_epoch_is_what_is_merged(tiny_bert: Path, toy_task: Task, toy_rows: ToyRows) -> None:
     """The selector saw the logits before the merge; what is kept says the same."""
     from benchmark.training.trainer import train

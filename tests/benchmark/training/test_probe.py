@@ -15,8 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from transformers import AutoModel, AutoTokenizer
 
 from benchmark.board.entries import make_entries
-from benchmark.tasks.registry import Task
-from benchmark.tasks.rows import Rows, Split
+from benchmark.tasks.registry import TASKS, Task
+from benchmark.tasks.rows import Rows, Split, write_splits
 from benchmark.training.grid import plan, run_grid
 from benchmark.training.probe import predict_by_names, train_probe
 from benchmark.training.recipes import ProbeRecipe, ZeroShotRecipe
@@ -60,7 +60,7 @@ def test_a_probe_is_an_encoder_of_the_grid(tiny_bert: Path, toy_task: Task, toy_
     assert run.info.recipe == ProbeRecipe()
     assert run.info.trained_parameters < run.info.parameters
     (entry,) = make_entries([run], {toy_task.name: toy_task})
-    assert (entry.encoder, entry.variant) == (encoder.name, "")
+    assert (entry.encoder, entry.variant, entry.random) == (encoder.name, "", False)
     with pytest.raises(UserError, match=r"Recipe: epochs does not apply"):
         plan({toy_task: toy_rows(toy_task)}, [encoder], [0], tmp_path / "other", epochs=2)
 
@@ -74,6 +74,7 @@ def test_zero_shot_is_the_scaled_cosine_with_each_name(toy_task: Task, toy_rows:
     np.testing.assert_allclose(found.predictions.test_logits, expected, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_zero_shot_learns_nothing_from_the_labels_of_train(
     toy_task: Task, toy_rows: ToyRows, tiny_bert: Path, tmp_path: Path
 ) -> None:
@@ -91,21 +92,29 @@ def test_zero_shot_learns_nothing_from_the_labels_of_train(
 
 
 def test_a_run_can_begin_with_probes_and_their_board(
-    tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    toy_task: Task,
+    toy_rows: ToyRows,
+    tiny_bert: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setitem(TASKS, toy_task.name, toy_task)
+    data, results = write_splits(toy_task, toy_rows(toy_task), tmp_path / "data").parent, tmp_path / "results"
     recipe = '{"epochs": 1, "max_length": 16}'
-    arguments = ["--tasks", "feedback", "--encoders", str(tiny_bert), "--seeds", "1", "--recipe", recipe]
-    monkeypatch.setattr("sys.argv", ["encoder-zoo", "run", *arguments, "--results", str(tmp_path), "--probe-first"])
+    arguments = ["--tasks", "toy", "--encoders", str(tiny_bert), "--seeds", "1", "--recipe", recipe, "--probe-first"]
+    arguments += ["--data-dir", str(data), "--results", str(results)]
+    monkeypatch.setattr("sys.argv", ["encoder-zoo", "run", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()
     assert not ended.value.code
     shown = capsys.readouterr().out
-    steps = ("feedback / probe:tiny-bert@", "before they are fine-tuned", "epoch 1:")
+    steps = ("toy / probe:tiny-bert@", "before they are fine-tuned", "epoch 1:")
     assert sorted(steps, key=shown.index) == list(steps)
-    runs = {run.info.encoder.partition("@")[0]: run for run in read_runs(tmp_path)}
+    runs = {run.info.encoder.partition("@")[0]: run for run in read_runs(results)}
     assert sorted(runs) == ["probe:tiny-bert", "tiny-bert"]
     assert runs["probe:tiny-bert"].info.recipe == ProbeRecipe(max_length=16)
-    assert (tmp_path / "feedback" / "README.md").is_file()
+    assert (results / "toy" / "README.md").is_file()
 
 
 def test_what_has_no_states_is_no_probe() -> None:

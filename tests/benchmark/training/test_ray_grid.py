@@ -28,7 +28,7 @@ from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
 
 pytest.importorskip("ray", reason="needs requirements-ray.txt")
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.campaign
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "benchmark", "run", "--tasks", "feedback,feedback_zh", "--encoders", "tfidf-lr"]
 

@@ -67,6 +67,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_variation_beside_the_others_and_nothing_takes_a_rank(results: Path) -> None:
     board = build(results)
     (file,) = results.glob("feedback/tfidf-lr/refits-*.jsonl")

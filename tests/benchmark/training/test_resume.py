@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -61,21 +61,47 @@ def killed(cell: Cell, folder: Path, die_at: float, every: float) -> None:
     assert not cell.done
 
 
+class Stopped(BaseException):
+    """What ends a training like a key: nothing catches it."""
+
+
+def stopped_by_a_key(cell: Cell, folder: Path, die_at: float, every: float) -> None:
+    """Train in this process until `die_at` of the steps are done."""
+
+    def stop(share: float, line: str) -> None:
+        if share >= die_at:
+            raise Stopped
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resume, "AFTER", 0.0)
+        patch.setattr(resume, "EVERY", every)
+        with pytest.raises(Stopped):
+            run_cell(cell, stop)
+    assert not cell.done
+
+
 @pytest.mark.parametrize(
-    ("every", "newest"),
+    ("end", "every", "newest"),
     [
-        (0.0, 2 * STEPS + 5),  # a state in the middle of the last epoch
-        pytest.param(1e9, 2 * STEPS, marks=pytest.mark.slow),  # that of the end of the second
+        (stopped_by_a_key, 0.0, 2 * STEPS + 5),  # a state in the middle of the last epoch
+        pytest.param(killed, 0.0, 2 * STEPS + 5, marks=pytest.mark.slow),
+        pytest.param(killed, 1e9, 2 * STEPS, marks=pytest.mark.slow),  # that of the end of the second
     ],
 )
-def test_a_killed_training_ends_as_one_that_was_not(
-    every: float, newest: int, tiny_bert: Path, toy_task: Task, toy_rows: ToyRows, tmp_path: Path
+def test_a_training_that_was_ended_early_ends_as_one_that_was_not(
+    end: Callable[..., None],
+    every: float,
+    newest: int,
+    tiny_bert: Path,
+    toy_task: Task,
+    toy_rows: ToyRows,
+    tmp_path: Path,
 ) -> None:
     encoder, rows = get_encoder(str(tiny_bert)), toy_rows(toy_task)
     whole, stopped = (make_cell(toy_task, encoder, RECIPE, rows, tmp_path / name) for name in ("whole", "stopped"))
     run_cell(whole, lambda share, line: None)
 
-    killed(stopped, tmp_path, (2 * STEPS + 6) / (3 * STEPS), every)
+    end(stopped, tmp_path, (2 * STEPS + 6) / (3 * STEPS), every)
     states = [
         int(path.parent.name.partition("-")[2]) for path in state_folder(stopped.folder).glob("checkpoint-*/ours.json")
     ]
@@ -91,10 +117,6 @@ def test_a_killed_training_ends_as_one_that_was_not(
     assert [e.main_metric for e in found.info.epochs] == [e.main_metric for e in expected.info.epochs]
     assert found.info.epochs[:2] == expected.info.epochs[:2]
     assert not list(tmp_path.glob("*/*/*/.*"))
-
-
-class Stopped(BaseException):
-    """What ends a training like a key: nothing catches it."""
 
 
 def test_a_state_of_other_code_or_a_half_one_is_not_used(

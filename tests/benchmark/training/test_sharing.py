@@ -57,6 +57,7 @@ def _owner(cell: Cell) -> Path:
     return cell.folder.with_name(f".{cell.folder.name}.claim") / "owner.json"
 
 
+@pytest.mark.slow
 def test_what_another_process_is_at_is_left_to_it_and_told(cells: Cells, serial: Path, tmp_path: Path) -> None:
     todo = cells(tmp_path)
     claim = take(todo[1].folder, _ignore)
@@ -87,6 +88,7 @@ def test_what_a_process_left_that_ended_in_the_meantime_is_run_at_the_end(cells:
     assert any(f"taken over from process {os.getpid()}" in now.line for now in told)
 
 
+@pytest.mark.slow
 def test_workers_make_the_board_of_one_process(cells: Cells, serial: Path, tmp_path: Path) -> None:
     told: list[Progress] = []
     assert run_on_workers(cells(tmp_path), told.append, None, [{}, {}], threads=1) == {}
@@ -148,7 +150,7 @@ def test_processes_of_one_training_are_refused_before_each_trains_a_run_into_the
 # Campaigns
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_fifty_kills_at_random_points_leave_the_board_of_a_grid_without_any(
     cells: Cells, serial: Path, tmp_path: Path
 ) -> None:
@@ -219,7 +221,7 @@ def _wait(until: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk takes root")
 def test_a_full_disk_is_told_and_costs_no_other_run(cells: Cells, serial: Path, tmp_path: Path) -> None:
     disk = tmp_path / "disk"

@@ -64,6 +64,7 @@ def test_a_teacher_is_the_mean_of_calibrated_logits(taught: Path, toy_task: Task
     assert {name.partition(" (")[0] for name in names} == {f"2 x {encoder}", encoder}
 
 
+@pytest.mark.slow
 def test_a_student_follows_its_teacher_rather_than_the_labels(
     taught: Path, tiny_bert: Path, toy_task: Task, toy_rows: ToyRows, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ from benchmark.tasks.registry import Task
 from benchmark.training.runs import Run, read_runs
 from tests.conftest import ToyRows
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(1800)]
 # No dropout, which each process draws for itself. 58 rows: the last batch has two, and five texts do not halve.
 RECIPE = {"epochs": 2, "batch_size": 7, "max_length": 16, "learning_rate": 2e-3, "dropout": 0.0, "precision": "fp32"}
 # A process that is killed in the middle of its training, with a state that is as new as can be.

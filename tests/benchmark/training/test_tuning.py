@@ -80,6 +80,7 @@ def test_rounds_double_and_the_last_ends_where_the_trials_do() -> None:
     assert rounds(2) == [(0, 2)]
 
 
+@pytest.mark.slow
 def test_a_trial_is_the_same_whichever_of_its_round_ends_first(search: Search) -> None:
     """The third and the fourth are judged by the first two alone, so the fourth may be made first."""
     _make(search, 2)
@@ -129,6 +130,7 @@ def test_a_trial_that_half_of_the_earlier_ones_beat_ends_at_a_quarter_or_at_half
     assert is_hopeless(_epochs(0.1), 2, made)  # half of two epochs, against half of four
 
 
+@pytest.mark.slow
 def test_a_hopeless_trial_is_kept_as_such(search: Search) -> None:
     (default, *_), _ = _make(search, 1)
     good = [default.model_copy(update={"number": n, "epochs": _epochs(1, 1, 1, 1)}) for n in range(2)]
@@ -192,6 +194,7 @@ def test_decided_labels_come_back() -> None:
     np.testing.assert_array_equal(unpack(pack(decided), decided.shape), decided)
 
 
+@pytest.mark.slow
 def test_the_command_searches_and_trains_what_it_chose_with_new_seeds(
     search: Search, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

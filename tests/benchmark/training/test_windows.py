@@ -61,7 +61,7 @@ def _train(folder: Path, task: Task, rows: Rows, long_text: str) -> FineTuned:
     [
         pytest.param("truncate", False, marks=pytest.mark.slow),
         pytest.param("head-tail", True, marks=pytest.mark.slow),
-        ("windows", True),
+        pytest.param("windows", True, marks=pytest.mark.slow),
     ],
 )
 def test_what_stands_past_the_limit_is_learnt_where_it_is_read(

@@ -149,6 +149,7 @@ def test_a_request_that_is_too_large_is_refused(rest: httpx.Client) -> None:
     assert "20,000,000 bytes" in refused.json()["detail"]
 
 
+@pytest.mark.slow
 def test_whoever_comes_when_too_many_wait_is_told(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "WAITING", 2)
     monkeypatch.setitem(AT_ONCE, "classify", 1)
@@ -185,6 +186,7 @@ def _printed(language: str, contains: str) -> list[str]:
     return [code for code in blocks(ROOT / "docs" / "api.md", language) if contains in code]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", _printed("python", "http://"), ids=["gradio", "httpx"])
 def test_the_python_examples_run_as_printed(code: str, own_address: str, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(code.replace("http://127.0.0.1:7860", own_address.rstrip("/")), "docs/api.md", "exec"), {})
@@ -197,6 +199,7 @@ PROGRAMS = [("bash", "-c", command) for command in COMMANDS] + [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS, ids=["tasks", "board", "classify", "classify_batch", "javascript"])
 def test_the_curl_and_javascript_examples_run_as_printed(program: tuple[str, str, str], own_address: str) -> None:
     runs, option, code = program

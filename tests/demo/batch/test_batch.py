@@ -63,7 +63,7 @@ def results_of(rows: BatchRows, task: str, names: list[str], root: Path) -> Resu
     return last
 
 
-@pytest.mark.parametrize("task", ["feedback", "sst2"])
+@pytest.mark.parametrize("task", ["feedback", pytest.param("sst2", marks=pytest.mark.slow)])
 def test_every_text_is_answered_as_if_it_were_alone(task: str, checkpoints: Path) -> None:
     results = results_of(BatchRows(TEXTS), task, ["beta", "alpha"], checkpoints)
     assert results.texts == TEXTS
@@ -532,6 +532,7 @@ def test_every_remark_and_every_fault_of_a_file_has_words_on_the_page() -> None:
             assert f"batch_{kind}" in PAGE_TEXTS["en"], kind
 
 
+@pytest.mark.slow
 def test_values_in_lists_are_counted_in_a_process_of_their_own(tmp_path: Path) -> None:
     lists = pd.DataFrame({"text": ["a", "b"], "labels": [["x"] * 9, ["y"]]})
     assert _count_values(write(tmp_path / "in.parquet", lists)) == 12

@@ -103,6 +103,7 @@ def measured(page: Page) -> dict[str, list[str]]:
     return {name: cells for name, *cells in rows}
 
 
+@pytest.mark.slow
 def test_labels_and_metrics_follow_a_threshold_without_the_server(
     batch: Page, checkpoints: Path, tmp_path: Path
 ) -> None:
@@ -162,6 +163,7 @@ def test_labels_and_metrics_follow_a_threshold_without_the_server(
     assert "threshold=0.7+price" in batch.url
 
 
+@pytest.mark.slow
 def test_a_mistake_is_a_line(batch: Page, tmp_path: Path) -> None:
     bad = tmp_path / "bad.csv"
     bad.write_text("text,labels\na,b\nc\n")
@@ -172,12 +174,14 @@ def test_a_mistake_is_a_line(batch: Page, tmp_path: Path) -> None:
     expect(batch.locator("#batch-status .zoo-notice")).to_contain_text("pasted texts and a file")
 
 
+@pytest.mark.slow
 def test_a_sample_file_is_downloaded(batch: Page) -> None:
     with batch.expect_download() as download:
         batch.locator("#batch-sample").click()
     assert pd.read_csv(download.value.path())["labels"][0] == "delivery|quality|service|refund"
 
 
+@pytest.mark.slow
 def test_what_is_chosen_stays_and_another_task_has_its_own_checkpoints(batch: Page) -> None:
     batch.locator("#batch-checkpoints").get_by_label("beta").uncheck()
     batch.get_by_role("tab", name="Compare").click()
@@ -210,6 +214,7 @@ def passes(checkpoints: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return passes
 
 
+@pytest.mark.slow
 def test_one_text_has_its_turn_between_two_batches(batch: Page, checkpoints: Path, passes: list[int]) -> None:
     paste(batch, [f"text {number}" for number in range(2000)])
     expect(batch.locator("#batch-status")).to_contain_text("Classifying")
@@ -223,6 +228,7 @@ def test_one_text_has_its_turn_between_two_batches(batch: Page, checkpoints: Pat
     batch.locator("#batch-cancel").click()
 
 
+@pytest.mark.slow
 def test_cancel_stops_the_models_at_the_next_batch(batch: Page, passes: list[int]) -> None:
     status = batch.locator("#batch-status")
     paste(batch, [f"text {number}" for number in range(2000)])
@@ -240,6 +246,7 @@ def test_cancel_stops_the_models_at_the_next_batch(batch: Page, passes: list[int
     expect(batch.locator("#batch-cancel")).to_be_disabled()  # there is nothing left to cancel, and results to keep
 
 
+@pytest.mark.alone
 def test_a_run_is_cancelled_before_the_page_says_so(batch: Page, passes: list[int]) -> None:
     """The words can take long to come: what is sent without the queue is answered 3 s late here."""
     batch.evaluate(
@@ -260,6 +267,7 @@ def test_a_run_is_cancelled_before_the_page_says_so(batch: Page, passes: list[in
     expect(batch.locator("#batch-status")).to_have_text(words, use_inner_text=True, timeout=40_000)
 
 
+@pytest.mark.slow
 def test_a_file_beyond_the_limit_is_refused(batch: Page, tmp_path: Path) -> None:
     large = tmp_path / "large.csv"
     large.write_bytes(b"text\n" + b"a" * MAX_BYTES)

@@ -27,6 +27,7 @@ def test_it_opens_on_a_comparison(page: Page, checkpoints: Path) -> None:
     assert f"{expected.answers[0].tokens} tokens" in page.locator("#compare thead th").nth(1).inner_text()
 
 
+@pytest.mark.slow
 def test_boxes_and_examples_are_chosen(page: Page) -> None:
     page.get_by_role("checkbox", name="beta").uncheck()
     page.wait_for_function("document.querySelectorAll('.zoo-name').length === 2")
@@ -73,6 +74,7 @@ def test_reload_and_a_shared_link_open_on_the_same_view(page: Page, address: str
     page.wait_for_function("document.querySelectorAll('.zoo-table tbody tr').length === 2")
 
 
+@pytest.mark.slow
 def test_back_returns_to_the_text_and_the_tab_before(page: Page) -> None:
     first = page.locator("#text textarea").input_value()
     fill(page, "Another text.")
@@ -106,6 +108,7 @@ def test_what_is_typed_is_never_overwritten_and_an_old_result_is_told(page: Page
     assert box.input_value() == "My own words.\nA second line."
 
 
+@pytest.mark.slow
 def test_a_model_that_is_taken_away_and_the_task_that_is_open_ask_the_server_nothing(page: Page) -> None:
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url) if request.method == "POST" else None)
@@ -121,11 +124,13 @@ def test_a_model_that_is_taken_away_and_the_task_that_is_open_ask_the_server_not
     assert page.locator("#checkpoints input:checked").count() == 2
 
 
+@pytest.mark.slow
 def test_a_text_in_the_other_language_is_told(page: Page) -> None:
     fill(page, "快递很慢，但是客服很好。")
     page.get_by_text("This text looks Chinese, and the task is English.").wait_for()
 
 
+@pytest.mark.slow
 def test_the_page_can_be_had_in_the_other_language(page: Page, address: str) -> None:
     page.get_by_role("link", name="中文").click()
     page.wait_for_selector(".zoo-table")
@@ -136,6 +141,7 @@ def test_the_page_can_be_had_in_the_other_language(page: Page, address: str) -> 
     page.get_by_text("没有文本").wait_for()  # the server says it
 
 
+@pytest.mark.slow
 def test_thresholds_of_a_link_count_once(blank: Page, address: str) -> None:
     page = blank
     page.goto(f"{address}#threshold=0.305+price&threshold=0x1+quality&scores=raw")
@@ -152,6 +158,7 @@ def test_thresholds_of_a_link_count_once(blank: Page, address: str) -> None:
     assert page.get_by_label("Calibrated scores").is_checked()
 
 
+@pytest.mark.slow
 def test_a_wrong_verdict_is_flagged(page: Page, flags: Path) -> None:
     fill(page, "a text for the flag")
     page.wait_for_function("location.hash.includes('flag')")
@@ -229,6 +236,7 @@ def test_markup_is_shown_and_not_run_and_bad_texts_are_refused_by_the_server(pag
     assert notice.count() == 0
 
 
+@pytest.mark.slow
 def test_damaged_checkpoints_are_shown_beside_the_others(blank: Page, damaged_address: str) -> None:
     blank.goto(f"{damaged_address}#tab=compare")
     blank.wait_for_selector(".zoo-table")
@@ -239,7 +247,8 @@ def test_damaged_checkpoints_are_shown_beside_the_others(blank: Page, damaged_ad
     blank.get_by_text("holds no leaderboard yet").wait_for()
 
 
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_fits_the_screen_and_asks_only_its_own_origin(theme: str, blank: Page, address: str) -> None:
     asked: list[str] = []
     blank.on("request", lambda request: asked.append(request.url))
@@ -295,6 +304,7 @@ def test_the_endpoints_that_are_meant_are_public_and_no_others(address: str, che
             client.predict(*bad, api_name="/classify")
 
 
+@pytest.mark.slow
 def test_decided_labels_stay_in_sight_and_typing_replaces_a_choice(page: Page) -> None:
     choose_task_and_settle(page, "zz_many")
     page.get_by_role("button", name="Show all 90 labels").click()

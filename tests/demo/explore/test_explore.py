@@ -289,7 +289,7 @@ def test_gains_are_those_of_the_board(published: Path) -> None:
     assert set(found["encoder"]) == {"granite-30m", "minilm-l6"}
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", ["en", pytest.param("zh", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("task", ["feedback", "sst2", "duee_event_types"])
 @pytest.mark.parametrize("view", [view for view in VIEWS if view != "gains"])
 def test_every_view_of_every_kind_of_task_shows_something(published: Path, view: str, task: str, language: str) -> None:

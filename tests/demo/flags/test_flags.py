@@ -62,6 +62,7 @@ def test_what_is_not_a_flag_is_refused(
         flag(text, task, names, right, checkpoints)
 
 
+@pytest.mark.slow
 def test_writers_in_several_processes_lose_nothing(tmp_path: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), str(i)]) for i in range(2)]
     assert [writer.wait(timeout=120) for writer in writers] == [0] * 2
@@ -169,7 +170,7 @@ def test_a_hub_that_takes_no_flags_is_one_log_line_and_flags_are_kept_in_the_fol
     assert len(pd.read_parquet(keep(ONE, tmp_path / "flags"))) == 1
 
 
-@pytest.mark.parametrize("broken", [False, True])
+@pytest.mark.parametrize("broken", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_building_the_app_asks_no_hub_and_starts_no_thread(
     broken: bool, hub: Hub, checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,8 +117,15 @@ def test_tokens_are_counted_past_the_limit_of_the_model(saved: Path) -> None:
     assert classifier.count_tokens("good " * 1000) == 1002
 
 
-@pytest.mark.parametrize("problem_type", [MULTI, SINGLE])
-@pytest.mark.parametrize("kind", ["tiny_bert", "tiny_roberta"])
+@pytest.mark.parametrize(
+    ("kind", "problem_type"),
+    [
+        ("tiny_bert", MULTI),
+        pytest.param("tiny_bert", SINGLE, marks=pytest.mark.slow),
+        pytest.param("tiny_roberta", MULTI, marks=pytest.mark.slow),
+        pytest.param("tiny_roberta", SINGLE, marks=pytest.mark.slow),
+    ],
+)
 def test_compression_to_8_bits_keeps_the_logits(
     kind: str,
     problem_type: ProblemType,

@@ -134,6 +134,7 @@ def test_a_pushed_checkpoint_comes_back_and_scores_the_same(
     np.testing.assert_allclose(torch.sigmoid(logits / 1.7), scores, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_small_checkpoint_is_published_as_the_whole_model_that_it_stands_for(
     hub: Hub, zoo: Run, checkpoint: Path, tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from zoo.checkpoints.loading import new_model
 LABELS = ("a", "b", "c")
 
 
-@pytest.mark.parametrize("encoder", ["tiny_bert", "tiny_roberta"])
+@pytest.mark.parametrize("encoder", ["tiny_bert", pytest.param("tiny_roberta", marks=pytest.mark.slow)])
 def test_finishing_the_first_token_only_changes_neither_logits_nor_gradients(
     encoder: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

