@@ -23,6 +23,7 @@ from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
 from demo.shared.plain_table import table
 from demo.shared.texts import Language, in_language, say
+from demo.shared.waiting import begins, ends
 from zoo.errors import UserError
 from zoo.row_files.encodings import encoding_name
 from zoo.row_files.format import RowFile
@@ -99,8 +100,8 @@ def add(tab: gr.Tab, root: Path | None) -> None:
     def look_again(file: str | None, task: str | None, header: bool, request: gr.Request) -> tuple[Any, ...]:
         return _looked(file, task, header, root, language_of(request))
 
-    file.change(look, [file, task], columns, **_QUIET)
-    header.input(look_again, [file, task, header], columns, **_QUIET)
+    ends("batch", file.change(look, [file, task], columns, js=begins("batch"), **_QUIET))
+    ends("batch", header.input(look_again, [file, task, header], columns, js=begins("batch"), **_QUIET))
     sample.click(None, js="() => zooSample()", api_visibility="private")
 
     def run(
@@ -138,20 +139,23 @@ def add(tab: gr.Tab, root: Path | None) -> None:
         """Keep a visitor's choice as long as there is such a task; at first, it is what the address asks for."""
         found, asked = catalogue(root), parse_qs(link.lstrip("#"))
         if task in found:
-            return gr.skip(), gr.skip()
+            return (gr.skip(),) * 3
         wanted = asked.get("batch", [""])[-1]
         if wanted not in found:
             return _choices(first_task(found, language_of(request)), root)
         return _choices(wanted, root, [name for name in asked.get("with", []) if name in found[wanted]])
 
-    def choose_task(task: str | None, link: str) -> tuple[Any, ...]:
-        """Do nothing where the task is chosen already."""
-        same = parse_qs(link.lstrip("#")).get("batch", [""])[-1] == task
-        return (gr.skip(), gr.skip()) if same else _choices(task, root)
+    def choose_task(task: str | None, opened: str) -> tuple[Any, ...]:
+        """Do nothing where the task is open already: gradio calls it a choice when a list is only looked at."""
+        return (gr.skip(),) * 3 if task == opened else _choices(task, root)
 
-    link = gr.Textbox(visible=False)
-    opening = tab.select(open_tab, [task, link], [task, names], js="(task) => [task, location.hash]", **_QUIET)
-    chosen = task.input(choose_task, [task, link], [task, names], js="(task) => [task, location.hash]", **_QUIET)
+    link, opened = gr.Textbox(visible=False), gr.Textbox(visible=False)
+    choices, asking = [task, names, opened], begins("batch", "(task) => [task, location.hash]")
+    opening = tab.select(open_tab, [task, link], choices, js=asking, **_QUIET)
+    last: dict[str, Any] = {"trigger_mode": "always_last", **_QUIET}
+    chosen = task.input(choose_task, [task, opened], choices, js=begins("batch"), **last)
+    ends("batch", opening)
+    ends("batch", chosen)
     note: dict[str, Any] = {"fn": None, "inputs": [task, names], "outputs": None}
     for event, step in ((opening, "false"), (chosen, "true")):
         event.then(**note, js=f"(batch, names) => zooAddress.write({{ batch, with: names }}, {step})", **_QUIET)
@@ -244,4 +248,4 @@ def _choices(task: str | None, root: Path | None, ticked: list[str] | None = Non
     found = catalogue(root)
     names = list(found.get(task or "", {}))
     boxes = gr.CheckboxGroup(choices=names, value=ticked or shown_at_first(names))
-    return gr.Dropdown(choices=list(found), value=task), boxes
+    return gr.Dropdown(choices=list(found), value=task), boxes, task or ""
