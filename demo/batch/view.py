@@ -92,7 +92,7 @@ def add(tab: gr.Tab, root: Path | None) -> None:
                 cancel = gr.Button(label("batch_cancel"), interactive=False, min_width=120, elem_id="batch-cancel")
     about, first_rows = notes("batch-about"), table("batch-preview")
     columns = [text_column, labels_column, header, about, first_rows]
-    shown = [*_add_results(), cancel]
+    shown = [*_add_results(), cancel, button]
 
     def look(file: str | None, task: str | None, request: gr.Request) -> tuple[Any, ...]:
         return _looked(file, task, None, root, language_of(request))
@@ -115,19 +115,19 @@ def add(tab: gr.Tab, root: Path | None) -> None:
         request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
         language = language_of(request)
-        yield {"lines": [say("batch_begins", language)], "progress": 0}, *_NOTHING[1:], gr.Button(interactive=True)
+        yield {"lines": [say("batch_begins", language)], "progress": 0}, *_NOTHING[1:], *_buttons(running=True)
         try:
             rows = read_rows(pasted, file, text_column or "", labels_column or "", header)
             progress = Progress(rows.texts, names)
             for step in classify_rows(rows, task or "", names, root):
                 if isinstance(step, Results):
                     for values in _show(step, rows, labels_column or "", task or "", language):
-                        yield *values, gr.Button(interactive=False)
+                        yield *values, *_buttons(running=False)
                 else:
                     line, share = progress(step, language)
                     yield {"lines": [line], "progress": share}, *(gr.skip(),) * (len(shown) - 1)
         except UserError as error:
-            yield {"problem": in_language(error, language)}, *_NOTHING[1:], gr.Button(interactive=False)
+            yield {"problem": in_language(error, language)}, *_NOTHING[1:], *_buttons(running=False)
 
     form = [pasted, file, text_column, labels_column, header, task, names]
     event = button.click(run, form, shown, show_progress="hidden", api_visibility="private", **_BATCHES)
@@ -184,7 +184,8 @@ def _looked(
         return *hidden, {"problem": in_language(error, language)}, None
     columns = list(found.file.columns)
     none = (say("batch_no_labels", language), "")
-    lines = [say("batch_preview", language, rows=f"{found.file.rows:,}"), *file_notes(found.file, language)]
+    about = "batch_preview" if found.file.rows else "batch_preview_empty"
+    lines = [say(about, language, rows=f"{found.file.rows:,}"), *file_notes(found.file, language)]
     return (
         gr.Dropdown(choices=columns, value=found.text, visible=True),
         gr.Dropdown(choices=[none, *columns], value=found.labels, visible=True),
@@ -241,7 +242,12 @@ def note(results: Results, missing_column: str, empty: int = 0, language: Langua
 
 
 def _cancelled(request: gr.Request) -> tuple[Any, ...]:
-    return {"lines": [say("batch_cancelled", language_of(request))]}, *_NOTHING[1:], gr.Button(interactive=False)
+    return {"lines": [say("batch_cancelled", language_of(request))]}, *_NOTHING[1:], *_buttons(running=False)
+
+
+def _buttons(running: bool) -> tuple[gr.Button, gr.Button]:
+    """The button that cancels and the one that starts: gradio drops a click that starts what runs already."""
+    return gr.Button(interactive=running), gr.Button(interactive=not running)
 
 
 def _choices(task: str | None, root: Path | None, ticked: list[str] | None = None) -> tuple[Any, ...]:

@@ -30,7 +30,7 @@ function taking(take) {
 /** Who is best on the chosen task, and the fastest of these. */
 function onTask(rows, { name: task, first }) {
   const best = rows.filter(({ cells }) => cells[task].best);
-  if (!best.length) return rows.some(({ cells }) => cells[task].value !== undefined) ? [] : [make("p", {}, `${task}: ${first[0]}`)];
+  if (!best.length) return rows.some(({ cells }) => cells[task].group != null) ? [] : [make("p", {}, `${task}: ${first[0]}`)];
   const fastest = best.reduce((one, other) => (other.ms < one.ms ? other : one));
   const values = { task, number: best.length, fastest: fastest.encoder, ms: fastest.ms.toFixed(1) };
   return [make("p", {}, zooText(best.length > 1 ? "answer_task_many" : "answer_task_one", values))];

@@ -23,10 +23,11 @@ function front(state) {
   return make("div", { class: "zoo-front" }, kinds, ...(entries.length ? [plotOf(entries, state.task)] : []));
 }
 
-/** The powers of ten between two exponents; where these are few, twice and five times as much, too. */
+/** The powers of ten between two exponents; where these are few, what lies between them, too. */
 function roundCosts(cheap, dear) {
   const powers = Array.from({ length: Math.ceil(dear) - Math.floor(cheap) + 1 }, (_, i) => 10 ** (Math.floor(cheap) + i));
-  const found = dear - cheap > 2.5 ? powers : powers.flatMap((power) => [power, 2 * power, 5 * power]);
+  const between = dear - cheap > 2.5 ? [1] : dear - cheap > 0.7 ? [1, 2, 5] : [1, 1.5, 2, 3, 5, 7];
+  const found = powers.flatMap((power) => between.map((times) => times * power));
   return found.filter((cost) => cost >= 10 ** cheap && cost <= 10 ** dear);
 }
 
