@@ -52,6 +52,7 @@ MOVE = """([name, value]) => new Promise((done) => {
   const worked = performance.now() - start;
   requestAnimationFrame(() => setTimeout(() => done([worked, performance.now() - start])));
 })"""
+LONGEST = 600  # seconds that the requests of one part may take
 PARTS = ("start", "sliders", "visits", "text", "rest", "gradio", "memory")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -80,8 +81,8 @@ def main(
             elif part == "text":
                 _tell(*single_text())
             elif part == "memory":
-                half, whole = memory_growth(server, address, repeats)
-                name = f"memory after {repeats // 2:,} and {repeats:,} requests against before"
+                asked, half, whole = memory_growth(server, address, repeats)
+                name = f"memory after {asked // 2:,} and {asked:,} requests against before"
                 _tell(name, f"{half:+.1%}, {whole:+.1%}", "±5 %")
             else:
                 answered, wrong, times = load(address, clients, requests, part)
@@ -231,10 +232,10 @@ def load(address: str, clients: int, requests: int, kind: str) -> tuple[int, int
         ask({"text": TEXT, "task": TASK, "checkpoints": NAMES})  # the models are loaded by then
         return ask
 
-    def one(ask: Callable[[dict[str, Any]], Any]) -> list[tuple[bool, float]]:
+    def one(client: int, ask: Callable[[dict[str, Any]], Any]) -> list[tuple[bool, float]]:
         found = []
-        for text, scores in zip(texts, expected, strict=True):
-            start = time.perf_counter()
+        for number in range(requests) if client else _counted(requests, f"{kind}, each client"):  # one tells
+            text, scores, start = texts[number], expected[number], time.perf_counter()
             answer = ask({"text": text, "task": TASK, "checkpoints": NAMES})
             right = np.allclose([each["scores"] for each in answer["answers"]], scores, atol=1e-5)
             found.append((bool(right), time.perf_counter() - start))
@@ -242,7 +243,7 @@ def load(address: str, clients: int, requests: int, kind: str) -> tuple[int, int
 
     with ThreadPoolExecutor(clients) as pool:
         connected = list(pool.map(connect, range(clients)))  # all of them, before the first one asks
-        done = [each for of_client in pool.map(one, connected) for each in of_client]
+        done = [each for of_client in pool.map(one, range(clients), connected) for each in of_client]
     return len(done), sum(not right for right, _ in done), [seconds for _, seconds in done]
 
 
@@ -262,19 +263,34 @@ def _asker(address: str, kind: str) -> Callable[[dict[str, Any]], Any]:
     return ask
 
 
-def memory_growth(server: psutil.Process, address: str, repeats: int) -> tuple[float, float]:
-    """Return by which part the server's memory grows over half of so many requests and over all, after a tenth of them
-    to warm up: what leaks goes on growing, what settles does not."""
+def memory_growth(server: psutil.Process, address: str, repeats: int) -> tuple[int, float, float]:
+    """Return how many requests were sent, and by which part the server's memory grows over half of them and over all,
+    after a tenth of `repeats` to warm up: what leaks goes on growing, what settles does not. On a slow machine, fewer
+    are sent: as many as take about LONGEST."""
     ask_once = _asker(address, "gradio")
 
     def ask(times: int) -> int:
-        for number in range(times):
+        for number in _counted(times, "memory"):
             ask_once({"text": f"{TEXT} {number}", "task": TASK, "checkpoints": NAMES})
         return int(server.memory_info().rss)
 
+    start = time.perf_counter()
     before = ask(repeats // 10)
-    half = ask(repeats // 2)
-    return half / before - 1, ask(repeats - repeats // 2) / before - 1
+    each = (time.perf_counter() - start) / max(1, repeats // 10)
+    asked = min(repeats, max(2, int(LONGEST / each)))
+    half = ask(asked // 2)
+    return asked, half / before - 1, ask(asked - asked // 2) / before - 1
+
+
+def _counted(times: int, what: str) -> Iterator[int]:
+    """Count, and tell every 20 s how far it is and how much time is left."""
+    start = told = time.perf_counter()
+    for number in range(times):
+        if (now := time.perf_counter()) - told > 20:
+            left = (now - start) / number * (times - number)
+            Console().print(f"{what}: {number:,} of {times:,}; about {left:.0f} s left")
+            told = now
+        yield number
 
 
 if __name__ == "__main__":

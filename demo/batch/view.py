@@ -23,6 +23,7 @@ from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
 from demo.shared.plain_table import table
 from demo.shared.texts import Language, in_language, say
+from demo.shared.waiting import begins, ends
 from zoo.errors import UserError
 from zoo.row_files.encodings import encoding_name
 from zoo.row_files.format import RowFile
@@ -91,7 +92,7 @@ def add(tab: gr.Tab, root: Path | None) -> None:
                 cancel = gr.Button(label("batch_cancel"), interactive=False, min_width=120, elem_id="batch-cancel")
     about, first_rows = notes("batch-about"), table("batch-preview")
     columns = [text_column, labels_column, header, about, first_rows]
-    shown = [*_add_results(), cancel]
+    shown = [*_add_results(), cancel, button]
 
     def look(file: str | None, task: str | None, request: gr.Request) -> tuple[Any, ...]:
         return _looked(file, task, None, root, language_of(request))
@@ -99,8 +100,8 @@ def add(tab: gr.Tab, root: Path | None) -> None:
     def look_again(file: str | None, task: str | None, header: bool, request: gr.Request) -> tuple[Any, ...]:
         return _looked(file, task, header, root, language_of(request))
 
-    file.change(look, [file, task], columns, **_QUIET)
-    header.input(look_again, [file, task, header], columns, **_QUIET)
+    ends("batch", file.change(look, [file, task], columns, js=begins("batch"), **_QUIET))
+    ends("batch", header.input(look_again, [file, task, header], columns, js=begins("batch"), **_QUIET))
     sample.click(None, js="() => zooSample()", api_visibility="private")
 
     def run(
@@ -114,19 +115,19 @@ def add(tab: gr.Tab, root: Path | None) -> None:
         request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
         language = language_of(request)
-        yield {"lines": [say("batch_begins", language)], "progress": 0}, *_NOTHING[1:], gr.Button(interactive=True)
+        yield {"lines": [say("batch_begins", language)], "progress": 0}, *_NOTHING[1:], *_buttons(running=True)
         try:
             rows = read_rows(pasted, file, text_column or "", labels_column or "", header)
             progress = Progress(rows.texts, names)
             for step in classify_rows(rows, task or "", names, root):
                 if isinstance(step, Results):
                     for values in _show(step, rows, labels_column or "", task or "", language):
-                        yield *values, gr.Button(interactive=False)
+                        yield *values, *_buttons(running=False)
                 else:
                     line, share = progress(step, language)
                     yield {"lines": [line], "progress": share}, *(gr.skip(),) * (len(shown) - 1)
         except UserError as error:
-            yield {"problem": in_language(error, language)}, *_NOTHING[1:], gr.Button(interactive=False)
+            yield {"problem": in_language(error, language)}, *_NOTHING[1:], *_buttons(running=False)
 
     form = [pasted, file, text_column, labels_column, header, task, names]
     event = button.click(run, form, shown, show_progress="hidden", api_visibility="private", **_BATCHES)
@@ -138,20 +139,23 @@ def add(tab: gr.Tab, root: Path | None) -> None:
         """Keep a visitor's choice as long as there is such a task; at first, it is what the address asks for."""
         found, asked = catalogue(root), parse_qs(link.lstrip("#"))
         if task in found:
-            return gr.skip(), gr.skip()
+            return (gr.skip(),) * 3
         wanted = asked.get("batch", [""])[-1]
         if wanted not in found:
             return _choices(first_task(found, language_of(request)), root)
         return _choices(wanted, root, [name for name in asked.get("with", []) if name in found[wanted]])
 
-    def choose_task(task: str | None, link: str) -> tuple[Any, ...]:
-        """Do nothing where the task is chosen already."""
-        same = parse_qs(link.lstrip("#")).get("batch", [""])[-1] == task
-        return (gr.skip(), gr.skip()) if same else _choices(task, root)
+    def choose_task(task: str | None, opened: str) -> tuple[Any, ...]:
+        """Do nothing where the task is open already: gradio calls it a choice when a list is only looked at."""
+        return (gr.skip(),) * 3 if task == opened else _choices(task, root)
 
-    link = gr.Textbox(visible=False)
-    opening = tab.select(open_tab, [task, link], [task, names], js="(task) => [task, location.hash]", **_QUIET)
-    chosen = task.input(choose_task, [task, link], [task, names], js="(task) => [task, location.hash]", **_QUIET)
+    link, opened = gr.Textbox(visible=False), gr.Textbox(visible=False)
+    choices, asking = [task, names, opened], begins("batch", "(task) => [task, location.hash]")
+    opening = tab.select(open_tab, [task, link], choices, js=asking, **_QUIET)
+    last: dict[str, Any] = {"trigger_mode": "always_last", **_QUIET}
+    chosen = task.input(choose_task, [task, opened], choices, js=begins("batch"), **last)
+    ends("batch", opening)
+    ends("batch", chosen)
     note: dict[str, Any] = {"fn": None, "inputs": [task, names], "outputs": None}
     for event, step in ((opening, "false"), (chosen, "true")):
         event.then(**note, js=f"(batch, names) => zooAddress.write({{ batch, with: names }}, {step})", **_QUIET)
@@ -180,7 +184,8 @@ def _looked(
         return *hidden, {"problem": in_language(error, language)}, None
     columns = list(found.file.columns)
     none = (say("batch_no_labels", language), "")
-    lines = [say("batch_preview", language, rows=f"{found.file.rows:,}"), *file_notes(found.file, language)]
+    about = "batch_preview" if found.file.rows else "batch_preview_empty"
+    lines = [say(about, language, rows=f"{found.file.rows:,}"), *file_notes(found.file, language)]
     return (
         gr.Dropdown(choices=columns, value=found.text, visible=True),
         gr.Dropdown(choices=[none, *columns], value=found.labels, visible=True),
@@ -237,11 +242,16 @@ def note(results: Results, missing_column: str, empty: int = 0, language: Langua
 
 
 def _cancelled(request: gr.Request) -> tuple[Any, ...]:
-    return {"lines": [say("batch_cancelled", language_of(request))]}, *_NOTHING[1:], gr.Button(interactive=False)
+    return {"lines": [say("batch_cancelled", language_of(request))]}, *_NOTHING[1:], *_buttons(running=False)
+
+
+def _buttons(running: bool) -> tuple[gr.Button, gr.Button]:
+    """The button that cancels and the one that starts: gradio drops a click that starts what runs already."""
+    return gr.Button(interactive=running), gr.Button(interactive=not running)
 
 
 def _choices(task: str | None, root: Path | None, ticked: list[str] | None = None) -> tuple[Any, ...]:
     found = catalogue(root)
     names = list(found.get(task or "", {}))
     boxes = gr.CheckboxGroup(choices=names, value=ticked or shown_at_first(names))
-    return gr.Dropdown(choices=list(found), value=task), boxes
+    return gr.Dropdown(choices=list(found), value=task), boxes, task or ""

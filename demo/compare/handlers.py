@@ -1,6 +1,6 @@
 """One text, several checkpoints: the handlers behind the Compare tab, free of widgets."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -103,11 +103,14 @@ def shown_at_first(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: not name.startswith("zoo-"))[:SHOWN_AT_FIRST]
 
 
-def first_task(tasks: Iterable[str], language: str) -> str | None:
-    """Return the task that is open at the start: the first one in the page's language, else the first."""
-    names = list(tasks)
-    own = (name for name in names if name in TASKS and TASKS[name].language == language)
-    return next(own, next(iter(names), None))
+def first_task(tasks: Mapping[str, Collection[object]], language: str) -> str | None:
+    """Return the task that is open at the start, of tasks with what each has to compare: the first one in the page's
+    language that has two or more, else the first one in this language, else the first with two or more."""
+
+    def fits(task: str) -> tuple[bool, bool]:
+        return task in TASKS and TASKS[task].language == language, len(tasks[task]) > 1
+
+    return max(tasks, key=fits, default=None)  # the first of equals
 
 
 def read_link(link: str, root: Path | None = None, language: str = "en") -> View:

@@ -21,6 +21,7 @@ from demo.shared.drawing import drawing, packed
 from demo.shared.models import catalogue, read
 from demo.shared.page_texts import label, language_of
 from demo.shared.texts import Language, in_language
+from demo.shared.waiting import begins, ends
 from zoo.errors import UserError
 
 # They run in one scope, in this order.
@@ -144,25 +145,29 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
         open_form,
         link,
         [task, names, examples, proposed, opened, view],
-        js="() => location.hash",
+        js=begins("compare", "() => location.hash"),
         queue=False,
         **_QUIET,
     )
     filled: list[Component] = [*form, policy]
-    opening.then(**keep, **_QUIET).then(show_opening, [*filled, opened], view, js=_POLICY, **_PRIVATE)
+    kept = opening.then(**keep, **_QUIET)
+    ends("compare", opening, kept)
+    kept.then(show_opening, [*filled, opened], view, js=_POLICY, **_PRIVATE)
     chosen = task.input(
         choose_task,
         [text, task, opened],
         [names, examples, proposed, opened, view],
-        trigger_mode="multiple",
+        js=begins("compare"),
+        trigger_mode="always_last",
         **_PRIVATE,
     )
-    chosen.then(**keep, **_QUIET)
+    ends("compare", chosen, chosen.then(**keep, **_QUIET))
     # A click during an answer counts, too, such as the second of two boxes ticked one after the other.
     classified = [button.click, text.submit, view.submit]
     gr.on(classified, show, filled, view, js=_POLICY, trigger_mode="always_last", **_PRIVATE)
     names.input(None, names, None, js="(names) => void zooCompare.choose(names)", **_QUIET)
-    tried = examples.click(lambda sample: sample[0], examples, text, queue=False, **_QUIET)
+    tried = examples.click(lambda sample: sample[0], examples, text, js=begins("compare"), queue=False, **_QUIET)
+    ends("compare", tried)
     tried.then(show, filled, view, js=_POLICY, **_PRIVATE)
     return CompareTab(text, task, view, words)
 

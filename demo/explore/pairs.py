@@ -100,8 +100,7 @@ def opening(
     """Return task, A and B, with a choice in place of each None: the first task in `language` that has two entries, and
     the task's best two entries on the board. An entry is never compared with itself, and stays None where the task has
     too few."""
-    several = [name for name, entries in found.tasks.items() if len(entries) > 1]
-    task = task or str(first_task(several or found.tasks, language))
+    task = task or str(first_task(found.tasks, language))
     entries = best_first(found, task, results)
     b = None if a == b else b
     a = a or next((entry for entry in entries if entry != b), None)

@@ -28,6 +28,7 @@ _PRIVATE: dict[str, Any] = {
     "concurrency_limit": 1,
     "concurrency_id": "explore",
 }
+SPACE = {"en": " ", "zh": ""}  # between two sentences
 _OUTCOMES: list[Any] = [(label(f"explore_{name}"), name) for name in OUTCOMES]
 _SIDES: list[Any] = [(label(f"explore_{side}"), side) for side in ("a", "b")]
 
@@ -130,7 +131,7 @@ def show(form: Form, results: Path | None, language: Language) -> tuple[Any, ...
         pair = pair_of(found, task, a, b, form.seed, language)
         content = CONTENTS[form.view](pair, form, results, language)
         lines = [*_about(pair, language), *content.lines, *_left_out(found, task, language)]
-        content = replace(content, lines=lines, told=" ".join(verdict_of(pair, results, language)))
+        content = replace(content, lines=lines, told=SPACE[language].join(verdict_of(pair, results, language)))
     except UserError as error:
         content = Content(_left_out(found, task, language), problem=str(error))
     tasks = gr.Dropdown(choices=list(found.tasks), value=task if task in found.tasks else None)

@@ -2,7 +2,7 @@
 
 function answer({ language, labels, speed, answer: found, task }) {
   const { take, cost, problem } = found;
-  const sentences = problem ? [make("p", {}, problem)] : [make("p", { class: "zoo-take" }, take), make("p", {}, cost)];
+  const sentences = problem ? [make("p", {}, problem)] : [taking(take), make("p", {}, cost)];
   const chips = found.tasks.map((name) => taskChip(taskOf(name), name === task.name));
   const first = Object.keys(page.answers);
   const names = { en: "english", zh: "chinese", any: "any_language" };
@@ -16,9 +16,24 @@ function answer({ language, labels, speed, answer: found, task }) {
     { class: "zoo-answer" },
     make("h2", {}, zooText("answer")),
     make("div", { class: "zoo-kinds" }, group("kind_language", languages), of.length > 1 ? group("kind_labels", of) : "", group("kind_speed", speeds)),
-    make("div", { class: "zoo-sentences", "aria-live": "polite" }, ...sentences),
+    make("div", { class: "zoo-sentences", "aria-live": "polite" }, ...sentences, ...onTask(found.rows, task)),
     make("div", { class: "zoo-tasks" }, ...chips),
   );
+}
+
+/** The sentence that says what to take is larger than those that say why. */
+function taking(take) {
+  const [first, end, why] = take.split(/(\. |。)(.*)/s);
+  return make("p", {}, make("strong", { class: "zoo-take" }, first, (end ?? "").trimEnd()), why ? SPACE : "", why ?? "");
+}
+
+/** Who is best on the chosen task, and the fastest of these. */
+function onTask(rows, { name: task, first }) {
+  const best = rows.filter(({ cells }) => cells[task].best);
+  if (!best.length) return rows.some(({ cells }) => cells[task].group != null) ? [] : [make("p", {}, `${task}: ${first[0]}`)];
+  const fastest = best.reduce((one, other) => (other.ms < one.ms ? other : one));
+  const values = { task, number: best.length, fastest: fastest.encoder, ms: fastest.ms.toFixed(1) };
+  return [make("p", {}, zooText(best.length > 1 ? "answer_task_many" : "answer_task_one", values))];
 }
 
 function group(key, buttons) {
@@ -59,11 +74,15 @@ function matrix({ answer: found, task }) {
   head.push(...costs.map((text) => make("th", { scope: "col", class: "zoo-figure" }, text)));
   const rows = found.rows.map((row) => matrixRow(row, found, task));
   const table = make("table", { class: "zoo-board" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
-  const told = [zooText("matrix_how"), zooText("matrix_about")];
+  const marks = found.rows.flatMap(({ cells }) => Object.values(cells).map(({ mark }) => mark?.at(-1)));
+  const meanings = Object.entries(MARKS).filter(([mark]) => marks.includes(mark));
+  const told = [zooText("matrix_how"), zooText("matrix_about"), ...meanings.map(([, key]) => zooText(key))];
   if (found.machines.length) told.push(zooText("matrix_times", { machines: found.machines.join(", ") }));
-  const about = make("p", { class: "zoo-quiet" }, told.join(" "));
+  const about = make("p", { class: "zoo-quiet" }, told.join(SPACE));
   return make("div", { class: "zoo-matrix" }, make("h2", {}, zooText("matrix")), scroll(table, zooText("matrix")), about);
 }
+
+const MARKS = { "†": "mark_one_seed", "‡": "mark_trials", "–": "mark_not_run" };
 
 // Reached by the keyboard, since it scrolls.
 const scroll = (table, name) => make("div", { class: "zoo-scroll", tabindex: 0, role: "region", "aria-label": name }, table);
@@ -86,9 +105,13 @@ function matrixRow(row, found, task) {
 }
 
 function matrixCell(row, name, task) {
-  const { value, best, group: place, gap } = row.cells[name];
-  const text = value === undefined ? gap : (100 * value).toFixed(1);
+  const { value, best, group: place, mark, gap } = row.cells[name];
+  const text = mark ?? (100 * value).toFixed(1);
   const cell = button(text, () => openTask(name), "zoo-cell");
+  if (gap) {
+    cell.title = gap;
+    cell.setAttribute("aria-label", `${text} ${gap}`);
+  }
   cell.dataset.key = `${row.encoder}:${name}`;
   if (best) cell.classList.add("zoo-best");
   const shade = value === undefined || place === null ? "" : ` zoo-shade-${Math.min(place, 4)}`;

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, get_args
 
 from demo.leaderboard.links import encoder_links
-from demo.leaderboard.words import gap_sentence, language_name
+from demo.leaderboard.words import language_name
 from demo.shared.texts import Language, say
 from zoo.errors import UserError
 
@@ -112,14 +112,25 @@ def _row(board: "Board", row: "Row", found: "Matrix", page: Language) -> dict[st
 
 
 def _cell(board: "Board", row: "Row", task: "Task", page: Language) -> dict[str, Any]:
-    """A ranked score with its group of equals, counted from 0; or the reason why there is none."""
+    """A ranked score with its group of equals, counted from 0; or the mark in its place, and what it means."""
     from benchmark.board.pages import main_cells
 
     score = row.scores.get(task.name)
     cells = main_cells(board.cells, task).to_dict("records")
     if score is None:
-        return {"gap": gap_sentence([each for each in cells if each["encoder"] == row.encoder], page)}
+        mark, key = _mark(row, task)
+        return {"mark": mark, "gap": say(key, page)}
     return {"value": score.value, "best": score.best, "group": groups_of(cells).get(row.encoder)}
+
+
+def _mark(row: "Row", task: "Task") -> tuple[str, str]:
+    """The mark of the board's own pages, and the words for it."""
+    from benchmark.board.matrix import NOT_RUN, ONE_SEED, OTHER_RECIPES
+
+    if task.name not in row.unfinished:
+        return NOT_RUN, "gap_not_run"
+    single = row.unfinished[task.name]
+    return (OTHER_RECIPES, "gap_trials") if single is None else (f"{100 * single:.1f}{ONE_SEED}", "gap_one_seed")
 
 
 def groups_of(cells: list[dict[Any, Any]]) -> dict[str, int]:

@@ -25,7 +25,7 @@ function tableChoice(task, asked) {
 function taskPart(state) {
   const { task } = state;
   const title = make("h2", {}, task.name, task.link ? " " : "", task.link ? outside(task.link, task.name) : "");
-  const told = make("p", {}, task.first.join(" "));
+  const told = make("p", {}, task.first.join(SPACE));
   const note = make("p", { class: "zoo-quiet" }, task.note);
   const parts = [title, told, note, verdict(state), filters(state), scroll(entryTable(state), task.name), front(state)];
   if (task.published.rows.length) parts.push(publishedPart(task.published));
@@ -41,7 +41,7 @@ function verdict({ task, picked }) {
   const [a, b] = both.map(({ encoder, variant }) => JSON.stringify([encoder, variant]));
   const has = ({ entries }) => entries.every((key) => [a, b].includes(JSON.stringify(key)));
   const pair = task.pairs.find(has);
-  const told = pair ? pair.told.join(" ") : zooText("pair_none");
+  const told = pair ? pair.told.join(SPACE) : zooText("pair_none");
   const open = button(zooText("pair_open"), () =>
     zooAddress.go("explore", { explore: task.name, a, b, seed: null, judged: null, gold: null }),
   );

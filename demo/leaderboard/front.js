@@ -23,17 +23,18 @@ function front(state) {
   return make("div", { class: "zoo-front" }, kinds, ...(entries.length ? [plotOf(entries, state.task)] : []));
 }
 
-/** The powers of ten between two exponents; where these are few, twice and five times as much, too. */
+/** The powers of ten between two exponents; where these are few, what lies between them, too. */
 function roundCosts(cheap, dear) {
   const powers = Array.from({ length: Math.ceil(dear) - Math.floor(cheap) + 1 }, (_, i) => 10 ** (Math.floor(cheap) + i));
-  const found = dear - cheap > 2.5 ? powers : powers.flatMap((power) => [power, 2 * power, 5 * power]);
+  const between = dear - cheap > 2.5 ? [1] : dear - cheap > 0.7 ? [1, 2, 5] : [1, 1.5, 2, 3, 5, 7];
+  const found = powers.flatMap((power) => between.map((times) => times * power));
   return found.filter((cost) => cost >= 10 ** cheap && cost <= 10 ** dear);
 }
 
 function plotOf(entries, { metric, headings }) {
   const width = Math.max(320, Math.min(root.clientWidth || 760, 900));
   const wide = Math.max(...entries.map(({ name }) => name.length)) > 18 && width < 600 ? 150 : 190;
-  const [left, right, top, bottom] = [44, width - wide, 12, 30 + Math.max(230, 18 * entries.length)];
+  const [left, right, top, bottom] = [44, width - wide, 28, 46 + Math.max(230, 18 * entries.length)];
   const costs = entries.map((entry) => Math.log10(entry.numbers[FRONT[drawnFront]]));
   const [cheap, dear] = [Math.min(...costs) - 0.1, Math.max(...costs) + 0.1];
   const [low, high] = [Math.min(...entries.map((entry) => entry.low)), Math.max(...entries.map((entry) => entry.high))];
@@ -49,8 +50,8 @@ function plotOf(entries, { metric, headings }) {
     marks.push(svgNode("line", { y1: top, y2: bottom, x1: x, x2: x, class: "zoo-grid" }));
     marks.push(svgNode("text", { x, y: bottom + 15, "text-anchor": "middle" }, cost.toLocaleString("en-US")));
   }
-  const title = `${headings[FRONT[drawnFront]]} (log), ${metric}`;
-  marks.push(svgNode("text", { x: left, y: bottom + 32 }, title));
+  const cost = zooText("plot_log", { cost: headings[FRONT[drawnFront]] });
+  marks.push(svgNode("text", { x: 0, y: 12 }, metric), svgNode("text", { x: left, y: bottom + 32 }, cost));
   const order = entries.map((entry, i) => ({ entry, x: across(costs[i]), y: down(entry.value) })).sort((a, b) => a.y - b.y);
   let last = top - 10;
   const room = Math.max(14, Math.min(18, (bottom - top) / order.length));
@@ -62,5 +63,5 @@ function plotOf(entries, { metric, headings }) {
     const long = entry.name.length > 24 ? `${entry.name.slice(0, 23)}…` : entry.name;
     marks.push(dot, svgNode("text", { x: right + 4, y: label + 4, class: "zoo-dot-name" }, long));
   }
-  return svgNode("svg", { viewBox: `0 0 ${width} ${bottom + 40}`, width, role: "img", "aria-label": title, class: "zoo-front-plot" }, ...marks);
+  return svgNode("svg", { viewBox: `0 0 ${width} ${bottom + 40}`, width, role: "img", "aria-label": `${metric}, ${cost}`, class: "zoo-front-plot" }, ...marks);
 }

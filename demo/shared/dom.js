@@ -1,5 +1,7 @@
 // What the scripts of the tabs draw with. Text reaches the page only as text nodes.
 
+const SPACE = zooChinese ? "" : " "; // between two sentences
+
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {

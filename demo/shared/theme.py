@@ -76,9 +76,9 @@ def launch_arguments() -> dict[str, Any]:
     """Return the arguments of `Blocks.launch` other than the address."""
     styles = sorted(set(HERE.parent.glob("*/*.css")) - {HERE.parent / "api" / "rest_page.css"})  # a page of its own
     css = "".join(path.read_text(encoding="utf-8") for path in styles)
-    address = (HERE / "address.js").read_text(encoding="utf-8")
+    scripts = "".join((HERE / name).read_text(encoding="utf-8") for name in ("address.js", "waiting.js"))
     # Not `css=`: gradio prefixes each selector there, and breaks those with a comma inside :is().
-    head = f"<style>{css}</style><script>{script()}{address}</script>"
+    head = f"<style>{css}</style><script>{script()}{scripts}</script>"
     return {
         "theme": theme(),
         "i18n": i18n(),

@@ -18,7 +18,7 @@ def violations(page: Page) -> dict[str, list[str]]:
 def opened(context: BrowserContext, address: str) -> Page:
     """The Compare tab with all its parts open."""
     page = context.new_page()
-    page.set_default_timeout(40_000)
+    page.set_default_timeout(120_000)  # the models are loaded first
     page.goto(f"{address}#tab=compare")
     page.wait_for_selector(".zoo-table")
     page.locator(".zoo-opener").first.click()

@@ -43,6 +43,11 @@ RIGHT: dict[str, Any] = {"text": "well made.", "task": "feedback", "checkpoints"
 NUMBERS: list[Any] = [0, -1, 1.5, 1e308, -1e308, float("nan"), float("inf"), 10**400, True, None]
 
 
+# Together 2,000 inputs of 3 MB on average, in parts, each of which ends in time on a busy machine, too.
+PARTS = [pytest.param(seed, 200, marks=[pytest.mark.campaign, pytest.mark.timeout(1800)]) for seed in range(1, 11)]
+CAMPAIGN = pytest.mark.parametrize(("seed", "times"), [(0, 20), *PARTS])
+
+
 def _value(draw: random.Random, depth: int = 0) -> Any:
     """Return any JSON value, nested a little."""
     kind = draw.random()
@@ -138,9 +143,9 @@ def test_a_wrong_argument_is_named_in_one_line(
     assert "Traceback" not in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("times", [20, pytest.param(2000, marks=[pytest.mark.campaign, pytest.mark.timeout(3600)])])
-def test_the_server_outlives_whatever_it_is_sent(times: int, address: str, checkpoints: Path) -> None:
-    draw = random.Random(0)
+@CAMPAIGN
+def test_the_server_outlives_whatever_it_is_sent(seed: int, times: int, address: str, checkpoints: Path) -> None:
+    draw = random.Random(seed)
     with httpx.Client(base_url=address, timeout=60) as client:
         for _ in range(times):
             name = draw.choice(("classify", "classify", "classify_batch", "board", "no_such_endpoint"))
@@ -156,9 +161,9 @@ def test_the_server_outlives_whatever_it_is_sent(times: int, address: str, check
         assert '"decided"' in _ask(client, "classify", ["well made.", "feedback", ["alpha"], None, True])
 
 
-@pytest.mark.parametrize("times", [20, pytest.param(2000, marks=[pytest.mark.campaign, pytest.mark.timeout(3600)])])
-def test_rest_outlives_whatever_it_is_sent(times: int, address: str, checkpoints: Path) -> None:
-    draw, kinds = random.Random(1), ("application/json", "application/json", "text/plain", "multipart/form-data", "")
+@CAMPAIGN
+def test_rest_outlives_whatever_it_is_sent(seed: int, times: int, address: str, checkpoints: Path) -> None:
+    draw, kinds = random.Random(seed), ("application/json", "application/json", "text/plain", "multipart/form-data", "")
     batch = {"texts": ["well made."], "task": "feedback", "checkpoints": ["alpha"]}
     arguments: dict[str, Any] = {"classify": RIGHT, "classify_batch": batch, "board": {"task": "feedback"}}
     with httpx.Client(base_url=f"{address}api/v1/", timeout=60) as client:

@@ -233,6 +233,7 @@ def test_cancel_stops_the_models_at_the_next_batch(batch: Page, passes: list[int
     status = batch.locator("#batch-status")
     paste(batch, [f"text {number}" for number in range(2000)])
     expect(status).to_contain_text("Classifying")
+    expect(batch.locator("#batch-run")).to_be_disabled()  # a click during a run would be lost
     with batch.expect_response("**/cancel"):  # comes when the batch that was under way has ended
         batch.locator("#batch-cancel").click()
     expect(status).to_have_text("Cancelled; nothing is kept.", use_inner_text=True)

@@ -9,7 +9,7 @@ from typing import get_args
 import pandas as pd
 import pytest
 
-from benchmark.board.matrix import which_of
+from benchmark.board.matrix import legend, matrices, table_of, which_of
 from benchmark.board.pages import tasks_of
 from benchmark.board.verdicts import verdicts
 from benchmark.statistics.metrics import metrics_of
@@ -19,6 +19,7 @@ from demo.leaderboard.handlers import csv_of, note_of, published_of, read_board,
 from demo.leaderboard.page import board_page
 from demo.leaderboard.verdict import first_sentences
 from demo.leaderboard.words import CHINESE, ENGLISH, about_task, gap_sentence, heading
+from demo.shared.texts import TEXTS
 from zoo.checkpoints.checkpoint import CHECKPOINTS, read_checkpoint
 from zoo.decision import Rule
 from zoo.errors import UserError
@@ -68,8 +69,25 @@ def test_a_cell_has_its_group_of_equals_or_the_reason_for_none() -> None:
         best = {encoder for (encoder, name), cell in cells.items() if name == task.name and cell.get("best")}
         zero = {encoder for (encoder, name), cell in cells.items() if name == task.name and cell.get("group") == 0}
         assert best == zero == first
+<<<<<<< HEAD
     assert {cell["gap"] for cell in cells.values() if "gap" in cell} <= {"other recipes", "one seed", "not run"}
+=======
+>>>>>>> app
     assert gap_sentence([], "en") == "not run"
+
+
+def test_marks_and_their_meanings_are_those_of_the_boards_own_pages() -> None:
+    answer = board_page(None, None, "en")["answers"]["en"][""]
+    (found,) = (each for each in matrices(read_board()) if each.language == "en")
+    shown = {row["encoder"]: [row["cells"][task].get("mark") for task in answer["tasks"]] for row in answer["rows"]}
+    for row in table_of(found).to_dict("records"):
+        pages = [row[f"{task.name} ({task.main_metric})"] for task in found.tasks]
+        assert all(mark in (None, cell) for mark, cell in zip(shown[row["encoder"]], pages, strict=True))
+    told = " ".join(legend([found])).replace("the page of the task", "the table of the task")
+    assert [
+        text for key, text in TEXTS["en"].items() if key in ("mark_one_seed", "mark_trials") and text not in told
+    ] == []
+    assert {"85.0†", "‡"} <= {mark for marks in shown.values() for mark in marks}
 
 
 def test_a_task_says_what_it_is() -> None:
