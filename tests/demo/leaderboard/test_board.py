@@ -69,10 +69,6 @@ def test_a_cell_has_its_group_of_equals_or_the_reason_for_none() -> None:
         best = {encoder for (encoder, name), cell in cells.items() if name == task.name and cell.get("best")}
         zero = {encoder for (encoder, name), cell in cells.items() if name == task.name and cell.get("group") == 0}
         assert best == zero == first
-<<<<<<< HEAD
-    assert {cell["gap"] for cell in cells.values() if "gap" in cell} <= {"other recipes", "one seed", "not run"}
-=======
->>>>>>> app
     assert gap_sentence([], "en") == "not run"
 
 
