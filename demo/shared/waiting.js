@@ -3,9 +3,33 @@
 
 const NEEDS = { classify: "compare", "flag-send": "compare", "batch-run": "batch", "audit-make": "audit" };
 const underWay = {}; // by the name in NEEDS: how many answers
-const zooBegins = (name) => (underWay[name] = (underWay[name] ?? 0) + 1);
+const uploading = {}; // by the name: when a file was last seen on its way to the server
+const UPLOADED = 5000; // ms from the end of an upload until its file is asked about, at most; after a failed one it never is
+
+function zooBegins(name) {
+  underWay[name] = (underWay[name] ?? 0) + 1;
+  delete uploading[name];
+}
+
 const zooEnds = (name) => (underWay[name] -= 1);
-const isLoading = (name) => underWay[name] > 0 || document.querySelector(`#${name}-file .uploading`) !== null;
+
+function isLoading(name) {
+  if (document.querySelector(`#${name}-file .uploading`)) uploading[name] = performance.now();
+  return underWay[name] > 0 || performance.now() - uploading[name] < UPLOADED;
+}
+
+for (const chosen of ["change", "drop"]) {
+  document.addEventListener(
+    chosen,
+    ({ target }) => {
+      if (chosen === "drop" || target.files?.length) {
+        const name = target.closest?.("[id$='-file']")?.id.replace(/-file$/, "");
+        if (name) uploading[name] = performance.now();
+      }
+    },
+    true,
+  );
+}
 
 function clickLater(button, name) {
   button.setAttribute("aria-busy", "true");

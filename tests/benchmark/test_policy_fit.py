@@ -28,7 +28,7 @@ def _fit(*words: str) -> PolicyFit:
 
 def test_the_default_policy_is_the_checkpoints_decision() -> None:
     """Of a checkpoint that was not made smaller: such a one has its decision fitted again."""
-    whole = read_checkpoint(CHECKPOINTS / "feedback_zh" / "zoo-bert-zh")
+    whole = read_checkpoint(CHECKPOINTS / "go_emotions" / "minilm-l6")
     assert whole.info.reduction is None
     assert fit_policy(whole.info, RESULTS, parse_policy(["f-beta=1"])).decision == whole.decision
 

@@ -321,7 +321,8 @@ def test_the_best_run_by_validation_is_shipped_small(
         assert score == pytest.approx(reduced.reduction.after, abs=0.01)
         assert f"{100 * (reduced.reduction.after - reduced.reduction.before):+.2f} points" in reduced.line
         card = (reduced.folder / "README.md").read_text()
-        assert f"{reduced.reduction.form}. On validation, f1_macro went from" in card
+        assert f"made smaller ({reduced.reduction.form})" in card
+        assert f"f1_macro went from {reduced.reduction.before:.4f} to {reduced.reduction.after:.4f}" in card
         for label, threshold in zip(TASK.labels, shipped.decision.thresholds, strict=True):
             assert f"| {label} | {threshold:.4f} |" in card
 
