@@ -99,7 +99,7 @@ def test_flipped_labels_of_train_come_first_by_a_probe_that_did_not_see_them(
     _assert_found(toy_task, toy_rows(toy_task, (200, 50, 8)), f"probe:{tiny_bert}", 0.05, 20)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("share", [0.05, 0.1])
 def test_so_do_those_of_feedback(share: float) -> None:
     _assert_found(FEEDBACK, read_rows(FEEDBACK, None), "probe:minilm-l6", share, 50)

@@ -47,7 +47,7 @@ def test_compare_and_leaderboard_keep_nobody_out(browser: BrowserContext, addres
     assert broken_on(page, {0: "#board .zoo-front-plot"}) == {}
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
 def test_nothing_keeps_anybody_out(

@@ -25,7 +25,7 @@ def test_every_check_passes_where_there_is_no_gpu(tmp_path: Path) -> None:
     assert report["checks"]["minilm: speed with ours settings"]["examples_per_second"] > 0
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_what_there_is_no_time_for_is_no_success(tmp_path: Path) -> None:
     output = tmp_path / "gpu.json"
     command = [sys.executable, "-m", "demo.check_gpu", "--tiny", "--output", str(output), "--seconds", "0"]

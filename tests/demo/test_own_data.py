@@ -59,7 +59,9 @@ def _call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
 @pytest.mark.parametrize(
     ("file", "make", "task", "labels", "metric"),
     [
-        pytest.param("reviews.csv", _single_label_csv, "reviews", ("good", "late"), "accuracy", marks=pytest.mark.slow),
+        pytest.param(
+            "reviews.csv", _single_label_csv, "reviews", ("good", "late"), "accuracy", marks=pytest.mark.campaign
+        ),
         ("some.jsonl", _mixed_jsonl, "mixed", ("good", "late", "price"), "f1_macro"),
     ],
 )

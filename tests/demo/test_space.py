@@ -201,7 +201,7 @@ assert all(Path(file).resolve().is_relative_to(Path.cwd()) for file in ours), ou
 """
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_every_tab_has_what_it_needs_in_the_folder_alone(space: Path) -> None:
     command = [sys.executable, "-I", "-c", ALONE, TEXT]
     done = subprocess.run(command, cwd=space, capture_output=True, text=True)
@@ -232,7 +232,7 @@ def drive(address: str) -> None:
     assert {row["task"] for row in client.predict("feedback", api_name="/board")} == {"feedback"}
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_it_runs_as_a_space(space: Path, tmp_path: Path) -> None:
     with serve_alone(space, sys.executable, tmp_path) as (address, _):
         drive(address)

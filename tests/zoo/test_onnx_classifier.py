@@ -132,7 +132,7 @@ def test_a_damaged_graph_is_said_in_one_line(folders: tuple[Path, Path], tmp_pat
         load_classifier(copy)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("name", ["feedback/zoo-bert-en", "go_emotions/granite-30m"])
 def test_the_exports_of_shipped_checkpoints_agree_with_torch(name: str, tmp_path: Path) -> None:
     export_checkpoint(CHECKPOINTS / name, tmp_path / "export")

@@ -314,7 +314,7 @@ def test_what_cannot_be_written_or_loaded_is_told_before_the_input_is_read(
         assert said.count("\n") == 1
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.timeout(1800)
 def test_a_second_process_writes_no_row_twice(checkpoint: Path, tmp_path: Path) -> None:
     source, target = _write(tmp_path / "texts.csv", TEXTS * 300), tmp_path / "out.jsonl"
@@ -334,7 +334,7 @@ def test_a_second_process_writes_no_row_twice(checkpoint: Path, tmp_path: Path) 
     assert not list(tmp_path.glob(".out*"))
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.timeout(1800)
 def test_a_killed_command_is_taken_up_again(checkpoint: Path, tmp_path: Path) -> None:
     source = _write(tmp_path / "texts.csv", TEXTS * 200)

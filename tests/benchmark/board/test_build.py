@@ -297,7 +297,7 @@ def test_every_number_leads_to_its_runs_and_what_they_cost(write_synthetic: Writ
     assert (costs["processor"], costs["threads"], costs["train_seconds"]) == ("one", "1", 10.5)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_of_many_entries_a_clear_gap_is_still_told(write_synthetic: WriteRun) -> None:
     """Of 15 entries there are 105 pairs: one in 2,001 draws, the least that p can be, times 105 is over 5 %."""
     gold = np.eye(2, dtype=np.int8)[np.random.default_rng(0).integers(0, 2, 200)]

@@ -156,7 +156,7 @@ def test_a_folder_of_other_data_is_told_before_anything_is_trained(tmp_path: Pat
         known_tasks(tmp_path / "results")
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_the_report_on_a_million_short_rows_takes_under_a_minute_and_2_gib(
     tmp_path: Path,
 ) -> None:

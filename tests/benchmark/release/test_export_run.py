@@ -41,7 +41,7 @@ def _checkpoint(root: Path) -> Path:
     return checkpoint_folder(root / "checkpoints", run.folder)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_an_export_becomes_a_row_of_its_own_with_its_own_speed(trained: Path, data_dir: Path, tmp_path: Path) -> None:
     rescored = export_and_score(_checkpoint(trained), tmp_path / "export", trained / "results", data_dir)
     assert rescored.kept
@@ -63,7 +63,7 @@ def test_an_export_becomes_a_row_of_its_own_with_its_own_speed(trained: Path, da
     np.testing.assert_allclose(load_classifier(tmp_path / "export").predict_logits(texts), stored, atol=5e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_in_8_bits_the_decision_is_fitted_again_and_validation_decides(
     trained: Path, data_dir: Path, tmp_path: Path
 ) -> None:

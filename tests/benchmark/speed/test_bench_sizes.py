@@ -13,7 +13,7 @@ from benchmark.speed.bench_sizes import HEADS, markdown, measure_step, mixed_tex
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("way", bench_sizes.WAYS)
 def test_a_step_of_every_way_is_measured(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}

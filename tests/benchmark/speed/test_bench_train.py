@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_both_settings_are_measured_with_their_loss_curves(tiny_bert: Path, data_dir: Path) -> None:
     command = [sys.executable, "-m", "benchmark.speed.bench_train", "--steps", "20", "--batch-size", "8"]
     ended = subprocess.run(
@@ -27,7 +27,7 @@ def test_both_settings_are_measured_with_their_loss_curves(tiny_bert: Path, data
     assert all(float(value) > 0 for row in (rows[0], *rows[-2:]) for value in row[1:4])
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_a_mistake_ends_in_one_line(tmp_path: Path) -> None:
     command = [
         sys.executable,

@@ -173,7 +173,7 @@ def _coverage(experiments: int, truth_worlds: int, seeds: int, n: int, *args: ob
     return {name: count / experiments for name, count in held.items()}
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     # 150 experiments at 95 % have a standard deviation of 1.8 points.
     for name, share in _coverage(150, 10, 5, 600, PRIOR).items():

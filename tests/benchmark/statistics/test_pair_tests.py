@@ -350,7 +350,7 @@ def _false_alarms(trials: int, number: int, metric: str, n: int, prior: np.ndarr
     return alarms / trials
 
 
-@pytest.mark.parametrize("metric", ["f1_macro", pytest.param("subset_accuracy", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("metric", ["f1_macro", pytest.param("subset_accuracy", marks=pytest.mark.campaign)])
 def test_two_times_the_same_model_seldom_differ(metric: str) -> None:
     assert _false_alarms(100, 2, metric, 500, EIGHT, 0.02) <= 0.10
 

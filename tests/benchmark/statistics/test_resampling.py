@@ -242,7 +242,7 @@ def _drawn_at_once(n: int, number: int, seed: int) -> tuple[np.ndarray, np.ndarr
 
 
 @pytest.mark.parametrize(
-    ("n", "number"), [(1, 5), (31, 1503), (9_001, 1_007), pytest.param(33_333, 1_100, marks=pytest.mark.slow)]
+    ("n", "number"), [(1, 5), (31, 1503), (9_001, 1_007), pytest.param(33_333, 1_100, marks=pytest.mark.campaign)]
 )
 def test_blocks_sized_by_n_change_no_draw(n: int, number: int) -> None:
     draws = draw(n, number, seed=3)

@@ -273,7 +273,7 @@ def test_a_task_of_ones_own_reads_its_folder(tmp_path: Path, write_dataset: Writ
     assert rows.train.y_true.sum(axis=0).tolist() == [14, 13, 13]
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("name", [name for name, task in TASKS.items() if not task.embedded])
 def test_the_real_rows_fit_their_task(name: str, real_data: Path) -> None:
     task = TASKS[name]

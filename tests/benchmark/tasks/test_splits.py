@@ -180,7 +180,7 @@ def test_classes_are_spread_by_share_and_a_class_of_one_row_does_no_harm() -> No
     assert part[-1] == 0
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_100_000_rows_with_100_labels_are_split_within_a_minute_and_a_point_of_every_share() -> None:
     shares, rng = (0.8, 0.1, 0.1), np.random.default_rng(0)
     cause = rng.normal(size=(100_000, 8)) @ rng.normal(size=(8, 100)) / 2 + rng.normal(size=(100_000, 100))

@@ -359,7 +359,7 @@ def test_nothing_to_ship_is_told(grid: Grid, tmp_path: Path) -> None:
     "names",
     [
         ["sst2", "go_emotions"],
-        pytest.param(["reuters21578", "duee_event_types", "chnsenticorp"], marks=pytest.mark.slow),
+        pytest.param(["reuters21578", "duee_event_types", "chnsenticorp"], marks=pytest.mark.campaign),
     ],
     ids=",".join,
 )

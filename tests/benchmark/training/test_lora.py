@@ -57,7 +57,7 @@ def test_the_best_epoch_is_what_is_merged(tiny_bert: Path, toy_task: Task, toy_r
     np.testing.assert_allclose(again, found.logits, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize(
     "kind", ["modernbert", "distilbert", "deberta-v2", "electra", "albert", "mpnet", "xlm-roberta"]
 )

@@ -59,7 +59,7 @@ def test_the_training_is_that_of_whole_batches(
     _assert_same(parts, whole)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_so_is_that_of_windows_with_weights_and_checkpointing(
     tiny_bert: Path, toy_task: Task, toy_rows: ToyRows
 ) -> None:

@@ -84,8 +84,8 @@ def stopped_by_a_key(cell: Cell, folder: Path, die_at: float, every: float) -> N
     ("end", "every", "newest"),
     [
         (stopped_by_a_key, 0.0, 2 * STEPS + 5),  # a state in the middle of the last epoch
-        pytest.param(killed, 0.0, 2 * STEPS + 5, marks=pytest.mark.slow),
-        pytest.param(killed, 1e9, 2 * STEPS, marks=pytest.mark.slow),  # that of the end of the second
+        pytest.param(killed, 0.0, 2 * STEPS + 5, marks=pytest.mark.campaign),
+        pytest.param(killed, 1e9, 2 * STEPS, marks=pytest.mark.campaign),  # that of the end of the second
     ],
 )
 def test_a_training_that_was_ended_early_ends_as_one_that_was_not(

@@ -178,7 +178,7 @@ def test_fifty_kills_at_random_points_leave_the_board_of_a_grid_without_any(
     assert completed
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_a_worker_that_is_killed_costs_no_run(cells: Cells, serial: Path, tmp_path: Path) -> None:
     killed: list[int] = []
 
@@ -194,7 +194,7 @@ def test_a_worker_that_is_killed_costs_no_run(cells: Cells, serial: Path, tmp_pa
     assert_same_board(tmp_path, serial)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_ctrl_c_and_a_killed_parent_end_the_workers(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmark", "run", "--tasks", "feedback,feedback_zh", "--encoders", "tfidf-lr"]
     command += ["--seeds", "40", "--workers", "2", "--results", str(tmp_path)]
@@ -246,7 +246,7 @@ def test_a_full_disk_is_told_and_costs_no_other_run(cells: Cells, serial: Path, 
         subprocess.run(["umount", disk], check=True)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a disk takes root")
 def test_a_folder_that_becomes_read_only_is_told_and_costs_no_complete_run(
     cells: Cells, serial: Path, tmp_path: Path

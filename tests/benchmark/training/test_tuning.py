@@ -101,7 +101,7 @@ def test_a_trial_that_another_process_makes_is_told(search: Search) -> None:
         run_trials([search], 2, lambda cells: None)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.timeout(900)
 def test_workers_make_the_trials_of_one_process(search: Search) -> None:
     expected, _ = _make(search, 4)

@@ -189,7 +189,7 @@ def test_the_page_is_in_the_browsers_language(chinese: BrowserContext, address: 
     page.close()
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_every_tab_opens_on_a_task_of_the_browsers_language(chinese: BrowserContext, own_address: str) -> None:
     page = chinese.new_page()
     page.set_viewport_size({"width": 390, "height": 800})

@@ -257,7 +257,7 @@ def slider_of_the_first_label(page: Page) -> tuple[str, str]:
     return label, f"input[type=range][aria-label='Threshold of {label}']"
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_sliders_of_many_labels_ask_the_server_nothing_and_hide_their_figures(page: Page) -> None:
     requests = choose_task_and_settle(page, "zz_many")
     for value in (0, 0.3, 1):

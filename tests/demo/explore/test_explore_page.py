@@ -72,7 +72,7 @@ def test_two_entries_are_explored(blank: Page, explored: str) -> None:
     expect(blank.locator("#explore-outcome input")).to_have_value("both are right")
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_every_view_is_drawn_and_one_that_the_task_has_not_is_told(blank: Page, explored: str) -> None:
     blank.goto(explored)
     blank.get_by_role("tab", name="Explore").click()
@@ -88,7 +88,7 @@ def test_every_view_is_drawn_and_one_that_the_task_has_not_is_told(blank: Page, 
     expect(blank.locator("#explore-about .zoo-notice")).to_have_count(0)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_it_fits_a_phone_in_chinese(chinese: BrowserContext, explored: str) -> None:
     page = chinese.new_page()
     page.set_viewport_size({"width": 390, "height": 850})

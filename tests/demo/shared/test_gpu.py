@@ -74,7 +74,7 @@ print(json.dumps({
 """
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_another_process_answers_the_same_and_no_model_is_loaded_outside_it(checkpoints: Path, tmp_path: Path) -> None:
     (tmp_path / "spaces.py").write_text(SPACES, encoding="utf-8")
     environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}

@@ -62,7 +62,7 @@ def _make(kind: str, tokens: Path, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in ARCHITECTURES]
+    "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.campaign) for kind in ARCHITECTURES]
 )
 def test_it_is_trained_saved_and_loaded_with_equal_logits(kind: str, tiny_roberta: Path, tmp_path: Path) -> None:
     folder = _make(kind, tiny_roberta, tmp_path / kind)

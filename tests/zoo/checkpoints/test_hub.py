@@ -103,7 +103,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("runner", ["zoo", pytest.param("zoo_process", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("runner", ["zoo", pytest.param("zoo_process", marks=pytest.mark.campaign)])
 def test_a_pushed_checkpoint_comes_back_and_scores_the_same(
     runner: str, hub: Hub, checkpoint: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -249,7 +249,7 @@ def test_an_upload_that_is_refused_publishes_nothing(hub: Hub, zoo: Run, checkpo
     assert hub.repos[REPO].files.keys() == {".gitattributes"}
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_an_upload_that_is_cut_again_and_again_publishes_nothing(hub: Hub, zoo: Run, checkpoint: Path) -> None:
     hub.failures = [Failure("PUT /large/", cut="request", times=99)]
     failed(zoo("push", checkpoint, "--repo", REPO), "The connection", "broke", "Nothing was published")

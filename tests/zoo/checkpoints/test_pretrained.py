@@ -182,7 +182,7 @@ LONGER = ("model.", "encoder.", "bert.", "roberta.", "_orig_mod.", "0.auto_model
 
 @pytest.mark.parametrize(
     "change",
-    [pytest.param(LOADED[name], id=name, marks=pytest.mark.slow if name in LONGER else ()) for name in LOADED],
+    [pytest.param(LOADED[name], id=name, marks=pytest.mark.campaign if name in LONGER else ()) for name in LOADED],
 )
 def test_all_weights_are_loaded_in_float32_under_a_new_head(change: Change, folder: Path, tiny_bert: Path) -> None:
     change(folder)

@@ -139,7 +139,7 @@ def test_every_encoder_of_the_repository_is_in_the_registry() -> None:
     assert set(OURS) == {folder.name for folder in PRETRAINED.iterdir() if folder.is_dir()}
 
 
-@pytest.mark.parametrize("name", [OURS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in OURS[1:])])
+@pytest.mark.parametrize("name", [OURS[0], *(pytest.param(name, marks=pytest.mark.campaign) for name in OURS[1:])])
 def test_every_encoder_of_the_repository_is_whole(name: str) -> None:
     encoder = get_encoder(name)
     weights = fetch_weights(encoder)

@@ -323,7 +323,7 @@ def test_from_nothing_to_a_folder_that_transformers_loads(from_nothing: FromNoth
         run(from_nothing.job, from_nothing.lines.append)
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_a_second_pretraining_has_the_vocabulary_of_the_first(from_nothing: FromNothing, tmp_path: Path) -> None:
     run(replace(from_nothing.job, output=tmp_path / "again"), from_nothing.lines.append)
     first, again = map(AutoTokenizer.from_pretrained, (from_nothing.job.output, tmp_path / "again"))
@@ -423,7 +423,7 @@ def test_a_trio_that_is_killed_goes_on_and_ends_as_one_that_was_not(
         assert one == other
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_two_processes_share_every_batch_and_one_of_them_writes(text_folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "zoo", "pretrain", "--recipe", "bert", "--language", "en", "--start", "nothing"]
     command += ["--corpus", str(text_folder), "--threads", "1", "--tokens", "3000", "--output", str(tmp_path / "o")]
@@ -445,7 +445,7 @@ def test_two_processes_share_every_batch_and_one_of_them_writes(text_folder: Pat
     assert two["training"]["curve"][-1][0] == one["training"]["curve"][-1][0] == 3000
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_of_two_processes_each_tells_a_mistake_in_one_line(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "zoo", "pretrain", "--recipe", "bert", "--language", "zh", "--start", "minilm-l6"]
     command += ["--corpus", str(tmp_path), "--threads", "1", "--output", str(tmp_path / "o")]
