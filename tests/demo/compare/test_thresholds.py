@@ -279,6 +279,7 @@ def test_sliders_of_many_labels_ask_the_server_nothing_and_hide_their_figures(pa
 
 
 @pytest.mark.alone
+@pytest.mark.campaign
 def test_sliders_of_many_labels_are_followed_within_20_milliseconds(page: Page) -> None:
     choose_task_and_settle(page, "zz_many")
     times = [move(page, GLOBAL, value) for value in (0, 0.3, 0.7, 0.1, 0.9, 0.4, 0, 0.6, 0.2, 1)]
