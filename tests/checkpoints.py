@@ -22,6 +22,18 @@ def _parameter(folder: Path) -> Any:
 SHIPPED = [_parameter(folder) for folder in find_checkpoints(CHECKPOINTS)]
 
 
+MULTI, SINGLE = "multi_label_classification", "single_label_classification"
+TINY_MODELS = pytest.mark.parametrize(
+    ("kind", "problem_type"),
+    [
+        ("tiny_bert", MULTI),
+        pytest.param("tiny_bert", SINGLE, marks=pytest.mark.slow),
+        pytest.param("tiny_roberta", MULTI, marks=pytest.mark.slow),
+        pytest.param("tiny_roberta", SINGLE, marks=pytest.mark.slow),
+    ],
+)
+
+
 def toy_info(**changes: Any) -> CheckpointInfo:
     """Return the description of a multi-label checkpoint with labels a, b and c, with `changes` laid over it."""
     fields = {

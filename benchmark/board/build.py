@@ -27,7 +27,7 @@ from benchmark.statistics.intervals import RESAMPLES
 from benchmark.statistics.pair_tests import MARGIN
 from benchmark.statistics.policies_reached import standard_policies
 from benchmark.statistics.ranks import mean_ranks
-from benchmark.statistics.resampling import draw, of_labels
+from benchmark.statistics.resampling import draw, metrics_of_labels
 from benchmark.statistics.rules import gains, stability
 from benchmark.statistics.slices import slices
 from benchmark.tasks.registry import Language, Task, as_json, known_tasks
@@ -260,7 +260,7 @@ def _with_ranks(
 
 
 def _labels(entry: Entry) -> pd.DataFrame:
-    tables = [of_labels(scored) for scored in entry.scored(entry.task.rule).values()]
+    tables = [metrics_of_labels(scored) for scored in entry.scored(entry.task.rule).values()]
     mean = {name: np.mean([table[name] for table in tables], axis=0) for name in tables[0]}
     if entry.bare:
         mean["average_precision"] = np.full(len(entry.task.labels), np.nan)

@@ -128,7 +128,7 @@ def table_of(found: Matrix) -> pd.DataFrame:
     rows = []
     for row in found.rows:
         cells = {"encoder": f"{row.encoder} ({IMPORTED})" if row.imported else row.encoder} | {
-            f"{task.name} ({task.main_metric})": _cell(row, task) for task in found.tasks
+            f"{task.name} ({task.main_metric})": cell_text(row, task) for task in found.tasks
         }
         cells |= {"parameters (M)": _number(row.parameters), "ms a text": _number(row.ms)}
         cells[f"training (min, {found.timed.name})"] = NOT_RUN if row.minutes is None else _number(row.minutes)
@@ -140,9 +140,9 @@ def _number(value: float) -> str:
     return NOT_RUN if np.isnan(value) else f"{value:.1f}"
 
 
-def _cell(row: Row, task: Task) -> str:
-    score = row.scores.get(task.name)
-    if score is not None:
+def cell_text(row: Row, task: Task) -> str:
+    """Return a ranked score in percent, or the mark in its place: NOT_RUN, OTHER_RECIPES, or a score with ONE_SEED."""
+    if score := row.scores.get(task.name):
         return f"**{100 * score.value:.1f}**" if score.best else f"{100 * score.value:.1f}"
     if task.name not in row.unfinished:
         return NOT_RUN
@@ -152,7 +152,7 @@ def _cell(row: Row, task: Task) -> str:
 
 def legend(found: Sequence[Matrix]) -> list[str]:
     """Return the sentences that explain the marks and the times of matrices."""
-    told = ["Bold marks the best group of a task: no other encoder is shown to be better than these."]
+    told = ["Bold marks the best group of a task: no encoder is shown to be better than any of them."]
     without_rank = [value for each in found for row in each.rows for value in row.unfinished.values()]
     if any(value is not None for value in without_rank):
         told.append(f"{ONE_SEED} marks the score of a single seed: it takes no rank until there is a second one.")

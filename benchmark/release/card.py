@@ -15,8 +15,7 @@ from benchmark.from_logits.policy_fit import PolicyFit, of_labels, readable
 from benchmark.statistics.calibration import calibration
 from benchmark.statistics.intervals import FEW_SEEDS, RESAMPLES, Interval, flags, interval
 from benchmark.statistics.metrics import bounds, metrics_of
-from benchmark.statistics.policies_reached import counts, value_of
-from benchmark.statistics.resampling import draw, points, resample
+from benchmark.statistics.resampling import draw, metrics_of_labels, points, resample
 from benchmark.tasks.registry import TASKS, Task, known_tasks
 from benchmark.training.recipes import BaselineRecipe
 from benchmark.training.runs import Run, groups_of_run, read_runs
@@ -26,7 +25,7 @@ from zoo.encoders.deltas import DELTA
 from zoo.encoders.registry import ENCODERS
 from zoo.errors import UserError
 from zoo.files import write_text
-from zoo.policy import DEFAULT, F1
+from zoo.policy import DEFAULT
 
 TEMPLATE = Path(__file__).parent / "templates" / "card.md.jinja"
 Rows = list[tuple[str, ...]]
@@ -111,10 +110,10 @@ def _metrics(entry: Entry, groups: np.ndarray | None) -> dict[str, Interval]:
 def _by_label(entry: Entry) -> Rows:
     """Return each label's name, its F1 and its number of test rows."""
     (scored,) = entry.scored(entry.task.rule).values()
-    sums = [counts(scored, [number]).sum(axis=0) for number in range(len(entry.task.labels))]
+    found = metrics_of_labels(scored)
     return [
-        (label, _figure(float(value_of(each, F1, "f-beta"))), f"{each[2]:,}")
-        for label, each in zip(entry.task.labels, sums, strict=True)
+        (label, _figure(f1), f"{support:,.0f}")
+        for label, f1, support in zip(entry.task.labels, found["f1"], found["support"], strict=True)
     ]
 
 

@@ -125,7 +125,7 @@ def points(runs: list[Scored], metric: str) -> np.ndarray:
     return np.array([summable.value(summable.columns(run).sum(axis=0, dtype=np.float64)) for run in runs])
 
 
-def of_labels(scored: Scored) -> dict[str, np.ndarray]:
+def metrics_of_labels(scored: Scored) -> dict[str, np.ndarray]:
     """Return precision, recall, f1, average_precision and support of every label, each of shape (num_labels,).
 
     A division by zero counts 0, as in scikit-learn; the average precision of a label without positives is nan.

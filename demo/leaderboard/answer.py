@@ -113,24 +113,16 @@ def _row(board: "Board", row: "Row", found: "Matrix", page: Language) -> dict[st
 
 def _cell(board: "Board", row: "Row", task: "Task", page: Language) -> dict[str, Any]:
     """A ranked score with its group of equals, counted from 0; or the mark in its place, and what it means."""
+    from benchmark.board.matrix import NOT_RUN, ONE_SEED, OTHER_RECIPES, cell_text
     from benchmark.board.pages import main_cells
 
     score = row.scores.get(task.name)
     cells = main_cells(board.cells, task).to_dict("records")
     if score is None:
-        mark, key = _mark(row, task)
-        return {"mark": mark, "gap": say(key, page)}
+        keys = {NOT_RUN: "gap_not_run", OTHER_RECIPES: "gap_trials", ONE_SEED: "gap_one_seed"}
+        mark = cell_text(row, task)
+        return {"mark": mark, "gap": say(keys[mark[-1]], page)}
     return {"value": score.value, "best": score.best, "group": groups_of(cells).get(row.encoder)}
-
-
-def _mark(row: "Row", task: "Task") -> tuple[str, str]:
-    """The mark of the board's own pages, and the words for it."""
-    from benchmark.board.matrix import NOT_RUN, ONE_SEED, OTHER_RECIPES
-
-    if task.name not in row.unfinished:
-        return NOT_RUN, "gap_not_run"
-    single = row.unfinished[task.name]
-    return (OTHER_RECIPES, "gap_trials") if single is None else (f"{100 * single:.1f}{ONE_SEED}", "gap_one_seed")
 
 
 def groups_of(cells: list[dict[Any, Any]]) -> dict[str, int]:

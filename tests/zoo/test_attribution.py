@@ -10,7 +10,7 @@ import torch
 from scipy.special import expit, log_softmax, logit
 from transformers import AutoTokenizer, CanineTokenizer, PreTrainedTokenizerBase
 
-from tests.checkpoints import toy_info
+from tests.checkpoints import MULTI, SINGLE, TINY_MODELS, toy_info
 from zoo import attribution
 from zoo.attribution import Attribution, attribute
 from zoo.checkpoints.loading import new_model
@@ -18,7 +18,6 @@ from zoo.classifier import Classifier
 from zoo.decision import Decision, ProblemType
 from zoo.errors import UserError
 
-MULTI, SINGLE = "multi_label_classification", "single_label_classification"
 TEXT = "The parcel arrived late, and it was very bad!"
 KINDS = pytest.mark.parametrize("kind", ["tiny_bert", "tiny_roberta"])
 
@@ -100,15 +99,7 @@ def _reference(classifier: Classifier, text: str, label: int, steps: int) -> tup
     return ((end - start) * total / steps).sum(-1)[0].numpy(), gain
 
 
-@pytest.mark.parametrize(
-    ("kind", "problem_type"),
-    [
-        ("tiny_bert", MULTI),
-        pytest.param("tiny_bert", SINGLE, marks=pytest.mark.slow),
-        pytest.param("tiny_roberta", MULTI, marks=pytest.mark.slow),
-        pytest.param("tiny_roberta", SINGLE, marks=pytest.mark.slow),
-    ],
-)
+@TINY_MODELS
 def test_the_scores_are_those_of_a_plain_integral_and_add_up_to_the_gain(tiny: Classifier) -> None:
     for label in range(3):
         found = attribute(tiny, TEXT, label)

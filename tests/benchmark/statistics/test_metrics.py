@@ -10,7 +10,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 
 from benchmark.statistics.evaluate_metric import ClassificationMetrics
 from benchmark.statistics.metrics import calibration_error, compute_metrics, get_metric, metrics_of
-from benchmark.statistics.resampling import Scored, of_labels
+from benchmark.statistics.resampling import Scored, metrics_of_labels
 from zoo.errors import UserError
 
 MULTI, SINGLE = "multi_label_classification", "single_label_classification"
@@ -140,7 +140,7 @@ def test_perfect_calibration_has_no_error() -> None:
 
 
 def test_per_label_numbers_worked_by_hand() -> None:
-    found = of_labels(Scored(MULTI, Y_TRUE, Y_SCORE, Y_PRED))
+    found = metrics_of_labels(Scored(MULTI, Y_TRUE, Y_SCORE, Y_PRED))
     np.testing.assert_allclose(found["precision"], [2 / 3, 1 / 2, 0])
     np.testing.assert_allclose(found["recall"], [1, 1 / 2, 0])
     np.testing.assert_allclose(found["f1"], [4 / 5, 1 / 2, 0])
@@ -152,7 +152,7 @@ def test_per_label_numbers_are_those_of_scikit_learn() -> None:
     rng = np.random.default_rng(4)
     y_true, y_score = (rng.random((200, 5)) < 0.2).astype(np.int8), np.round(rng.random((200, 5)), 2)  # with ties
     y_pred = (y_score > 0.6).astype(np.int8)
-    found = of_labels(Scored(MULTI, y_true, y_score, y_pred))
+    found = metrics_of_labels(Scored(MULTI, y_true, y_score, y_pred))
     precision, recall, f1, support = sk.precision_recall_fscore_support(y_true, y_pred, average=None)
     for name, expected in {"precision": precision, "recall": recall, "f1": f1, "support": support}.items():
         np.testing.assert_allclose(found[name], expected, atol=1e-12)

@@ -15,7 +15,7 @@ from benchmark.statistics.resampling import (
     Draws,
     Scored,
     draw,
-    of_labels,
+    metrics_of_labels,
     points,
     resample,
     summables,
@@ -100,7 +100,7 @@ def test_a_resample_is_the_metric_on_repeated_rows(seed: int, n: int, num_labels
 @given(st.integers(0, 10_000), st.integers(2, 40), st.integers(2, 6))
 def test_numbers_of_labels_are_scikit_learns(seed: int, n: int, num_labels: int) -> None:
     scored = _multi(seed, n, num_labels)
-    found = of_labels(scored)
+    found = metrics_of_labels(scored)
     expected = sk.precision_recall_fscore_support(scored.y_true, scored.y_pred, average=None, zero_division=0)
     for name, values in zip(("precision", "recall", "f1", "support"), expected, strict=True):
         np.testing.assert_allclose(found[name], values, rtol=0, atol=1e-12, err_msg=name)

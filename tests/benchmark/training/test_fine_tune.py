@@ -20,10 +20,10 @@ from benchmark.training.epoch_selector import EpochSelector
 from benchmark.training.fine_tune import FineTuned, fine_tune
 from benchmark.training.recipes import Recipe
 from benchmark.training.trainer import prepare_model
+from tests.checkpoints import MULTI, SINGLE, TINY_MODELS
 from zoo.encoders.registry import get_encoder
 from zoo.encoders.weights import Weights, fetch_weights
 
-MULTI, SINGLE = "multi_label_classification", "single_label_classification"
 RECIPE = Recipe(
     epochs=2,
     batch_size=8,
@@ -48,15 +48,7 @@ def plain(tiny_bert: Path, toy_task: Task, toy_rows: ToyRows) -> FineTuned:
     return _train(tiny_bert, toy_task, toy_rows(toy_task))
 
 
-@pytest.mark.parametrize(
-    ("kind", "problem_type"),
-    [
-        ("tiny_bert", MULTI),
-        pytest.param("tiny_roberta", SINGLE, marks=pytest.mark.slow),
-        pytest.param("tiny_bert", SINGLE, marks=pytest.mark.slow),
-        pytest.param("tiny_roberta", MULTI, marks=pytest.mark.slow),
-    ],
-)
+@TINY_MODELS
 def test_it_learns_a_separable_task(
     kind: str, problem_type: Any, toy_task: Task, toy_rows: ToyRows, request: pytest.FixtureRequest
 ) -> None:

@@ -12,7 +12,7 @@ import torch
 from scipy.special import expit
 from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedModel
 
-from tests.checkpoints import toy_info
+from tests.checkpoints import TINY_MODELS, toy_info
 from zoo.checkpoints.checkpoint import CheckpointInfo, find_checkpoints, read_checkpoint
 from zoo.checkpoints.loading import compress_checkpoint, new_model, save_checkpoint
 from zoo.classifier import Classifier, predict_logits
@@ -24,7 +24,6 @@ from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
 from zoo.long_text import encode
 
-MULTI, SINGLE = "multi_label_classification", "single_label_classification"
 LABELS = ("a", "b", "c")
 IN_8_BITS = partial(write_delta, bits=8)
 TEXTS = [
@@ -117,15 +116,7 @@ def test_tokens_are_counted_past_the_limit_of_the_model(saved: Path) -> None:
     assert classifier.count_tokens("good " * 1000) == 1002
 
 
-@pytest.mark.parametrize(
-    ("kind", "problem_type"),
-    [
-        ("tiny_bert", MULTI),
-        pytest.param("tiny_bert", SINGLE, marks=pytest.mark.slow),
-        pytest.param("tiny_roberta", MULTI, marks=pytest.mark.slow),
-        pytest.param("tiny_roberta", SINGLE, marks=pytest.mark.slow),
-    ],
-)
+@TINY_MODELS
 def test_compression_to_8_bits_keeps_the_logits(
     kind: str,
     problem_type: ProblemType,
