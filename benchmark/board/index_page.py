@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from benchmark.board.matrix import answer_of, legend, matrices, table_of
+from benchmark.board.choice import answer_of
+from benchmark.board.matrix import legend, matrices, table_of
 from benchmark.board.pages import overall, problem_line, tasks_of
 from benchmark.board.render import render
 from benchmark.board.tables import Board

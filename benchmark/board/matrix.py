@@ -1,4 +1,4 @@
-"""The matrix: encoders by tasks, the main metric with the costs beside it; and which encoder to take."""
+"""The matrix: encoders by tasks, the main metric with the costs beside it."""
 
 import re
 from collections.abc import Sequence
@@ -8,12 +8,11 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
-from benchmark.board.pages import LINEAR, best_first, listed, of_task, size, tasks_of
+from benchmark.board.pages import LINEAR, best_first, listed, of_task, tasks_of
 from benchmark.board.tables import LENGTH, Board, protocol_of
 from benchmark.statistics.ranks import MIN_SEEDS, mean_ranks
 from benchmark.tasks.registry import Language, Task
 from benchmark.training.recipes import IMPORTED
-from zoo.errors import UserError, lookup
 
 LANGUAGES = {"en": "English", "zh": "Chinese", "any": "any language"}
 NOT_RUN, ONE_SEED, OTHER_RECIPES = "–", "†", "‡"  # why an encoder has no rank on a task
@@ -45,6 +44,11 @@ class Row:
     minutes: float | None
     imported: bool = False
 
+    @property
+    def compared(self) -> int:
+        """On how many tasks it is compared with another encoder."""
+        return sum(score.compared for score in self.scores.values())
+
 
 @dataclass(frozen=True)
 class Matrix:
@@ -60,7 +64,7 @@ class Matrix:
     @property
     def candidates(self) -> list[Row]:
         """The encoders that one can take: ranked ones, but for imported models, whose training is unknown."""
-        return [row for row in self.rows if _tasks(row) and not row.imported]
+        return [row for row in self.rows if row.compared and not row.imported]
 
 
 def matrices(board: Board) -> list[Matrix]:
@@ -79,7 +83,7 @@ def matrix(board: Board, tasks: Sequence[Task]) -> Matrix:
     for row in (row for rows in columns.values() for row in rows):
         by_encoder.setdefault(row["encoder"], []).append(row)
     found = [_row(encoder, rows, ranked, timed) for encoder, rows in by_encoder.items()]
-    ranks = _ranks(found)
+    ranks = shared_ranks(found)
     found.sort(key=lambda row: ranks.get(row.encoder, np.inf))
     return Matrix(tasks[0].language, list(tasks), found, timed, _machines(board, tasks))
 
@@ -109,7 +113,7 @@ def _row(encoder: str, rows: list[dict[Any, Any]], ranked: dict[str, dict[str, d
     )
 
 
-def _ranks(rows: Sequence[Row]) -> dict[str, float]:
+def shared_ranks(rows: Sequence[Row]) -> dict[str, float]:
     """The encoders' ranks on the tasks that each pair shares."""
     scores = pd.DataFrame({row.encoder: {name: each.value for name, each in row.scores.items()} for row in rows}).T
     found = mean_ranks(scores.astype(float))
@@ -152,7 +156,10 @@ def cell_text(row: Row, task: Task) -> str:
 
 def legend(found: Sequence[Matrix]) -> list[str]:
     """Return the sentences that explain the marks and the times of matrices."""
-    told = ["Bold marks the best group of a task: no encoder is shown to be better than any of them."]
+    told = [
+        "Bold marks the best group of a task: no encoder is shown to be better than any of them. A task without "
+        "bold has fewer than two encoders with a rank."
+    ]
     without_rank = [value for each in found for row in each.rows for value in row.unfinished.values()]
     if any(value is not None for value in without_rank):
         told.append(f"{ONE_SEED} marks the score of a single seed: it takes no rank until there is a second one.")
@@ -167,134 +174,3 @@ def legend(found: Sequence[Matrix]) -> list[str]:
     where = f" on {listed(machines)}" if machines else ""
     times = f"Times are for a text of {LENGTH} tokens, measured{where}; other work on the machine makes them longer."
     return [*told, times]
-
-
-NOTHING_YET = (
-    "Nothing can be compared on these tasks yet. A comparison takes two encoders with the default recipe, and two "
-    "seeds of each encoder that is fine-tuned; see encoder-zoo run --help"
-)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Which encoder to take and why, what the smallest one costs: both as sentences. `encoder` and `smallest` are their
-    names. `others` are in the best group on as many tasks; `tied` is one of them with the same mean rank, or ""."""
-
-    encoder: str
-    smallest: str
-    others: int
-    tied: str
-    take: str
-    cost: str
-
-
-def answer_of(found: Matrix) -> str:
-    """Return which encoder to take and what the smallest one costs, or that nothing can be compared yet."""
-    if not found.candidates:
-        return NOTHING_YET
-    choice = which(found)
-    return f"{choice.take} {choice.cost}"
-
-
-def which_of(board: Board, language: str, multi_label: bool | None = None, max_ms: float | None = None) -> Choice:
-    """Return which encoder to take for a language.
-
-    Args:
-        board: as published.
-        language: "en", "zh" or "any".
-        multi_label: whether a text may have several labels; None looks at tasks of both kinds.
-        max_ms: milliseconds that one text may take.
-
-    Raises:
-        UserError: the board has no such tasks, or no encoder that is ranked and fast enough.
-    """
-    lookup(LANGUAGES, language, "language")
-    tasks = [task for task in tasks_of(board) if task.language == language and multi_label in (None, task.multi_label)]
-    if not tasks:
-        there = ", ".join(task.name for task in tasks_of(board))
-        raise UserError(f"The board has no such task in {LANGUAGES[language]}; its tasks: {there}")
-    return which(matrix(board, tasks), max_ms)
-
-
-def which(found: Matrix, max_ms: float | None = None) -> Choice:
-    """Return which encoder to take: the one that is in the best group on the most tasks; of equals, the one with the
-    best mean rank on shared tasks, and then the fastest.
-
-    Raises:
-        UserError: none is ranked, or none is as fast.
-    """
-    ranked = found.candidates
-    fast = [row for row in ranked if max_ms is None or row.ms <= max_ms]
-    if not ranked:
-        raise UserError(NOTHING_YET)
-    if not fast:
-        least = min(ranked, key=lambda row: row.ms)
-        told = f"the fastest, {least.encoder}, takes {least.ms:.1f} ms"
-        raise UserError(f"No ranked encoder takes {max_ms:g} ms or less for a text; {told}")
-    ranks = _ranks(fast)
-    best = min(fast, key=lambda row: (-_won(row), ranks.get(row.encoder, np.inf), row.ms))
-    others = [row.encoder for row in fast if row is not best and _won(row) == _won(best)]
-    tied = next((name for name in others if ranks.get(name) == ranks.get(best.encoder)), "")
-    smallest = min(fast, key=lambda row: (row.parameters, row.ms))
-    limit = "" if max_ms is None else f" and at most {max_ms:g} ms a text"
-    take = (
-        f"For {LANGUAGES[found.language]}{limit}, take {best.encoder}: it is in the best group on "
-        f"{_share(_won(best), _tasks(best))} where it is ranked, and it answers a text in {best.ms:.1f} ms."
-    )
-    why = _why(best.encoder, len(others), tied, limited=max_ms is not None)
-    return Choice(best.encoder, smallest.encoder, len(others), tied, f"{take} {why}", _cost(best, smallest))
-
-
-def _won(row: Row) -> int:
-    return sum(score.best for score in row.scores.values())
-
-
-def _tasks(row: Row) -> int:
-    return sum(score.compared for score in row.scores.values())
-
-
-def _share(won: int, tasks: int) -> str:
-    if won < tasks:
-        return f"{won} of the {tasks} tasks"
-    return {1: "the only task", 2: "both tasks"}.get(tasks, f"all {tasks} tasks")
-
-
-def _why(best: str, others: int, tied: str, limited: bool) -> str:
-    """What decided between encoders in the best group on as many tasks."""
-    among = " within this limit" if limited else ""
-    if not others:
-        return f"No other encoder{among} is in the best group on as many tasks."
-    those = f"{others} other encoder{'s' * (others > 1)}{among} {'are' if others > 1 else 'is'}"
-    reason = f"{tied} has the same mean rank, but is not faster" if tied else f"{best} has the best mean rank of them"
-    return f"{those} in the best group on as many tasks; {reason}."
-
-
-def _cost(best: Row, smallest: Row) -> str:
-    if best == smallest:
-        return "No ranked encoder is smaller."
-    what = f"The smallest is {smallest.encoder}: {smallest.parameters:.1f} M parameters, {smallest.ms:.1f} ms a text."
-    lower, higher, shared = gaps_of(best, smallest)
-    if not shared:
-        return f"{what} It is ranked on none of the same tasks."
-    if not lower:
-        return f"{what} It scores no lower on any task that both have."
-    ahead = f", and higher on {_named(higher)}" if higher else ""
-    return f"{what} It scores lower on {_named(lower)}{ahead}."
-
-
-def _named(gaps: dict[str, str]) -> str:
-    return listed([f"{task} (by {points} points)" for task, points in gaps.items()])
-
-
-def gaps_of(best: Row, smallest: Row) -> tuple[dict[str, str], dict[str, str], int]:
-    """Return by how many points, such as "4.5", the smallest encoder scores lower than the best one, by the task where
-    it does, and where it scores higher; and how many tasks both have."""
-    gaps = {
-        name: score.value - smallest.scores[name].value
-        for name, score in best.scores.items()
-        if name in smallest.scores
-    }
-    lower, higher = (
-        {name: size(sign * gap) for name, gap in gaps.items() if round(100 * sign * gap, 1) > 0} for sign in (1, -1)
-    )
-    return lower, higher, len(gaps)

@@ -144,7 +144,7 @@ def which(
     the best group if no other one is shown to be better. Ties are decided by the
     best mean rank on the tasks that they share, and then by speed.
     """
-    from benchmark.board.matrix import which_of
+    from benchmark.board.choice import which_of
     from benchmark.board.store import read_board
     from benchmark.training.runs import RESULTS
 

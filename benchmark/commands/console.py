@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from benchmark.board.matrix import answer_of, legend, matrices, table_of
+from benchmark.board.choice import answer_of
+from benchmark.board.matrix import legend, matrices, table_of
 from benchmark.board.pages import tasks_of, wide
 from benchmark.board.tables import Board
 from benchmark.own_data.data_page import FILES, lines, tables

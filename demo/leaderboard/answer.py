@@ -8,7 +8,8 @@ from demo.shared.texts import Language, say
 from zoo.errors import UserError
 
 if TYPE_CHECKING:
-    from benchmark.board.matrix import Choice, Matrix, Row
+    from benchmark.board.choice import Choice
+    from benchmark.board.matrix import Matrix, Row
     from benchmark.board.tables import Board
     from benchmark.tasks.registry import Task
 
@@ -48,34 +49,35 @@ def _answer(board: "Board", tasks: "list[Task]", page: Language) -> dict[str, An
 
 def _told(found: "Matrix", speed: float | None, page: Language) -> dict[str, Any]:
     """The sentences for the encoders that take so many milliseconds for a text, or for all of them."""
-    from benchmark.board.matrix import which
+    from benchmark.board.choice import which
 
     try:
         choice = which(found, speed)
     except UserError:
         ranked = any(row.scores for row in found.rows)
         return {"problem": say("answer_too_slow", page, ms=speed) if ranked else say("answer_none", page)}
-    return {"take": _take(choice, found, page), "cost": _cost(choice, found, page), "best": choice.encoder}
+    return {"take": _take(choice, found, page), "cost": _cost(choice, found, page), "best": choice.best.encoder}
 
 
 def _take(choice: "Choice", found: "Matrix", page: Language) -> str:
     """The sentences of `which`; in Chinese the same from the same numbers."""
     if page == "en":
         return choice.take
-    best = _row_of(found, choice.encoder)
+    best = choice.best
     won, tasks = (sum(getattr(score, name) for score in best.scores.values()) for name in ("best", "compared"))
     spoken = language_name(found.language, page)
     all_won = {1: "answer_take_only", 2: "answer_take_both"}.get(tasks, "answer_take_all")
     key = "answer_take" if won < tasks else all_won
     take = say(key, page, spoken=spoken, encoder=best.encoder, won=won, tasks=tasks, ms=f"{best.ms:.1f}")
     reason = "answer_why_alone" if not choice.others else "answer_why_tied" if choice.tied else "answer_why_rank"
-    return take + say(reason, page, encoder=best.encoder, others=choice.others, tied=choice.tied)
+    tied = {"tied": choice.tied.encoder, "tied_ms": f"{choice.tied.ms:.1f}"} if choice.tied else {}
+    return take + say(reason, page, encoder=best.encoder, others=choice.others, **tied)
 
 
 def _cost(choice: "Choice", found: "Matrix", page: Language) -> str:
-    from benchmark.board.matrix import gaps_of
+    from benchmark.board.choice import gaps_of
 
-    best, smallest = _row_of(found, choice.encoder), _row_of(found, choice.smallest)
+    best, smallest = choice.best, choice.smallest
     if page == "en":
         return choice.cost
     if best == smallest:
@@ -94,10 +96,6 @@ def _cost(choice: "Choice", found: "Matrix", page: Language) -> str:
 
 def _named(gaps: dict[str, str], page: Language) -> str:
     return "、".join(say("answer_gap", page, task=task, points=points) for task, points in gaps.items())
-
-
-def _row_of(found: "Matrix", encoder: str) -> "Row":
-    return next(row for row in found.rows if row.encoder == encoder)
 
 
 def _row(board: "Board", row: "Row", found: "Matrix", page: Language) -> dict[str, Any]:

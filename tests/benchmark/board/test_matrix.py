@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from benchmark.board.build import build
-from benchmark.board.matrix import Matrix, Row, Score, answer_of, legend, matrices, table_of, which
+from benchmark.board.choice import answer_of, which
+from benchmark.board.matrix import Matrix, Row, Score, legend, matrices, table_of
 from benchmark.tasks.registry import TASKS
 from tests.benchmark.conftest import WriteRun
 from zoo.errors import UserError
@@ -29,7 +30,7 @@ SMALL = _row("small", 2.0, 20, feedback=(0.70, False), sst2=(0.88, False))
 
 def test_the_one_in_the_best_group_of_most_tasks_is_taken() -> None:
     found = which(_matrix(SMALL, MIDDLE, LARGE))
-    assert (found.encoder, found.smallest) == ("large", "small")
+    assert (found.best.encoder, found.smallest.encoder) == ("large", "small")
     best = "it is in the best group on both tasks where it is ranked, and it answers a text in 40.0 ms"
     alone = "No other encoder is in the best group on as many tasks."
     assert found.take == f"For English, take large: {best}. {alone}"
@@ -42,7 +43,7 @@ def test_a_limit_on_the_time_leaves_the_slow_ones_out() -> None:
     assert middle.take.startswith("For English and at most 30 ms a text, take middle: ")
     assert middle.take.endswith("No other encoder within this limit is in the best group on as many tasks.")
     alone = which(_matrix(SMALL, MIDDLE, LARGE), max_ms=5)
-    assert (alone.encoder, alone.cost) == ("small", "No ranked encoder is smaller.")
+    assert (alone.best.encoder, alone.cost) == ("small", "No ranked encoder is smaller.")
     with pytest.raises(UserError, match=r"takes 1 ms or less for a text; the fastest, small, takes 2\.0 ms"):
         which(_matrix(SMALL, MIDDLE, LARGE), max_ms=1)
 
@@ -50,13 +51,13 @@ def test_a_limit_on_the_time_leaves_the_slow_ones_out() -> None:
 def test_equals_are_told_apart_by_their_ranks_on_shared_tasks_and_then_by_time() -> None:
     other = replace(MIDDLE, encoder="other", scores={"feedback": Score(0.81, True)})
     ranked = which(_matrix(MIDDLE, other))
-    assert ranked.encoder == "other"
+    assert ranked.best.encoder == "other"
     one = "1 other encoder is in the best group on as many tasks"
     assert ranked.take.endswith(f"{one}; other has the best mean rank of them.")
     same = replace(MIDDLE, encoder="same", ms=9.0)
     fast = which(_matrix(MIDDLE, same))
-    assert (fast.encoder, fast.others, fast.tied) == ("same", 1, "middle")
-    assert fast.take.endswith(f"{one}; middle has the same mean rank, but is not faster.")
+    assert (fast.best.encoder, fast.others, fast.tied) == ("same", 1, MIDDLE)
+    assert fast.take.endswith(f"{one}; middle has the same mean rank and takes 10.0 ms.")
 
 
 def test_a_smaller_one_can_score_higher_or_share_no_task() -> None:

@@ -10,9 +10,10 @@ import pytest
 from scipy.special import expit, softmax
 from sklearn.metrics import accuracy_score, f1_score
 
+from benchmark.board.choice import which
 from benchmark.board.compare_two import compare_two
 from benchmark.board.entries import find_runs, make_entries
-from benchmark.board.matrix import legend, matrices, table_of, which
+from benchmark.board.matrix import legend, matrices, table_of
 from benchmark.board.pages import wide
 from benchmark.board.store import pages, publish, verify
 from benchmark.from_logits.label_errors import audit
@@ -224,7 +225,7 @@ def test_imported_models_stand_in_ranks_pairs_and_matrix_and_are_verified(result
     assert table.loc["gpt-x (imported)", "ms a text"] == "350.0"
     assert table.loc["rules (imported)", "parameters (M)"] == "–"
     assert "imported model" in " ".join(legend([found]))
-    assert which(found).encoder in ("minilm-l6", "granite-30m")
+    assert which(found).best.encoder in ("minilm-l6", "granite-30m")
     page = pages(board)["feedback/README.md"]
     assert "rules [imported]: bare labels: it has none of the metrics that need scores." in page
     assert " nan" not in page

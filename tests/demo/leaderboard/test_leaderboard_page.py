@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from benchmark.board.matrix import which_of
+from benchmark.board.choice import which_of
 from demo.leaderboard.handlers import read_board, records_of
 from demo.leaderboard.page import board_page
 
@@ -52,7 +52,7 @@ def test_a_text_may_take_only_so_long(opened: Page) -> None:
     choice = which_of(read_board(), "en", None, 5)
     expect(opened.locator(".zoo-sentences p")).to_have_text([choice.take, choice.cost])  # none of the best group
     expect(opened.locator(".zoo-matrix tbody th")).to_have_count(1)
-    assert all(name.startswith(choice.encoder) for name in names(opened))
+    assert all(name.startswith(choice.best.encoder) for name in names(opened))
     assert "ms=5" in opened.url
     opened.get_by_role("button", name="any time").click()
     assert len(names(opened)) > 1
