@@ -6,7 +6,7 @@ const root = element.querySelector("section");
 const MOST = 100; // rows, before "show all"
 const only = { differ: false, wrong: false };
 let found = null;
-let parts = null; // what follows the thresholds: the metrics, the filters, what is said of the rows, their table
+let parts = null; // the notes that these rows are old and how many they are, the metrics, the filters, the table
 
 const same = (one, other) => one.length === other.length && one.every((label) => other.includes(label));
 const differs = ({ decided }) => decided.some((labels) => !same(labels, decided[0]));
@@ -17,15 +17,24 @@ const listed = (labels) => labels.map((label) => zooLabel(found.task, label)).jo
 
 function draw() {
   if (!found) return root.replaceChildren();
+  root.classList.remove("zoo-stale");
   parts = {
+    stale: make("p", { class: "zoo-stale-note", role: "status" }),
     metrics: make("div"),
     filters: make("div", { class: "zoo-filters" }),
     about: make("p", { class: "zoo-quiet", "aria-live": "polite" }),
     table: sortedTable(columns(), [], { most: MOST, dress: openable, cards: true }),
   };
-  root.replaceChildren(parts.metrics, ...thresholdPart(), parts.filters, parts.about, parts.table);
+  root.replaceChildren(parts.stale, parts.metrics, ...thresholdPart(), parts.filters, parts.about, parts.table);
   refresh();
 }
+
+/** Tell that other texts were chosen since. */
+window.zooBatchChanged = () => {
+  if (!found) return;
+  root.classList.add("zoo-stale");
+  parts.stale.textContent = zooText("batch_stale");
+};
 
 /** Show the rows as they are decided now, and these metrics of theirs: by default, those of the fitted thresholds. */
 function refresh(metrics = null) {

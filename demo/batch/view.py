@@ -102,6 +102,9 @@ def add(tab: gr.Tab, root: Path | None) -> None:
 
     ends("batch", file.change(look, [file, task], columns, js=begins("batch"), **_QUIET))
     ends("batch", header.input(look_again, [file, task, header], columns, js=begins("batch"), **_QUIET))
+    # A dropdown's `input` comes when it is only looked at, too.
+    texts = [pasted.input, file.change, header.input, text_column.change, labels_column.change]
+    gr.on(texts, None, js="() => zooBatchChanged()", **_QUIET)
     sample.click(None, js="() => zooSample()", api_visibility="private")
 
     def run(

@@ -95,6 +95,10 @@ def test_a_file_is_looked_at_measured_and_opened_in_compare(batch: Page, tmp_pat
     results.get_by_role("button", name="Open row 3 in Compare").click()
     expect(batch.locator("#text textarea")).to_have_value("late.")
     expect(batch.locator("#compare .zoo-name")).to_have_count(3)
+    batch.get_by_role("tab", name="Batch").click()
+    expect(results.locator(".zoo-stale-note")).to_be_empty()
+    batch.locator("#batch-texts textarea").fill("another text")
+    expect(results.locator(".zoo-stale-note")).to_contain_text("Other texts are chosen now.")
 
 
 def measured(page: Page) -> dict[str, list[str]]:
