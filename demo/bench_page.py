@@ -46,8 +46,10 @@ def visit(page: Page, address: str) -> dict[str, float]:
     found["tick and untick, ms"] = median(box.evaluate(TICK) for _ in range(4))
     page.locator("#task input").click()
     other = page.get_by_role("option", name="sst2", exact=True)
-    shown = "#checkpoints label:has-text('minilm-l6'):only-child"
-    found["task switch, s"] = _until(other.click, page, shown)
+    start = time.perf_counter()
+    other.click()
+    page.wait_for_function("zooAddress.read().get('task') === 'sst2'")  # written when the answer is on the page
+    found["task switch, s"] = time.perf_counter() - start
     page.goto("about:blank")
     page.goto(address)
     page.wait_for_selector("#board .zoo-board")
