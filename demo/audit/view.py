@@ -10,6 +10,7 @@ import gradio as gr
 
 from demo.compare.handlers import first_task
 from demo.shared.drawing import drawing, packed
+from demo.shared.late_choices import late
 from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
 from demo.shared.texts import Language, in_language
@@ -22,6 +23,7 @@ _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal
 def add(tab: gr.Tab, results: Path | None) -> None:
     """Add the tab's widgets to the open Blocks; they are filled when the tab is opened."""
     task = gr.Dropdown([], label=label("task"), elem_id="audit-task")
+    late(task)
     about = notes("audit-about")
     view = drawing("audit-view", "shared/plain_table.js", "audit/audit.js")
     with gr.Row():

@@ -6,6 +6,8 @@ const root = element.querySelector("section");
 const MOST = 100; // rows, before "show all"
 const only = { differ: false, wrong: false };
 let found = null;
+let asked = null; // what was classified: the pasted texts, the file, how it is read
+let now = null; // the same as it stands in the form
 let parts = null; // the notes that these rows are old and how many they are, the metrics, the filters, the table
 
 const same = (one, other) => one.length === other.length && one.every((label) => other.includes(label));
@@ -17,7 +19,6 @@ const listed = (labels) => labels.map((label) => zooLabel(found.task, label)).jo
 
 function draw() {
   if (!found) return root.replaceChildren();
-  root.classList.remove("zoo-stale");
   parts = {
     stale: make("p", { class: "zoo-stale-note", role: "status" }),
     metrics: make("div"),
@@ -27,13 +28,20 @@ function draw() {
   };
   root.replaceChildren(parts.stale, parts.metrics, ...thresholdPart(), parts.filters, parts.about, parts.table);
   refresh();
+  tellOld();
 }
 
-/** Tell that other texts were chosen since. */
-window.zooBatchChanged = () => {
-  if (!found) return;
-  root.classList.add("zoo-stale");
-  parts.stale.textContent = zooText("batch_stale");
+/** Tell where other texts are chosen now than those that were classified. */
+function tellOld() {
+  const old = found !== null && asked !== now;
+  root.classList.toggle("zoo-stale", old);
+  if (found) parts.stale.textContent = old ? zooText("batch_stale") : "";
+}
+
+window.zooBatchAsked = (texts) => (asked = now = JSON.stringify(texts));
+window.zooBatchNow = (texts) => {
+  now = JSON.stringify(texts);
+  tellOld();
 };
 
 /** Show the rows as they are decided now, and these metrics of theirs: by default, those of the fitted thresholds. */

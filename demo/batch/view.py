@@ -18,6 +18,7 @@ from demo.batch.time_left import Progress
 from demo.compare.examples import sample_files
 from demo.compare.handlers import MAX_CHARACTERS, first_task, shown_at_first
 from demo.shared.drawing import drawing, packed
+from demo.shared.late_choices import late
 from demo.shared.models import catalogue, read
 from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
@@ -86,6 +87,7 @@ def add(tab: gr.Tab, root: Path | None) -> None:
                 visible=False,
                 elem_id="batch-labels-column",
             )
+            late(task, names, text_column, labels_column)
             header = gr.Checkbox(True, label=label("batch_has_header"), visible=False, elem_id="batch-header")
             with gr.Row():
                 button = gr.Button(label("batch_run"), variant="primary", min_width=120, elem_id="batch-run")
@@ -102,9 +104,9 @@ def add(tab: gr.Tab, root: Path | None) -> None:
 
     ends("batch", file.change(look, [file, task], columns, js=begins("batch"), **_QUIET))
     ends("batch", header.input(look_again, [file, task, header], columns, js=begins("batch"), **_QUIET))
-    # A dropdown's `input` comes when it is only looked at, too.
-    texts = [pasted.input, file.change, header.input, text_column.change, labels_column.change]
-    gr.on(texts, None, js="() => zooBatchChanged()", **_QUIET)
+    texts = [pasted, file, text_column, labels_column, header]
+    changes = [pasted.change, file.change, text_column.change, labels_column.change, header.change]
+    gr.on(changes, None, texts, js="(...texts) => zooBatchNow(texts)", **_QUIET)
     sample.click(None, js="() => zooSample()", api_visibility="private")
 
     def run(
@@ -132,8 +134,9 @@ def add(tab: gr.Tab, root: Path | None) -> None:
         except UserError as error:
             yield {"problem": in_language(error, language)}, *_NOTHING[1:], *_buttons(running=False)
 
-    form = [pasted, file, text_column, labels_column, header, task, names]
-    event = button.click(run, form, shown, show_progress="hidden", api_visibility="private", **_BATCHES)
+    form = [*texts, task, names]
+    asking = "(...form) => (zooBatchAsked(form.slice(0, -2)), form)"
+    event = button.click(run, form, shown, js=asking, show_progress="hidden", api_visibility="private", **_BATCHES)
     # First the run is cancelled, then the page says so. The other way round, gradio (6.31) cancels only when the words
     # are there, and the progress of a run that goes on so long can be written over them.
     cancel.click(None, cancels=[event], **_QUIET).then(_cancelled, None, shown, **_QUIET)
@@ -153,8 +156,8 @@ def add(tab: gr.Tab, root: Path | None) -> None:
         return (gr.skip(),) * 3 if task == opened else _choices(task, root)
 
     link, opened = gr.Textbox(visible=False), gr.Textbox(visible=False)
-    choices, asking = [task, names, opened], begins("batch", "(task) => [task, location.hash]")
-    opening = tab.select(open_tab, [task, link], choices, js=asking, **_QUIET)
+    choices, located = [task, names, opened], begins("batch", "(task) => [task, location.hash]")
+    opening = tab.select(open_tab, [task, link], choices, js=located, **_QUIET)
     last: dict[str, Any] = {"trigger_mode": "always_last", **_QUIET}
     chosen = task.input(choose_task, [task, opened], choices, js=begins("batch"), **last)
     ends("batch", opening)

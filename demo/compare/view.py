@@ -18,6 +18,7 @@ from demo.compare.handlers import classify as classify_text
 from demo.compare.policies import under
 from demo.compare.validation import validation
 from demo.shared.drawing import drawing, packed
+from demo.shared.late_choices import late
 from demo.shared.models import catalogue, read
 from demo.shared.page_texts import label, language_of
 from demo.shared.texts import Language, in_language
@@ -90,6 +91,7 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
         with gr.Column(scale=2, min_width=300):
             task = gr.Dropdown([], label=label("task"), elem_id="task")
             names = gr.CheckboxGroup([], label=label("checkpoints"), elem_id="checkpoints")
+            late(task, names)
     examples = gr.Dataset(
         components=[gr.Textbox(visible=False)], samples=[], label=label("examples"), elem_id="examples"
     )

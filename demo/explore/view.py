@@ -10,6 +10,7 @@ import gradio as gr
 from demo.explore.form import OUTCOMES, VIEWS, Form, Identity, read_form, read_identity
 from demo.leaderboard.words import heading
 from demo.shared.drawing import packed
+from demo.shared.late_choices import late
 from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
 from demo.shared.plain_table import plain, table
@@ -40,6 +41,7 @@ def add(tab: gr.Tab, results: Path | None) -> None:
         a = gr.Dropdown([], label=label("explore_a"), elem_id="explore-a", min_width=200)
         b = gr.Dropdown([], label=label("explore_b"), elem_id="explore-b", min_width=200)
         seed = gr.Dropdown([], label=label("explore_seed"), elem_id="explore-seed", min_width=100)
+        late(task, a, b, seed)
     view = gr.Radio(
         [(label(f"explore_view_{name}"), name) for name in VIEWS],
         value=Form.view,
@@ -56,6 +58,7 @@ def add(tab: gr.Tab, results: Path | None) -> None:
             visible=False,
         )
         gold = gr.Dropdown([], label=label("explore_gold"), elem_id="explore-gold", visible=False)
+        late(judged, gold)
         whose = gr.Radio(
             _SIDES,
             value=Form.whose,

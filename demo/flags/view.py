@@ -7,6 +7,7 @@ import gradio as gr
 
 from demo.compare.view import MODELS, CompareTab
 from demo.flags import handlers
+from demo.shared.late_choices import late
 from demo.shared.models import catalogue
 from demo.shared.page_texts import label, language_of
 from demo.shared.texts import Language, PageError, in_language, label_name, say
@@ -25,6 +26,7 @@ def add(root: Path | None, compare: CompareTab) -> None:
         return
     with gr.Accordion(label("flag"), open=False, elem_id="flag", elem_classes="zoo-after") as accordion:
         right = gr.CheckboxGroup([], label=label("flag_right"), info=label("flag_about"), elem_id="flag-right")
+        late(right)
         button = gr.Button(label("flag_send"), elem_id="flag-send")
 
     sent = gr.State([])

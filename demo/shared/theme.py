@@ -15,6 +15,7 @@ from demo.shared.assets import Assets
 from demo.shared.body_limit import BodyLimit
 from demo.shared.first_script import FirstScript
 from demo.shared.page_texts import i18n, script
+from demo.shared.sessions import KEPT, Sessions
 
 HERE = Path(__file__).parent
 LARGEST_REQUEST = 20_000_000  # bytes, of a file or a whole request; the tabs have smaller limits and show them
@@ -91,6 +92,7 @@ def launch_arguments() -> dict[str, Any]:
             },
             "middleware": [
                 Middleware(Assets),
+                Middleware(Sessions),
                 Middleware(FirstScript, head=head),
                 Middleware(BodyLimit, most=LARGEST_REQUEST),
             ],
@@ -101,4 +103,5 @@ def launch_arguments() -> dict[str, Any]:
         "ssr_mode": False,
         "share": False,
         "max_file_size": LARGEST_REQUEST,
+        "state_session_capacity": KEPT,
     }
