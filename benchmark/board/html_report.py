@@ -4,8 +4,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from benchmark.board.index_page import shown_matrices
-from benchmark.board.matrix import legend, matrices
+from benchmark.board.index_page import matrix_part
 from benchmark.board.pages import main_cells, problem_line, tasks_of, wide
 from benchmark.board.plots import figures, mean_ranks
 from benchmark.board.render import render
@@ -24,8 +23,7 @@ def html(board: Board) -> str:
     problems = [problem_line(row) for row in board.problems.to_dict("records")]
     return render(
         "report.html.jinja",
-        matrices=shown_matrices(board),
-        legend=legend(matrices(board)),
+        **matrix_part(board),
         tasks=tasks,
         ranks=ranks,
         problems=problems,

@@ -17,8 +17,7 @@ def index_page(board: Board) -> str:
     pairs = [pair for each in found.values() for pair in each.pairs]
     return render(
         "index.md.jinja",
-        matrices=shown_matrices(board),
-        legend=legend(matrices(board)),
+        **matrix_part(board),
         answers={name: each.answer for name, each in found.items()},
         encoders=_counted([pair for pair in pairs if not pair.baseline]),
         baselines=_counted([pair for pair in pairs if pair.baseline]),
@@ -32,11 +31,14 @@ def _counted(pairs: list[Verdict]) -> dict[str, Any] | None:
     return counts(pairs) | {"all": len(pairs), "margin": pairs[0].margin} if pairs else None
 
 
-def shown_matrices(board: Board) -> list[dict[str, Any]]:
-    """Return the matrices for reading: each with its table, and which encoder to take."""
-    return [{"answer": answer_of(each), "table": table_of(each)} for each in matrices(board)]
+def matrix_part(board: Board) -> dict[str, Any]:
+    """Return the values for `matrix.md.jinja` and its like: the matrices, each with its table and which encoder to
+    take, and the legend of all."""
+    found = matrices(board)
+    shown = [{"answer": answer_of(each), "table": table_of(each)} for each in found]
+    return {"matrices": shown, "legend": legend(found)}
 
 
 def readme_part(board: Board) -> str:
     """Return the README's part: the matrices, each with which encoder to take above it."""
-    return render("readme.md.jinja", matrices=shown_matrices(board), legend=legend(matrices(board)))
+    return render("readme.md.jinja", **matrix_part(board))
