@@ -103,7 +103,7 @@ def _why(best: str, others: int, tied: Row | None, limited: bool) -> str:
     those = f"{others} other encoder{'s' * (others > 1)}{among} {'are' if others > 1 else 'is'}"
     same = f"{tied.encoder} has the same mean rank and takes {tied.ms:.1f} ms" if tied else ""
     reason = same or f"{best} has the best mean rank of them"
-    return f"{those} in the best group on as many tasks; {reason}."
+    return f"{those} in the best group on as many tasks. The tests do not separate them; {reason}."
 
 
 def _cost(best: Row, smallest: Row) -> str:
@@ -114,9 +114,9 @@ def _cost(best: Row, smallest: Row) -> str:
     if not shared:
         return f"{what} It is ranked on none of the same tasks."
     if not lower:
-        return f"{what} It scores no lower on any task that both have."
+        return f"{what} It scores no lower than {best.encoder} on any task that both have."
     ahead = f", and higher on {_named(higher)}" if higher else ""
-    return f"{what} It scores lower on {_named(lower)}{ahead}."
+    return f"{what} It scores lower than {best.encoder} on {_named(lower)}{ahead}."
 
 
 def _named(gaps: dict[str, str]) -> str:

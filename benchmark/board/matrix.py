@@ -172,5 +172,8 @@ def legend(found: Sequence[Matrix]) -> list[str]:
         told.append("Predictions of an imported model were made elsewhere; its costs are those given at the import.")
     machines = list(dict.fromkeys(name for each in found for name in each.machines))
     where = f" on {listed(machines)}" if machines else ""
-    times = f"Times are for a text of {LENGTH} tokens, measured{where}; other work on the machine makes them longer."
-    return [*told, times]
+    told.append(
+        f"Times are for a text of {LENGTH} tokens, the shortest of all tasks, measured{where}; other work on a machine "
+        "makes them longer."
+    )
+    return [*told, "Differences are rounded after subtracting."]

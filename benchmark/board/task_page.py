@@ -58,7 +58,9 @@ def _rows_of(main: pd.DataFrame, task: Task) -> dict[str, Any]:
     protocols = main["variant"].map(protocol_of).where(main["rank_low"].notna())
     groups = {protocol: table[protocols == protocol] for protocol in protocols.dropna().unique()}
     trials = table[protocols.isna()].drop(columns="rank")
-    return {"ranks": groups.pop("", table[:0]), "tuned": groups, "trials": trials}
+    ranks = groups.pop("", table[:0])
+    no_effect = (ranks["standard error (seeds)"] == "0.0000").any()
+    return {"ranks": ranks, "no_effect": no_effect, "tuned": groups, "trials": trials}
 
 
 def _imported(board: Board, task: Task) -> list[str]:

@@ -88,10 +88,12 @@ def _cost(choice: "Choice", found: "Matrix", page: Language) -> str:
     if not shared:
         return what + say("answer_cost_unshared", page)
     if not lower:
-        return what + say("answer_cost_no_lower", page)
+        return what + say("answer_cost_no_lower", page, best=best.encoder)
     if not higher:
-        return what + say("answer_cost_lower", page, lower=_named(lower, page))
-    return what + say("answer_cost_mixed", page, lower=_named(lower, page), higher=_named(higher, page))
+        return what + say("answer_cost_lower", page, best=best.encoder, lower=_named(lower, page))
+    return what + say(
+        "answer_cost_mixed", page, best=best.encoder, lower=_named(lower, page), higher=_named(higher, page)
+    )
 
 
 def _named(gaps: dict[str, str], page: Language) -> str:

@@ -35,7 +35,7 @@ def test_the_one_in_the_best_group_of_most_tasks_is_taken() -> None:
     alone = "No other encoder is in the best group on as many tasks."
     assert found.take == f"For English, take large: {best}. {alone}"
     small = "The smallest is small: 20.0 M parameters, 2.0 ms a text."
-    assert found.cost == f"{small} It scores lower on feedback (by 10.0 points) and sst2 (by 5.0 points)."
+    assert found.cost == f"{small} It scores lower than large on feedback (by 10.0 points) and sst2 (by 5.0 points)."
 
 
 def test_a_limit_on_the_time_leaves_the_slow_ones_out() -> None:
@@ -53,19 +53,23 @@ def test_equals_are_told_apart_by_their_ranks_on_shared_tasks_and_then_by_time()
     ranked = which(_matrix(MIDDLE, other))
     assert ranked.best.encoder == "other"
     one = "1 other encoder is in the best group on as many tasks"
-    assert ranked.take.endswith(f"{one}; other has the best mean rank of them.")
+    assert ranked.take.endswith(f"{one}. The tests do not separate them; other has the best mean rank of them.")
     same = replace(MIDDLE, encoder="same", ms=9.0)
     fast = which(_matrix(MIDDLE, same))
     assert (fast.best.encoder, fast.others, fast.tied) == ("same", 1, MIDDLE)
-    assert fast.take.endswith(f"{one}; middle has the same mean rank and takes 10.0 ms.")
+    assert fast.take.endswith(
+        f"{one}. The tests do not separate them; middle has the same mean rank and takes 10.0 ms."
+    )
 
 
 def test_a_smaller_one_can_score_higher_or_share_no_task() -> None:
     lucky = replace(SMALL, scores={"feedback": Score(0.70, False), "sst2": Score(0.94, False)})
-    both = "It scores lower on feedback (by 10.0 points), and higher on sst2 (by 1.0 points)."
+    both = "It scores lower than large on feedback (by 10.0 points), and higher on sst2 (by 1.0 points)."
     assert which(_matrix(LARGE, lucky)).cost.endswith(f"a text. {both}")
     equal = replace(SMALL, scores={"feedback": Score(0.70, False), "sst2": Score(0.9304, False)})
-    assert which(_matrix(LARGE, equal)).cost.endswith("a text. It scores lower on feedback (by 10.0 points).")
+    assert which(_matrix(LARGE, equal)).cost.endswith(
+        "a text. It scores lower than large on feedback (by 10.0 points)."
+    )
     apart = replace(SMALL, scores={"sst2": Score(0.5, False)})
     assert which(_matrix(replace(MIDDLE, scores={"feedback": Score(0.8, True)}), apart)).cost.endswith(
         "a text. It is ranked on none of the same tasks."
