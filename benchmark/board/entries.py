@@ -228,7 +228,7 @@ def shared_recipe(runs: list[Run], task: Task) -> str:
     registered task, and where the recipes are not one."""
     if task.name in TASKS:
         return ""
-    of_task = [run for run in runs if run.info.task == task.name]
+    of_task = [run for run in runs if run.info.task == task.name and not run.info.trials]
     found = {_variant(run, task) for run in of_task if isinstance(run.info.recipe, Recipe | ProbeRecipe)}
     return found.pop() if len(found) == 1 else ""
 

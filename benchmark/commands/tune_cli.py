@@ -9,7 +9,7 @@ from benchmark.commands.board_cli import COMPARE, OURS, check_data_dir, names_of
 from benchmark.commands.how_cli import HOW, Threads
 from benchmark.commands.what_cli import WHAT, DataDir, Encoders, FirstSeed, Keep, RunsTo, Seeds
 from benchmark.commands.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, one_cluster, run_cells
-from benchmark.tasks.registry import TASKS
+from benchmark.tasks.registry import known_tasks
 from zoo.cli import say
 from zoo.encoders.registry import get_encoder
 from zoo.errors import lookup
@@ -55,7 +55,8 @@ def tune(
     from benchmark.training.tuning import Search, run_trials
 
     where = Where(threads, gpus, workers, ray, gpu_share, memory)
-    chosen = [lookup(TASKS, name, "task") for name in names_of("--tasks", tasks)]
+    known = known_tasks(results)
+    chosen = [lookup(known, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
     tuned = [get_encoder(name, say) for name in names_of("--encoders", encoders)]
     rows = {task: read_rows(task, data_dir) for task in chosen}
