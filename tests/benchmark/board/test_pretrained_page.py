@@ -104,7 +104,7 @@ def test_downstream_has_the_boards_cells_and_pairs_of_these_encoders_alone(board
     ]
     assert "tfidf-lr" not in downstream
     assert "epochs=2" not in downstream
-    assert "Two encoders of the same row are compared in 1 pair: one is better in 0, 1 is equal" in downstream
+    assert "Their rows have 1 pair of encoders: one is better in none, 1 is equal" in downstream
 
 
 def test_a_decided_pair_is_named_with_its_task(board: Board, root: Path) -> None:
