@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MemoryOptions:
-    """How a training is made to fit into memory. The gradient stays that of the recipe's batch.
+    """How a training is made to fit into memory. The gradient stays that of the recipe's batch. On a CPU, memory that is
+    freed is also given back at once, which takes time (see `zoo.hardware.spare_memory`).
 
     micro_batch: texts that are in memory at once at most; 0 for the recipe's batch. Parts that do not fit are halved.
     gradient_checkpointing: each layer keeps its input alone; the rest is computed again for the gradient.
@@ -35,7 +36,8 @@ def memory_estimate(model: "PreTrainedModel", recipe: Recipe, options: MemoryOpt
     means. A layer keeps 34 bytes for each token and hidden unit, and 5 for each pair of tokens and head, in 16 bits
     (Korthikanti et al. 2022, equation 2), and twice as many in 32; half as many more were measured under autocast,
     which leaves some in 32 bits, and again with LoRA. With gradient checkpointing a layer keeps its input, and one
-    layer at a time the rest. On a CPU the process itself is counted.
+    layer at a time the rest. On a CPU the process itself is counted. In float32, freed memory that a CPU's process keeps
+    in pieces adds 4 bytes for each trained weight, and with LoRA 1.5 times what the layers keep; both were measured.
 
     Args:
         model: one without memory will do, such as `zoo.checkpoints.pretrained.empty_model` makes.
@@ -46,12 +48,14 @@ def memory_estimate(model: "PreTrainedModel", recipe: Recipe, options: MemoryOpt
     held = sum(tensor.numel() for tensor in model.parameters())
     bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and multiplies_in_bf16())
     tokens = min(options.micro_batch or recipe.batch_size, recipe.batch_size) * length
-    widths = (1.5 if bf16 else 2) * (1.5 if bf16 and recipe.lora_rank else 1)
+    in_pieces = device() == "cpu" and not bf16 and options == WHOLE_BATCHES
+    widths = (1.5 if bf16 else 2) * (1 if not recipe.lora_rank else 1.5 if bf16 else 2.5 if in_pieces else 1)
     layer = widths * tokens * (34 * config.hidden_size + 5 * config.num_attention_heads * length)
     layers = config.num_hidden_layers
     kept = layer + layers * tokens * 4 * config.hidden_size if options.gradient_checkpointing else layers * layer
     process = _PROCESS if device() == "cpu" else 0
-    return (6 if bf16 else 4) * held + 12 * _trained(model, recipe, held) + kept + process
+    each = 16 if in_pieces else 12
+    return (6 if bf16 else 4) * held + each * _trained(model, recipe, held) + kept + process
 
 
 def _trained(model: "PreTrainedModel", recipe: Recipe, held: int) -> int:

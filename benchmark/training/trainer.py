@@ -43,7 +43,15 @@ from benchmark.training.windows import WindowedModel, windowed_collator, windowe
 from zoo.checkpoints.loading import new_model, quiet
 from zoo.encoders.weights import Weights
 from zoo.errors import UserError
-from zoo.hardware import bf16_products, device, multiplies_in_bf16, prefers_plain_attention, refuse_several_gpus
+from zoo.hardware import (
+    bf16_products,
+    device,
+    multiplies_in_bf16,
+    prefers_plain_attention,
+    refuse_several_gpus,
+    reuse_memory,
+    spare_memory,
+)
 from zoo.long_text import encode
 from zoo.tokenizer import load_tokenizer
 
@@ -166,12 +174,13 @@ def _folder(kept: Path | None) -> Iterator[Path]:
 @contextmanager
 def fitted(model: PreTrainedModel, recipe: Recipe, memory: MemoryOptions) -> Iterator[int]:
     """Set a model up for LoRA and for gradient checkpointing; yield how many weights are trained. In the end it is a
-    plain model.
+    plain model. Whoever asks for less memory gets it at the cost of some time.
 
     Raises:
         UserError: peft is not installed, or the architecture has no gradient checkpointing.
     """
     check_checkpointing(model, memory)
+    (reuse_memory if memory == WHOLE_BATCHES else spare_memory)()
     if memory.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     merge = add_lora(model, recipe.lora_rank) if recipe.lora_rank else lambda: None
