@@ -61,7 +61,7 @@ LONGEST = (
     "demo/compare/test_page.py",
     "demo/batch/test_batch_page.py",
     "demo/compare/test_thresholds.py",
-    "benchmark/commands/test_board_cli.py",
+    "benchmark/commands/test_run_cli.py",
     "demo/leaderboard/test_board.py",
     "demo/leaderboard/test_leaderboard_page.py",
     "zoo/pretraining/test_pretrain.py",
