@@ -49,7 +49,7 @@ ToyRows = Callable[..., "Rows"]
 # The files that take longest are begun first, so that no process has one left to do when the others have ended: those
 # of the campaigns, of the slow tests, then of the quick ones.
 LONGEST = (
-    "benchmark/statistics/test_pair_tests.py",
+    "benchmark/statistics/test_simulated_encoders.py",
     "benchmark/statistics/test_intervals.py",
     "test_kills.py",
     "benchmark/release/test_round_trip.py",
