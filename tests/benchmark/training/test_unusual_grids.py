@@ -1,4 +1,4 @@
-"""Grids of an encoder with few positions, of rows in a folder, and of a training that diverges."""
+"""Grids of an encoder that reads short texts, of rows in a folder, and of a training that diverges."""
 
 from collections.abc import Callable
 from functools import partial

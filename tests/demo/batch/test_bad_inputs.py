@@ -1,4 +1,4 @@
-"""What the Batch tab refuses to read, in one line each, and in little memory."""
+"""What the Batch tab refuses to read: each in one line, and in little memory."""
 
 from pathlib import Path
 

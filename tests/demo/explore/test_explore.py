@@ -1,4 +1,4 @@
-"""The Explore tab's handlers, without a browser: its views, beside the board's own numbers, and the texts of rows."""
+"""The Explore tab's views, without a browser: against the board's own numbers, and with the texts of the rows."""
 
 import shutil
 from collections.abc import Callable

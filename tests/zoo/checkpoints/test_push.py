@@ -1,4 +1,4 @@
-"""Publishing with the real client on a hub on loopback: the round trip, and the many ways to fail."""
+"""Publishing with the real client to a hub on loopback: the round trip, and the many ways to fail."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Whole pretrainings at tiny size: plain transformers loads what they write, alone, as a trio, of two processes."""
+"""Whole pretrainings at tiny size: from nothing, from a start, as a trio, by two processes; and their mistakes."""
 
 import json
 import os
