@@ -49,7 +49,7 @@ ToyRows = Callable[..., "Rows"]
 # The files that take longest are begun first, so that no process has one left to do when the others have ended: those
 # of the campaigns, of the slow tests, then of the quick ones.
 LONGEST = (
-    "benchmark/statistics/test_pair_tests.py",
+    "benchmark/statistics/test_simulated_encoders.py",
     "benchmark/statistics/test_intervals.py",
     "test_kills.py",
     "benchmark/release/test_round_trip.py",
@@ -61,7 +61,7 @@ LONGEST = (
     "demo/compare/test_page.py",
     "demo/batch/test_batch_page.py",
     "demo/compare/test_thresholds.py",
-    "benchmark/commands/test_board_cli.py",
+    "benchmark/commands/test_run_cli.py",
     "demo/leaderboard/test_board.py",
     "demo/leaderboard/test_leaderboard_page.py",
     "zoo/pretraining/test_pretrain.py",

@@ -1,13 +1,9 @@
-"""A file of texts through a checkpoint: as the texts alone, in order, in chunks, and going on after a stop."""
+"""A file of texts through a checkpoint: as the texts alone, in order, with the columns of the input."""
 
 import csv
 import json
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +16,7 @@ from transformers import AutoTokenizer
 from benchmark.own_data.reading import Columns, read_own
 from encoder_zoo import main
 from tests.checkpoints import toy_info
+from tests.zoo.predictions import LABELS, TEXTS, predict_texts, write_texts
 from zoo import predict
 from zoo.checkpoints.loading import new_model, save_checkpoint
 from zoo.classifier import Classifier
@@ -29,43 +26,14 @@ from zoo.predict import column_notes, predict_file
 from zoo.row_files.format import Format
 from zoo.row_files.row_reader import look_through, read_plain_rows
 
-LABELS = ("good", "bad, or worse", "漢字")
-TEXTS = ["good", "", "very bad service! " * 9, 'a "quoted", text', "two\nlines", "漢字 🦓", "late parcel"]
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("checkpoints") / "own" / "tiny"
-    model = new_model(tiny_bert, "multi_label_classification", LABELS)
-    model.classifier.weight.data *= 40
-    info = toy_info(task="own", labels=LABELS, max_length=32)
-    decision = Decision(problem_type="multi_label_classification", rule="fixed", thresholds=(0.5, 0.4, 0.6))
-    save_checkpoint(folder, info, decision, model, AutoTokenizer.from_pretrained(tiny_bert), "For tests.\n")
-    return folder
-
-
-def _write(path: Path, texts: list[str]) -> Path:
-    frame = pd.DataFrame({"id": range(len(texts)), "text": texts})
-    if path.suffix == ".parquet":
-        frame.to_parquet(path)
-    elif path.suffix == ".jsonl":
-        frame.to_json(path, orient="records", lines=True, force_ascii=False)
-    else:
-        frame.to_csv(path, sep="\t" if path.suffix == ".tsv" else ",", index=False)
-    return path
-
-
-def _predict(checkpoint: Path, source: Path, target: Path, column: str = "text", **options: Any) -> int:
-    return predict_file(checkpoint, look_through(source, [column]), target, column, **options)
-
 
 @pytest.mark.parametrize("kind", [".csv", ".tsv", ".jsonl", ".parquet"])
 def test_every_text_is_scored_as_alone_in_its_place(
     kind: str, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(predict, "CHUNK", 3)
-    source, told = _write(tmp_path / f"texts{kind}", TEXTS), list[int]()
-    assert _predict(checkpoint, source, tmp_path / "out.jsonl", report=told.append) == len(TEXTS)
+    source, told = write_texts(tmp_path / f"texts{kind}", TEXTS), list[int]()
+    assert predict_texts(checkpoint, source, tmp_path / "out.jsonl", report=told.append) == len(TEXTS)
     assert told == [0, 3, 6, 7]
     classifier = Classifier.load(checkpoint)
     for number, (text, line) in enumerate(zip(TEXTS, (tmp_path / "out.jsonl").open(encoding="utf-8"), strict=True), 1):
@@ -79,16 +47,16 @@ def test_every_text_is_scored_as_alone_in_its_place(
 def test_a_blank_line_of_a_file_of_texts_alone_keeps_its_row(checkpoint: Path, tmp_path: Path) -> None:
     source = tmp_path / "texts.csv"
     source.write_text("text\ngood\n\nbad\n")
-    assert _predict(checkpoint, source, tmp_path / "out.jsonl") == 3
+    assert predict_texts(checkpoint, source, tmp_path / "out.jsonl") == 3
     records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
     scores = Classifier.load(checkpoint).predict_scores(["good", "", "bad"])
     np.testing.assert_allclose([list(record["scores"].values()) for record in records], scores, atol=1e-5)
 
 
 def test_csv_says_the_same_as_jsonl(checkpoint: Path, tmp_path: Path) -> None:
-    source = _write(tmp_path / "texts.csv", TEXTS)
+    source = write_texts(tmp_path / "texts.csv", TEXTS)
     for name in ("out.csv", "out.jsonl"):
-        _predict(checkpoint, source, tmp_path / name)
+        predict_texts(checkpoint, source, tmp_path / name)
     table = pd.read_csv(tmp_path / "out.csv", keep_default_na=False)
     records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
     assert table["row"].tolist() == [record["row"] for record in records]
@@ -128,7 +96,7 @@ def test_predicted_labels_are_read_back_as_they_are(single: bool, ending: str, t
     checkpoint = _odd_checkpoint(tiny_bert, tmp_path / "odd", single)
     texts = [f"{text} {number}" for number in range(9) for text in TEXTS]
     target = tmp_path / f"out{ending}"
-    _predict(checkpoint, _write(tmp_path / "texts.csv", texts), target)
+    predict_texts(checkpoint, write_texts(tmp_path / "texts.csv", texts), target)
     classifier = Classifier.load(checkpoint)
     expected = classifier.decide(classifier.predict_scores(texts))
     columns = Columns("text", ("label",), "one") if single else Columns("text", ("labels",), "several")
@@ -159,7 +127,7 @@ def test_the_columns_of_the_input_are_passed_on(source: str, checkpoint: Path, t
     ] + ["a column of the input without a name is left out"] * (source == "in.csv")
     columns = ["text", "input_labels", "input_row", "input_score_good"]
     for target in (tmp_path / "out.csv", tmp_path / "out.jsonl"):
-        assert _predict(checkpoint, path, target) == 2
+        assert predict_texts(checkpoint, path, target) == 2
         again = look_through(target, columns)
         assert again.columns[:5] == ("row", *columns)
         rows = [[value or "" for value in row] for row in read_plain_rows(again, columns)]
@@ -178,7 +146,7 @@ def test_values_of_other_types_are_passed_on_as_json(checkpoint: Path, tmp_path:
     )
     pq.write_table(table, tmp_path / "in.parquet")
     for name in ("out.csv", "out.jsonl"):
-        _predict(checkpoint, tmp_path / "in.parquet", tmp_path / name)
+        predict_texts(checkpoint, tmp_path / "in.parquet", tmp_path / name)
     records = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
     kept = [{name: record[name] for name in table.column_names} for record in records]
     assert kept == [
@@ -195,9 +163,9 @@ def test_values_of_other_types_are_passed_on_as_json(checkpoint: Path, tmp_path:
 def test_names_that_cannot_be_told_apart_are_refused_or_left_out(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("text,labels,input_labels\na,b,c\n")
     with pytest.raises(UserError, match="has the columns 'labels', as the output has, and 'input_labels'; rename one"):
-        _predict(checkpoint, tmp_path / "in.csv", tmp_path / "out.csv")
+        predict_texts(checkpoint, tmp_path / "in.csv", tmp_path / "out.csv")
     (tmp_path / "in.csv").write_text("text,x,x\na,b,c\n")
-    _predict(checkpoint, tmp_path / "in.csv", tmp_path / "out.csv")
+    predict_texts(checkpoint, tmp_path / "in.csv", tmp_path / "out.csv")
     assert look_through(tmp_path / "out.csv", []).columns[:3] == ("row", "text", "labels")
     assert column_notes(look_through(tmp_path / "in.csv", []), LABELS) == [
         "the input's columns 'x' are left out, since there are several"
@@ -206,7 +174,7 @@ def test_names_that_cannot_be_told_apart_are_refused_or_left_out(checkpoint: Pat
 
 def test_lines_of_text_without_a_header_are_predicted(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text('good\n\n"bad, late\n')
-    assert _predict(checkpoint, tmp_path / "in.txt", tmp_path / "out.jsonl") == 3
+    assert predict_texts(checkpoint, tmp_path / "in.txt", tmp_path / "out.jsonl") == 3
     lines = (tmp_path / "out.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line)["text"] for line in lines] == ["good", "", '"bad, late']
     (tmp_path / "in.tsv").write_text("good\t1\nbad\t2\n")
@@ -217,60 +185,19 @@ def test_lines_of_text_without_a_header_are_predicted(checkpoint: Path, tmp_path
 def test_numbers_are_no_texts(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"text": 5}\n')
     with pytest.raises(UserError, match="row 1 has '5' in the column 'text', which is no text"):
-        _predict(checkpoint, tmp_path / "in.jsonl", tmp_path / "out.jsonl")
-
-
-@pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])
-def test_a_stopped_prediction_goes_on(
-    name: str, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(predict, "CHUNK", 2)
-    source, target = _write(tmp_path / "texts.csv", TEXTS), tmp_path / name
-    _predict(checkpoint, source, target)
-    whole = target.read_bytes()
-    target.unlink()
-
-    def stop(done: int) -> None:
-        if done == 4:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        _predict(checkpoint, source, target, report=stop)
-    assert not target.exists()
-    (part,) = tmp_path.glob(".out*.part")
-    with part.open("a") as file:
-        file.write("5,half of a li")
-    told: list[int] = []
-    _predict(checkpoint, source, target, report=told.append)
-    assert told[0] == 4
-    assert target.read_bytes() == whole
-    assert not list(tmp_path.glob(".out*.part"))
-    source.write_text("text\nanother file\n")
-    assert _predict(checkpoint, source, target, report=told.append) == 1
-
-
-def test_a_prediction_stopped_before_its_first_row_goes_on(checkpoint: Path, tmp_path: Path) -> None:
-    source, target = _write(tmp_path / "texts.csv", TEXTS), tmp_path / "out.csv"
-    _predict(checkpoint, source, target)
-    whole = target.read_text()
-    for begun in ("", "row,lab", whole.splitlines(keepends=True)[0]):
-        part = predict._identity(Classifier.load(checkpoint), look_through(source, ["text"]), "text")
-        (tmp_path / f".out.csv-{part}.part").write_text(begun)
-        target.unlink()
-        assert _predict(checkpoint, source, target) == len(TEXTS)
-        assert target.read_text() == whole
+        predict_texts(checkpoint, tmp_path / "in.jsonl", tmp_path / "out.jsonl")
 
 
 def test_the_texts_are_not_written_over(checkpoint: Path, tmp_path: Path) -> None:
-    source = _write(tmp_path / "texts.csv", TEXTS)
+    source = write_texts(tmp_path / "texts.csv", TEXTS)
     before = source.read_bytes()
     with pytest.raises(UserError, match="is the input; give another --output"):
-        _predict(checkpoint, source, tmp_path / ".." / tmp_path.name / "texts.csv")
+        predict_texts(checkpoint, source, tmp_path / ".." / tmp_path.name / "texts.csv")
     assert source.read_bytes() == before
 
 
 def test_bad_input_is_one_line(checkpoint: Path, tmp_path: Path) -> None:
-    source = _write(tmp_path / "texts.csv", TEXTS)
+    source = write_texts(tmp_path / "texts.csv", TEXTS)
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 cut short")
     (tmp_path / "broken.jsonl").write_text('{"text": "a"}\n{"text": \n')
     for bad_source, target, column, message in (
@@ -286,15 +213,15 @@ def test_bad_input_is_one_line(checkpoint: Path, tmp_path: Path) -> None:
         (tmp_path / "broken.jsonl", "out.csv", "text", "cannot be read"),
     ):
         with pytest.raises(UserError, match=message):
-            _predict(checkpoint, bad_source, tmp_path / target, column)
+            predict_texts(checkpoint, bad_source, tmp_path / target, column)
     with pytest.raises(UserError, match="is not a checkpoint"):
-        _predict(tmp_path, source, tmp_path / "out.csv")
+        predict_texts(tmp_path, source, tmp_path / "out.csv")
 
 
 def test_what_cannot_be_written_or_loaded_is_told_before_the_input_is_read(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    source = _write(tmp_path / "texts.csv", TEXTS)
+    source = write_texts(tmp_path / "texts.csv", TEXTS)
     (tmp_path / "folder.csv").mkdir()
     monkeypatch.setattr("zoo.row_files.row_reader.look_through", None)
     for model, given, target, message in (
@@ -312,40 +239,3 @@ def test_what_cannot_be_written_or_loaded_is_told_before_the_input_is_read(
         said = capsys.readouterr().err
         assert message in said
         assert said.count("\n") == 1
-
-
-@pytest.mark.campaign
-@pytest.mark.timeout(1800)
-def test_a_second_process_writes_no_row_twice(checkpoint: Path, tmp_path: Path) -> None:
-    source, target = _write(tmp_path / "texts.csv", TEXTS * 300), tmp_path / "out.jsonl"
-    command = [sys.executable, "-m", "zoo", "predict", str(checkpoint), "--input", str(source), "--output", str(target)]
-    first = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    while not any(part.stat().st_size for part in tmp_path.glob(".out*.part")) and first.poll() is None:
-        time.sleep(0.01)
-    first.send_signal(signal.SIGSTOP)
-    try:
-        with pytest.raises(UserError, match=f"Another process is writing {target}; wait"):
-            predict_file(checkpoint, look_through(source, ["text"]), target)
-    finally:
-        first.send_signal(signal.SIGCONT)
-    assert first.wait() == 0
-    rows = [json.loads(line)["row"] for line in target.read_text("utf-8").splitlines()]
-    assert rows == list(range(1, 2101))
-    assert not list(tmp_path.glob(".out*"))
-
-
-@pytest.mark.campaign
-@pytest.mark.timeout(1800)
-def test_a_killed_command_is_taken_up_again(checkpoint: Path, tmp_path: Path) -> None:
-    source = _write(tmp_path / "texts.csv", TEXTS * 200)
-    command = [sys.executable, "-m", "zoo", "predict", str(checkpoint), "--input", str(source), "--output"]
-    target = tmp_path / "out.jsonl"
-    process = subprocess.Popen([*command, str(target)], stdout=subprocess.DEVNULL)
-    while not any(part.stat().st_size for part in tmp_path.glob(".out*.part")) and process.poll() is None:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    done = subprocess.run([*command, str(target)], capture_output=True, text=True, check=True)
-    assert "1,400 rows" in done.stdout
-    rows = [json.loads(line)["row"] for line in target.read_text("utf-8").splitlines()]
-    assert rows == list(range(1, 1401))

@@ -1,399 +1,11 @@
-"""The command line in real processes, killed, starved of disk and called again; and mistakes, in one line each."""
+"""Commands that read runs: board, compare, which and verify."""
 
-import json
-import os
 import re
-import resource
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from benchmark.from_logits.policy_fit import fit_policy
-from benchmark.training.runs import read_runs
-from encoder_zoo import main
+from tests.benchmark.commands.calls import Call, one_line
 from tests.benchmark.conftest import WriteRun, make_predictions
-from zoo.checkpoints.checkpoint import find_checkpoints, read_checkpoint
-from zoo.encoders.registry import get_encoder
-from zoo.policy import parse_policy
-
-ROOT = Path(__file__).parents[3]
-RECIPE = json.dumps({"epochs": 8, "batch_size": 64, "max_length": 32, "learning_rate": 1e-3})
-
-
-def _arguments(results: Path, encoders: Sequence[object], *more: str) -> list[str]:
-    names = ",".join(map(str, encoders))
-    arguments = ["run", "--encoders", names, "--tasks", "feedback", "--seeds", "1", "--threads", "1"]
-    recipe = ["--recipe", RECIPE] if encoders != ["tfidf-lr"] else []  # which has no epochs
-    return [*arguments, "--results", str(results), *recipe, *more]
-
-
-def _start(arguments: Sequence[str], temporary: Path, limit: Callable[[], None] | None = None) -> subprocess.Popen[str]:
-    temporary.mkdir(exist_ok=True)
-    return subprocess.Popen(
-        [sys.executable, "-m", "encoder_zoo", *arguments],
-        cwd=ROOT,
-        env=os.environ | {"TMPDIR": str(temporary), "COLUMNS": "300"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=limit,
-    )
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A process that has come to its end."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-
-def _run(arguments: Sequence[str], temporary: Path, limit: Callable[[], None] | None = None) -> Ended:
-    process = _start(arguments, temporary, limit)
-    stdout, stderr = process.communicate()
-    return Ended(process.returncode, stdout, stderr)
-
-
-Call = Callable[..., Ended]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Call the command line in this process and return how it ended."""
-
-    def calling(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["encoder-zoo", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "300")
-        with pytest.raises(SystemExit) as ended:
-            main()
-        found = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), found.out, found.err)
-
-    return calling
-
-
-def _complete(results: Path) -> set[str]:
-    return {run.info.encoder for run in read_runs(results)}
-
-
-@pytest.fixture(scope="module")
-def killed(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The results folder of a grid of two, killed while its second run was in its epochs."""
-    folder = tmp_path_factory.mktemp("killed")
-    process = _start(_arguments(folder / "results", ["tfidf-lr", tiny_bert]), folder / "tmp")
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "epoch 1:" in line:
-            break
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    return folder / "results"
-
-
-def test_a_killed_grid_leaves_complete_runs_alone_and_the_same_command_goes_on(
-    killed: Path, tiny_bert: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    results = shutil.copytree(killed, tmp_path / "results")
-    assert _complete(results) == {"tfidf-lr"}
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    ended = call(*_arguments(results, ["tfidf-lr", tiny_bert]))
-    assert (ended.code, ended.stderr) == (0, "")
-    assert "2 runs: 1 complete, 1 to do" in ended.stdout
-    assert _complete(results) == {"tfidf-lr", get_encoder(str(tiny_bert)).name}
-    assert list((tmp_path / "tmp").iterdir()) == []
-    assert not list(results.glob("**/.*"))
-    written = {path: path.stat().st_mtime_ns for path in results.glob("**/*") if path.is_file()}
-
-    again = call(*_arguments(results, ["tfidf-lr", tiny_bert]))
-    assert (again.code, again.stderr) == (0, "")
-    assert "2 runs: 2 complete, 0 to do" in again.stdout
-    assert {path: path.stat().st_mtime_ns for path in results.glob("**/*") if path.is_file()} == written
-
-
-@pytest.mark.campaign
-def test_a_full_disk_is_told_for_every_run_and_what_is_complete_stays(killed: Path, tmp_path: Path) -> None:
-    def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-
-    results = shutil.copytree(killed, tmp_path / "results")
-    arguments = _arguments(results, ["tfidf-lr"], "--seeds", "3")
-    ended = _run(arguments, tmp_path / "tmp", small_files)
-    assert ended.code == 1
-    assert ended.stderr == "Error: 2 of 3 runs failed; the same command runs them again\n"
-    told = [line for line in ended.stdout.splitlines() if line.startswith("failed: feedback / tfidf-lr / seed ")]
-    assert len(told) == 2
-    assert all("File too large" in line for line in told)
-    assert [(run.info.encoder, run.info.recipe.seed) for run in read_runs(results)] == [("tfidf-lr", 0)]
-    states = set(results.glob("**/.*.training"))  # of the killed training, where it took more than a minute
-    assert set(results.glob("**/.*")) == states
-
-
-def _hear_interrupts() -> None:
-    """What a terminal's processes do, and those that a shell puts in the background do not."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-@pytest.mark.slow
-def test_an_interrupt_ends_in_one_line_and_keeps_what_is_complete(tmp_path: Path) -> None:
-    arguments = _arguments(tmp_path / "results", ["tfidf-lr"], "--seeds", "100")
-    process = _start(arguments, tmp_path / "tmp", _hear_interrupts)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("[2/100]"):
-            break
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate()
-    assert process.returncode == 130
-    assert stderr == "Stopped; what is complete is kept, and the same command goes on from there.\n"
-    assert len(read_runs(tmp_path / "results")) >= 1
-    assert not list((tmp_path / "results").glob("**/.*"))
-
-
-def test_a_mistake_ends_a_real_process_with_one_line_and_exit_code_1(tmp_path: Path) -> None:
-    ended = _run(_arguments(tmp_path / "results", ["minilm-16"]), tmp_path / "tmp")
-    assert (ended.code, ended.stdout) == (1, "")
-    assert re.fullmatch(r"Error: Unknown encoder 'minilm-16'\. Did you mean 'minilm-l6'\? All: .*\n", ended.stderr)
-
-
-@pytest.mark.slow
-def test_the_leaderboard_is_rebuilt_without_torch(killed: Path, tmp_path: Path) -> None:
-    results = shutil.copytree(killed, tmp_path / "results")
-    code = (
-        "import sys; from encoder_zoo import commands; "
-        f"commands(['board', '--results', {str(results)!r}], standalone_mode=False); "
-        "heavy = {'torch', 'transformers', 'datasets', 'evaluate', 'gradio'} & set(sys.modules); "
-        "sys.exit(f'imported: {heavy}' if heavy else 0)"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env=os.environ | {"COLUMNS": "200"}
-    )
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert "tfidf-lr" in ended.stdout
-    assert {path.name for path in results.iterdir()} >= {"leaderboard.csv", "LEADERBOARD.md", "board"}
-
-
-def _one_line(ended: Ended, *named: str) -> None:
-    assert ended.code == 1
-    assert ended.stderr.startswith("Error: ")
-    assert ended.stderr.count("\n") == 1
-    for text in named:
-        assert text in ended.stderr
-
-
-BASE = ("run", "--encoders", "tfidf-lr", "--tasks", "feedback", "--threads", "1")
-MINILM = ("run", "--encoders", "minilm-l6", "--tasks", "feedback")
-PROBE = ("run", "--encoders", "probe:minilm-l6", "--tasks", "feedback")
-OWN = ("run-data", "my.csv", "--encoders", "tfidf-lr")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "named"),
-    [
-        (("run", "--encoders", "tfidf", "--tasks", "feedback"), "Did you mean 'tfidf-lr'?"),
-        (("run", "--encoders", "tfidf-lr", "--tasks", "feedbak"), "Did you mean 'feedback'?"),
-        (("run", "--encoders", "", "--tasks", "feedback"), "--encoders takes names with commas between them, got ''"),
-        (
-            ("run", "--encoders", "tfidf-lr", "--tasks", " , "),
-            "--tasks takes names with commas between them, got ' , '",
-        ),
-        ((*BASE, "--recipe", "{epochs: 1}"), "{epochs: 1}"),
-        ((*BASE, "--recipe", "[1]"), "[1]"),
-        ((*BASE, "--recipe", "3"), "JSON object"),
-        ((*MINILM, "--recipe", '{"epoch": 1}'), "Did you mean 'epochs'?"),
-        ((*BASE, "--recipe", '{"ngrams": [3, 1]}'), "ngrams"),
-        ((*BASE, "--recipe", '{"inverse_regularisation": Infinity}'), "inverse_regularisation"),
-        ((*BASE, "--first-seed", "99999999999"), "seed"),
-        ((*MINILM, "--recipe", '{"epochs": 0}'), "epochs"),
-        ((*MINILM, "--recipe", '{"learning_rate": NaN}'), "nan"),
-        ((*MINILM, "--recipe", '{"seed": 7}'), "--first-seed"),
-        ((*MINILM, "--recipe", '{"results": "x"}'), "results"),
-        ((*MINILM, "--recipe", '{"tasks": "x"}'), "tasks"),
-        ((*MINILM, "--long-text", "cut"), "'truncate', 'head-tail' or 'windows', got 'cut'"),
-        (("run", "--encoders", "tfidf-lr", "--tasks", "reuters21578"), "--data-dir"),
-        (("run", "--encoders", "tfidf-lr", "--tasks", "sst2"), "HF_HUB_OFFLINE forbids any call to the hub"),
-        (("run", "--encoders", "tfidf-lr", "--tasks", "sst2", "--data-dir", "/no/such/folder"), "/no/such/folder"),
-        (OWN, "Say where the labels are in one way"),
-        (("run-data", "/no/my.csv", "--encoders", "tfidf-lr", "--label-column", "l"), "no file or folder /no/my.csv"),
-        (("run-data", "sst2.csv", "--encoders", "tfidf-lr", "--label-column", "l"), "--name"),
-        (("board", "--results", "/no/such/folder"), "no runs"),
-        (("verify", "--results", "/no/such/folder"), "no runs"),
-        (("compare", "minilm-l6", "tfidf-lr", "--task", "feedbak"), "Did you mean 'feedback'?"),
-        (
-            ("compare", "minilm-l6", "tfidf-lr", "--task", "feedback", "--metric", "f1_marco"),
-            "Did you mean 'f1_macro'?",
-        ),
-        (("compare", "minilm-l6", "tfidf-lr", "--task", "feedback"), "no runs of 'feedback'"),
-        (("compare", "minilm-l6", "minilm-l6", "--task", "feedback"), "cannot be compared with itself"),
-        (("ship", "--tasks", "feedback", "--results", "/no/such/folder"), "--checkpoints"),
-    ],
-    ids=lambda value: " ".join(value)[:60] if isinstance(value, tuple) else None,
-)
-def test_mistakes_end_in_one_line(
-    arguments: tuple[str, ...], named: str, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("ENCODER_ZOO_DATA", raising=False)
-    results = () if "--results" in arguments else ("--results", tmp_path / "results")
-    _one_line(call(*arguments, *results), named)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        ((*BASE, "--recipe", '{"epochs": 1}'), "Recipe: epochs does not apply to tfidf-lr"),
-        ((*BASE, "--long-text", "windows"), "Recipe: long_text does not apply to tfidf-lr"),
-        ((*MINILM, "--recipe", '{"min_df": 1}'), "Recipe: min_df does not apply to minilm-l6"),
-        ((*BASE, "--recipe", '{"teacher": "minilm-l6"}'), "Recipe: teacher does not apply to tfidf-lr"),
-        ((*MINILM, "--teacher", "/no/such/model"), "There is no folder /no/such/model"),
-        ((*BASE, "--policy", "recall=0.9"), "no model is kept; give --checkpoints"),
-        ((*BASE, "--checkpoints", "kept", "--policy", "prais:recall=1"), "Unknown label 'prais'"),
-        ((*OWN, "--label-column", "l", "--recipe", '{"epochs": 1}'), "Recipe: epochs does not apply to tfidf-lr"),
-        (
-            (*MINILM, "--long-text", "windows", "--recipe", '{"long_text": "truncate"}'),
-            "--long-text and long_text in --recipe say the same thing",
-        ),
-        ((*PROBE, "--micro-batch", "4"), "--micro-batch and --gradient-checkpointing do not apply: no encoder is"),
-        ((*PROBE, "--checkpoints", "kept"), "--checkpoints does not apply: probe:minilm-l6 leaves no checkpoint"),
-        ((*BASE, "--data-dir", "data"), "--data-dir does not apply: the rows of feedback come with the project"),
-        ((*OWN, "--label-column", "l", "--delimiter", ";"), "--delimiter ';' applies to --label-list alone"),
-        ((*OWN, "--label-columns", "a,b", "--delimiter", ";"), "--delimiter ';' applies to --label-list alone"),
-        ((*OWN, "--label-column", "l", "--label-list", "m"), "Say where the labels are in one way"),
-    ],
-    ids=lambda value: " ".join(value[-2:]) if isinstance(value, tuple) else None,
-)
-def test_an_option_that_does_not_apply_is_told(
-    arguments: tuple[str, ...], told: str, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    _one_line(call(*arguments), told)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "option"),
-    [((*BASE, option, "x"), option) for option in ("--language", "--label-column", "--splits-to", "--name")]
-    + [((*OWN, "--label-column", "l", option, "x"), option) for option in ("--tasks", "--data-dir")],
-)
-def test_an_option_of_another_command_is_refused(arguments: tuple[str, ...], option: str, call: Call) -> None:
-    ended = call(*arguments)
-    assert (ended.code, ended.stdout) == (2, "")
-    assert f"No such option: {option}" in ended.stderr
-
-
-def test_a_folder_in_the_environment_is_no_option_that_was_given(
-    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ENCODER_ZOO_DATA", str(tmp_path))
-    assert call(*BASE, "--results", tmp_path / "results", "--dry-run").code == 0
-
-
-def _rows(tmp_path: Path) -> Path:
-    rows = tmp_path / "rows.csv"
-    rows.write_text("text,label\n" + "".join(f"row {i},{i % 2}\n" for i in range(40)))
-    return rows
-
-
-@pytest.mark.parametrize("option", ["--checkpoints", "--splits-to"])
-def test_what_cannot_be_made_a_folder_is_told_before_anything_is_written(
-    option: str, call: Call, tmp_path: Path, tiny_bert: Path
-) -> None:
-    rows, results = _rows(tmp_path), tmp_path / "results"
-    own = ("run-data", rows, "--label-column", "label", option, rows)
-    _one_line(call(*own, "--encoders", tiny_bert, "--results", results), f"{rows} cannot be made a folder")
-    assert list(results.iterdir()) == []
-
-
-@pytest.mark.parametrize("option", ["--results", "--checkpoints"])
-def test_a_folder_that_is_a_file_is_told_before_anything_is_trained(
-    option: str, call: Call, tmp_path: Path, tiny_bert: Path
-) -> None:
-    (tmp_path / "file").write_text("kept")
-    folders = {name: tmp_path / name.strip("-") for name in ("--results", "--checkpoints")}
-    folders[option] = tmp_path / "file"
-    given = ("run", "--encoders", tiny_bert, "--tasks", "feedback")
-    _one_line(call(*given, *[part for pair in folders.items() for part in pair]), str(tmp_path / "file"))
-    assert (tmp_path / "file").read_text() == "kept"
-    assert not list(tmp_path.glob("results/*"))
-
-
-@pytest.mark.slow
-def test_a_training_is_fitted_as_asked_and_the_run_says_so(call: Call, tiny_bert: Path, tmp_path: Path) -> None:
-    recipe = json.dumps({"epochs": 1, "batch_size": 64, "max_length": 16})
-    asked = ("run", "--tasks", "feedback", "--encoders", tiny_bert, "--seeds", "1", "--recipe", recipe)
-    assert call(*asked, "--results", tmp_path, "--micro-batch", "24", "--gradient-checkpointing").code == 0
-    (run,) = tmp_path.glob("feedback/*/*/run.json")
-    hardware = json.loads(run.read_text())["hardware"]
-    assert (hardware["micro_batch"], hardware["gradient_checkpointing"]) == (24, "yes")
-    assert "1 complete" in call(*asked, "--results", tmp_path).stdout  # it is the same run
-    assert not list(run.parents[1].glob(".*"))
-
-
-def test_runs_of_ones_own_go_to_results_and_are_read_there(
-    call: Call, killed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    shutil.copytree(killed, "results")
-    assert "1 of 1 to do" not in call(*BASE, "--seeds", "1", "--dry-run").stdout
-    assert call("board").code == 0
-    assert (tmp_path / "results" / "LEADERBOARD.md").is_file()
-    assert "The leaderboard agrees with the runs." in call("verify").stdout
-    _one_line(call("compare", "tfidf-lr", "tfidf", "--task", "feedback"), "tfidf-lr")
-    assert {path.name for path in tmp_path.iterdir()} == {"results"}
-
-
-def test_own_data_are_reported_before_anything_is_trained(call: Call, tmp_path: Path) -> None:
-    rows = _rows(tmp_path)
-    ended = call(
-        "run-data", rows, "--label-column", "label", "--encoders", "tfidf-lr", "--dry-run", "--results", tmp_path
-    )
-    assert (ended.code, ended.stderr) == (0, "")
-    assert f"{rows}: 40 rows: train 32, validation 4, test 4 " in ended.stdout
-    assert "3 of 3 to do" in ended.stdout
-    assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
-
-
-def test_complete_runs_without_a_checkpoint_are_named(
-    killed: Path, tiny_bert: Path, call: Call, tmp_path: Path, write_synthetic: WriteRun
-) -> None:
-    results = write_synthetic(encoder="minilm-l6").parents[2]
-    given = ("run", "--encoders", "minilm-l6", "--tasks", "feedback", "--seeds", "1", "--threads", "1")
-    (cell,) = [line for line in call(*given, "--results", results, "--dry-run").stdout.splitlines() if "to do" in line][
-        :1
-    ]
-    identifier = re.split(r"\s*│\s*", cell)[6]
-    folder = write_synthetic(encoder="minilm-l6", id=identifier)
-    ended = call(*given, "--results", results, "--checkpoints", tmp_path / "kept")
-    assert (ended.code, ended.stderr) == (0, "")
-    assert f"1 complete runs left no checkpoint in {tmp_path / 'kept'}; to train them again, delete:" in ended.stdout
-    assert f"    {folder}\n" in ended.stdout
-
-
-def test_a_damaged_run_stops_grid_and_board_in_one_line_and_not_a_plan(
-    call: Call, killed: Path, tmp_path: Path, write_synthetic: WriteRun
-) -> None:
-    results = shutil.copytree(killed, tmp_path / "results")
-    path = next(results.glob("**/predictions.npz"))
-    path.write_bytes(path.read_bytes()[:-1])
-    _one_line(call(*BASE, "--seeds", "1", "--results", results), str(path.parent), "run it again")
-    _one_line(call("board", "--results", results), str(path.parent))
-    planned = call(*BASE, "--first-seed", "1", "--results", results, "--dry-run")
-    assert (planned.code, planned.stderr) == (0, "")
-    assert "3 of 3 to do: under a minute\n" in planned.stdout
-    (path.parent / "run.json").write_text("{")
-    planned = call(*BASE, "--first-seed", "1", "--results", results, "--dry-run")
-    assert (planned.code, planned.stderr) == (0, "")
-    assert planned.stdout.count(f"{path.parent / 'run.json'} is damaged") == 1
-    assert "3 of 3 to do: how long is unknown, since there is no earlier run to estimate by" in planned.stdout
 
 
 @pytest.mark.slow
@@ -401,44 +13,7 @@ def test_a_leaderboard_that_cannot_be_written_ends_in_one_line(call: Call, write
     results = write_synthetic(encoder="tfidf-lr").parents[2]
     (results / "leaderboard.csv").mkdir()
     (results / "leaderboard.csv" / "x").touch()
-    _one_line(call("board", "--results", results), "leaderboard.csv")
-
-
-def test_a_dry_run_shows_the_grid_with_estimates_and_writes_nothing(
-    call: Call, write_synthetic: WriteRun, tiny_bert: Path, tmp_path: Path
-) -> None:
-    epochs = [{"epoch": number, "loss": 0.5, "main_metric": 0.4} for number in range(1, 11)]
-    write_synthetic(task="feedback_zh", encoder="minilm-l6", train_seconds=120.0, epochs=epochs)
-    results = tmp_path / "results"
-    before = sorted(results.glob("**/*"))
-    recipe = json.dumps({"epochs": 20})
-    encoders = f"minilm-l6,tfidf-lr,{tiny_bert},minilm-l6"
-    ended = call(
-        "run", "--encoders", encoders, "--tasks", "feedback_zh", "--seeds", "2", "--results", results,
-        "--recipe", recipe, "--dry-run",
-    )  # fmt: skip
-    assert (ended.code, ended.stderr) == (0, "")
-    rows = [re.split(r"\s*│\s*", line.strip("│ ")) for line in ended.stdout.splitlines() if line.startswith("│")]
-    tiny = get_encoder(str(tiny_bert)).name
-    assert [row[1:3] for row in rows] == [[name, seed] for seed in "01" for name in ("minilm-l6", "tfidf-lr", tiny)]
-    assert [row[3:5] for row in rows[:3]] == [["to do", "4.0 min"], ["to do", "?"], ["to do", "?"]]
-    assert "6 of 6 to do: about 8 min, and 4 runs without an earlier one to estimate by" in ended.stdout
-    assert sorted(results.glob("**/*")) == before
-
-
-def test_a_dry_run_tells_which_encoders_cannot_be_trained_as_asked(call: Call, tiny_bert: Path, tmp_path: Path) -> None:
-    given = ("--encoders", tiny_bert, "--tasks", "feedback", "--seeds", "2", "--results", tmp_path, "--dry-run")
-    ended = call("run", *given, "--recipe", json.dumps({"max_length": 161}))
-    _one_line(ended, "1 of the encoders cannot be trained as asked; see above")
-    assert "reads 160 tokens at most, and the recipe's max_length is 161; set it to 160 or less" in ended.stdout
-    assert call("run", *given, "--recipe", json.dumps({"max_length": 160})).code == 0
-
-
-def test_a_dry_run_knows_what_is_done(call: Call, killed: Path) -> None:
-    ended = call(*BASE, "--seeds", "2", "--results", killed, "--dry-run")
-    assert ended.code == 0
-    assert re.search(r"0 +│ +done", ended.stdout)
-    assert "1 of 2 to do" in ended.stdout
+    one_line(call("board", "--results", results), "leaderboard.csv")
 
 
 def test_two_encoders_are_compared(call: Call, write_synthetic: WriteRun) -> None:
@@ -450,7 +25,7 @@ def test_two_encoders_are_compared(call: Call, write_synthetic: WriteRun) -> Non
     assert "seeds in common: 2" in ended.stdout
     assert re.search(r"difference: [+-]0\.\d{4}, 95 % interval", ended.stdout)
     assert "2 seeds" in ended.stdout
-    _one_line(call("compare", "minilm-l6", "granite", "--task", "feedback", "--results", results), "granite-30m")
+    one_line(call("compare", "minilm-l6", "granite", "--task", "feedback", "--results", results), "granite-30m")
     for seed in range(2):
         write_synthetic(seed=seed, recipe={"epochs": 1})
     one_epoch = ("compare", "minilm-l6", "minilm-l6", "--variant-b", "epochs=1")
@@ -458,7 +33,7 @@ def test_two_encoders_are_compared(call: Call, write_synthetic: WriteRun) -> Non
     assert (variants.code, variants.stderr) == (0, "")
     assert "seeds in common: 2" in variants.stdout
     write_synthetic(encoder="zoo-bert-en", seed=7)
-    _one_line(
+    one_line(
         call("compare", "granite-30m", "zoo-bert-en", "--task", "feedback", "--results", results), "no seed in common"
     )
 
@@ -476,7 +51,7 @@ def test_a_gate_ends_with_its_own_code(call: Call, write_synthetic: WriteRun) ->
     between = f"{(low + high) / 2:.2f}"
     assert call(*given, "--at-least", between).code == 0
     assert "is possibly worse" in call(*given, "--at-least", between, "--possibly").stderr
-    _one_line(call(*given, "--possibly"), "--possibly applies to --at-least")
+    one_line(call(*given, "--possibly"), "--possibly applies to --at-least")
 
 
 @pytest.mark.slow
@@ -484,15 +59,15 @@ def test_which_encoder_to_take_is_said_of_a_board_that_was_made(call: Call, writ
     for seed in range(2):
         write_synthetic(seed=seed)
         results = write_synthetic(encoder="granite-30m", seed=seed).parents[2]
-    _one_line(call("which", "--results", results), "holds no readable board")
+    one_line(call("which", "--results", results), "holds no readable board")
     assert call("board", "--results", results).code == 0
     ended = call("which", "--results", results, "--multi-label", "--max-ms", "30")
     assert (ended.code, ended.stderr) == (0, "")
     taken = r"For English and at most 30 ms a text, take (minilm-l6|granite-30m): it is in the best group on the only"
     assert re.match(taken, ended.stdout)
-    _one_line(call("which", "--results", results, "--max-ms", "1"), "takes 1 ms or less", "takes 5.0 ms")
-    _one_line(call("which", "--results", results, "--one-label"), "no such task in English; its tasks: feedback")
-    _one_line(call("which", "--results", results, "--language", "fr"), "Unknown language 'fr'")
+    one_line(call("which", "--results", results, "--max-ms", "1"), "takes 1 ms or less", "takes 5.0 ms")
+    one_line(call("which", "--results", results, "--one-label"), "no such task in English; its tasks: feedback")
+    one_line(call("which", "--results", results, "--language", "fr"), "Unknown language 'fr'")
 
 
 def test_compare_names_the_runs_of_the_task_that_it_leaves_out(call: Call, write_synthetic: WriteRun) -> None:
@@ -517,7 +92,7 @@ def test_verify_passes_on_what_was_published_and_fails_on_any_change(call: Call,
     assert call("board", "--results", results).code == 0
     assert "The leaderboard agrees with the runs." in call("verify", "--results", results).stdout
     (results / "LEADERBOARD.md").write_text("better than it was")
-    _one_line(
+    one_line(
         call("verify", "--results", results),
         "The leaderboard differs from the runs in 1 places",
         f"make it again: encoder-zoo board --results {results}",
@@ -532,21 +107,10 @@ def test_verify_fails_on_a_new_run_and_tells_of_one_that_has_no_rank(call: Call,
     call("board", "--results", results)
     write_synthetic(seed=5)
     changed = call("verify", "--results", results)
-    _one_line(changed)
+    one_line(changed)
     assert "cells:" in changed.stdout
     write_synthetic(encoder="zoo-bert-en")
     call("board", "--results", results)
     apart = call("verify", "--results", results)
     assert (apart.code, apart.stderr) == (3, "1 runs or entries are left out, without a rank or in doubt\n")
     assert "feedback/zoo-bert-en: has one seed and takes no rank\nThe leaderboard agrees with the runs." in apart.stdout
-
-
-def test_run_keeps_models_for_a_policy(call: Call, tmp_path: Path) -> None:
-    kept, policy = tmp_path / "kept", "recall=0.9"
-    ended = call(*BASE, "--seeds", "1", "--results", tmp_path / "results", "--checkpoints", kept, "--policy", policy)
-    assert ended.code == 0, ended.stderr
-    (folder,) = find_checkpoints(kept)
-    checkpoint = read_checkpoint(folder)
-    fitted = fit_policy(checkpoint.info, tmp_path / "results", parse_policy([policy]))
-    assert checkpoint.decision == fitted.decision != fitted.default
-    assert f"for the policy `{policy}`" in (folder / "README.md").read_text(encoding="utf-8")

@@ -1,37 +1,33 @@
 """The grid in this process: what it runs, what it leaves behind, and what it makes of a run that fails."""
 
-import json
 import pickle
 import re
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
-from safetensors.torch import load_file as torch_load_file
-from safetensors.torch import save_file as torch_save_file
 from sklearn.metrics import f1_score
 
-from benchmark.board.entries import find_runs
 from benchmark.release import reduce
 from benchmark.release.reduce import Reduced
 from benchmark.release.ship import checkpoint_folder, keep_checkpoint, ship_best
 from benchmark.statistics.fit_decision import fit_decision
-from benchmark.tasks.registry import TASKS, Task
+from benchmark.tasks.registry import TASKS
 from benchmark.tasks.row_facts import find_row_facts
-from benchmark.tasks.rows import Rows, Split, read_rows
+from benchmark.tasks.rows import Split, read_rows
 from benchmark.training import lora
-from benchmark.training.cell import Cell, run_cell
+from benchmark.training.cell import run_cell
 from benchmark.training.estimate import seconds_estimate
 from benchmark.training.grid import Progress, plan, run_grid
 from benchmark.training.look_ahead import find_faults
 from benchmark.training.memory import MemoryOptions
 from benchmark.training.recipes import Recipe
-from benchmark.training.runs import Run, read_runs
+from benchmark.training.runs import read_runs
+from tests.benchmark.training.grids import RECIPE, Grid, called, ignore
 from zoo.checkpoints.checkpoint import find_checkpoints
 from zoo.encoders import registry as encoders
 from zoo.encoders.registry import get_encoder
@@ -39,35 +35,6 @@ from zoo.errors import UserError
 from zoo.serving import load_classifier
 
 TASK = TASKS["feedback"]
-ToyRows = Callable[..., Rows]
-RECIPE = {"epochs": 1, "batch_size": 32, "max_length": 32, "learning_rate": 1e-3}
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A grid that has run, one of whose encoders cannot be loaded."""
-
-    folder: Path
-    cells: list[Cell]
-    failed: dict[str, str]
-    told: list[Progress]
-
-    @property
-    def runs(self) -> list[Run]:
-        return read_runs(self.folder / "results")
-
-    @property
-    def complete(self) -> list[Cell]:
-        return [cell for cell in self.cells if called(cell.encoder.name) != "broken"]
-
-
-def _ignore(*_: object) -> None:
-    """What a report that nobody reads is called with."""
-
-
-def called(encoder: str) -> str:
-    """The folder's name in an encoder's, which ends in the start of the folder's revision."""
-    return encoder.partition("@")[0]
 
 
 @pytest.fixture(scope="module")
@@ -119,33 +86,6 @@ def test_a_run_says_what_it_is_and_what_it_cost(grid: Grid) -> None:
     assert isinstance(tuned.recipe, Recipe)
     assert tuned.recipe.epochs == len(tuned.epochs) == tuned.best_epoch == 1
     assert tuned.trained_parameters == tuned.parameters - tuned.embedding_parameters  # frozen by default
-
-
-@pytest.fixture(scope="module")
-def short(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An encoder of 48 positions whose weights are stored in bf16."""
-    folder = shutil.copytree(tiny_bert, tmp_path_factory.mktemp("encoders") / "short")
-    path = folder / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"max_position_embeddings": 48, "dtype": "bfloat16"}))
-    tensors = {name: tensor.bfloat16() for name, tensor in torch_load_file(folder / "model.safetensors").items()}
-    name = "embeddings.position_embeddings.weight"
-    torch_save_file(tensors | {name: tensors[name][:48].clone()}, folder / "model.safetensors", {"format": "pt"})
-    return folder
-
-
-def test_a_run_of_a_short_encoder_is_kept_without_the_figures_that_it_cannot_have(short: Path, tmp_path: Path) -> None:
-    rows = read_rows(TASK, None)
-    part = Rows(*(Split(s.texts[:20], s.y_true[:20]) for s in (rows.train, rows.validation, rows.test)), "part")
-    cells = plan({TASK: part}, [get_encoder(str(short))], [0], tmp_path, **RECIPE | {"precision": "fp32"})
-    told: list[Progress] = []
-    assert run_grid(cells, told.append) == {}
-    (run,) = read_runs(tmp_path)
-    assert [latency.length for latency in run.info.latency] == [16]
-    lines = [f"    the latency at {length} tokens is not measured: the model reads 48 at most" for length in (64, 128)]
-    assert [now.line for now in told if "latency" in now.line] == lines
-    hardware = run.info.hardware
-    assert (hardware["stored_weights"], hardware["trained_weights"]) == ("bfloat16", "float32")
-    assert hardware["precision"] == "fp32"
 
 
 def test_what_cannot_be_trained_as_asked_is_known_before(grid: Grid, short: Path, tmp_path: Path) -> None:
@@ -202,7 +142,7 @@ def test_damaged_facts_of_the_rows_are_written_again(grid: Grid) -> None:
     path = grid.cells[0].folder.parents[1] / f"rows-{grid.cells[0].rows.fingerprint}.npz"
     whole = path.read_bytes()
     path.write_bytes(b"x")
-    assert run_grid(grid.complete, _ignore) == {}
+    assert run_grid(grid.complete, ignore) == {}
     assert path.read_bytes() == whole
 
 
@@ -214,11 +154,11 @@ def test_facts_of_rows_are_written_with_the_first_complete_run_and_take_no_other
     smaller = Split(whole.train.texts[:100], whole.train.y_true[:100])
     other = replace(whole, train=smaller, fingerprint="other")
     folder, broken = tmp_path / "results", get_encoder(str(grid.folder / "broken"))
-    assert run_grid(plan({TASK: whole}, [broken], [0], folder, **RECIPE), _ignore)
+    assert run_grid(plan({TASK: whole}, [broken], [0], folder, **RECIPE), ignore)
     assert find_row_facts(folder, TASK.name) == {}
     for rows in (whole, other):
         cells = plan({TASK: rows}, [get_encoder("tfidf-lr"), broken], [0], folder, **RECIPE)
-        assert len(run_grid(cells, _ignore)) == 1
+        assert len(run_grid(cells, ignore)) == 1
     facts = find_row_facts(folder, TASK.name)
     assert set(facts) == {whole.fingerprint, "other"}
     assert facts["other"]["duplicate"].sum() <= facts[whole.fingerprint]["duplicate"].sum()
@@ -227,7 +167,7 @@ def test_facts_of_rows_are_written_with_the_first_complete_run_and_take_no_other
 def test_a_run_can_be_sent_to_another_process(grid: Grid, tmp_path: Path) -> None:
     baseline = grid.cells[0]
     (cell,) = plan({TASK: baseline.rows}, [baseline.encoder], [0], tmp_path)
-    sent = pickle.dumps(partial(run_cell, cell, _ignore, partial(keep_checkpoint, tmp_path)))
+    sent = pickle.dumps(partial(run_cell, cell, ignore, partial(keep_checkpoint, tmp_path)))
     pickle.loads(sent)()
     (run,) = read_runs(tmp_path)
     np.testing.assert_array_equal(run.predictions.test_logits, grid.runs[0].predictions.test_logits)
@@ -353,36 +293,3 @@ def test_nothing_to_ship_is_told(grid: Grid, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="No run"):
         _ship(grid, grid.folder / "checkpoints", tmp_path / "to", "sst2")
     assert not (tmp_path / "to").exists()
-
-
-@pytest.mark.parametrize(
-    "names",
-    [
-        ["sst2", "go_emotions"],
-        pytest.param(["reuters21578", "duee_event_types", "chnsenticorp"], marks=pytest.mark.campaign),
-    ],
-    ids=",".join,
-)
-def test_grids_on_rows_of_a_folder_run_single_and_multi_label(names: list[str], data_dir: Path, tmp_path: Path) -> None:
-    rows = {TASKS[name]: read_rows(TASKS[name], data_dir) for name in names}
-    cells = plan(rows, [get_encoder("tfidf-lr")], [0], tmp_path)
-    assert run_grid(cells, _ignore) == {}
-    assert sorted(run.info.task for run in read_runs(tmp_path)) == sorted(names)
-
-
-def test_a_training_that_diverges_is_a_run_that_says_so_and_leaves_no_checkpoint(
-    tiny_bert: Path, toy_task: Task, toy_rows: ToyRows, tmp_path: Path
-) -> None:
-    changes = {**RECIPE, "epochs": 3, "learning_rate": 1e30, "freeze_embeddings": False}
-    cells = plan(
-        {toy_task: toy_rows(toy_task)}, [get_encoder(str(tiny_bert))], range(1), tmp_path / "results", **changes
-    )
-    told: list[Progress] = []
-    assert run_grid(cells, told.append, partial(keep_checkpoint, tmp_path / "checkpoints")) == {}
-    (run,) = read_runs(tmp_path / "results")
-    assert run.info.diverged
-    assert any(f"diverged: {run.info.diverged}; try a lower rate" in progress.line for progress in told)
-    assert find_checkpoints(tmp_path / "checkpoints") == []
-    runs, problems = find_runs(tmp_path / "results")
-    assert runs == []
-    assert list(problems.values()) == [f"diverged: {run.info.diverged}"]

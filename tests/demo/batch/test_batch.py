@@ -1,4 +1,4 @@
-"""The Batch tab's handlers, without a browser: what they compute, what they read, and what they refuse."""
+"""The Batch tab's handlers, without a browser: what they compute, show and write."""
 
 import csv
 import json
@@ -7,41 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
 from benchmark.tasks.registry import TASKS
 from demo.batch.downloads import write_csv, write_jsonl
-from demo.batch.handlers import (
-    BATCH,
-    Results,
-    as_view,
-    classify_rows,
-    gold_matrix,
-    metrics,
-)
-from demo.batch.inputs import (
-    MAX_BYTES,
-    MAX_ROWS,
-    MAX_VALUES,
-    BatchRows,
-    _count_values,
-    read_file,
-    read_pasted,
-    read_rows,
-)
-from demo.batch.preview import preview
+from demo.batch.handlers import BATCH, Results, as_view, classify_rows, gold_matrix, metrics
+from demo.batch.inputs import BatchRows
 from demo.batch.time_left import Progress
-from demo.batch.view import file_notes, note
-from demo.compare.examples import sample_files
-from demo.compare.handlers import MAX_CHARACTERS, classify
+from demo.batch.view import note
+from demo.compare.handlers import classify
 from demo.shared.models import load
-from demo.shared.texts import TEXTS as PAGE_TEXTS
+from tests.demo.batch.batches import results_of
 from zoo.decision import Decision
 from zoo.errors import UserError
-from zoo.row_files.faults import MESSAGES
-from zoo.row_files.format import REMARKS
 
 FEEDBACK = TASKS["feedback"].labels
 WORDS = "well made. it came late, and the box was open. why is this so dear?".split()
@@ -55,12 +34,6 @@ HAND = Results(  # three texts, two labels, two checkpoints
     {"a": np.array([[0.9, 0.2], [0.6, 0.4], [0.7, 0.1]]), "+b": np.array([[0.8, 0.1], [0.9, 0.9], [0.1, 1e-7]])},
     dict.fromkeys(("a", "+b"), HALF),
 )
-
-
-def results_of(rows: BatchRows, task: str, names: list[str], root: Path) -> Results:
-    *_, last = classify_rows(rows, task, names, root)
-    assert isinstance(last, Results)
-    return last
 
 
 @pytest.mark.parametrize("task", ["feedback", pytest.param("sst2", marks=pytest.mark.slow)])
@@ -288,134 +261,6 @@ def test_the_jsonl_has_everything_as_it_was_given(tmp_path: Path) -> None:
     }
 
 
-# -- reading ----------------------------------------------------------------------------------------------------------
-
-
-def write(path: Path, content: str | bytes | pd.DataFrame) -> Path:
-    if isinstance(content, pd.DataFrame):
-        content.to_parquet(path)
-    else:
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-def read(path: Path) -> BatchRows:
-    return read_file(path, "text", "labels")
-
-
-def test_pasted_lines_are_texts_and_blank_ones_are_skipped() -> None:
-    assert read_pasted("one\r\n\n  \ntwo, too\u2028still two\n").texts == ["one", "two, too\u2028still two"]
-    assert len(read_pasted("x\n" * MAX_ROWS).texts) == MAX_ROWS
-
-
-@pytest.mark.parametrize(
-    ("pasted", "message"),
-    [
-        ("", "There are no texts"),
-        (" \n\t\n", "There are no texts"),
-        ("x\n" * (MAX_ROWS + 1), "more than 2,000 rows"),
-        ("x\n" + "a" * (MAX_CHARACTERS + 1), "The text of row 2 has 10,001 characters, 10,000 are allowed"),
-        ("a" * (MAX_BYTES + 1), "5,000,001 characters together, 5,000,000 are allowed"),
-        ("half \ud83d", r"The text of row 1 has half a character, '\\ud83d'"),
-    ],
-)
-def test_bad_pasted_texts_are_refused(pasted: str, message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        read_pasted(pasted)
-
-
-def test_texts_and_a_file_at_once_are_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "in.csv", "text\na\n")
-    assert read_rows(" \n", str(path), "text", "labels").texts == ["a"]
-    with pytest.raises(UserError, match="pasted texts and a file"):
-        read_rows("a", str(path), "text", "labels")
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le-mark", "utf-16-be-mark"])
-@pytest.mark.parametrize(
-    ("ending", "content"),
-    [
-        (".csv", 'id,text,labels\r\n1,"NaN, 好\n""x""",a|b\r\n\r\n2,null,\r\n'),
-        (".TSV", 'id\ttext\tlabels\n1\t"NaN, 好\n""x"""\ta|b\n2\tnull\t\n'),
-        (".jsonl", '{"text": "NaN, 好\\n\\"x\\"", "labels": "a|b"}\n\n{"labels": "", "text": "null", "id": [{}]}\n'),
-    ],
-)
-def test_text_files_are_read_in_utf_8_and_utf_16(ending: str, content: str, encoding: str, tmp_path: Path) -> None:
-    encoded = f"\ufeff{content}".encode(encoding[:9]) if encoding.endswith("mark") else content.encode(encoding)
-    rows = read(write(tmp_path / f"in{ending}", encoded))
-    assert rows.texts == ['NaN, 好\n"x"', "null"]
-    assert rows.gold == ["a|b", ""]
-
-
-def test_a_parquet_file_is_read_with_its_lists(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"body": ["x", "y"], "gold": [["a", "b"], None], "other": [1.5, None]})
-    path = write(tmp_path / "in.parquet", frame)
-    assert read_file(path, "body", "gold") == BatchRows(["x", "y"], [["a", "b"], None], None, [1, 2])
-    assert read_file(path, "body", "labels") == BatchRows(["x", "y"], None, None, [1, 2])
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("in.csv", "text,labels\na,x\n,y\n \t,z\nb,w\n"),
-        ("in.jsonl", '{"text": "a", "labels": "x"}\n{"text": null}\n{"labels": "z"}\n{"text": "b", "labels": "w"}'),
-        ("in.parquet", pd.DataFrame({"text": ["a", None, " ", "b"], "labels": ["x", "y", "z", "w"]})),
-    ],
-)
-def test_rows_without_a_text_are_skipped_and_counted(name: str, content: str | pd.DataFrame, tmp_path: Path) -> None:
-    rows = read(write(tmp_path / name, content))
-    assert (rows.texts, rows.gold, rows.numbers, rows.empty) == (["a", "b"], ["x", "w"], [1, 4], 2)
-
-
-def test_a_message_names_the_row_of_the_file(checkpoints: Path, tmp_path: Path) -> None:
-    rows = read(write(tmp_path / "in.csv", "text,labels\n,price\na,price\nb,prise\n"))
-    with pytest.raises(UserError, match="Row 3 has the unknown label 'prise'"):
-        results_of(rows, "feedback", ["alpha"], checkpoints)
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "columns", "text", "labels"),
-    [
-        ("a.csv", "id;Text;label\n1;good, cheap;x\n", ["id", "Text", "label"], "Text", "label"),
-        ("b.tsv", "n\treview of it\tTarget\n1\tgood\t0\n", ["n", "review of it", "Target"], "review of it", "Target"),
-        ("c.csv", "well made,price\nlate,delivery\n", ["1", "2"], "1", ""),  # the first row holds a label
-        ("d.txt", "one line\nanother, longer\n", ["text"], "text", ""),
-        ("e.txt", "body\tgold\nx\tprice\n", ["body", "gold"], "body", "gold"),
-        ("f.json", '[{"content": "x", "标签": ["price"]}]', ["content", "标签"], "content", "标签"),
-        ("g.parquet", pd.DataFrame({"k": [1], "说明": ["很好"]}), ["k", "说明"], "说明", ""),
-    ],
-)
-def test_columns_are_guessed(
-    name: str, content: str | pd.DataFrame, columns: list[str], text: str, labels: str, tmp_path: Path
-) -> None:
-    path = write(tmp_path / name, content)
-    found = preview(path, FEEDBACK)
-    assert (list(found.file.columns), found.text, found.labels) == (columns, text, labels)
-    rows = read_file(path, found.text, found.labels, found.header)
-    assert len(rows.texts) == found.file.rows
-    assert rows.texts[0] == found.rows[0][columns.index(text)]
-
-
-def test_a_person_says_that_there_is_no_header(tmp_path: Path) -> None:
-    path = write(tmp_path / "in.csv", "good;fine\nbad;so\n")
-    assert preview(path, FEEDBACK).rows == [["bad", "so"]]
-    found = preview(path, FEEDBACK, header=False)
-    assert (list(found.file.columns), found.rows) == (["1", "2"], [["good", "fine"], ["bad", "so"]])
-    assert read_file(path, "2", "", header=False).texts == ["fine", "so"]
-
-
-def test_the_sample_file_of_every_task_is_read_with_its_labels(tmp_path: Path) -> None:
-    for name, content in sample_files().items():
-        path = write(tmp_path / "sample.csv", content)
-        labels = TASKS[name].labels if name else ()
-        found = preview(path, labels)
-        rows = read_file(path, found.text, found.labels)
-        assert len(rows.texts) == 3
-        if name:
-            assert rows.gold is not None
-            assert gold_matrix(rows.gold, labels, not TASKS[name].multi_label).any(axis=1).all()
-
-
 def test_progress_counts_rows_and_tells_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = iter([10.0, 11.0, 13.0, 13.0])
     monkeypatch.setattr("demo.batch.time_left.perf_counter", lambda: next(seconds))
@@ -426,148 +271,3 @@ def test_progress_counts_rows_and_tells_the_time_left(monkeypatch: pytest.Monkey
     assert share == pytest.approx(0.5)
     assert progress(15, "en")[0] == "Classifying: 5 of 10 rows with y (model 2 of 2). About 2 s left."
     assert progress(20, "en") == ("Classifying: 10 of 10 rows with y (model 2 of 2).", pytest.approx(1))
-
-
-BAD: dict[str, tuple[str, str | bytes, str]] = {
-    "empty": (".csv", b"", "There are no texts"),
-    "header only": (".csv", "text,labels\n", "There are no texts"),
-    "empty JSONL": (".jsonl", "\n\n", "There are no texts"),
-    "Latin-1": (".csv", "text\ncafé\n".encode("latin-1"), "line 2 has the byte 0xe9; save it as UTF-8"),
-    "UTF-16 cut short": (".csv", "text\na\n".encode("utf-16")[:-1], "says that it is UTF-16, but line 2"),
-    "zero byte": (".csv", b"text\na\nb\0\n", "Line 3 has a zero byte"),
-    "compressed": (".gz", b"", "unpack it first"),
-    "parquet named CSV": (".csv", b"PAR1\x15\x04\x15\x00\xff", "not text in UTF-8, UTF-16 or GB18030"),
-    "other ending": (
-        ".xlsx",
-        b"PK",
-        "ends in '.xlsx'; the endings are .csv, .tsv, .txt, .jsonl, .json, .parquet",
-    ),
-    "no ending": ("", b"text\n", "a file that ends in ''"),
-    "no such column": (".csv", "Text;labels\na;b\n", "no column 'text'; its first row .* has: 'Text', 'labels'"),
-    "many columns": (".csv", ",".join(f"c{i}" for i in range(900)) + "\n", r"'c19', .*\.\.\. \(900\)"),
-    "column twice": (".csv", "text,x,text\na,b,c\n", "the column 'text' twice"),
-    "labels twice": (".tsv", "labels\ttext\tlabels\na\tb\tc\n", "the column 'labels' twice"),
-    "ragged": (".csv", "text,labels\na,b\nc\n", "Line 3 has 1 cells, the header has 2"),
-    "unquoted comma": (".csv", "text,labels\nwell, no,b\n", "Line 2 has 3 cells"),
-    "open quote": (".csv", 'text\n"a\nb\n', "Line 2 cannot be read: a quotation mark opens in this row"),
-    "quote that swallows a row": (".csv", 'text\n"a\nb "c"\nd\n', "Line 2 cannot be read: a quotation mark opens"),
-    "long text": (".csv", "text\n" + "a" * 10_001, "The text of row 1 has 10,001 characters"),
-    "too many rows": (".csv", "text\n" + "a\n" * 2_001, "more than 2,000 rows"),
-    "too many lines": (".jsonl", '{"text": "a"}\n' * 2_001, "more than 2,000 rows"),
-    "broken line": (".jsonl", '{"text": "a"}\n\n{"text": "b"\n', "Line 3 cannot be read"),
-    "no object": (".jsonl", '["text"]\n', r"Line 1 cannot be read \(it holds str, not an object\)"),
-    "array cut short": (".json", '[\n{"text": "a"}\n', r"Line 3 cannot be read \(there is the end of the file"),
-    "deep nesting": (".jsonl", "[" * 100_000, "Line 1 cannot be read"),
-    "huge number": (".jsonl", '{"text": ' + "9" * 10_000 + "}", "Line 1 cannot be read"),
-    "name twice": (".jsonl", '{"text": "a", "text": "b"}', "Line 1 cannot be read .*twice"),
-    "nested text": (".jsonl", '{"text": {"en": "a"}}', "Row 1 has dict where a text should be"),
-    "number as text": (".jsonl", '{"text": "a"}\n{"text": 5}', "Line 2 cannot be read .*has 5, and text before it"),
-    "nothing but blanks": (
-        ".jsonl",
-        '{"text": NaN}\n{"text": " "}\n{"body": "a"}\n{"text": null}',
-        "There are no texts",
-    ),
-    "half a character": (".jsonl", '{"text": "\\ud800"}', r"Line 1 cannot be read \(.ud800 is half a character"),
-    "odd column": (".jsonl", '{"\\ud800\\n": "a"}', r"Line 1 cannot be read \(.ud800 is half a character"),
-    "random parquet": (".parquet", np.random.default_rng(0).bytes(5_000), "not a readable parquet file"),
-    "parquet, ends only": (
-        ".parquet",
-        b"PAR1" + b"\x00" * 100 + b"\x10\x00\x00\x00PAR1",
-        "not a readable parquet file",
-    ),
-    "empty parquet": (".parquet", b"", "not a readable parquet file"),
-    "too large": (".csv", b"text\n" + b"a" * MAX_BYTES, "5,000,005 bytes, 5,000,000 are allowed"),
-}
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_a_bad_file_is_refused_in_one_line(case: str, tmp_path: Path) -> None:
-    ending, content, message = BAD[case]
-    with pytest.raises(UserError, match=message) as raised:
-        read(write(tmp_path / f"in{ending}", content))
-    assert len(str(raised.value).encode().splitlines()) == 1
-    assert len(str(raised.value)) < 600
-
-
-@pytest.mark.parametrize(
-    ("frame", "message"),
-    [
-        (pd.DataFrame({"body": ["x"]}), "no column 'text'; it has: 'body'"),
-        (pd.DataFrame({"text": [1.0, np.nan]}), "Row 1 has 1.0 where a text should be"),
-        (pd.DataFrame({"text": [["x"]]}), "Row 1 has list where a text should be"),
-        (pd.DataFrame({"text": pd.to_datetime(["2020-01-01"])}), "Row 1 has (Timestamp|datetime) where a text"),
-        (pd.DataFrame({"text": []}, dtype=str), "There are no texts"),
-        (pd.DataFrame({"text": ["x"] * (MAX_ROWS + 1)}), "more than 2,000 rows"),
-        (pd.DataFrame({"text": [f"{row:09,}" * 1_000 for row in range(600)]}), "5,400,000 characters together"),
-        (pd.DataFrame({"text": ["x"], "labels": [np.zeros(MAX_VALUES, np.int8)]}), "2,000,001 values"),
-        (pd.DataFrame({"text": ["x"], "other": ["a" * 50_000_000]}), "unpacks to 50,0.* bytes"),
-    ],
-)
-def test_a_bad_parquet_file_is_refused(frame: pd.DataFrame, message: str, tmp_path: Path) -> None:
-    frame.to_parquet(tmp_path / "in.parquet", compression="zstd")
-    with pytest.raises(UserError, match=message):
-        read(tmp_path / "in.parquet")
-
-
-def test_the_page_says_how_a_file_was_read(tmp_path: Path) -> None:
-    """And what a visitor should know of it, in both languages."""
-    path = write(tmp_path / "in.csv", 'text;labels\r\n"a\r\nb";x\r\n\r\nc;y\r\n'.encode("utf-16"))
-    assert file_notes(read(path).file) == [
-        "Read as UTF-16, separated by ;. Rows with line breaks in a cell: 1, the first in line 2. "
-        "Blank lines, which are no rows: 1."
-    ]
-    path = write(tmp_path / "in.tsv", 'text\tlabels\n"a\tx\n')
-    assert file_notes(read(path).file, "zh") == ["按 UTF-8 读取，分隔符为 Tab。 引号是文本的一部分。"]
-    path = write(tmp_path / "in.txt", "a\nb\n")
-    assert file_notes(read(path).file) == ["Read as UTF-8, one text a line."]
-    path = write(tmp_path / "in.json", '[{"text": "a"}, {"text": "b", "labels": "x"}]')
-    assert file_notes(read(path).file) == ["Read as JSON in UTF-8."]
-    assert file_notes(read(write(tmp_path / "in.parquet", pd.DataFrame({"text": ["a"]}))).file) == []
-    assert file_notes(None) == []
-
-
-def test_every_remark_and_every_fault_of_a_file_has_words_on_the_page() -> None:
-    for kind in (*(f"remark_{kind}" for kind in REMARKS), *MESSAGES):
-        if kind not in ("named", "separator", "option"):  # of options, which the page has not
-            assert f"batch_{kind}" in PAGE_TEXTS["en"], kind
-
-
-@pytest.mark.slow
-def test_values_in_lists_are_counted_in_a_process_of_their_own(tmp_path: Path) -> None:
-    lists = pd.DataFrame({"text": ["a", "b"], "labels": [["x"] * 9, ["y"]]})
-    assert _count_values(write(tmp_path / "in.parquet", lists)) == 12
-    with pytest.raises(UserError, match="not a readable parquet file"):
-        _count_values(write(tmp_path / "in.parquet", b"PAR1"))
-
-
-def test_a_parquet_file_cut_short_or_changed_anywhere_is_refused_or_read(tmp_path: Path) -> None:
-    whole = write(tmp_path / "whole.parquet", pd.DataFrame({"text": ["one", "two"]})).read_bytes()
-    draw = np.random.default_rng(0)
-    outcomes: list[str] = []
-    for _ in range(60):
-        changed = bytearray(whole[: draw.integers(1, len(whole) + 1)] if draw.random() < 0.3 else whole)
-        changed[draw.integers(len(changed))] ^= int(draw.integers(1, 256))
-        try:
-            outcomes += read(write(tmp_path / "in.parquet", bytes(changed))).texts
-        except UserError as error:
-            outcomes.append(str(error))
-    assert outcomes.count("The file is not a readable parquet file; write it again") > 10
-
-
-@pytest.mark.parametrize("encoding", ["RLE_DICTIONARY", "DELTA_BYTE_ARRAY"])
-def test_a_text_said_once_for_every_row_is_not_unpacked_for_every_row(encoding: str, tmp_path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    how = {"column_encoding": encoding, "use_dictionary": False} if encoding.startswith("DELTA") else {}
-    table = pa.table({"text": ["a" * 2_000_000] * 100})
-    pq.write_table(table, tmp_path / "in.parquet", compression="zstd", **how)
-    assert (tmp_path / "in.parquet").stat().st_size < 10_000
-    usual, pool = pa.default_memory_pool(), pa.proxy_memory_pool(pa.system_memory_pool())
-    pa.set_memory_pool(pool)
-    try:
-        with pytest.raises(UserError, match="The text of row 1 has 2,000,000 characters"):
-            read(tmp_path / "in.parquet")
-    finally:
-        pa.set_memory_pool(usual)
-    assert 2_000_000 < pool.max_memory() < 20_000_000  # of 200 MB

@@ -1,65 +1,29 @@
-"""Publishing and fetching with the real client against a hub on loopback, on the command line: the round trip in
-processes of its own, the many ways to fail in this one, with the client pointed at that hub."""
+"""Publishing with the real client to a hub on loopback: the round trip, and the many ways to fail."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from huggingface_hub import constants
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from encoder_zoo import main
-from tests.checkpoints import toy_info
-from tests.hub_server import Failure, Hub, client_settings, serve_hub
-from zoo.checkpoints.loading import compress_checkpoint, new_model, save_checkpoint
+from tests.hub_server import Failure, Hub
+from tests.zoo.checkpoints.hub_commands import REPO, Done, Run, contents, failed
+from zoo.checkpoints.loading import compress_checkpoint
 from zoo.classifier import Classifier
-from zoo.decision import Decision
 from zoo.encoders.deltas import DELTA, write_delta
 from zoo.encoders.registry import ENCODERS, get_encoder
 from zoo.files import WHOLE
 
 ROOT = Path(__file__).parents[3]
-REPO = "ann/toy"
 TEXTS = ["good", "The parcel arrived late and bad.", ""]
-Run = Callable[..., "Done"]
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("hub") / "checkpoint"
-    torch.manual_seed(0)
-    encoder = get_encoder(str(tiny_bert))
-    info = toy_info(labels=("good", "late", "never"), encoder=encoder.name, revision=encoder.revision)
-    decision = Decision(problem_type=info.problem_type, rule="per_label", temperature=1.7, thresholds=(0.4, 0.5, 0.6))
-    model, tokenizer = new_model(tiny_bert, info.problem_type, info.labels), AutoTokenizer.from_pretrained(tiny_bert)
-    save_checkpoint(folder, info, decision, model, tokenizer, "---\nlicense: apache-2.0\n---\n# A card\n")
-    return folder
-
-
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    with serve_hub() as hub:
-        yield hub
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command ended in."""
-
-    returncode: int
-    stdout: str
-    stderr: str
 
 
 @pytest.fixture
@@ -79,28 +43,6 @@ def zoo_process(hub: Hub, tmp_path: Path) -> Run:
         return Done(done.returncode, done.stdout, done.stderr)
 
     return run
-
-
-@pytest.fixture
-def zoo(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command line here."""
-    for name, value in client_settings(hub, tmp_path / "cache").items():
-        monkeypatch.setattr(constants, name, value)
-
-    def run(*arguments: str | Path, token: str = "hf_writer", offline: bool = False) -> Done:
-        monkeypatch.setenv("HF_TOKEN", token)
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
-        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return Done(int(ended.value.code or 0), *capsys.readouterr())
-
-    return run
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("runner", ["zoo", pytest.param("zoo_process", marks=pytest.mark.campaign)])
@@ -178,16 +120,6 @@ def test_what_is_stale_is_removed_by_the_same_commit(hub: Hub, zoo: Run, checkpo
     assert zoo("push", checkpoint, "--repo", REPO).returncode == 0
     assert len(repo.commits) == 2
     assert repo.files.keys() == {".gitattributes", *contents(checkpoint)}
-
-
-def failed(done: Done, *words: str) -> None:
-    """One line on stderr that has the words; no traceback."""
-    assert done.returncode == 1
-    error = done.stderr.splitlines()[-1]
-    assert error.startswith("Error: ")
-    assert "Traceback" not in done.stderr
-    for word in words:
-        assert word in error, error
 
 
 def test_a_repository_of_something_else_or_of_all_the_world_is_left_alone(hub: Hub, zoo: Run, checkpoint: Path) -> None:
@@ -272,51 +204,6 @@ def test_a_commit_that_removes_files_and_whose_answer_is_lost_is_there_as_a_whol
     done = zoo("push", checkpoint, "--repo", REPO)
     assert done.returncode == 0, done.stderr
     assert repo.files == contents(checkpoint)
-
-
-def fetch(zoo: Run, name: str, tmp_path: Path, **options: Any) -> Done:
-    (tmp_path / "texts.csv").write_text("text\ngood\n")
-    return zoo("predict", name, "--input", tmp_path / "texts.csv", "--output", tmp_path / "scores.csv", **options)
-
-
-def test_what_the_hub_has_not_is_told(hub: Hub, zoo: Run, checkpoint: Path, tmp_path: Path) -> None:
-    hub.add(REPO, contents(checkpoint))
-    failed(fetch(zoo, "hub:ann/nothing", tmp_path), "hub:ann/nothing", "404")
-    failed(fetch(zoo, f"hub:{REPO}", tmp_path, token=""), "404", "hf auth login")
-    failed(fetch(zoo, f"hub:{REPO}@nowhere", tmp_path), "no such revision")
-    failed(fetch(zoo, f"hub:{REPO}", tmp_path, offline=True), "HF_HUB_OFFLINE")
-    failed(fetch(zoo, "hub:toy", tmp_path), "user/name")
-
-
-def test_a_checkpoint_with_a_file_too_many_is_refused_before_a_byte_of_it_is_fetched(
-    hub: Hub, zoo: Run, checkpoint: Path, tmp_path: Path
-) -> None:
-    hub.add(REPO, contents(checkpoint) | {"modeling.py": b"import os"})
-    failed(fetch(zoo, f"hub:{REPO}", tmp_path), "'modeling.py'")
-    assert hub.sent("resolve") == 0
-
-
-def test_weights_are_not_fetched_for_a_config_that_asks_for_code(
-    hub: Hub, zoo: Run, checkpoint: Path, tmp_path: Path
-) -> None:
-    config = json.loads((checkpoint / "config.json").read_text()) | {"auto_map": {"AutoModel": "x--y.Z"}}
-    hub.add(REPO, contents(checkpoint) | {"config.json": json.dumps(config).encode()})
-    failed(fetch(zoo, f"hub:{REPO}", tmp_path), "'auto_map'")
-    assert hub.sent("resolve.*safetensors") == 0
-    assert hub.sent("resolve.*config.json") > 0
-
-
-def test_a_fetch_goes_on_after_a_busy_answer_and_a_cut(hub: Hub, zoo: Run, checkpoint: Path, tmp_path: Path) -> None:
-    hub.add(REPO, contents(checkpoint))
-    hub.failures = [
-        Failure(f"GET /api/models/{REPO}$", 429, {"Retry_After": "0"}),
-        Failure("HEAD .*config.json", 503),
-        Failure("GET .*/tree/", 502),
-        Failure("GET .*/resolve/.*safetensors", cut="request"),
-    ]
-    done = fetch(zoo, f"hub:{REPO}", tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert len((tmp_path / "scores.csv").read_text().splitlines()) == 2
 
 
 def test_a_space_becomes_its_folder(hub: Hub, zoo: Run, tmp_path: Path) -> None:
