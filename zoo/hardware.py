@@ -130,8 +130,8 @@ def reuse_memory() -> None:
 def spare_memory() -> None:
     """Make glibc give freed memory back to the system at once: the opposite of `reuse_memory`.
 
-    What is kept falls into pieces, and LoRA's many small matrices break it up most. A step of bert-base (16 texts of 128
-    tokens, float32) takes 2.6 GiB with LoRA this way, and 5.1 otherwise; but it took twice the processor time.
+    What is kept falls into pieces, and LoRA's many small matrices break it up most. A step of bert-base (16 texts of
+    128 tokens, float32) takes 2.6 GiB with LoRA this way, and 5.1 otherwise; but it took twice the processor time.
     """
     _set_glibc(mmap_max=65536, trim_threshold=2**20, top_pad=0, mmap_threshold=2**20)
 

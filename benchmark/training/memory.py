@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MemoryOptions:
-    """How a training is made to fit into memory. The gradient stays that of the recipe's batch. On a CPU, memory that is
-    freed is also given back at once, which takes time (see `zoo.hardware.spare_memory`).
+    """How a training is made to fit into memory. The gradient stays that of the recipe's batch. On a CPU, memory that
+    is freed is also given back at once, which takes time (see `zoo.hardware.spare_memory`).
 
     micro_batch: texts that are in memory at once at most; 0 for the recipe's batch. Parts that do not fit are halved.
     gradient_checkpointing: each layer keeps its input alone; the rest is computed again for the gradient.
@@ -36,8 +36,9 @@ def memory_estimate(model: "PreTrainedModel", recipe: Recipe, options: MemoryOpt
     means. A layer keeps 34 bytes for each token and hidden unit, and 5 for each pair of tokens and head, in 16 bits
     (Korthikanti et al. 2022, equation 2), and twice as many in 32; half as many more were measured under autocast,
     which leaves some in 32 bits, and again with LoRA. With gradient checkpointing a layer keeps its input, and one
-    layer at a time the rest. On a CPU the process itself is counted. In float32, freed memory that a CPU's process keeps
-    in pieces adds 4 bytes for each trained weight, and with LoRA 1.5 times what the layers keep; both were measured.
+    layer at a time the rest. On a CPU the process itself is counted. In float32, freed memory that a CPU's process
+    keeps in pieces adds 4 bytes for each trained weight, and with LoRA 1.5 times what the layers keep; both were
+    measured.
 
     Args:
         model: one without memory will do, such as `zoo.checkpoints.pretrained.empty_model` makes.

@@ -5,7 +5,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -79,9 +80,23 @@ def gpus_asked(names: str) -> list[str]:
 def _start(todo: list[Cell], keep: Keep | None, environment: Environment, threads: int) -> _Worker:
     here, there = _SPAWN.Pipe(duplex=False)
     process = _SPAWN.Process(target=_work, args=(todo, keep, environment, threads, there), daemon=True)
-    process.start()
+    with _without_ctrl_c():
+        process.start()
     there.close()  # the worker's end alone is open now, so that its death is read as the end of the pipe
     return _Worker(process, here)
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Hold Ctrl-C back. A process that is started meanwhile never gets it, not even while it imports its modules."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(todo: list[Cell], keep: Keep | None, environment: Environment, threads: int, pipe: Connection) -> None:
