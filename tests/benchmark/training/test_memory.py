@@ -35,9 +35,10 @@ def _on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("changes", "options", "expected"),
     [
-        (FULL, MemoryOptions(), 16 * HELD + 12 * 2 * LAYER),
+        # 4 bytes more for each trained weight: freed memory that is kept in pieces.
+        (FULL, MemoryOptions(), 20 * HELD + 12 * 2 * LAYER),
         (FULL | {"precision": "bf16"}, MemoryOptions(), 18 * HELD + 12 * 1.5 * LAYER),
-        (FULL | {"freeze_embeddings": True}, MemoryOptions(), 16 * HELD - 12 * WORDS + 12 * 2 * LAYER),
+        (FULL | {"freeze_embeddings": True}, MemoryOptions(), 20 * HELD - 16 * WORDS + 12 * 2 * LAYER),
         (FULL, MemoryOptions(micro_batch=1), 16 * HELD + 12 * LAYER),
         (FULL, MemoryOptions(micro_batch=64), 16 * HELD + 12 * 2 * LAYER),
         # One layer, and the inputs of all: 768 floats for each of 256 tokens.
@@ -55,7 +56,7 @@ def test_lora_trains_few_weights() -> None:
     """12 layers of 6 matrices: four of 768 x 768, two of 768 x 3072, each with rank times the sum of its sides."""
     recipe = Recipe.model_validate({"batch_size": 2, "max_length": 128, "lora_rank": 8} | FULL)
     learnt = 12 * 8 * (4 * 2 * 768 + 2 * (768 + 3072))
-    assert memory_estimate(model(), recipe) == pytest.approx(4 * HELD + 12 * learnt + 24 * LAYER + PROCESS, rel=1e-6)
+    assert memory_estimate(model(), recipe) == pytest.approx(4 * HELD + 16 * learnt + 60 * LAYER + PROCESS, rel=1e-6)
 
 
 def test_long_texts_are_told_with_what_they_cost() -> None:
