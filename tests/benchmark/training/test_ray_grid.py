@@ -132,6 +132,7 @@ def test_an_encoder_comes_back_with_the_checkpoint_and_the_logits_of_one_process
         assert (mine / "model.safetensors").read_bytes() == (yours / "model.safetensors").read_bytes()
 
 
+@pytest.mark.timeout(900)  # a guard against hanging: it takes four minutes on two slow cores
 def test_a_search_makes_the_trials_of_one_process(
     nodes: Any, tiny_bert: Path, toy_task: Task, toy_rows: Callable[..., Rows], tmp_path: Path
 ) -> None:
