@@ -102,8 +102,8 @@ def _why(best: str, others: int, tied: Row | None, limited: bool) -> str:
         return f"No other encoder{among} is in the best group on as many tasks."
     those = f"{others} other encoder{'s' * (others > 1)}{among} {'are' if others > 1 else 'is'}"
     same = f"{tied.encoder} has the same mean rank and takes {tied.ms:.1f} ms" if tied else ""
-    reason = same or f"{best} has the best mean rank of them"
-    return f"{those} in the best group on as many tasks. The tests do not separate them; {reason}."
+    reason = same or f"{best} has the best mean rank of them, which can be chance"
+    return f"{those} in the best group on as many tasks; {reason}."
 
 
 def _cost(best: Row, smallest: Row) -> str:

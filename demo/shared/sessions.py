@@ -19,9 +19,12 @@ class Sessions:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app(scope, receive, send)
-        if scope["type"] == "http" and (answer := _ANSWER.fullmatch(scope["path"])):
-            sessions = scope["app"].state_holder
-            with sessions.lock:
-                sessions.session_data.pop(answer[1], None)  # such a session has the name of its call
-                sessions.time_last_used.pop(answer[1], None)
+        answer = _ANSWER.fullmatch(scope["path"]) if scope["type"] == "http" else None
+        try:
+            await self.app(scope, receive, send)
+        finally:  # a client that leaves early, too
+            if answer:
+                sessions = scope["app"].state_holder
+                with sessions.lock:
+                    sessions.session_data.pop(answer[1], None)  # such a session has the name of its call
+                    sessions.time_last_used.pop(answer[1], None)
