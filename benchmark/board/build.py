@@ -32,13 +32,16 @@ from benchmark.statistics.rules import gains, stability
 from benchmark.statistics.slices import slices
 from benchmark.tasks.registry import Language, Task, as_json, known_tasks
 from benchmark.tasks.row_facts import find_row_facts, groups_of
+from zoo.decision import Decision
 from zoo.errors import UserError
 
-MANY_STEPS = 20  # from here on a process for each core is worth its start
-
+# From here on a process for each core is worth its start.
+MANY_LOOKS = 20
+MANY_TASKS = 3
 
 FactsOfRows = dict[str, pd.DataFrame]  # by the fingerprint of the rows
 Looked = tuple[dict[str, pd.DataFrame], Samples]
+Decisions = dict[int, Decision]  # by seed
 
 
 @dataclass(frozen=True)
@@ -72,12 +75,12 @@ def _contents(given: Any) -> Iterator[str | bytes]:
             yield repr(given)
 
 
-def _done(steps: list[_Step], kept: Kept | None) -> Iterator[Looked]:
+def _done(steps: list[_Step], kept: Kept | None, many: int) -> Iterator[Looked]:
     """Yield the outcome of every step, so that no more of them is in memory than is looked at. What is not kept yet is
-    computed, on all cores where it is much, and kept."""
+    computed, on all cores where it is so many steps, and kept."""
     places = [kept.place(step.parts()) if kept else None for step in steps]
     new = [place is None or not place.is_file() for place in places]
-    run = Parallel(n_jobs=os.cpu_count() if sum(new) >= MANY_STEPS else 1, batch_size=1, return_as="generator")
+    run = Parallel(n_jobs=os.cpu_count() if sum(new) >= many else 1, batch_size=1, return_as="generator")
     made = run(delayed(step.do)(*step.given) for step, is_new in zip(steps, new, strict=True) if is_new)
     for step, place, is_new in zip(steps, places, new, strict=True):
         outcome = None if is_new or place is None else recall(place)
@@ -128,19 +131,20 @@ def build_entries(
     """
     by_task = _by_task(entries)
     known = {entry: facts.get(entry.task.name, {}).get(entry.info.fingerprint) for entry in entries}
-    steps = []
-    for task, of_task in by_task.items():
-        steps.append(_Step(_rank, (task, of_task, margin, known[of_task[0]])))
-        steps += [_Step(_look_at, (entry, known[entry])) for entry in of_task]
-    done = _done(steps, kept)
-    ranked, doubted = dict[Task, Ranked](), dict[Task, pd.DataFrame]()
-    looked, made = list[dict[str, pd.DataFrame]](), list[pd.DataFrame]()
-    for task, of_task in by_task.items():
-        of_ranks = next(done)[0]
-        ranked[task], doubted[task] = ranked_of(of_ranks), of_ranks["doubts"]
-        tables_of, samples = zip(*(next(done) for _ in of_task), strict=True)
+    looks = _done([_Step(_look_at, (entry, known[entry])) for entry in entries], kept, MANY_LOOKS)
+    looked, made, decided = list[dict[str, pd.DataFrame]](), list[pd.DataFrame](), dict[Entry, Decisions]()
+    for of_task in by_task.values():
+        tables_of, samples = zip(*(next(looks) for _ in of_task), strict=True)
+        decided |= {entry: _decisions(each.pop("decisions")) for entry, each in zip(of_task, tables_of, strict=True)}
         looked += tables_of
         made += [_keyed(entry, table) for entry, table in zip(of_task, cells(of_task, samples), strict=True)]
+    comparisons = [
+        _Step(_rank, (task, of_task, [decided[entry] for entry in of_task], margin, known[of_task[0]]))
+        for task, of_task in by_task.items()
+    ]
+    compared = dict(zip(by_task, (found for found, _ in _done(comparisons, kept, MANY_TASKS)), strict=True))
+    ranked = {task: ranked_of(found) for task, found in compared.items()}
+    doubted = {task: found["doubts"] for task, found in compared.items()}
     tables = {name: _joined(each[name] for each in looked) for name in looked[0]}
     ranks = {(task.name, *key): both for task, one in ranked.items() for key, both in one.ranks.items()}
     main, published = _with_ranks(_joined(made), ranks, list(by_task)), read_published()
@@ -183,7 +187,16 @@ def _problems(
     return pd.DataFrame(rows, columns=["task", "encoder", "variant", "run", "reason"], dtype="str")
 
 
-def _rank(task: Task, entries: list[Entry], margin: float, facts: pd.DataFrame | None) -> Looked:
+def _decisions(table: pd.DataFrame) -> Decisions:
+    return {int(seed): Decision.model_validate_json(fitted) for seed, fitted in table.itertuples(index=False)}
+
+
+def _rank(
+    task: Task, entries: list[Entry], decided: list[Decisions], margin: float, facts: pd.DataFrame | None
+) -> Looked:
+    """Return the tables that compare the entries of a task, by the decisions that were fitted for its rule."""
+    for entry, decisions in zip(entries, decided, strict=True):
+        entry.seeds.take(task.rule, decisions)
     tables = rank_task(task, entries, margin, groups_of(facts)).tables()
     return tables | {"doubts": doubts(entries)}, {}
 
@@ -207,7 +220,13 @@ def _look_at(entry: Entry, facts: pd.DataFrame | None) -> Looked:
         "costs": costs_by_length(entry),
         "runs": _runs(entry),
     }
-    return {name: _keyed(entry, table) for name, table in tables.items()}, samples_of(entry, draws)
+    keyed = {name: _keyed(entry, table) for name, table in tables.items()}
+    return keyed | {"decisions": _fitted(entry)}, samples_of(entry, draws)
+
+
+def _fitted(entry: Entry) -> pd.DataFrame:
+    decisions = entry.seeds.decisions(entry.task.rule)
+    return pd.DataFrame({"seed": list(decisions), "decision": [each.model_dump_json() for each in decisions.values()]})
 
 
 def _by_task(entries: list[Entry]) -> dict[Task, list[Entry]]:

@@ -63,6 +63,10 @@ class Seeds:
             self._decisions[rule] = {seed: self._fit(seed, rule) for seed in self.predictions}
         return self._decisions[rule]
 
+    def take(self, rule: Rule, decisions: dict[int, Decision]) -> None:
+        """Use the decisions of every seed that were fitted before, instead of fitting them again."""
+        self._decisions[rule] = decisions
+
     def _fit(self, seed: int, rule: Rule) -> Decision:
         found, task = self.predictions[seed], self.task
         return fit_decision(
