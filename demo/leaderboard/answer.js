@@ -27,11 +27,12 @@ function taking(take) {
   return make("p", {}, make("strong", { class: "zoo-take" }, first, (end ?? "").trimEnd()), why ? SPACE : "", why ?? "");
 }
 
-/** Who is best on the chosen task, and the fastest of these. */
+/** Who is best on the chosen task, and the fastest of these. The time of an imported model may be unknown. */
 function onTask(rows, { name: task, first }) {
   const best = rows.filter(({ cells }) => cells[task].best);
-  if (!best.length) return rows.some(({ cells }) => cells[task].group != null) ? [] : [make("p", {}, `${task}: ${first[0]}`)];
-  const fastest = best.reduce((one, other) => (other.ms < one.ms ? other : one));
+  if (!best.length && rows.some(({ cells }) => cells[task].group != null)) return [];
+  const [fastest] = best.filter(({ ms }) => ms !== null).sort((one, other) => one.ms - other.ms);
+  if (!fastest) return [make("p", {}, `${task}: ${first[0]}`)];
   const values = { task, number: best.length, fastest: fastest.encoder, ms: fastest.ms.toFixed(1) };
   return [make("p", {}, zooText(best.length > 1 ? "answer_task_many" : "answer_task_one", values))];
 }
@@ -99,8 +100,7 @@ const outside = (href, name) =>
 function matrixRow(row, found, task) {
   const opens = checkpointOf(row.encoder, [task.name, ...found.tasks]);
   const cells = found.tasks.map((name) => matrixCell(row, name, task));
-  const minutes = row.minutes === null ? "–" : row.minutes.toFixed(1);
-  const costs = [row.parameters.toFixed(1), row.ms.toFixed(1), minutes].map((text) => make("td", { class: "zoo-figure" }, text));
+  const costs = [row.parameters, row.ms, row.minutes].map((cost) => make("td", { class: "zoo-figure" }, cost?.toFixed(1) ?? "–"));
   return openable(make("tr", {}, encoderHead(row, row.encoder, opens), ...cells, ...costs), opens);
 }
 

@@ -1,5 +1,6 @@
 """Which encoder to take, and the matrix of encoders by tasks: what the page opens on, as plain values."""
 
+from math import isnan
 from typing import TYPE_CHECKING, Any, get_args
 
 from demo.leaderboard.links import encoder_links
@@ -105,10 +106,15 @@ def _row(board: "Board", row: "Row", found: "Matrix", page: Language) -> dict[st
         "encoder": row.encoder,
         **encoder_links(row.encoder),
         "cells": {task.name: _cell(board, row, task, page) for task in found.tasks},
-        "parameters": row.parameters,
-        "ms": row.ms,
+        "parameters": _told_or_none(row.parameters),
+        "ms": _told_or_none(row.ms),
         "minutes": row.minutes,
     }
+
+
+def _told_or_none(cost: float) -> float | None:
+    """What is not told of an imported model is nan, which is no JSON."""
+    return None if isnan(cost) else cost
 
 
 def _cell(board: "Board", row: "Row", task: "Task", page: Language) -> dict[str, Any]:

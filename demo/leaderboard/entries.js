@@ -8,7 +8,8 @@ const SIZES = [
   ["size_3", 100, Infinity],
 ]; // millions of parameters
 
-const sizeOf = (entry) => entry.numbers["parameters (M)"];
+const sizeOf = (entry) => entry.numbers["parameters (M)"] ?? NaN;
+// An imported model may be of unknown size: it is shown where no size is chosen.
 const inSize = (entry, key) => SIZES.some(([name, low, high]) => name === key && low <= sizeOf(entry) && sizeOf(entry) < high);
 
 function tableChoice(task, asked) {

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from benchmark.tasks.registry import Task
 
 
+# The columns of the published figures. The page of a source is linked from the last one.
+_PUBLISHED = ("encoder", "metric", "value", "split", "ours", "published_is", "conditions", "source")
+
+
 def board_page(root: Path | None, results: Path | None, page: Language) -> dict[str, Any]:
     """Return what the tab shows.
 
@@ -104,13 +108,17 @@ def _published(board: "Board", task: "Task", page: Language) -> dict[str, Any]:
     from benchmark.board.published import read_published
 
     table = published_of(board, task.name)
-    if not len(table):
-        return {"headings": [], "rows": [], "links": []}
-    if "split" in table:
-        table = table.assign(split=[heading(split, page) for split in table["split"]])
+    columns = [name for name in _PUBLISHED if name in table]
+    rows = table.fillna("–").to_dict("records")
     links = {each.source: each.url for each in read_published()}
     return {
-        "headings": [heading(str(name), page) for name in table.columns],
-        "rows": [[str(cell) for cell in row] for row in table.fillna("–").to_numpy(dtype=object).tolist()],
-        "links": [links.get(source) for source in table["source"]],
+        "headings": [heading(name, page) for name in columns],
+        "rows": [[_published_cell(row, name, page) for name in columns] for row in rows],
+        "links": [links.get(row["source"]) for row in rows],
     }
+
+
+def _published_cell(row: dict[Any, Any], name: str, page: Language) -> str:
+    if name == "ours" and row["ours"] != "–":
+        return f"{row['ours']:.4f} ({row['low']:.4f}–{row['high']:.4f})"
+    return heading(row[name], page) if name in ("split", "published_is") else str(row[name])

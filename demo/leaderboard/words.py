@@ -39,8 +39,11 @@ CHINESE = {
     "seconds of training (log scale)": "训练秒数（对数刻度）",
     "metric": "指标",
     "value": "数值",
-    "interval": "区间",
-    "covered": "在区间内",
+    "ours": "本项目的得分（95 % 区间）",
+    "published_is": "已发表的数据",
+    "covered": "在我们的区间内",
+    "above ours": "高于我们的区间",
+    "below ours": "低于我们的区间",
     "split": "划分",
     "conditions": "条件",
     "source": "来源",
@@ -57,6 +60,11 @@ CHINESE = {
 }
 # Names that are not plain English; every other name is shown as it is.
 ENGLISH = {
+    "ours": "our score (95 % interval)",
+    "published_is": "the published figure is",
+    "covered": "in our interval",
+    "above ours": "above our interval",
+    "below ours": "below our interval",
     "argmax": "highest score",
     "fixed": "fixed 0.5",
     "global": "one threshold for all",
