@@ -52,6 +52,7 @@ window.zooSample = () => {{
 # They run in one scope, in this order.
 _SCRIPTS = (
     "compare/decide.js",
+    "shared/thresholds.js",
     "shared/plain_table.js",
     "batch/metrics.js",
     "batch/thresholds.js",

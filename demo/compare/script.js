@@ -50,6 +50,7 @@ function show(value) {
   comparison = null;
   if (!value) return;
   root.classList.add("zoo-drawn");
+  if (value.unknown_policy) forgetPolicy();
   if (value.problem) return root.replaceChildren(notice("", value.problem));
   comparison = value;
   policy = comparison.policy;
@@ -186,15 +187,6 @@ function update() {
   updateSharing();
   clearTimeout(resting);
   resting = setTimeout(reachScrolling, 100);
-}
-
-function place(controls, position, value) {
-  if (Number(controls.slider.value) !== position) controls.slider.value = position;
-  controls.slider.style.setProperty("--at", `${100 * position}%`);
-  controls.slider.classList.toggle("zoo-fitted", value === null);
-  controls.slider.setAttribute("aria-valuetext", value === null ? zooText("fitted") : value.toFixed(2));
-  controls.field.removeAttribute("aria-invalid");
-  if (controls.field !== document.activeElement) controls.field.value = value === null ? "" : String(value);
 }
 
 function mark(answer, column, decided) {
