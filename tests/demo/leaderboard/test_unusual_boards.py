@@ -1,7 +1,6 @@
-"""The Leaderboard tab of boards unlike the project's own: a model from elsewhere, published figures beside measured ones."""
+"""The Leaderboard tab of a board with a model from elsewhere, and with published figures beside measured ones."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
