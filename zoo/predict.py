@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from io import StringIO
 from itertools import islice
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -207,7 +208,7 @@ def _cells(record: dict[str, Any]) -> list[Any]:
 
 
 def _storable(value: Any) -> Any:
-    """Return a value as JSON can hold it: dates and the like as text, NaN as nothing."""
+    """Return a value as JSON can hold it: infinity, dates and the like as text, NaN as nothing."""
     if isinstance(value, dict):
         return {str(name): _storable(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -216,7 +217,8 @@ def _storable(value: Any) -> Any:
         return value.hex()
     if value != value:
         return None
-    return value if isinstance(value, str | int | float | None) else str(value)
+    plain = isinstance(value, str | int | float | None) and value not in (inf, -inf)
+    return value if plain else str(value)
 
 
 def _header(classifier: AnyClassifier, columns: dict[str, str]) -> list[str]:
