@@ -6,7 +6,6 @@ Only tasks whose texts are at hand are audited: a person cannot judge a label wi
 
 import csv
 import json
-import os
 from dataclasses import dataclass
 from functools import lru_cache
 from io import StringIO
@@ -21,7 +20,7 @@ from benchmark.from_logits.label_errors import AUDIT, audit, train_suspects
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, Split, read_rows
 from benchmark.training.runs import RESULTS
-from demo.explore.pairs import Found, find
+from demo.explore.pairs import Found, Stamps, data_of, find, has_texts
 from demo.shared.texts import PageError
 from zoo.errors import lookup
 
@@ -47,12 +46,7 @@ class Audit:
 def tasks_at_hand(found: Found) -> list[str]:
     """Return the tasks with runs whose texts are here."""
     tasks = [next(iter(entries.values())).task for entries in found.tasks.values()]
-    return [task.name for task in tasks if task.embedded or _own_folder(task) is not None]
-
-
-def _own_folder(task: Task) -> Path | None:
-    folder = os.environ.get("ENCODER_ZOO_DATA")
-    return Path(folder) if folder and (Path(folder) / task.name).is_dir() else None
+    return [task.name for task in tasks if has_texts(task)]
 
 
 def audit_of(name: str, results: Path | None) -> Audit:
@@ -69,12 +63,18 @@ def audit_of(name: str, results: Path | None) -> Audit:
     task = next(iter(entries.values())).task
     of_train = (results or RESULTS) / name / AUDIT
     written = of_train.stat().st_mtime if of_train.is_file() else 0.0
-    return _audit(results, name, _own_folder(task), ids, of_train, written)
+    return _audit(results, name, *data_of(task), ids, of_train, written)
 
 
 @lru_cache(maxsize=2)
 def _audit(
-    results: Path | None, name: str, folder: Path | None, runs: tuple[str, ...], of_train: Path, written: float
+    results: Path | None,
+    name: str,
+    folder: Path | None,
+    stamps: Stamps,
+    runs: tuple[str, ...],
+    of_train: Path,
+    written: float,
 ) -> Audit:
     entries = list(find(results).tasks[name].values())
     task = entries[0].task
