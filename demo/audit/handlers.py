@@ -4,11 +4,9 @@ free of widgets.
 Only tasks whose texts are at hand are audited: a person cannot judge a label without its text.
 """
 
-import csv
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from io import StringIO
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -23,6 +21,7 @@ from benchmark.training.runs import RESULTS
 from demo.explore.pairs import Found, Stamps, data_of, find, has_texts
 from demo.shared.texts import PageError
 from zoo.errors import lookup
+from zoo.files import csv_text
 
 MOST = 300  # suspects that are shown
 ANSWERS = {"keep": "kept", "change": "changed", "unsure": "unsure"}  # and what the file calls them
@@ -167,11 +166,9 @@ def _change(task: Task, row: np.ndarray, label: str, suggestion: Any) -> None:
 
 
 def _csv(task: Task, texts: list[str], y_true: np.ndarray, said: dict[int, list[str]]) -> str:
-    written = StringIO()
-    writer = csv.writer(written)
-    writer.writerow(["text", "labels" if task.multi_label else "label", "audit"])
+    rows = [["text", "labels" if task.multi_label else "label", "audit"]]
     for row, (text, gold) in enumerate(zip(texts, y_true, strict=True)):
         names = _names(task, gold)
         shown = json.dumps(names, ensure_ascii=False) if task.multi_label else names[0]
-        writer.writerow([text, shown, ",".join(sorted(set(said.get(row, []))))])
-    return written.getvalue()
+        rows.append([text, shown, ",".join(sorted(set(said.get(row, []))))])
+    return csv_text(rows)
