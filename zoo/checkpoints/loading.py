@@ -23,7 +23,7 @@ from zoo.decision import Decision, ProblemType
 from zoo.encoders.deltas import DELTA, read_delta
 from zoo.encoders.registry import ENCODERS
 from zoo.encoders.weights import fetch_weights
-from zoo.errors import UserError, lookup
+from zoo.errors import UserError, lookup, reason
 from zoo.files import WHOLE, new_folder, sha256
 from zoo.pooling import Pooling, pool_tokens
 from zoo.tokenizer import load_tokenizer
@@ -162,8 +162,7 @@ def load_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedToken
     except UserError:
         raise
     except Exception as error:  # a damaged file makes transformers or tokenizers raise any kind
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise UserError(f"{checkpoint.folder} cannot be loaded ({reason}); copy or train it again") from error
+        raise UserError(f"{checkpoint.folder} cannot be loaded ({reason(error)}); copy or train it again") from error
 
 
 def _load_whole(checkpoint: Checkpoint) -> PreTrainedModel:

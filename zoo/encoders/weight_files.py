@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from zoo.errors import UserError
+from zoo.errors import UserError, reason
 from zoo.files import WHOLE
 
 BIN = "pytorch_model.bin"  # weights as a pickle (see `zoo.encoders.bin_weights`)
@@ -24,8 +24,7 @@ def weight_files(folder: Path, name: str = WHOLE) -> list[Path]:
         parts = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
         shards = [folder / part for part in sorted(set(parts.values()))]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise UserError(f"{index} cannot be read ({reason}); save the model there again") from error
+        raise UserError(f"{index} cannot be read ({reason(error)}); save the model there again") from error
     if missing := [path.name for path in shards if not path.is_file()]:
         raise UserError(f"{folder} has no {missing[0]}, a part of its weights; copy or download it again")
     return shards
