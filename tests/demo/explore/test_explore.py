@@ -194,7 +194,7 @@ def test_what_cannot_be_shown_is_said_in_one_line(published: Path, write: WriteR
     write("feedback", "granite-30m", 1)
     assert "granite-30m and minilm-l6 have no seed in common on 'feedback'" in problem(Form(), tmp_path / "results")
     write("feedback", "granite-30m", 0)
-    assert "holds no readable board" in problem(Form(view="gains"), tmp_path / "results")
+    assert "holds no leaderboard yet; make it: encoder-zoo board" in problem(Form(view="gains"), tmp_path / "results")
 
 
 # -- texts ------------------------------------------------------------------------------------------------------------
