@@ -46,8 +46,6 @@ function thresholdPart() {
   return [make("div", { class: "zoo-controls" }, moved, make("div", { class: "zoo-buttons" }, fitted), told)];
 }
 
-const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-
 /** Decide every row at the chosen thresholds. The intervals follow when the slider rests. */
 function decideAll() {
   const { labels, models, rows } = found;

@@ -25,7 +25,6 @@ let all = {}; // the controls that stand for all labels
 let resting = 0; // the timer of what waits until no slider moves
 let detail = null; // the open label's figures: {row, plots, lines}
 
-const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 const scoresOf = (answer) => (calibrated ? answer.scores : answer.raw_scores);
 const fittedOf = (answer) => (calibrated ? answer.thresholds : answer.raw_thresholds);
 const thresholdsOf = (answer) => comparison.labels.map((label, i) => chosen.get(label) ?? fittedOf(answer)[i]);

@@ -6,11 +6,11 @@ function answer({ language, labels, speed, answer: found, task }) {
   const chips = found.tasks.map((name) => taskChip(taskOf(name), name === task.name));
   const first = Object.keys(page.answers);
   const names = { en: "english", zh: "chinese", any: "any_language" };
-  const languages = first.map((code) => toggle(zooText(names[code]), code === language, "language", code));
+  const languages = first.map((code) => toggle(zooText(names[code]), code === language, `language=${code}`, () => anew({ language: code, labels: null })));
   const kinds = Object.keys(page.answers[language]);
   const shown = kinds.length > 2 ? kinds : [""]; // tasks of one kind alone leave nothing to choose
-  const of = shown.map((kind) => toggle(zooText(`kind_${kind || "any"}`), kind === labels, "labels", kind));
-  const speeds = ["", ...page.speeds].map((ms) => speedToggle(ms, ms === speed));
+  const of = shown.map((kind) => toggle(zooText(`kind_${kind || "any"}`), kind === labels, `labels=${kind}`, () => anew({ labels: kind || null })));
+  const speeds = ["", ...page.speeds].map((ms) => toggle(ms ? zooText("speed_within", { ms }) : zooText("any_speed"), ms === speed, `ms=${ms}`, () => choose({ ms: ms || null }, true)));
   return make(
     "div",
     { class: "zoo-answer" },
@@ -41,25 +41,19 @@ function group(key, buttons) {
   return make("div", { class: "zoo-buttons", role: "group", "aria-label": zooText(key) }, make("span", {}, zooText(key)), ...buttons);
 }
 
-function toggle(text, pressed, name, value) {
-  const other = name === "language" ? { labels: null } : {};
-  const node = button(text, () => choose({ [name]: value || null, board: null, pick: null, sort: null, ...other }, true));
-  node.setAttribute("aria-pressed", String(pressed));
-  node.dataset.key = `${name}=${value}`;
-  return node;
-}
+/** Choose other tasks: what was chosen of one of those before is chosen no more. */
+const anew = (changes) => choose({ ...changes, board: null, pick: null, sort: null }, true);
 
-function speedToggle(ms, pressed) {
-  const node = button(ms ? zooText("speed_within", { ms }) : zooText("any_speed"), () => choose({ ms: ms || null }, true));
+/** A button that is pressed or not; its `key` finds it again when all is drawn anew. */
+function toggle(text, pressed, key, onclick, name) {
+  const node = button(text, onclick, name);
   node.setAttribute("aria-pressed", String(pressed));
-  node.dataset.key = `ms=${ms}`;
+  node.dataset.key = key;
   return node;
 }
 
 function taskChip({ name, about }, pressed) {
-  const node = button("", () => openTask(name), "zoo-task");
-  node.setAttribute("aria-pressed", String(pressed));
-  node.dataset.key = `task=${name}`;
+  const node = toggle("", pressed, `task=${name}`, () => openTask(name), "zoo-task");
   node.append(make("strong", {}, name), make("span", {}, about));
   return node;
 }
@@ -84,9 +78,6 @@ function matrix({ answer: found, task }) {
 }
 
 const MARKS = { "†": "mark_one_seed", "‡": "mark_trials", "–": "mark_not_run" };
-
-// Reached by the keyboard, since it scrolls.
-const scroll = (table, name) => make("div", { class: "zoo-scroll", tabindex: 0, role: "region", "aria-label": name }, table);
 
 function taskHead({ name, metric, link }, task) {
   const head = make("th", { scope: "col", class: `zoo-figure${name === task.name ? " zoo-chosen" : ""}` }, name);
