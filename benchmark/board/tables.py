@@ -15,7 +15,7 @@ KEYS = ["task", "encoder", "family", "variant"]
 LENGTH = 64  # of the texts whose latency stands on the board, in tokens
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Board:
     """All tables of the board; in each, an entry is named by task, encoder, family and variant (in what its recipe
     differs from the task's default).

@@ -57,7 +57,7 @@ def _told(found: "Matrix", speed: float | None, page: Language) -> dict[str, Any
     except UserError:
         ranked = any(row.scores for row in found.rows)
         return {"problem": say("answer_too_slow", page, ms=speed) if ranked else say("answer_none", page)}
-    return {"take": _take(choice, found, page), "cost": _cost(choice, found, page), "best": choice.best.encoder}
+    return {"take": _take(choice, found, page), "cost": _cost(choice, page)}
 
 
 def _take(choice: "Choice", found: "Matrix", page: Language) -> str:
@@ -75,7 +75,7 @@ def _take(choice: "Choice", found: "Matrix", page: Language) -> str:
     return take + say(reason, page, encoder=best.encoder, others=choice.others, **tied)
 
 
-def _cost(choice: "Choice", found: "Matrix", page: Language) -> str:
+def _cost(choice: "Choice", page: Language) -> str:
     from benchmark.board.choice import gaps_of
 
     best, smallest = choice.best, choice.smallest

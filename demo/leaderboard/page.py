@@ -10,7 +10,7 @@ from demo.leaderboard.handlers import CITATION, note_of, published_of, read_boar
 from demo.leaderboard.links import dataset_link
 from demo.leaderboard.task_table import USUAL, Opens, columns_of, entries_of
 from demo.leaderboard.verdict import first_sentences, pairs_of
-from demo.leaderboard.words import about_task, heading, language_name
+from demo.leaderboard.words import about_task, heading
 from demo.shared.models import catalogue, read
 from demo.shared.texts import Language
 from zoo.errors import UserError
@@ -36,27 +36,13 @@ def board_page(root: Path | None, results: Path | None, page: Language) -> dict[
         UserError: nothing is published in `results`, or it is damaged.
     """
     folders = tuple((task, name, folder) for task, all_ in catalogue(root).items() for name, folder in all_.items())
-    return _page(_Shared(read_board(results)), folders, page)
-
-
-class _Shared:
-    """A board as an argument of a cached function: the same board is the same argument."""
-
-    def __init__(self, board: "Board") -> None:
-        self.board = board
-
-    def __hash__(self) -> int:
-        return id(self.board)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Shared) and other.board is self.board
+    return _page(read_board(results), folders, page)
 
 
 @lru_cache(maxsize=4)
-def _page(shared: _Shared, folders: tuple[tuple[str, str, Path], ...], page: Language) -> dict[str, Any]:
+def _page(board: "Board", folders: tuple[tuple[str, str, Path], ...], page: Language) -> dict[str, Any]:
     from benchmark.board.pages import tasks_of
 
-    board = shared.board
     opens = checkpoints_of(board, folders)
     there = set(board.cells["task"])
     return {
@@ -90,11 +76,10 @@ def _task(board: "Board", task: "Task", opens: Opens, page: Language) -> dict[st
     return {
         "name": task.name,
         "about": about_task(task, n, page),
-        "language": language_name(task.language, page),
         "link": dataset_link(task),
         "metric": task.main_metric,
         "first": first_sentences(verdicts(board, task).answer, page),
-        "note": note_of(board, task.name, page),
+        "note": note_of(task, n, page),
         "headings": {name: heading(name, page) for name in columns},
         "columns": columns,
         "entries": entries,
