@@ -152,7 +152,7 @@ def give_back_memory() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
-def matrix_rate() -> float:
+def matrix_rate(size: int = 1024) -> float:
     """Return how many operations a second a product of square matrices makes here; a training's rate is compared with
     it.
 
@@ -162,7 +162,7 @@ def matrix_rate() -> float:
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    size, repeats = 1024, 10
+    repeats = 10
     matrix = torch.randn(size, size, dtype=torch.bfloat16 if multiplies_in_bf16() else torch.float32, device=device)
     product = matrix @ matrix
     fastest = float("inf")
