@@ -20,20 +20,19 @@ from zoo.errors import UserError, first_fault
 from zoo.files import WHOLE
 
 MIB = 2**20
-_SMALL = (
-    "README.md",
-    "checkpoint.json",
-    "config.json",
-    "decision.json",
-    "merges.txt",
-    "special_tokens_map.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "vocab.json",
-    "vocab.txt",
-)
-# The files of a whole checkpoint, and the most bytes that each may have.
-BOUNDS = dict.fromkeys(_SMALL, 32 * MIB) | {WHOLE: 2048 * MIB}
+BOUNDS = {  # the files of a whole checkpoint, and the most bytes that each may have
+    "README.md": 32 * MIB,
+    "checkpoint.json": 32 * MIB,
+    "config.json": 32 * MIB,
+    "decision.json": 32 * MIB,
+    "merges.txt": 32 * MIB,
+    WHOLE: 2048 * MIB,
+    "special_tokens_map.json": 32 * MIB,
+    "tokenizer.json": 32 * MIB,
+    "tokenizer_config.json": 32 * MIB,
+    "vocab.json": 32 * MIB,
+    "vocab.txt": 32 * MIB,
+}
 NEEDED = (WHOLE, "checkpoint.json", "config.json", "decision.json", "tokenizer.json", "tokenizer_config.json")
 UNREAD = (".gitattributes", "LICENSE")  # may be there; are neither downloaded nor read
 MPNET_BUCKETS = 32  # of distances between tokens: MPNet's code reads so many, whatever its config says
