@@ -152,7 +152,7 @@ def give_back_memory() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
-def matrix_rate(size: int = 1024) -> float:
+def matrix_rate(size: int = 1024, repeats: int = 10, batches: int = 10) -> float:
     """Return how many operations a second a product of square matrices makes here; a training's rate is compared with
     it.
 
@@ -162,11 +162,10 @@ def matrix_rate(size: int = 1024) -> float:
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    repeats = 10
     matrix = torch.randn(size, size, dtype=torch.bfloat16 if multiplies_in_bf16() else torch.float32, device=device)
     product = matrix @ matrix
     fastest = float("inf")
-    for _ in range(10):
+    for _ in range(batches):
         start = time.perf_counter()
         for _ in range(repeats):
             torch.mm(matrix, matrix, out=product)  # new memory for each would take as long as the product
