@@ -66,19 +66,24 @@ class PolicyFit:
         return score(decision, self.run.predictions.test_logits, self.run.predictions.test_y_true)
 
 
+def folder_of_run(info: CheckpointInfo, results: Path) -> Path | None:
+    """Return the folder of the run that left a checkpoint; None if it is not in `results`."""
+    return min(results.glob(f"{info.task}/*/*-{info.run}"), default=None)
+
+
 def find_run(info: CheckpointInfo, results: Path) -> Run:
-    """Return the run that left a checkpoint.
+    """Return the run that left a checkpoint. No other run is read.
 
     Raises:
         UserError: it is not in `results`, or is damaged.
     """
-    found = sorted(results.glob(f"{info.task}/*/*-{info.run}"))
-    if not found:
+    folder = folder_of_run(info, results)
+    if folder is None:
         raise UserError(
-            f"The run {info.run} of '{info.encoder}' on '{info.task}' is not in {results}, and a policy is fitted on "
-            "its validation logits; give its folder of runs with --results"
+            f"The run {info.run} of '{info.encoder}' on '{info.task}' is not in {results}; give the folder of runs "
+            "that has it, with --results"
         )
-    return read_run(found[0])
+    return read_run(folder)
 
 
 def fit_policy(info: CheckpointInfo, results: Path, policy: Policy) -> PolicyFit:

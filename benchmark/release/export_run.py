@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from benchmark.board.entries import Entry
+from benchmark.from_logits.policy_fit import find_run
 from benchmark.release.card import write_card
 from benchmark.release.reduce import TOLERANCE, fit_and_score
 from benchmark.statistics.intervals import RESAMPLES, interval
@@ -25,7 +26,6 @@ from benchmark.training.runs import (
     RunInfo,
     as_stored,
     groups_of_run,
-    read_runs,
     run_folder,
     write_run,
 )
@@ -84,9 +84,7 @@ def export_and_score(
     if target.exists():
         raise there
     info = read_checkpoint(checkpoint).info
-    run = next((run for run in read_runs(results) if run.info.id == info.run), None)
-    if run is None:
-        raise UserError(f"The run {info.run} of {checkpoint} is not in {results}; give the folder that has it")
+    run = find_run(info, results)
     task = lookup(known_tasks(results), info.task, "task")
     rows = read_rows(task, data_dir)
     if rows.fingerprint != run.info.fingerprint:

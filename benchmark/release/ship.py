@@ -11,7 +11,7 @@ from benchmark.tasks.rows import read_rows
 from benchmark.training.baseline import Baseline
 from benchmark.training.cell import Cell
 from benchmark.training.fine_tune import FineTuned
-from benchmark.training.runs import Run, RunInfo, as_stored, read_runs
+from benchmark.training.runs import Run, RunInfo, as_stored, read_run, run_folders
 from zoo.checkpoints.checkpoint import TFIDF, Checkpoint, CheckpointInfo
 from zoo.checkpoints.loading import describe_checkpoint, save_checkpoint
 from zoo.encoders.registry import ENCODERS
@@ -82,9 +82,10 @@ def ship_best(
         Each checkpoint when it is written.
     """
     best: dict[tuple[str, str], Run] = {}
-    for run in read_runs(results):
-        if run.info.task in tasks and checkpoint_folder(trained, run.folder).is_dir():
-            key = (run.info.task, run.folder.parent.name)
+    for folder in run_folders(results):
+        key = (folder.parent.parent.name, folder.parent.name)
+        if key[0] in tasks and checkpoint_folder(trained, folder).is_dir():
+            run = read_run(folder)
             best[key] = max(best.get(key, run), run, key=_validation_score)
     if not best:
         raise UserError(

@@ -219,10 +219,15 @@ def groups_of_run(run: Run) -> np.ndarray | None:
     return groups_of(find_row_facts(run.folder.parents[2], run.info.task).get(run.info.fingerprint))
 
 
+def run_folders(results: Path) -> list[Path]:
+    """Return the folders of all runs below `results`, in the order of their names."""
+    return [path.parent for path in sorted(results.glob("*/*/[!.]*/run.json"))]
+
+
 def read_runs(results: Path) -> list[Run]:
     """Read every run below `results`, in the order of their folders' names.
 
     Raises:
         UserError: a run is damaged.
     """
-    return [read_run(path.parent) for path in sorted(results.glob("*/*/[!.]*/run.json"))]
+    return list(map(read_run, run_folders(results)))
