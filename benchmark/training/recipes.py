@@ -113,7 +113,7 @@ class ZeroShotRecipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_length: Annotated[int, Field(ge=8, le=512)] = 128
+    max_length: Annotated[int, Field(ge=8)] = 128
     template: Annotated[str, Field(pattern=r"\{\}")] = "{}"
     seed: Seed = 0
 
@@ -234,6 +234,8 @@ def default_recipe(encoder: Encoder, task: Task, seed: int, /, **changes: Any) -
         return kind.model_validate({**defaults, "seed": seed, **own})
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:  # of several fields together
+            raise UserError(f"Recipe: {first['ctx']['error']}") from error
         field = ".".join(map(str, first["loc"]))
         raise UserError(f"Recipe: {field}: {first['msg']}, got {first['input']!r}") from error
 
