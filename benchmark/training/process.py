@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 _PROGRAMS = {"benchmark", "zoo", "encoder_zoo", "encoder-zoo"}  # the doors to the one command line
+_GRIDS = {"run", "run-data", "tune", "learning-curve"}  # the commands that train
 
 
 def default_threads() -> int:
@@ -24,9 +25,9 @@ def _running_grids() -> int:
 
 
 def is_grid(command: Sequence[str]) -> bool:
-    """Return whether a command line trains a grid: `run`, `run-data` or `tune`, by a script or by `python -m`."""
+    """Return whether a command line trains a grid: a command of _GRIDS, by a script or by `python -m`."""
     words = [word for word in command[:4] if word != "-m"]
-    return any(Path(a).stem in _PROGRAMS and b in ("run", "run-data", "tune") for a, b in pairwise(words))
+    return any(Path(a).stem in _PROGRAMS and b in _GRIDS for a, b in pairwise(words))
 
 
 def reset_peak_memory(device: str = "cpu") -> None:
