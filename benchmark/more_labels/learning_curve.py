@@ -5,7 +5,7 @@ stratified by label. Validation and test stay whole. The runs stand in a folder 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from benchmark.statistics.metrics import bounds
 from benchmark.statistics.resampling import Scored, draw, points, resample, weighted_sums
 from benchmark.statistics.seeds import score
 from benchmark.tasks.registry import Task
-from benchmark.tasks.rows import Rows, Split, fingerprint
+from benchmark.tasks.rows import Rows, fingerprint, take
 from benchmark.tasks.splits import stratify
 from benchmark.training.cell import Cell
 from benchmark.training.grid import plan
@@ -72,8 +72,8 @@ def subsets(rows: Rows, seed: int) -> dict[float, Rows]:
 
 
 def _first(rows: Rows, chosen: np.ndarray) -> Rows:
-    train = Split([rows.train.texts[row] for row in np.flatnonzero(chosen)], rows.train.y_true[chosen])
-    return Rows(train, rows.validation, rows.test, fingerprint(train, rows.validation, rows.test))
+    train = take(rows.train, np.flatnonzero(chosen))
+    return replace(rows, train=train, fingerprint=fingerprint(train, rows.validation, rows.test))
 
 
 @dataclass(frozen=True)
