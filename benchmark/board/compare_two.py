@@ -10,7 +10,7 @@ from benchmark.board.entries import Entry, make_entries
 from benchmark.board.pages import plain
 from benchmark.board.ranked import rankable
 from benchmark.statistics import intervals
-from benchmark.statistics.intervals import Sample, flags, pooled, sample
+from benchmark.statistics.intervals import FEW_SEEDS, Sample, flags, pooled, sample
 from benchmark.statistics.metrics import LOWER_IS_BETTER, metrics_of
 from benchmark.statistics.pair_tests import MARGIN, RESAMPLES, Comparison, compare, gather, shared_seeds
 from benchmark.statistics.ranks import SIGNIFICANT, Key
@@ -83,7 +83,7 @@ def compare_two(
     values = [float(each.of(common).values.mean()) for each in (first, second)]
     beats = found.superiority if sign > 0 else 1 - found.superiority
     higher = name_a if sign * gap.value > 0 else name_b
-    warned = flags(gap.seeds, both[0].y_true, metric)
+    warned = flags(gap.seeds if any(each.random for each in both) else FEW_SEEDS, both[0].y_true, metric)
     lines = [
         f"{task.name}, {metric}, {task.reported} split, n = {len(both[0].y_true):,}, seeds in common: {gap.seeds}",
         f"{name_a}: {values[0]:.4f}    {name_b}: {values[1]:.4f}",

@@ -42,12 +42,12 @@ def slices(seeds: Seeds, facts: pd.DataFrame | None, draws_of: Callable[..., Dra
     """Return how an entry does on each part of its task's test that has at least `MIN_ROWS` rows: one row a part.
 
     Columns: `slice` and `part`, `metric`, `n` test rows, `value` (mean over seeds), `low` and `high` (its 95 %
-    interval), `seeds`, `flags` (why the interval may be too narrow). All rows come first, as the standard to compare
-    with. The decisions are the entry's own, by its task's rule. `parts` says which slices there are and by what metric
-    they are judged.
+    interval), `seeds`, `flags` (why the interval may be too narrow; few seeds are told of the entry, not of a part).
+    All rows come first, as the standard to compare with. The decisions are the entry's own, by its task's rule. `parts`
+    says which slices there are and by what metric they are judged.
 
     Args:
-        seeds: the predictions of one seeds.
+        seeds: the predictions of one entry.
         facts: of the task's test rows in order; without them there are only slices by gold labels and by frequency.
         draws_of: returns resamples of as many rows; may return the same object each time.
 
@@ -87,7 +87,7 @@ def _judge(part: Part, runs: list[Scored], draws: Draws) -> dict[str, object]:
         "low": found.low,
         "high": found.high,
         "seeds": found.seeds,
-        "flags": cautions(found, taken[0].y_true, part.metric),
+        "flags": cautions(found, taken[0].y_true, part.metric, random=False),
     }
 
 
