@@ -108,7 +108,7 @@ def label_sets(
 
     found = fit(fit_policy(read_checkpoint(checkpoint).info, results, DEFAULT), recall)
     say(f"Give a text every label whose score is over {found.threshold:.2f}.")
-    say(f"Then {recall:.0%} of a new text's right labels are given, on average (from {found.fitted_on} texts).")
+    say(f"Then {100 * recall:.3g}% of a new text's right labels are given, on average (from {found.fitted_on} texts).")
     say(f"On test: {found.recall:.3f} [{found.low:.3f}, {found.high:.3f}], with {found.size:.1f} labels a text.")
 
 
