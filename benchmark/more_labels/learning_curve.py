@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from benchmark.statistics.fit_decision import fit_decision
 from benchmark.statistics.intervals import RESAMPLES
 from benchmark.statistics.metrics import bounds
 from benchmark.statistics.resampling import Scored, draw, points, resample, weighted_sums
-from benchmark.statistics.seeds import score
+from benchmark.statistics.seeds import scored_on_test
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, fingerprint, take
 from benchmark.tasks.splits import stratify
@@ -203,11 +202,7 @@ def _scored(task: Task, cell: Cell) -> Scored:
     run = read_run(cell.folder)
     if run.info.diverged:
         raise UserError(f"{cell.name} diverged ({run.info.diverged}), so its curve has a gap; leave the encoder out")
-    found = run.predictions
-    decision = fit_decision(
-        task.problem_type, found.validation_logits, found.validation_y_true, task.rule, task.average
-    )
-    return score(decision, found.test_logits, found.test_y_true)
+    return scored_on_test(task, run.predictions)
 
 
 def power_law(values: np.ndarray) -> np.ndarray:

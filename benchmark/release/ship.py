@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmark.release.card import write_card, write_cards
 from benchmark.release.reduce import Reduced, reduce_checkpoint
-from benchmark.statistics.fit_decision import fit_decision
+from benchmark.statistics.seeds import decision_for
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import read_rows
 from benchmark.training.baseline import Baseline
@@ -31,15 +31,7 @@ def keep_checkpoint(
     """
     target, task = checkpoint_folder(root, cell.folder), cell.task
     predictions, recipe = as_stored(trained.predictions), info.recipe
-    decision = fit_decision(
-        task.problem_type,
-        predictions.validation_logits,
-        predictions.validation_y_true,
-        task.rule,
-        task.average,
-        policy=policy,
-        labels=task.labels,
-    )
+    decision = decision_for(task, predictions, policy=policy)
     reading = {name: getattr(recipe, name) for name in ("max_length", "long_text", "pooling") if hasattr(recipe, name)}
     checkpoint = CheckpointInfo(
         task=task.name,

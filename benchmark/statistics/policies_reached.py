@@ -5,10 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from benchmark.statistics.fit_decision import fit_decision
 from benchmark.statistics.intervals import interval
 from benchmark.statistics.resampling import Draws, Scored, weighted_sums
-from benchmark.statistics.seeds import Seeds, score
+from benchmark.statistics.seeds import Seeds, decision_for, score
 from zoo.policy import Goal, Policy
 
 STANDARD = {"precision": Goal(precision=0.9), "recall": Goal(recall=0.9)}
@@ -66,16 +65,7 @@ def _scored(seeds: Seeds, policy: Policy) -> dict[int, Scored]:
     """Return what every seed says of the test rows under a policy, fitted on validation."""
     task, found = seeds.task, {}
     for seed, each in seeds.predictions.items():
-        decision = fit_decision(
-            task.problem_type,
-            each.validation_logits,
-            each.validation_y_true,
-            task.rule,
-            task.average,
-            seeds.temperatures[seed],
-            policy=policy,
-            labels=task.labels,
-        )
+        decision = decision_for(task, each, temperature=seeds.temperatures[seed], policy=policy)
         found[seed] = score(decision, each.test_logits, each.test_y_true)
     return found
 
