@@ -32,7 +32,7 @@ Samples = dict[tuple[str, str], Sample]  # by rule and metric
 
 @dataclass(frozen=True)
 class Kept:
-    """Where results are kept, and the hash of the code that computes them."""
+    """Where results are kept, and what tells the code that computes them from any other."""
 
     folder: Path
     code: str

@@ -1,5 +1,6 @@
 """What a run was measured on: processor, threads, precision, library versions, peak memory."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -81,6 +82,16 @@ def commit() -> str:
     except OSError:
         return "unknown"
     return head.stdout.strip() + ("+" if changed.returncode else "") if head.returncode == 0 else "unknown"
+
+
+@cache
+def code_sha256() -> str:
+    """Return the hash of the code of `zoo` and of this package."""
+    digest = hashlib.sha256()
+    for package in ("zoo", "benchmark"):
+        for path in sorted((Path(__file__).parents[2] / package).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def set_up_process(threads: int) -> None:
