@@ -245,10 +245,15 @@ def names_of(option: str, text: str) -> list[str]:
     return names
 
 
+def was_given(context: typer.Context, option: str) -> bool:
+    """Return whether the command line itself gives an option: not the environment, and not the default."""
+    source = context.get_parameter_source(option)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def check_data_dir(context: typer.Context, chosen: Sequence[Task]) -> None:
-    """Raise UserError where --data-dir is given, and not by the environment, for rows that come with the project."""
-    given = context.get_parameter_source("data_dir")
-    if chosen and all(task.embedded for task in chosen) and given is not None and given.name == "COMMANDLINE":
+    """Raise UserError where --data-dir is given for rows that come with the project."""
+    if chosen and all(task.embedded for task in chosen) and was_given(context, "data_dir"):
         names = ", ".join(task.name for task in chosen)
         raise UserError(f"--data-dir does not apply: the rows of {names} come with the project; leave it out")
 
