@@ -10,8 +10,8 @@ from scipy.stats import binomtest
 
 from benchmark.statistics.fit_decision import MIN_POSITIVES
 from benchmark.statistics.intervals import RESAMPLES, interval
-from benchmark.statistics.policies_reached import counts, value_of, verdict
-from benchmark.statistics.resampling import Draws, Scored, draw, weighted_sums
+from benchmark.statistics.policies_reached import value_of, verdict
+from benchmark.statistics.resampling import Draws, Scored, draw, pooled_counts, weighted_sums
 from benchmark.statistics.seeds import decision_for, score
 from benchmark.tasks.registry import Task, known_tasks
 from benchmark.training.runs import Run, groups_of_run, read_run
@@ -130,7 +130,7 @@ def _counts(scored: Scored, label: int | None, unsure: Decision | None = None) -
     scores are unsure count as decided."""
     if unsure is not None and unsure.unsure is not None:
         scored = replace(scored, y_pred=scored.y_pred | (scored.y_score >= np.array(unsure.unsure)[:, 0]))
-    return counts(scored, slice(None) if label is None else [label])
+    return pooled_counts(scored, slice(None) if label is None else [label])
 
 
 def _with_interval(
