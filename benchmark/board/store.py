@@ -26,7 +26,7 @@ from benchmark.training.process import code_sha256
 from benchmark.training.refits import FILES as REFITS
 from benchmark.training.runs import RESULTS
 from zoo.errors import UserError
-from zoo.files import write_bytes, write_text
+from zoo.files import write_text
 from zoo.hardware import library_versions
 
 _ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def publish(results: Path, margin: float = MARGIN) -> tuple[Board, list[Path]]:
     board = _unchanged(results, current)
     if board is None:
         board = build(results, margin, kept_by(f"{code_sha256()} {json.dumps(library_versions(), sort_keys=True)}"))
-    written = write_tables(board, results / "board", write_bytes)
+    written = write_tables(board, results / "board")
     written += write_pages(results, board)
     made_from = current | {"tables": _tables_sha256(results)}
     write_text(results / "board" / "made_from.json", json.dumps(made_from) + "\n")
