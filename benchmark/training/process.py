@@ -11,14 +11,15 @@ from pathlib import Path
 
 import psutil
 
+from zoo.hardware import cores, processes, reuse_memory
+
 _PROGRAMS = {"benchmark", "zoo", "encoder_zoo", "encoder-zoo"}  # the doors to the one command line
 _GRIDS = {"run", "run-data", "tune", "learning-curve"}  # the commands that train
 
 
 def default_threads() -> int:
     """Return how many threads a run takes: the usable cores, divided by the grids that run on this machine."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // max(1, _running_grids()))
+    return max(1, cores() // max(1, _running_grids()))
 
 
 def _running_grids() -> int:
@@ -102,8 +103,6 @@ def set_up_process(threads: int) -> None:
     """
     import torch
     from transformers.utils import logging
-
-    from zoo.hardware import processes, reuse_memory
 
     commit()
     if processes() == 1 and torch.cuda.device_count() > 1:
