@@ -12,7 +12,7 @@ from benchmark.training.baseline import Baseline, train_baseline
 from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
 from benchmark.training.process import commit
 from benchmark.training.recipes import AnyRecipe, BaselineRecipe, ProbeRecipe, Recipe, SetFitRecipe, ZeroShotRecipe
-from benchmark.training.runs import PROTOCOL, RunInfo, state_folder, write_run
+from benchmark.training.runs import PROTOCOL, RunInfo, RunReport, state_folder, write_run
 from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import Weights, fetch_weights
 from zoo.hardware import library_versions
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from benchmark.training.fine_tune import FineTuned
     from benchmark.training.probe import Probe
 
-RunReport = Callable[[float, str], None]  # the share of a run that is done, and a line to show or ""
 Keep = Callable[["Cell", RunInfo, "FineTuned | Baseline"], None]
 Make = Callable[["Cell", RunReport, Keep | None], None]
 

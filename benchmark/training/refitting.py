@@ -12,13 +12,13 @@ from benchmark.statistics.resampling import points
 from benchmark.statistics.seeds import scored_on_test
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, take
-from benchmark.training.cell import Cell, Keep, RunReport, run_cell
+from benchmark.training.cell import Cell, Keep, run_cell
 from benchmark.training.grid import plan
 from benchmark.training.line_cells import join, line_cell, write_line
 from benchmark.training.process import commit
 from benchmark.training.recipes import default_recipe
 from benchmark.training.refits import Refit, read_refits
-from benchmark.training.runs import encoder_folder, read_run, run_id
+from benchmark.training.runs import RunReport, encoder_folder, read_run, run_id
 from benchmark.training.trials import pack
 from zoo.encoders.encoder import Encoder
 from zoo.errors import UserError

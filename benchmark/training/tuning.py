@@ -17,13 +17,13 @@ import numpy as np
 
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows
-from benchmark.training.cell import Cell, Keep, RunReport, checked_weights
+from benchmark.training.cell import Cell, Keep, checked_weights
 from benchmark.training.divergence import why_diverged
 from benchmark.training.fine_tune import truncated_share
 from benchmark.training.line_cells import join, line_cell, write_line
 from benchmark.training.process import commit
 from benchmark.training.recipes import Recipe, default_recipe, epochs_of
-from benchmark.training.runs import Epoch, encoder_folder, run_id
+from benchmark.training.runs import Epoch, RunReport, encoder_folder, run_id
 from benchmark.training.trainer import train
 from benchmark.training.trials import Trial, pack, read_trials
 from zoo.checkpoints.pretrained import check_without_weights, count_positions
