@@ -135,8 +135,8 @@ def _slices(board: Board, task: Task) -> pd.DataFrame:
         key = (slice_, part, row["metric"], row["n"])
         cells = table.setdefault(key, {"caution": ""})
         cells[entry_name(row)] = f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
-        told = f"{cells['caution']}; {row['flags']}".split("; ")
-        cells["caution"] = "; ".join(dict.fromkeys(filter(None, told)))
+        told = [flag for flag in row["flags"].split("; ") if not flag.endswith(("seed", "seeds"))]  # of the entry
+        cells["caution"] = "; ".join(dict.fromkeys([*filter(None, cells["caution"].split("; ")), *told]))
     names = ["slice", "part", "metric", "n"]
     return pd.DataFrame([dict(zip(names, key, strict=True)) | values for key, values in table.items()]).fillna("–")
 
