@@ -86,7 +86,7 @@ def select(task: Task, runs: Sequence[Member]) -> list[Member]:
     best = -np.inf
     while len(chosen) < MOST:
         # A temperature moves no decision that is fitted after it, so none is fitted in the search.
-        tried = [joined([*chosen, each]) for each in runs]
+        tried = (joined([*chosen, each]) for each in runs)
         worth = [validation_score(task, found, decision_for(task, found, temperature=1.0)) for found in tried]
         at = int(np.argmax(worth))
         if worth[at] <= best:

@@ -260,8 +260,6 @@ _SINGLE_LABEL = {
     "f1_macro": Summable(_macro_columns, _f1),
     "mcc": Summable(lambda scored: match_columns(scored.y_true, scored.y_score), mcc),
     "auc": Summable(lambda scored: auc_columns(scored.y_true, scored.y_score), lambda sums: sums[..., 0]),
-    "ece": Summable(
-        lambda scored: _gaps(*top_label(scored.y_true, scored.y_score)), lambda sums: np.abs(sums).sum(axis=-1)
-    ),
+    "ece": Summable(lambda scored: _gaps(*top_label(scored.y_true, scored.y_score)), _distance),
     "brier": _mean(_squared_error),
 }
