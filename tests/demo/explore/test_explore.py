@@ -30,7 +30,6 @@ from demo.shared.texts import TEXTS
 from tests.benchmark.conftest import WriteRun, make_predictions, synthetic_writer
 from tests.demo.explore.shown import ABOUT, GOLD, GRANITE, MINILM, PLOT, pair_in, problem, said, table_of, values
 from zoo.errors import UserError
-from zoo.files import write_bytes
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +41,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number, encoder in enumerate(("minilm-l6", "granite-30m")):
             for seed in range(2):
                 put(task, encoder, seed, predictions=predictions_of(TASKS[task], 10 * number + seed, n))
-    write_tables(build(root / "results"), root / "results" / "board", write_bytes)
+    write_tables(build(root / "results"), root / "results" / "board")
     for task in ("duee_event_types", "chnsenticorp"):
         for number, encoder in enumerate(("minilm-l6", "granite-30m")):
             put(task, encoder, predictions=predictions_of(TASKS[task], number, 400))
