@@ -1,1 +1,1 @@
-"""The app's tabs: handlers first (`compare`, `board` ...), widgets after (`*_view`)."""
+"""The app's tabs, a folder each: `handlers.py` without widgets, `view.py` with them."""

@@ -1,6 +1,6 @@
 """Classifier: turns texts into scores and labels, with a model in memory or a checkpoint on disk."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +22,11 @@ def predict_logits(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     windows: Sequence[Sequence[Sequence[int]]],
-    advance: Callable[[int], object] = lambda done: None,
 ) -> np.ndarray:
     """Return float32 logits of shape (n, num_labels), in the order of the texts, pooled over each text's `windows`.
 
     Windows are batched by length. A batch has at most ROWS of them and TOKENS with its padding, so that memory is
     bounded whatever the length, and its longest window has about PADDED times the tokens of its shortest at most.
-    `advance` is called after each batch with its size.
     """
     if not windows:
         return np.zeros((0, model.config.num_labels or 0), np.float32)
@@ -43,7 +41,6 @@ def predict_logits(
                 model.device
             )
             logits[rows] = model(**batch).logits.float().cpu().numpy()
-            advance(len(rows))
     model.train(training)
     return pool(logits, [len(of_text) for of_text in windows])
 

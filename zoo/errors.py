@@ -65,6 +65,11 @@ def first_line(error: BaseException) -> str:
     return f"{where}: {error.strerror}; {step}"
 
 
+def reason(error: Exception) -> str:
+    """Return an error of another library in one line: its kind and the start of its message."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+
+
 def run_command_line(app: Callable[[], object], when_stopped: str) -> None:
     """Run a command line.
 

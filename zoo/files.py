@@ -1,11 +1,13 @@
-"""Atomic writes and content hashes: a file or folder is there as a whole or not at all."""
+"""Atomic writes, by which a file or folder is there as a whole or not at all; content hashes; rows as CSV."""
 
+import csv
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 
 from platformdirs import user_cache_dir
@@ -72,3 +74,10 @@ def write_bytes(path: Path, content: bytes) -> None:
         Path(temporary).replace(path)
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Return rows as CSV."""
+    text = StringIO()
+    csv.writer(text).writerows(rows)  # with \r\n, so that a cell with either is put in quotation marks
+    return text.getvalue()

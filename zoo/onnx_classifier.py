@@ -12,8 +12,8 @@ from tokenizers import Tokenizer
 
 from zoo.checkpoints.checkpoint import ONNX, ONNX_MISSING, CheckpointInfo, read_checkpoint
 from zoo.decision import Decision
-from zoo.errors import UserError
-from zoo.hardware import give_back_memory
+from zoo.errors import UserError, reason
+from zoo.hardware import cores, give_back_memory
 from zoo.long_text import LongText, capacity, overlap, pool, windows_of
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ class OnnxClassifier:
             tokenizer, padding = _read_tokenizer(folder)
             session = onnxruntime.InferenceSession(folder / ONNX, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime and tokenizers raise any kind
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise UserError(f"{folder} cannot be loaded ({reason}); export the checkpoint again") from error
+            raise UserError(f"{folder} cannot be loaded ({reason(error)}); export the checkpoint again") from error
         give_back_memory()  # the graph as it was read: up to 30 MB
         return cls(checkpoint.info, checkpoint.decision, session, tokenizer, padding)
 
@@ -99,8 +98,7 @@ class OnnxClassifier:
 
 def threads() -> int:
     """Return how many threads a session takes: as OMP_NUM_THREADS says, like torch, or one a usable core."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return int(os.environ.get("OMP_NUM_THREADS") or cores)
+    return int(os.environ.get("OMP_NUM_THREADS") or cores())
 
 
 def _read_tokenizer(folder: Path) -> tuple[Tokenizer, int]:

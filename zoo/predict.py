@@ -4,14 +4,13 @@ The texts are read and predicted in chunks. Finished rows go to a hidden file be
 hash of the checkpoint and the input. At the end this file becomes the output in one step.
 """
 
-import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from io import StringIO
 from itertools import islice
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from zoo.decision import Decision
 from zoo.errors import UserError
+from zoo.files import csv_text
 from zoo.row_files.format import RowFile
 from zoo.row_files.row_reader import read_plain_rows
 from zoo.serving import AnyClassifier, load_classifier
@@ -60,13 +60,13 @@ def predict_file(
     part = target.with_name(f".{target.name}-{_identity(classifier, source, text_column)}.part")
     as_csv = target.suffix.lower() == ".csv"
     with _alone(part, target):
-        done = _go_on(part, _csv_lines([_header(classifier, columns)]) if as_csv else "")
+        done = _go_on(part, csv_text([_header(classifier, columns)]) if as_csv else "")
         report(done)
         rows = islice(_read(source, text_column, list(columns)), done, None)
         with part.open("a", encoding="utf-8", newline="") as file:
             while chunk := list(islice(rows, CHUNK)):
                 records = _records(classifier, chunk, list(columns.values()), done)
-                file.write(_csv_lines(map(_cells, records)) if as_csv else _json_lines(records))
+                file.write(csv_text(map(_cells, records)) if as_csv else _json_lines(records))
                 file.flush()
                 done += len(chunk)
                 report(done)
@@ -207,7 +207,7 @@ def _cells(record: dict[str, Any]) -> list[Any]:
 
 
 def _storable(value: Any) -> Any:
-    """Return a value as JSON can hold it: dates and the like as text, NaN as nothing."""
+    """Return a value as JSON can hold it: infinity, dates and the like as text, NaN as nothing."""
     if isinstance(value, dict):
         return {str(name): _storable(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -216,7 +216,8 @@ def _storable(value: Any) -> Any:
         return value.hex()
     if value != value:
         return None
-    return value if isinstance(value, str | int | float | None) else str(value)
+    plain = isinstance(value, str | int | float | None) and value not in (inf, -inf)
+    return value if plain else str(value)
 
 
 def _header(classifier: AnyClassifier, columns: dict[str, str]) -> list[str]:
@@ -224,9 +225,3 @@ def _header(classifier: AnyClassifier, columns: dict[str, str]) -> list[str]:
     scores = (f"score_{label}" for label in classifier.info.labels)
     to_person = ["to_person"] if classifier.decision.unsure else []
     return ["row", *columns.values(), "label" if single else "labels", *to_person, *scores]
-
-
-def _csv_lines(rows: Iterable[Iterable[Any]]) -> str:
-    buffer = StringIO()
-    csv.writer(buffer).writerows(rows)  # with \r\n, so that a cell with either is put in quotation marks
-    return buffer.getvalue()

@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 
 from zoo.checkpoints.checkpoint import TFIDF, CheckpointInfo, read_checkpoint
 from zoo.decision import Decision
-from zoo.errors import UserError
+from zoo.errors import UserError, reason
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -150,8 +150,7 @@ def read_tfidf(path: Path, num_labels: int) -> TfidfModel:
         coefficients = csr_matrix(parts, shape=(terms, num_labels))
         coefficients.check_format()
     except Exception as error:  # safetensors, pydantic and scipy raise many kinds
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise UserError(f"{path} cannot be read ({reason}); copy or train the checkpoint again") from error
+        raise UserError(f"{path} cannot be read ({reason(error)}); copy or train the checkpoint again") from error
     return TfidfModel(vocabulary, idf, coefficients, intercept)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from tokenizers import Regex, pre_tokenizers
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from zoo.errors import UserError
+from zoo.errors import UserError, reason
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -29,8 +29,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
             folder, split_special_tokens=True, trust_remote_code=False
         )
     except Exception as error:  # transformers and tokenizers raise any kind
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise UserError(f"{folder} has no tokenizer that can be read ({reason}); save it there again") from error
+        raise UserError(f"{folder} has no tokenizer that can be read ({reason(error)}); save it there again") from error
     if not tokenizer.is_fast:
         raise UserError(
             f"{folder} has a tokenizer that makes no tokenizer.json ({type(tokenizer).__name__}), which a checkpoint "
@@ -44,9 +43,14 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def refuse_code(folder: Path, name: str) -> None:
-    """Raise UserError where the folder's JSON file `name` asks for code of the model's own; it is never run."""
+    """Raise UserError where the folder's JSON file `name` asks for code of the model's own, which is never run, or
+    cannot be read."""
     path = folder / name
-    if path.is_file() and "auto_map" in json.loads(path.read_text(encoding="utf-8")):
+    try:
+        asks = path.is_file() and "auto_map" in json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path} cannot be read ({reason(error)}); save it there again") from error
+    if asks:
         raise UserError(
             f"{path} asks for code of the model's own (auto_map), which is not run; use a model whose code is part of "
             "transformers, or a copy of the folder without auto_map where transformers has its architecture"

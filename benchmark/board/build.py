@@ -216,7 +216,7 @@ def _look_at(entry: Entry, facts: pd.DataFrame | None) -> Looked:
         "thresholds": stability(entry.seeds, draws_of) if fitted else pd.DataFrame(),
         "calibration": calibration(entry.seeds, draws) if scores else pd.DataFrame(),
         "reliability": reliability(entry.seeds) if scores else pd.DataFrame(),
-        "slices": slices(entry.seeds, facts, partial(draw, number=1000)),
+        "slices": slices(entry.seeds, facts, partial(draw, number=1000), entry.random),
         "costs": costs_by_length(entry),
         "runs": _runs(entry),
     }

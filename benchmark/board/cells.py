@@ -35,7 +35,7 @@ def samples_of(entry: Entry, draws: Draws) -> Samples:
     return {
         (rule, metric): found
         for rule, scored, metrics in parts
-        for metric, found in _sampled(entry, scored, metrics, draws).items()
+        for metric, found in sampled(entry, scored, metrics, draws).items()
     }
 
 
@@ -47,7 +47,8 @@ def _raw(entry: Entry, rule: Rule) -> list[Scored]:
     ]
 
 
-def _sampled(entry: Entry, scored: list[Scored], metrics: list[str], draws: Draws) -> dict[str, Sample]:
+def sampled(entry: Entry, scored: list[Scored], metrics: list[str], draws: Draws) -> dict[str, Sample]:
+    """Return the mean over seeds of some metrics of what an entry's runs say, with what its error is computed from."""
     resampled = resample(scored, metrics, draws)
     return {name: sample(points(scored, name), resampled[name], int(entry.random)) for name in metrics}
 

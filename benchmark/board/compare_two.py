@@ -6,15 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from benchmark.board.cells import sampled
 from benchmark.board.entries import Entry, make_entries
 from benchmark.board.pages import plain
 from benchmark.board.ranked import rankable
 from benchmark.statistics import intervals
-from benchmark.statistics.intervals import Sample, flags, pooled, sample
+from benchmark.statistics.intervals import FEW_SEEDS, Sample, flags, pooled
 from benchmark.statistics.metrics import LOWER_IS_BETTER, metrics_of
 from benchmark.statistics.pair_tests import MARGIN, RESAMPLES, Comparison, compare, gather, shared_seeds
 from benchmark.statistics.ranks import SIGNIFICANT, Key
-from benchmark.statistics.resampling import draw, points, resample
+from benchmark.statistics.resampling import draw
 from benchmark.tasks.registry import Task
 from benchmark.tasks.row_facts import groups_of
 from benchmark.training.runs import Run
@@ -76,14 +77,15 @@ def compare_two(
             f"'{name_a}' and '{name_b}' have no seed in common on '{task.name}'; run both with the same --seeds"
         )
     others = [entry for entry in rankable(list(entries.values())) if entry not in both]
-    seeds = pooled([first.sample, second.sample, *_samples(others, metric, groups)])
+    samples = [_sample(entry, metric, groups) for entry in others]
+    seeds = pooled([first.sample, second.sample, *samples])
     found = compare(first, second, draws.rng, seeds, margin)
     gap, sign = found.difference, -1 if metric in LOWER_IS_BETTER else 1
     low, high = sorted((sign * gap.low, sign * gap.high))
     values = [float(each.of(common).values.mean()) for each in (first, second)]
     beats = found.superiority if sign > 0 else 1 - found.superiority
     higher = name_a if sign * gap.value > 0 else name_b
-    warned = flags(gap.seeds, both[0].y_true, metric)
+    warned = flags(gap.seeds if any(each.random for each in both) else FEW_SEEDS, both[0].y_true, metric)
     lines = [
         f"{task.name}, {metric}, {task.reported} split, n = {len(both[0].y_true):,}, seeds in common: {gap.seeds}",
         f"{name_a}: {values[0]:.4f}    {name_b}: {values[1]:.4f}",
@@ -108,13 +110,9 @@ def _told(found: Comparison, margin: float, higher: str) -> str:
     return f"undecided; more {found.decided_by} would narrow the interval"
 
 
-def _samples(entries: Sequence[Entry], metric: str, groups: np.ndarray | None) -> list[Sample]:
-    found = []
-    for entry in entries:
-        runs = list(entry.scored(entry.task.rule).values())
-        draws = draw(len(entry.y_true), intervals.RESAMPLES, groups=groups)
-        found.append(sample(points(runs, metric), resample(runs, [metric], draws)[metric], int(entry.random)))
-    return found
+def _sample(entry: Entry, metric: str, groups: np.ndarray | None) -> Sample:
+    draws = draw(len(entry.y_true), intervals.RESAMPLES, groups=groups)
+    return sampled(entry, list(entry.scored(entry.task.rule).values()), [metric], draws)[metric]
 
 
 def _entry(entries: dict[Key, Entry], key: Key, task: Task) -> Entry:

@@ -8,8 +8,6 @@ import hashlib
 import io
 import os
 import time
-import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -21,10 +19,10 @@ import pandas as pd
 import pyarrow as pa
 
 from benchmark.statistics.intervals import Sample
+from benchmark.tasks.row_facts import DAMAGE
 from zoo.files import cache_folder, write_bytes
 
 _MONTH = 30 * 24 * 3600  # seconds
-_DAMAGE = (OSError, EOFError, LookupError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
 _TABLE, _SAMPLE, _KEYS = "table:", "sample:", "samples"
 Tables = dict[str, pd.DataFrame]
 Samples = dict[tuple[str, str], Sample]  # by rule and metric
@@ -32,7 +30,7 @@ Samples = dict[tuple[str, str], Sample]  # by rule and metric
 
 @dataclass(frozen=True)
 class Kept:
-    """Where results are kept, and the hash of the code that computes them."""
+    """Where results are kept, and what tells the code that computes them from any other."""
 
     folder: Path
     code: str
@@ -80,7 +78,7 @@ def recall(path: Path) -> tuple[Tables, Samples] | None:
         }
         keys = [tuple(name.split(":")) for name in found[_KEYS].tolist()]
         samples = {(rule, metric): _sample(found, at) for at, (rule, metric) in enumerate(keys)}
-    except _DAMAGE:
+    except DAMAGE:
         return None
     return tables, samples
 

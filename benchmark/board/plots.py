@@ -37,9 +37,7 @@ def figures(board: Board, task: Task) -> dict[str, go.Figure]:
 
 def intervals(main: pd.DataFrame, task: Task) -> go.Figure:
     """Return the main metric of every entry with its interval, best on top."""
-    return _rows(
-        names_of(main), [_points(main, "value", "low", "high", COLOURS[0], task.main_metric)], task.main_metric
-    )
+    return _rows(names_of(main), [_points(main, "value", COLOURS[0], task.main_metric)], task.main_metric)
 
 
 def ranks(main: pd.DataFrame) -> go.Figure:
@@ -64,7 +62,7 @@ def mean_ranks(overall: pd.DataFrame) -> go.Figure:
     """Return mean ranks across tasks, best on top."""
     table = overall[::-1].assign(variant="")
     table = table.assign(low=table["mean_rank"], high=table["mean_rank"])  # a handful of tasks is too few for intervals
-    points = _points(table, "mean_rank", "low", "high", COLOURS[3], "mean rank")
+    points = _points(table, "mean_rank", COLOURS[3], "mean rank")
     return _rows(table["encoder"].tolist(), [points], "mean rank (1 is best)")
 
 
@@ -72,7 +70,7 @@ def gains(rules: pd.DataFrame) -> go.Figure:
     """Return what each rule gains over 0.5, in points, with its interval."""
     points = rules.assign(**{name: 100 * rules[name] for name in ("gain", "low", "high")})
     traces = [
-        _points(of_rule, "gain", "low", "high", colour, str(rule))
+        _points(of_rule, "gain", colour, str(rule))
         for colour, (rule, of_rule) in zip(
             COLOURS, points[points["rule"] != "fixed"].groupby("rule", sort=False), strict=False
         )
@@ -140,17 +138,18 @@ def _ticks(bottom: float, zeros: bool) -> dict[str, Any]:
     return {"tickvals": values, "ticktext": ["0", *names[1:]] if zeros else names}
 
 
-def front(main: pd.DataFrame, task: Task, cost: str = "p50_ms", title: str = "ms for one text") -> go.Figure:
-    """Return quality against a cost, coloured by family; the line joins the entries that no other one beats in both.
-    Entries whose cost is unknown are not shown."""
-    figure, main = go.Figure(), main.dropna(subset=[cost])
+def front(main: pd.DataFrame, task: Task) -> go.Figure:
+    """Return quality against the time for one text, coloured by family; the line joins the entries that no other one
+    beats in both. Entries whose time is unknown are not shown."""
+    cost, figure = "p50_ms", go.Figure()
+    main = main.dropna(subset=[cost])
     middle = float(np.sqrt(main[cost].min() * main[cost].max()))
     for number, (family, rows) in enumerate(main.groupby("family", sort=False)):
         colour, symbol, _ = _style(number)
         figure.add_scatter(
             x=rows[cost].tolist(),
             y=rows["value"].tolist(),
-            error_y=errors(rows, "value", "low", "high"),
+            error_y=errors(rows, "value"),
             customdata=rows[["low", "high", "seeds"]].to_numpy().tolist(),
             text=names_of(rows),
             name=str(family),
@@ -173,7 +172,7 @@ def front(main: pd.DataFrame, task: Task, cost: str = "p50_ms", title: str = "ms
     )
     ticks = [step * 10.0**power for power in range(-3, 7) for step in (1, 2, 5)]
     figure.update_xaxes(
-        title=f"{title} (log scale)", type="log", tickvals=ticks, ticktext=[f"{tick:,g}" for tick in ticks]
+        title="ms for one text (log scale)", type="log", tickvals=ticks, ticktext=[f"{tick:,g}" for tick in ticks]
     )
     figure.update_yaxes(title=task.main_metric)
     return dressed(figure, 420)
@@ -192,18 +191,18 @@ def _style(number: int) -> tuple[str, str, str]:
     return COLOURS[position], SYMBOLS[again % len(SYMBOLS)], DASHES[again % len(DASHES)]
 
 
-def errors(rows: pd.DataFrame, value: str, low: str, high: str) -> dict[str, Any]:
-    """Return error bars for plotly from columns of values and the ends of their intervals."""
-    up, down = (rows[high] - rows[value]).tolist(), (rows[value] - rows[low]).tolist()
+def errors(rows: pd.DataFrame, value: str) -> dict[str, Any]:
+    """Return error bars for plotly from a column of values, and the ends of their intervals in `low` and `high`."""
+    up, down = (rows["high"] - rows[value]).tolist(), (rows[value] - rows["low"]).tolist()
     return {"type": "data", "array": up, "arrayminus": down, "thickness": 1.5, "width": 5}
 
 
-def _points(rows: pd.DataFrame, value: str, low: str, high: str, colour: str, name: str) -> go.Scatter:
+def _points(rows: pd.DataFrame, value: str, colour: str, name: str) -> go.Scatter:
     return go.Scatter(
         y=names_of(rows),
         x=rows[value].tolist(),
-        error_x=errors(rows, value, low, high),
-        customdata=rows[[low, high]].to_numpy().tolist(),
+        error_x=errors(rows, value),
+        customdata=rows[["low", "high"]].to_numpy().tolist(),
         mode="markers",
         marker={"size": 9, "color": colour},
         name=name,

@@ -161,7 +161,7 @@ def figures(board: Board, root: Path = PRETRAINED) -> dict[str, go.Figure]:
             y=shares["value"].tolist(),
             name=each.name,
             marker={"color": colours[each.name]},
-            error_y=errors(shares, "value", "low", "high"),
+            error_y=errors(shares, "value"),
         )
     for encoder, rows in _scores(board, trained).groupby("encoder", sort=False) if trained else ():
         downstream.add_scatter(
@@ -171,7 +171,7 @@ def figures(board: Board, root: Path = PRETRAINED) -> dict[str, go.Figure]:
             name=str(encoder),
             mode="markers",
             marker={"size": 9, "color": colours.get(encoder, "#808080")},
-            error_x=errors(rows, "value", "low", "high"),
+            error_x=errors(rows, "value"),
         )
     filled.update_yaxes(title="share filled in correctly, held out")
     downstream.update_xaxes(title="the task's main metric").update_yaxes(autorange="reversed", automargin=True)

@@ -72,17 +72,6 @@ def read_published(path: Path = PUBLISHED) -> list[Published]:
     return list(found.values())
 
 
-def anchor(published: Sequence[Published], task_name: str, encoder: str, metric: str) -> list[Published]:
-    """Return the figures of one cell of the board, those on the split that the board reports first.
-
-    Raises:
-        UserError: there is no such task.
-    """
-    reported = lookup(TASKS, task_name, "task").reported
-    found = [one for one in published if (one.task, one.encoder, one.metric) == (task_name, encoder, metric)]
-    return sorted(found, key=lambda one: one.split != reported)
-
-
 def beside(low: float, high: float, published: Published) -> Beside:
     """Return where a published figure lies: covered by our interval, ends included, above or below it."""
     if published.value > high:
@@ -127,8 +116,9 @@ def anchors(published: Sequence[Published], cells: pd.DataFrame) -> pd.DataFrame
         task = TASKS[cell["task"]]
         if (cell["metric"], cell["rule"]) != (task.main_metric, task.rule):
             continue
-        for one in anchor(published, task.name, cell["encoder"], cell["metric"]):
-            if one.split == task.reported:
+        ours = (task.name, cell["encoder"], cell["metric"], task.reported)
+        for one in published:
+            if (one.task, one.encoder, one.metric, one.split) == ours:
                 row = one.model_dump(include=set(COLUMNS)) | {"ours": cell["value"]}
                 ends = {"low": cell["low"], "high": cell["high"]}
                 rows.append(row | ends | {"published_is": beside(cell["low"], cell["high"], one)})

@@ -11,9 +11,9 @@ import pandas as pd
 from benchmark.board.entries import Entry
 from benchmark.board.tables import protocol_of
 from benchmark.statistics.intervals import RESAMPLES
-from benchmark.statistics.pair_tests import MARGIN, Evidence, gather, seeds_of
+from benchmark.statistics.pair_tests import MARGIN, gather, seeds_of
 from benchmark.statistics.ranks import MIN_SEEDS, Key, comparable, compare_all, rank_intervals
-from benchmark.statistics.resampling import Draws, draw
+from benchmark.statistics.resampling import draw
 from benchmark.tasks.registry import Task
 
 DRAWS_A_PAIR = 40
@@ -60,7 +60,9 @@ def rank_task(task: Task, entries: list[Entry], margin: float = MARGIN, groups: 
     # A p-value is not under one in the draws, and times the pairs it must come under 5 %.
     number = max(RESAMPLES, DRAWS_A_PAIR * comb(len(with_rank), 2))
     draws = draw(len(entries[0].y_true), number, groups=groups)
-    evidence = {entry.key: evidence_of(entry, draws) for entry in with_rank}
+    evidence = {
+        entry.key: gather(entry.scored(task.rule), task.main_metric, draws, entry.random) for entry in with_rank
+    }
     seeds = seeds_of(evidence.values())
     pairs, ranks = [], dict[Key, tuple[int, int]]()
     for protocol in dict.fromkeys(protocol_of(variant) for _, variant in evidence):
@@ -86,11 +88,6 @@ def rankable(entries: Sequence[Entry]) -> list[Entry]:
 def has_seeds(entry: Entry) -> bool:
     """Return whether an entry has the seeds that a comparison on the board takes."""
     return len(entry.runs) >= MIN_SEEDS or not entry.random
-
-
-def evidence_of(entry: Entry, draws: Draws) -> Evidence:
-    """Return an entry's evidence by its task's main metric and rule."""
-    return gather(entry.scored(entry.task.rule), entry.task.main_metric, draws, entry.random)
 
 
 def scores_of(ranked: Mapping[Task, Ranked]) -> pd.DataFrame:

@@ -11,7 +11,6 @@ from benchmark.board.pages import gap, interval, listed, markdown, plain, points
 from zoo.errors import UserError
 
 TEMPLATES = Path(__file__).with_name("templates")
-_MARKED = re.compile(r"<!-- leaderboard:.*?-->.*?<!-- end of leaderboard -->", re.DOTALL)
 _BEGIN, _END = "<!-- leaderboard: made by `make leaderboard`, do not edit -->", "<!-- end of leaderboard -->"
 
 
@@ -39,14 +38,13 @@ def _templates() -> jinja2.Environment:
     return found
 
 
-def between_markers(path: Path, text: str, content: str) -> str:
+def between_markers(path: Path, text: str, content: str, begin: str = _BEGIN, end: str = _END) -> str:
     """Return the text of `path` with `content` between its markers.
 
     Raises:
         UserError: the markers are missing.
     """
-    if not _MARKED.search(text):
-        raise UserError(
-            f"{path} has lost its lines '{_BEGIN}' and '{_END}'; put them back where the leaderboard stands"
-        )
-    return _MARKED.sub(lambda _: f"{_BEGIN}\n\n{content.strip()}\n\n{_END}", text)
+    marked = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    if not marked.search(text):
+        raise UserError(f"{path} has lost its lines '{begin}' and '{end}'; put them back around the part that is made")
+    return marked.sub(lambda _: f"{begin}\n\n{content.strip()}\n\n{end}", text)

@@ -22,10 +22,11 @@ from benchmark.board.task_page import task_page
 from benchmark.statistics.pair_tests import MARGIN
 from benchmark.tasks.registry import SPEC
 from benchmark.tasks.row_facts import ROW_FACTS
+from benchmark.training.process import code_sha256
 from benchmark.training.refits import FILES as REFITS
 from benchmark.training.runs import RESULTS
 from zoo.errors import UserError
-from zoo.files import write_bytes, write_text
+from zoo.files import write_text
 from zoo.hardware import library_versions
 
 _ROOT = Path(__file__).parents[2]
@@ -48,8 +49,8 @@ def publish(results: Path, margin: float = MARGIN) -> tuple[Board, list[Path]]:
     current = {"identity": identity(results), "margin": margin}
     board = _unchanged(results, current)
     if board is None:
-        board = build(results, margin, kept_by(_code_identity()))
-    written = write_tables(board, results / "board", write_bytes)
+        board = build(results, margin, kept_by(f"{code_sha256()} {json.dumps(library_versions(), sort_keys=True)}"))
+    written = write_tables(board, results / "board")
     written += write_pages(results, board)
     made_from = current | {"tables": _tables_sha256(results)}
     write_text(results / "board" / "made_from.json", json.dumps(made_from) + "\n")
@@ -74,7 +75,8 @@ def identity(results: Path) -> str:
     """Return the hash of all that a board is made from: the runs, the published figures, and the code and templates of
     this package and of `zoo`."""
     digest = hashlib.sha256()
-    code = _code("*.py", "*.jinja")
+    packages, kinds = ("benchmark", "zoo"), ("*.py", "*.jinja")
+    code = [path for package in packages for kind in kinds for path in sorted((_ROOT / package).rglob(kind))]
     data = [
         path
         for pattern in (f"*/{ROW_FACTS}", f"*/{SPEC}", "*/*/trials-*.jsonl", f"*/*/{REFITS}", "*/*/[!.]*/*")
@@ -84,21 +86,6 @@ def identity(results: Path) -> str:
         root = results if results in path.parents else _ROOT
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes() if path.is_file() else b"")  # a folder, or a link to nothing
-    return digest.hexdigest()
-
-
-def _code(*kinds: str) -> list[Path]:
-    """The files of this package and of `zoo`."""
-    return [
-        path for package in ("benchmark", "zoo") for kind in kinds for path in sorted((_ROOT / package).rglob(kind))
-    ]
-
-
-def _code_identity() -> str:
-    """Return the hash of the code and the libraries that compute numbers."""
-    digest = hashlib.sha256(json.dumps(library_versions(), sort_keys=True).encode())
-    for path in _code("*.py"):
-        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

@@ -1,7 +1,7 @@
 """What a leaderboard is: its tables, as they are kept and read back. `benchmark.board.build` computes them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,13 @@ import pandas as pd
 
 from benchmark.training.recipes import IMPORTED
 from zoo.errors import UserError
+from zoo.files import write_bytes
 
 KEYS = ["task", "encoder", "family", "variant"]
 LENGTH = 64  # of the texts whose latency stands on the board, in tokens
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Board:
     """All tables of the board; in each, an entry is named by task, encoder, family and variant (in what its recipe
     differs from the task's default).
@@ -84,12 +85,12 @@ def entry_name(row: Mapping[Any, Any]) -> str:
     return f"{row['encoder']} [{row['variant']}]" if row["variant"] else str(row["encoder"])
 
 
-def write_tables(board: Board, folder: Path, write: Callable[[Path, bytes], None]) -> list[Path]:
+def write_tables(board: Board, folder: Path) -> list[Path]:
     """Write every table of the board as parquet; return the paths."""
     paths = []
     for field in fields(board):
         path = folder / f"{field.name}.parquet"
-        write(path, getattr(board, field.name).to_parquet(index=False))
+        write_bytes(path, getattr(board, field.name).to_parquet(index=False))
         paths.append(path)
     return paths
 

@@ -136,7 +136,7 @@ def _slices(board: Board, task: Task) -> pd.DataFrame:
         cells = table.setdefault(key, {"caution": ""})
         cells[entry_name(row)] = f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
         told = [flag for flag in row["flags"].split("; ") if not flag.endswith(("seed", "seeds"))]  # of the entry
-        cells["caution"] = "; ".join(dict.fromkeys([*filter(None, cells["caution"].split("; ")), *told]))
+        cells["caution"] = "; ".join(dict.fromkeys(filter(None, [*cells["caution"].split("; "), *told])))
     names = ["slice", "part", "metric", "n"]
     return pd.DataFrame([dict(zip(names, key, strict=True)) | values for key, values in table.items()]).fillna("–")
 

@@ -10,7 +10,7 @@ from benchmark.board.entries import Entry
 from benchmark.board.tables import KEYS, protocol_of
 from benchmark.statistics.resampling import points
 from benchmark.training.refits import FILES, Refit, read_refits
-from benchmark.training.trials import packed_size
+from benchmark.training.trials import decided_scored, packed_size
 
 COLUMNS = [*KEYS, "refits", "train_rows", "value", "sd_refits"]
 
@@ -42,6 +42,6 @@ def _refits(entry: Entry) -> list[Refit]:
 
 
 def _summary(entry: Entry, refits: Sequence[Refit]) -> tuple[int, int, float, float]:
-    scored = [each.scored(entry.task, entry.y_true) for each in refits]
+    scored = [decided_scored(each.decided, entry.task, entry.y_true) for each in refits]
     scores = points(scored, entry.task.main_metric)
     return len(refits), refits[0].rows, round(float(scores.mean()), 6), round(float(np.std(scores, ddof=1)), 6)

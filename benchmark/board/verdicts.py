@@ -79,7 +79,7 @@ def verdicts(board: Board, task: Task) -> Verdicts:
     rows = best_first(board.cells, task).to_dict("records")
     ranked = [row for row in rows if not pd.isna(row["rank_low"])]
     ranked = [row for row in ranked if protocol_of(row["variant"]) == protocol_of(ranked[0]["variant"])]
-    place = {_key(row): number for number, row in enumerate(ranked)}
+    place = {(row["encoder"], row["variant"]): number for number, row in enumerate(ranked)}
     baselines = {row["encoder"] for row in rows if row["family"] in NOT_TUNED}
     pairs = [pair for pair in of_task(board.pairs, task).to_dict("records") if set(keys_of(pair)) <= set(place)]
     pairs.sort(key=lambda pair: sorted(place[key] for key in keys_of(pair)))
@@ -120,10 +120,6 @@ def counts(pairs: Iterable[Verdict]) -> dict[str, int]:
     """Return how many pairs have each verdict."""
     found = [each.verdict for each in pairs]
     return {name: found.count(name) for name in ("better", EQUAL, UNDECIDED)}
-
-
-def _key(row: dict[Any, Any]) -> Key:
-    return row["encoder"], row["variant"]
 
 
 def _answer(

@@ -1,6 +1,6 @@
 """The commands that read runs: board, verify, compare, tasks, ship, cards and export."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -98,13 +98,11 @@ def compare(
     from benchmark.board.entries import find_runs
     from benchmark.tasks.row_facts import find_row_facts
 
-    chosen = lookup(known_tasks(results), task, "task")
+    chosen = known_task(results, task)
     if (a, variant_a) == (b, variant_b):
         raise UserError(f"'{a}' cannot be compared with itself; give another encoder, or --variant-a or --variant-b")
     runs, problems = find_runs(results)
-    for name, reason in problems.items():
-        if name.startswith(f"{chosen.name}/"):
-            say(f"left out: {name}: {reason}", "yellow")
+    tell_left_out(problems, chosen.name)
     if possibly and at_least is None:
         raise UserError("--possibly applies to --at-least; give it, such as --at-least -0.5")
     metric = metric or chosen.main_metric
@@ -245,10 +243,31 @@ def names_of(option: str, text: str) -> list[str]:
     return names
 
 
+def known_task(results: Path, name: str) -> Task:
+    """Return a task by its name: a registered one, or one that has runs in `results`.
+
+    Raises:
+        UserError: it is none of them.
+    """
+    return lookup(known_tasks(results), name, "task")
+
+
+def tell_left_out(problems: Mapping[str, str], task: str) -> None:
+    """Say which runs of a task are left out, and why."""
+    for name, reason in problems.items():
+        if name.startswith(f"{task}/"):
+            say(f"left out: {name}: {reason}", "yellow")
+
+
+def was_given(context: typer.Context, option: str) -> bool:
+    """Return whether the command line itself gives an option: not the environment, and not the default."""
+    source = context.get_parameter_source(option)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def check_data_dir(context: typer.Context, chosen: Sequence[Task]) -> None:
-    """Raise UserError where --data-dir is given, and not by the environment, for rows that come with the project."""
-    given = context.get_parameter_source("data_dir")
-    if chosen and all(task.embedded for task in chosen) and given is not None and given.name == "COMMANDLINE":
+    """Raise UserError where --data-dir is given for rows that come with the project."""
+    if chosen and all(task.embedded for task in chosen) and was_given(context, "data_dir"):
         names = ", ".join(task.name for task in chosen)
         raise UserError(f"--data-dir does not apply: the rows of {names} come with the project; leave it out")
 

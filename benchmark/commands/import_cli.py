@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.commands.board_cli import COMPARE, OURS, Results
-from benchmark.tasks.registry import Task, known_tasks
+from benchmark.commands.board_cli import COMPARE, OURS, Results, known_task
 from zoo.cli import Encoding, Names, Quotes, Separator, say
 from zoo.errors import UserError, lookup
 from zoo.row_files.format import choose_format
@@ -38,7 +37,7 @@ def rows(
         raise UserError(f"{to} must end in .csv or .jsonl; give another --to")
     import pandas as pd
 
-    found = read_rows(_task(results, task), data_dir, say)
+    found = read_rows(known_task(results, task), data_dir, say)
     ids = ids_of({"validation": len(found.validation), "test": len(found.test)})
     table = pd.DataFrame({"id": ids, "text": found.validation.texts + found.test.texts})
     as_csv = to.suffix.lower() == ".csv"
@@ -88,7 +87,7 @@ def import_(
         choose_format(encoding, separator, columns, quotes),
     )
     check_name(name)
-    chosen = _task(results, task)
+    chosen = known_task(results, task)
     gold = read_rows(chosen, data_dir, say)
     sizes = {"validation": len(gold.validation), "test": len(gold.test)}
     read = [read_given(file, chosen, sizes, scale, given) for file in files]
@@ -100,7 +99,3 @@ def import_(
         fitted = "nothing is fitted" if each.kind == "labels" else "thresholds are fitted on the validation rows"
         say(f"wrote {folder}: {each.kind} of {' and '.join(each.values)} rows; {fitted}")
     say(f"now make the board: encoder-zoo board --results {results}")
-
-
-def _task(results: Path, name: str) -> Task:
-    return lookup(known_tasks(results), name, "task")

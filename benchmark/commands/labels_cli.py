@@ -6,14 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmark.commands.board_cli import COMPARE, OURS, Results, names_of
+from benchmark.commands.board_cli import COMPARE, OURS, Results, known_task, names_of
 from benchmark.commands.how_cli import Threads
 from benchmark.commands.what_cli import DataDir, Encoders, Seeds
 from benchmark.commands.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, run_cells
-from benchmark.tasks.registry import known_tasks
 from zoo.cli import USE, Encoding, Names, Quotes, Separator, console, fetched, say, show_table
 from zoo.encoders.registry import get_encoder
-from zoo.errors import UserError, lookup
+from zoo.errors import UserError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -44,7 +43,7 @@ def learning_curve(
     from zoo.files import write_text
 
     where = Where(threads, gpus, workers, ray, gpu_share, memory)
-    chosen = lookup(known_tasks(results), task, "task")
+    chosen = known_task(results, task)
     asked = [get_encoder(name, say) for name in names_of("--encoders", encoders)]
     if idle := [encoder.name for encoder in asked if encoder.use in ("zero-shot", "setfit")]:
         raise UserError(f"{idle[0]} learns from a fixed number of labels, so it has no learning curve; leave it out")

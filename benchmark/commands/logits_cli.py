@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import MofNCompleteColumn, Progress
 
-from benchmark.commands.board_cli import COMPARE, OURS, Results
+from benchmark.commands.board_cli import COMPARE, OURS, Results, known_task, tell_left_out
 from benchmark.commands.how_cli import POLICY, PolicyWords
-from benchmark.tasks.registry import Task, known_tasks
+from benchmark.tasks.registry import Task
 from zoo.cli import USE, Encoding, Names, Quotes, Separator, console, fetched, say, show_table
 from zoo.encoders.registry import get_encoder, used_as
-from zoo.errors import UserError, lookup
+from zoo.errors import UserError
 from zoo.policy import parse_policy
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def label_sets(
 
     found = fit(fit_policy(read_checkpoint(checkpoint).info, results, DEFAULT), recall)
     say(f"Give a text every label whose score is over {found.threshold:.2f}.")
-    say(f"Then {recall:.0%} of a new text's right labels are given, on average (from {found.fitted_on} texts).")
+    say(f"Then {100 * recall:.3g}% of a new text's right labels are given, on average (from {found.fitted_on} texts).")
     say(f"On test: {found.recall:.3f} [{found.low:.3f}, {found.high:.3f}], with {found.size:.1f} labels a text.")
 
 
@@ -186,13 +186,10 @@ def _entries(results: Path, task: str) -> "tuple[Task, list[Entry]]":
     """Return a task and its entries, told which runs are left out."""
     from benchmark.board.entries import find_runs, make_entries
 
-    known = known_tasks(results)
-    chosen = lookup(known, task, "task")
+    chosen = known_task(results, task)
     runs, problems = find_runs(results)
-    for name, reason in problems.items():
-        if name.startswith(f"{task}/"):
-            say(f"left out: {name}: {reason}", "yellow")
-    entries = make_entries([run for run in runs if run.info.task == task], known)
+    tell_left_out(problems, task)
+    entries = make_entries([run for run in runs if run.info.task == task], {task: chosen})
     if not entries:
         raise UserError(f"There are no runs of '{task}' in {results}; make some with encoder-zoo run")
     return chosen, entries

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from benchmark.commands.board_cli import was_given
 from benchmark.tasks.registry import Task
 from zoo.cli import say
 from zoo.encoders.encoder import Encoder
@@ -37,23 +38,14 @@ _OTHERS = {
 }
 
 
-class Asked(Protocol):
-    """What of the command's options a refit needs."""
-
-    @property
-    def encoders(self) -> list[Encoder]: ...
-    @property
-    def results(self) -> Path: ...
-    @property
-    def dry_run(self) -> bool: ...
-
-
 def refit_all(
     context: typer.Context,
     tasks: Sequence[Task],
-    asked: Asked,
+    encoders: Sequence[Encoder],
     number: int,
+    results: Path,
     data_dir: Path | None,
+    dry_run: bool,
     run: "Callable[[list[Cell]], object]",
 ) -> None:
     """Refit every encoder on every task so often, or only show what is to do. `run` runs the cells.
@@ -68,14 +60,13 @@ def refit_all(
     from benchmark.training.refitting import Refits, run_refits
 
     for name, reason in _OTHERS.items():
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
+        if was_given(context, name):
             raise UserError(f"--{name.replace('_', '-')} does not apply to --resample-train: {reason}; leave it out")
-    if idle := [encoder.name for encoder in asked.encoders if encoder.use == "zero-shot"]:
+    if idle := [encoder.name for encoder in encoders if encoder.use == "zero-shot"]:
         raise UserError(f"{idle[0]} is not trained, so the train rows change nothing; leave it out of --resample-train")
     rows = {task: read_rows(task, data_dir, say) for task in tasks}
-    refits = [Refits(task, encoder, rows[task], asked.results) for task in tasks for encoder in asked.encoders]
-    if asked.dry_run:
+    refits = [Refits(task, encoder, rows[task], results) for task in tasks for encoder in encoders]
+    if dry_run:
         for each in refits:
             there = min(len(read_refits(each.file)), number)
             say(f"{each.name}: {there} of {number} refits are done, each on {len(each.rows.train) // 2:,} train rows")

@@ -139,7 +139,7 @@ def run(
     check_data_dir(context, chosen)
     if resample_train:
         train = partial(run_cells, results=results, checkpoints=None, where=where)
-        refit_all(context, chosen, asked, resample_train, data_dir, train)
+        refit_all(context, chosen, asked.encoders, resample_train, results, data_dir, dry_run, train)
         return
     rows = {task: read_rows(task, data_dir, say) for task in chosen}
     _run(asked.plan(rows), asked, asked.plan_probes(rows) if probe_first else [])

@@ -59,7 +59,7 @@ def tune(
     chosen = [lookup(known, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
     tuned = [get_encoder(name, say) for name in names_of("--encoders", encoders)]
-    rows = {task: read_rows(task, data_dir) for task in chosen}
+    rows = {task: read_rows(task, data_dir, say) for task in chosen}
     searches = [Search(task, encoder, rows[task], results) for task in chosen for encoder in tuned]
     cells = []
     with one_cluster(where):

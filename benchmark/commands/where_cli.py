@@ -120,31 +120,25 @@ def run_cells(
     """
     from benchmark.release.ship import keep_checkpoint
     from benchmark.training.process import commit
+    from benchmark.training.workers import leave_in_order
 
     make_folders(results, checkpoints)
     commit()
     if checkpoints:
         _tell_unkept(cells, checkpoints)
-    failed = _run_there(cells, where, checkpoints, partial(keep_checkpoint, policy=policy))
+    leave_in_order()
+    keep = partial(keep_checkpoint, policy=policy)
+    kept = partial(keep, checkpoints) if checkpoints else None
+    if where.ray:
+        failed = _on_ray(cells, where, checkpoints, keep)
+    elif where.here:
+        failed = _here(cells, where.threads, kept)
+    else:
+        failed = _on_workers(cells, where, kept)
     for name, reason in failed.items():
         say(f"failed: {name}: {reason}", "red")
     if failed:
         raise UserError(f"{len(failed)} of {len(cells)} runs failed; the same command runs them again")
-
-
-def _run_there(
-    cells: "list[Cell]", where: Where, checkpoints: Path | None, keep: "Callable[..., None]"
-) -> dict[str, str]:
-    """Run the grid where it is asked for; return why runs failed. `keep` writes a checkpoint below a folder."""
-    from benchmark.training.workers import leave_in_order
-
-    leave_in_order()
-    kept = partial(keep, checkpoints) if checkpoints else None
-    if where.ray:
-        return _on_ray(cells, where, checkpoints, keep)
-    if where.here:
-        return _here(cells, where.threads, kept)
-    return _on_workers(cells, where, kept)
 
 
 def _here(cells: "list[Cell]", threads: int, keep: "Keep | None") -> dict[str, str]:

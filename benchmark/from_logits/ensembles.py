@@ -14,13 +14,13 @@ import pandas as pd
 
 from benchmark.board.entries import Entry
 from benchmark.board.tables import LENGTH
-from benchmark.statistics.fit_decision import fit_decision
 from benchmark.statistics.intervals import RESAMPLES, interval
 from benchmark.statistics.metrics import bounds
 from benchmark.statistics.resampling import draw, points, resample
-from benchmark.statistics.seeds import Predictions, score
+from benchmark.statistics.seeds import Predictions, decision_for, score
 from benchmark.tasks.registry import Task
 from benchmark.training.runs import RunInfo, groups_of_run
+from zoo.decision import Decision
 from zoo.errors import UserError
 
 MOST = 20  # steps of the greedy selection
@@ -74,11 +74,10 @@ def joined(chosen: Sequence[Member]) -> Predictions:
     )
 
 
-def validation_score(task: Task, found: Predictions, temperature: float | None = None) -> float:
-    """Return the main metric on validation, with the decision fitted there."""
-    logits, y_true = found.validation_logits, found.validation_y_true
-    decision = fit_decision(task.problem_type, logits, y_true, task.rule, task.average, temperature)
-    return float(points([score(decision, logits, y_true)], task.main_metric)[0])
+def validation_score(task: Task, found: Predictions, decision: Decision | None = None) -> float:
+    """Return the main metric on validation, under the decision that was fitted there."""
+    scored = score(decision or decision_for(task, found), found.validation_logits, found.validation_y_true)
+    return float(points([scored], task.main_metric)[0])
 
 
 def select(task: Task, runs: Sequence[Member]) -> list[Member]:
@@ -87,7 +86,8 @@ def select(task: Task, runs: Sequence[Member]) -> list[Member]:
     best = -np.inf
     while len(chosen) < MOST:
         # A temperature moves no decision that is fitted after it, so none is fitted in the search.
-        worth = [validation_score(task, joined([*chosen, each]), 1.0) for each in runs]
+        tried = (joined([*chosen, each]) for each in runs)
+        worth = [validation_score(task, found, decision_for(task, found, temperature=1.0)) for found in tried]
         at = int(np.argmax(worth))
         if worth[at] <= best:
             break
@@ -122,11 +122,11 @@ def table(task: Task, entries: Sequence[Entry]) -> pd.DataFrame:
 
 def _judged(task: Task, ensembles: Mapping[str, Predictions], groups: np.ndarray | None) -> pd.DataFrame:
     """Return the scores of each ensemble; gains are over the first."""
-    scored = []
-    for found in ensembles.values():
-        logits, y_true = found.validation_logits, found.validation_y_true
-        decision = fit_decision(task.problem_type, logits, y_true, task.rule, task.average)
-        scored.append(score(decision, found.test_logits, found.test_y_true))
+    decisions = [decision_for(task, found) for found in ensembles.values()]
+    scored = [
+        score(decision, found.test_logits, found.test_y_true)
+        for decision, found in zip(decisions, ensembles.values(), strict=True)
+    ]
     metric = task.main_metric
     draws = draw(len(scored[0].y_true), RESAMPLES, groups=groups)
     on_test, resampled = points(scored, metric), resample(scored, [metric], draws)[metric]
@@ -134,7 +134,7 @@ def _judged(task: Task, ensembles: Mapping[str, Predictions], groups: np.ndarray
     for at, (name, found) in enumerate(ensembles.items()):
         own = interval(on_test[[at]], resampled[:, [at]], draws.rng, bounds(metric))
         gain = interval(on_test[[at]] - on_test[0], resampled[:, [at]] - resampled[:, [0]], draws.rng)
-        row = {"ensemble": name, "validation": validation_score(task, found)}
+        row = {"ensemble": name, "validation": validation_score(task, found, decisions[at])}
         row |= {"value": own.value, "low": own.low, "high": own.high}
         rows.append(row | {"gain": gain.value, "gain_low": gain.low, "gain_high": gain.high})
     return pd.DataFrame(rows)

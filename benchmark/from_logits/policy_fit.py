@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from benchmark.statistics.fit_decision import MIN_POSITIVES, fit_decision
+from benchmark.statistics.fit_decision import MIN_POSITIVES
 from benchmark.statistics.intervals import RESAMPLES, interval
-from benchmark.statistics.policies_reached import counts, value_of, verdict
-from benchmark.statistics.resampling import Draws, Scored, draw, weighted_sums
-from benchmark.statistics.seeds import score
+from benchmark.statistics.policies_reached import value_of, verdict
+from benchmark.statistics.resampling import Draws, Scored, draw, pooled_counts, weighted_sums
+from benchmark.statistics.seeds import decision_for, score
 from benchmark.tasks.registry import Task, known_tasks
 from benchmark.training.runs import Run, groups_of_run, read_run
 from zoo.checkpoints.checkpoint import CheckpointInfo
 from zoo.decision import Decision
 from zoo.errors import UserError
-from zoo.policy import DEFAULT, Goal, Policy
+from zoo.policy import Goal, Policy
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,29 +33,12 @@ class PolicyFit:
 
     @cached_property
     def decision(self) -> Decision:
-        return self._fit(self.policy)
+        return decision_for(self.task, self.run.predictions, policy=self.policy)
 
     @cached_property
     def default(self) -> Decision:
         """The decision under the default policy."""
-        return self._fit(DEFAULT)
-
-    @cached_property
-    def goals(self) -> list[Goal]:
-        """The goal of each label."""
-        return self.policy.goals(self.task.labels)
-
-    def _fit(self, policy: Policy) -> Decision:
-        found, task = self.run.predictions, self.task
-        return fit_decision(
-            task.problem_type,
-            found.validation_logits,
-            found.validation_y_true,
-            task.rule,
-            task.average,
-            policy=policy,
-            labels=task.labels,
-        )
+        return decision_for(self.task, self.run.predictions)
 
     def validation(self, decision: Decision) -> Scored:
         """Return what a decision says of the validation rows."""
@@ -66,19 +49,24 @@ class PolicyFit:
         return score(decision, self.run.predictions.test_logits, self.run.predictions.test_y_true)
 
 
+def folder_of_run(info: CheckpointInfo, results: Path) -> Path | None:
+    """Return the folder of the run that left a checkpoint; None if it is not in `results`."""
+    return min(results.glob(f"{info.task}/*/*-{info.run}"), default=None)
+
+
 def find_run(info: CheckpointInfo, results: Path) -> Run:
-    """Return the run that left a checkpoint.
+    """Return the run that left a checkpoint. No other run is read.
 
     Raises:
         UserError: it is not in `results`, or is damaged.
     """
-    found = sorted(results.glob(f"{info.task}/*/*-{info.run}"))
-    if not found:
+    folder = folder_of_run(info, results)
+    if folder is None:
         raise UserError(
-            f"The run {info.run} of '{info.encoder}' on '{info.task}' is not in {results}, and a policy is fitted on "
-            "its validation logits; give its folder of runs with --results"
+            f"The run {info.run} of '{info.encoder}' on '{info.task}' is not in {results}; give the folder of runs "
+            "that has it, with --results"
         )
-    return read_run(found[0])
+    return read_run(folder)
 
 
 def fit_policy(info: CheckpointInfo, results: Path, policy: Policy) -> PolicyFit:
@@ -105,7 +93,7 @@ def of_labels(fit: PolicyFit) -> pd.DataFrame:
     """
     draws = draw(len(fit.run.predictions.test_y_true), RESAMPLES, groups=fit.groups)
     fitted = (fit.validation(fit.decision), fit.test(fit.decision))
-    parts: list[tuple[int | None, Goal]] = [(None, fit.policy.goal), *enumerate(fit.goals)]
+    parts: list[tuple[int | None, Goal]] = [(None, fit.policy.goal), *enumerate(fit.policy.goals(fit.task.labels))]
     rows = []
     for label, goal in parts:
         for metric, asked in _metrics(goal).items():
@@ -142,7 +130,7 @@ def _counts(scored: Scored, label: int | None, unsure: Decision | None = None) -
     scores are unsure count as decided."""
     if unsure is not None and unsure.unsure is not None:
         scored = replace(scored, y_pred=scored.y_pred | (scored.y_score >= np.array(unsure.unsure)[:, 0]))
-    return counts(scored, slice(None) if label is None else [label])
+    return pooled_counts(scored, slice(None) if label is None else [label])
 
 
 def _with_interval(

@@ -11,15 +11,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from benchmark.own_data.columns import DELIMITER
 from benchmark.own_data.labels import read_cell
 from benchmark.tasks.registry import Task
 from zoo.errors import UserError, lookup
 from zoo.row_files.format import ALL_FOUND, Format
 from zoo.row_files.row_reader import look_through, read_plain_rows
 
-PARTS = ("validation", "test")
 ID, PREFIX = "id", "score_"  # `encoder-zoo predict` writes score_LABEL
-DELIMITER = "|"
 _SUM = 0.01  # how far the probabilities of one label a text may be from a sum of 1, as rounding is
 Scale = Literal["probabilities", "logits"]
 Kind = Literal["probabilities", "logits", "labels"]
@@ -56,7 +55,7 @@ def read_given(
         source: a CSV, TSV, JSON or parquet file. It has a column for each label, called as the label or score_LABEL; or
             an object `scores`; or a column `label` (`labels` where a text may have several) with names.
         task: whose rows are predicted.
-        sizes: how many rows each of PARTS has, in this order.
+        sizes: how many validation and test rows there are, in this order.
         scale: what scores are. Where all are 0 or 1, they are bare labels.
         given: what the user says of the file's format.
 

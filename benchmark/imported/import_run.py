@@ -85,22 +85,6 @@ def import_run(given: Given, task: Task, rows: Rows, name: str, seed: int, costs
         UserError: the folder has runs of this name and seed, of other rows, or of another kind.
     """
     check_place(given.kind, task, rows, name, [seed], results)
-    return _write(given, task, rows, name, seed, costs, results)
-
-
-def check_place(kind: Kind, task: Task, rows: Rows, name: str, seeds: Sequence[int], results: Path) -> None:
-    """Raise UserError where `import_run` would refuse one of these seeds, so that of several none is written."""
-    if seeds[-1] not in SEEDS:
-        raise UserError(
-            f"The last file would get the seed {seeds[-1]:,}, and seeds end at {SEEDS[-1]:,}; give a lower --first-seed"
-        )
-    facts = find_row_facts(results, task.name)
-    if facts and rows.fingerprint not in facts:
-        raise UserError(f"{results / task.name} holds runs of other rows of '{task.name}'; give another --results")
-    _check_neighbours(run_folder(results, task.name, name, seeds[0], "").parent, name, kind, seeds)
-
-
-def _write(given: Given, task: Task, rows: Rows, name: str, seed: int, costs: Costs, results: Path) -> Path:
     predictions = _predictions(given, task, rows)
     recipe = ImportedRecipe(imported=given.kind, cost=costs.words, seed=seed)
     identity = json.dumps([task.name, task.labels, rows.fingerprint, name, recipe.model_dump()]).encode()
@@ -139,6 +123,18 @@ def _write(given: Given, task: Task, rows: Rows, name: str, seed: int, costs: Co
     write_run(folder, info, predictions)
     keep_row_facts(results, task, rows)
     return folder
+
+
+def check_place(kind: Kind, task: Task, rows: Rows, name: str, seeds: Sequence[int], results: Path) -> None:
+    """Raise UserError where `import_run` would refuse one of these seeds, so that of several none is written."""
+    if seeds[-1] not in SEEDS:
+        raise UserError(
+            f"The last file would get the seed {seeds[-1]:,}, and seeds end at {SEEDS[-1]:,}; give a lower --first-seed"
+        )
+    facts = find_row_facts(results, task.name)
+    if facts and rows.fingerprint not in facts:
+        raise UserError(f"{results / task.name} holds runs of other rows of '{task.name}'; give another --results")
+    _check_neighbours(run_folder(results, task.name, name, seeds[0], "").parent, name, kind, seeds)
 
 
 def _predictions(given: Given, task: Task, rows: Rows) -> Predictions:

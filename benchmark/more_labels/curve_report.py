@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from benchmark.board.plots import COLOURS
+from benchmark.board.plots import COLOURS, errors
 from benchmark.more_labels.learning_curve import SHARES, Curve, predict
 
 _SHOWN = np.geomspace(SHARES[0], 2, 60)
@@ -61,10 +61,7 @@ def html(curves: Sequence[Curve]) -> str:
         figure.add_scatter(
             x=measured["rows"].tolist(),
             y=measured["value"].tolist(),
-            error_y={
-                "array": (measured["high"] - measured["value"]).tolist(),
-                "arrayminus": (measured["value"] - measured["low"]).tolist(),
-            },
+            error_y=errors(measured, "value"),
             mode="markers",
             marker={"color": colour, "size": 9},
             name=curve.encoder,

@@ -5,22 +5,20 @@ stratified by label. Validation and test stay whole. The runs stand in a folder 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from benchmark.statistics.fit_decision import fit_decision
 from benchmark.statistics.intervals import RESAMPLES
 from benchmark.statistics.metrics import bounds
 from benchmark.statistics.resampling import Scored, draw, points, resample, weighted_sums
-from benchmark.statistics.seeds import score
+from benchmark.statistics.seeds import scored_on_test
 from benchmark.tasks.registry import Task
-from benchmark.tasks.rows import Rows, Split, fingerprint
+from benchmark.tasks.rows import Rows, fingerprint, take
 from benchmark.tasks.splits import stratify
 from benchmark.training.cell import Cell
 from benchmark.training.grid import plan
@@ -34,19 +32,15 @@ _EXPONENTS = np.geomspace(0.05, 2, 150)
 
 @dataclass(frozen=True)
 class Step:
-    """One training of a curve: on so many of the train rows, a `share` of them."""
+    """One training of a curve: on a `share` of the train rows, which the seed draws, too."""
 
-    encoder: str
     seed: int
     share: float
-    rows: int
     cell: Cell
 
 
-def steps(
-    task: Task, rows: Rows, encoders: Sequence[Encoder], seeds: Iterable[int], results: Path, **changes: Any
-) -> list[Step]:
-    """Return the trainings of the curves of `encoders`, seed by seed; `changes` are to the default recipe.
+def steps(task: Task, rows: Rows, encoders: Sequence[Encoder], seeds: Iterable[int], results: Path) -> list[Step]:
+    """Return the trainings of the curves of `encoders`, seed by seed.
 
     A seed draws the parts of the train rows, too. A run on all rows that `results` has already is taken from there.
     What does not depend on the seed is run on all rows once.
@@ -56,11 +50,11 @@ def steps(
         for share, part in subsets(rows, seed).items():
             for encoder in encoders:
                 own = seed if share < 1 or encoder.seeded else first
-                (cell,) = plan({task: part}, [encoder], [own], results / CURVES, **changes)
+                (cell,) = plan({task: part}, [encoder], [own], results / CURVES)
                 if share == 1:
-                    (ranked,) = plan({task: part}, [encoder], [own], results, **changes)
+                    (ranked,) = plan({task: part}, [encoder], [own], results)
                     cell = ranked if ranked.done else cell
-                found.append(Step(encoder.name, seed, share, len(part.train), cell))
+                found.append(Step(seed, share, cell))
     return found
 
 
@@ -72,8 +66,8 @@ def subsets(rows: Rows, seed: int) -> dict[float, Rows]:
 
 
 def _first(rows: Rows, chosen: np.ndarray) -> Rows:
-    train = Split([rows.train.texts[row] for row in np.flatnonzero(chosen)], rows.train.y_true[chosen])
-    return Rows(train, rows.validation, rows.test, fingerprint(train, rows.validation, rows.test))
+    train = take(rows.train, np.flatnonzero(chosen))
+    return replace(rows, train=train, fingerprint=fingerprint(train, rows.validation, rows.test))
 
 
 @dataclass(frozen=True)
@@ -183,31 +177,26 @@ def _f1(sums: np.ndarray) -> np.ndarray:
 
 def curves(task: Task, trained: Sequence[Step]) -> list[Curve]:
     """Return the curves of complete runs, in the order of their encoders."""
-    return [_curve(task, [step for step in trained if step.encoder == name]) for name in _names(trained)]
-
-
-def _names(trained: Sequence[Step]) -> list[str]:
-    return list(dict.fromkeys(step.encoder for step in trained))
+    by_encoder: dict[str, list[Step]] = {}
+    for step in trained:
+        by_encoder.setdefault(step.cell.encoder.name, []).append(step)
+    return [_curve(task, found) for found in by_encoder.values()]
 
 
 def _curve(task: Task, trained: Sequence[Step]) -> Curve:
     seeds = dict.fromkeys(step.seed for step in trained)
     by = {(step.seed, step.share): step for step in trained}
     scored = tuple(tuple(_scored(task, by[seed, share].cell) for share in SHARES.tolist()) for seed in seeds)
-    sizes = np.array([np.mean([by[seed, share].rows for seed in seeds]) for share in SHARES.tolist()])
+    sizes = np.array([np.mean([len(by[seed, share].cell.rows.train) for seed in seeds]) for share in SHARES.tolist()])
     rows = by[next(iter(seeds)), 1.0].cell.rows
-    return Curve(task, trained[0].encoder, sizes, scored, rows.train.y_true.sum(axis=0), rows.test.groups)
+    return Curve(task, trained[0].cell.encoder.name, sizes, scored, rows.train.y_true.sum(axis=0), rows.test.groups)
 
 
 def _scored(task: Task, cell: Cell) -> Scored:
     run = read_run(cell.folder)
     if run.info.diverged:
         raise UserError(f"{cell.name} diverged ({run.info.diverged}), so its curve has a gap; leave the encoder out")
-    found = run.predictions
-    decision = fit_decision(
-        task.problem_type, found.validation_logits, found.validation_y_true, task.rule, task.average
-    )
-    return score(decision, found.test_logits, found.test_y_true)
+    return scored_on_test(task, run.predictions)
 
 
 def power_law(values: np.ndarray) -> np.ndarray:

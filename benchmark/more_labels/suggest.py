@@ -110,7 +110,7 @@ def choose(features: Features, weights: np.ndarray, number: int, seed: int = 0) 
     return nearest[np.argsort(-weights[nearest], kind="stable")]
 
 
-def suggest(classifier: AnyClassifier, texts: Sequence[str], number: int, seed: int = 0) -> pd.DataFrame:
+def suggest(classifier: AnyClassifier, texts: Sequence[str], number: int) -> pd.DataFrame:
     """Return the texts to label first, the most unsure first. Empty texts are left out, and so are repeated ones.
 
     Columns: row (from 1), text, labels (what the model would give, with | between), uncertainty (see `uncertainty`).
@@ -123,7 +123,7 @@ def suggest(classifier: AnyClassifier, texts: Sequence[str], number: int, seed: 
         raise UserError(f"There are {len(rows):,} different texts, and {number:,} are asked for; give a lower -n")
     y_score, features = look(classifier, [texts[row] for row in rows])
     weights = uncertainty(classifier.info.problem_type, y_score)
-    chosen = choose(features, weights, number, seed)
+    chosen = choose(features, weights, number)
     names, decided = np.array(classifier.info.labels, object), classifier.decide(y_score[chosen]) == 1
     return pd.DataFrame(
         {

@@ -4,23 +4,20 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from benchmark.own_data.columns import Columns
 from benchmark.own_data.data_report import DataReport, Lengths, describe, lengths, sample_texts
-from benchmark.own_data.reading import OwnData, read_own
+from benchmark.own_data.reading import OwnData, read_own, text_hashes
 from benchmark.own_data.sources import HUB, PARTS
 from benchmark.tasks.registry import SPEC, TASKS, Language, Task, known_tasks
 from benchmark.tasks.row_facts import find_row_facts, normalized
 from benchmark.tasks.rows import Rows, Split, fingerprint
-from benchmark.tasks.splits import stratify
+from benchmark.tasks.splits import joined, stratify
 from benchmark.training.recipes import Recipe, default_recipe
 from benchmark.training.runs import CURVES, RESULTS
 from zoo.encoders.encoder import Encoder
@@ -136,18 +133,7 @@ def make_task(data: OwnData, declared: Declared, encoders: Sequence[Encoder], ch
 
 def text_groups(texts: pa.ChunkedArray) -> np.ndarray:
     """Return the number of every text, shape (n,), the same for texts that `normalized` makes the same."""
-    every = (text for chunk in texts.chunks for text in chunk.to_pylist())
-    digests = b"".join(blake2b(normalized(text).encode(), digest_size=8).digest() for text in every)
-    return np.unique(np.frombuffer(digests, np.uint64), return_inverse=True)[1]
-
-
-def joined(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Return groups of rows that share a number in either array, shapes (n,): rows that are linked through others are
-    together, too."""
-    size = int(one.max()) + 1
-    both = size + int(other.max()) + 1
-    links = csr_array((np.ones(len(one), bool), (one, size + other)), shape=(both, both))
-    return np.asarray(connected_components(links, directed=False)[1][one])
+    return np.unique(text_hashes(texts, normalized), return_inverse=True)[1]
 
 
 def _check_groups(data: OwnData, part: np.ndarray, column: str) -> None:

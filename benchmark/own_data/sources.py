@@ -82,7 +82,7 @@ def _split_files(folder: Path) -> tuple[list[tuple[str, Path]], list[str]]:
     found: dict[str, list[Path]] = {}
     unused = []
     for file in sorted(folder.iterdir()):
-        named = _NAME.fullmatch(file.name.partition(".")[0].lower())
+        named = _named_split(file)
         if named and file.suffix.lower() in (*ENDINGS, *PACKED) and file.is_file():
             found.setdefault(_SPLITS[named[1]], []).append(file)
         elif not file.name.startswith("."):
@@ -93,9 +93,14 @@ def _split_files(folder: Path) -> tuple[list[tuple[str, Path]], list[str]]:
     return [(part, file) for part in PARTS for file in found.get(part, [])], unused
 
 
+def _named_split(file: Path) -> re.Match[str] | None:
+    """Return what a file's name says of a split, whatever endings follow; None if nothing."""
+    return _NAME.fullmatch(file.name.partition(".")[0].lower())
+
+
 def _check_shards(folder: Path, files: list[Path]) -> None:
     """Raise UserError unless the files of a split are one, or all those that their names count."""
-    names = [_NAME.fullmatch(file.stem.lower()) for file in files]
+    names = list(map(_named_split, files))
     if len(files) == 1 and (names[0] is None or names[0][2] is None):
         return
     series = {

@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from hashlib import blake2b
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmark.own_data.label_names import shown
 from benchmark.own_data.label_notes import Note
-from benchmark.own_data.reading import OwnData
+from benchmark.own_data.reading import OwnData, text_hashes
 from benchmark.own_data.sources import PARTS
 from benchmark.tasks.row_facts import normalized
 
@@ -52,7 +50,7 @@ def _of_contradictions(data: OwnData, groups: np.ndarray) -> Iterator[Note]:
 
 def _of_near_duplicates(data: OwnData, part: np.ndarray, groups: np.ndarray) -> Iterator[Note]:
     """Yield the texts of validation and test whose letters are those of another text in train."""
-    letters = _letters(data.texts)
+    letters = text_hashes(data.texts, lambda text: _NO_LETTER.sub("", normalized(text)))
     train = np.flatnonzero(part == PARTS.index("train"))
     known, first = np.unique(letters[train], return_index=True)
     other = np.flatnonzero((part != PARTS.index("train")) & (letters != 0))
@@ -68,13 +66,6 @@ def _of_near_duplicates(data: OwnData, part: np.ndarray, groups: np.ndarray) -> 
             f"alone, so the scores may come out too high; keep such texts in one part: {said}"
         )
         yield Note("near duplicate", len(pairs), (), line)
-
-
-def _letters(texts: pa.ChunkedArray) -> np.ndarray:
-    """Return a hash of every text's letters, the same for texts of the same letters, 0 without any, shape (n,)."""
-    every = (_NO_LETTER.sub("", normalized(text)) for chunk in texts.chunks for text in chunk.to_pylist())
-    digests = b"".join(blake2b(each.encode(), digest_size=8).digest() if each else bytes(8) for each in every)
-    return np.frombuffer(digests, np.uint64)
 
 
 def _of_implied_labels(data: OwnData) -> Iterator[Note]:

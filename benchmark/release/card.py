@@ -11,14 +11,14 @@ import pandas as pd
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from benchmark.board.entries import Entry
-from benchmark.from_logits.policy_fit import PolicyFit, of_labels, readable
+from benchmark.from_logits.policy_fit import PolicyFit, folder_of_run, of_labels, readable
 from benchmark.statistics.calibration import calibration
 from benchmark.statistics.intervals import FEW_SEEDS, RESAMPLES, Interval, flags, interval
 from benchmark.statistics.metrics import bounds, metrics_of
 from benchmark.statistics.resampling import draw, metrics_of_labels, points, resample
 from benchmark.tasks.registry import TASKS, Task, known_tasks
 from benchmark.training.recipes import BaselineRecipe
-from benchmark.training.runs import Run, groups_of_run, read_runs
+from benchmark.training.runs import Run, groups_of_run, read_run
 from zoo.checkpoints.checkpoint import Checkpoint, find_checkpoints, read_checkpoint
 from zoo.decision import Decision
 from zoo.encoders.deltas import DELTA
@@ -82,17 +82,16 @@ def write_cards(checkpoints: Path, results: Path) -> list[Path]:
     """Write the cards of all checkpoints below a folder anew, those whose run is in `results`; return their paths.
 
     Raises:
-        UserError: there are none.
+        UserError: there are none, or the run of one is damaged.
     """
-    runs, tasks, written = {run.info.id: run for run in read_runs(results)}, known_tasks(results), []
+    tasks, written = known_tasks(results), []
     for folder in find_checkpoints(checkpoints):
         checkpoint = read_checkpoint(folder)
         info = checkpoint.info
-        if info.run in runs and info.task in tasks:
+        if (left_by := folder_of_run(info, results)) and info.task in tasks:
+            run = read_run(left_by)
             own = info.reduction or (folder / DELTA).is_file() or checkpoint.decision.policy != DEFAULT
-            card = write_card(
-                runs[info.run], tasks[info.task], checkpoint if own else None, groups_of_run(runs[info.run])
-            )
+            card = write_card(run, tasks[info.task], checkpoint if own else None, groups_of_run(run))
             write_text(folder / "README.md", card)
             written.append(folder / "README.md")
     if not written:

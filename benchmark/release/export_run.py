@@ -9,12 +9,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmark.board.entries import Entry
+from benchmark.from_logits.policy_fit import find_run
 from benchmark.release.card import write_card
 from benchmark.release.reduce import TOLERANCE, fit_and_score
 from benchmark.statistics.intervals import RESAMPLES, interval
 from benchmark.statistics.metrics import bounds
-from benchmark.statistics.resampling import Scored, draw, points, resample
+from benchmark.statistics.resampling import draw, points, resample
+from benchmark.statistics.seeds import scored_on_test
 from benchmark.tasks.registry import Task, known_tasks
 from benchmark.tasks.rows import Rows, read_rows
 from benchmark.training.latency import measure_latency
@@ -25,7 +26,6 @@ from benchmark.training.runs import (
     RunInfo,
     as_stored,
     groups_of_run,
-    read_runs,
     run_folder,
     write_run,
 )
@@ -84,9 +84,7 @@ def export_and_score(
     if target.exists():
         raise there
     info = read_checkpoint(checkpoint).info
-    run = next((run for run in read_runs(results) if run.info.id == info.run), None)
-    if run is None:
-        raise UserError(f"The run {info.run} of {checkpoint} is not in {results}; give the folder that has it")
+    run = find_run(info, results)
     task = lookup(known_tasks(results), info.task, "task")
     rows = read_rows(task, data_dir)
     if rows.fingerprint != run.info.fingerprint:
@@ -147,17 +145,12 @@ def _score(export: Path, task: Task, rows: Rows, run: Run, results: Path, reduct
 
 def compare_with_run(task: Task, run: Run, predictions: Predictions) -> Rescored:
     """Return the main metric of `predictions` beside that of `run`, each decided as its own validation rows say."""
-    mine, theirs = (_scored(task, replace(run, predictions=found)) for found in (predictions, run.predictions))
+    mine, theirs = (scored_on_test(task, found) for found in (predictions, run.predictions))
     metric = task.main_metric
     resampled = resample([theirs], [metric], draw(len(theirs.y_true), RESAMPLES, groups=groups_of_run(run)))[metric]
     found = interval(points([theirs], metric), resampled, np.random.default_rng(0), bounds(metric))
     difference = np.abs(predictions.test_logits - run.predictions.test_logits).max()
     return Rescored(metric, float(points([mine], metric)[0]), found.value, found.low, found.high, float(difference))
-
-
-def _scored(task: Task, run: Run) -> Scored:
-    seed = run.info.recipe.seed
-    return Entry(task, run.info.encoder, "", {seed: run}).scored(task.rule)[seed]
 
 
 def _info(run: RunInfo, classifier: OnnxClassifier, texts: list[str], per_second: float, int8: bool) -> RunInfo:

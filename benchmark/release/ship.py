@@ -5,13 +5,13 @@ from pathlib import Path
 
 from benchmark.release.card import write_card, write_cards
 from benchmark.release.reduce import Reduced, reduce_checkpoint
-from benchmark.statistics.fit_decision import fit_decision
+from benchmark.statistics.seeds import decision_for
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import read_rows
 from benchmark.training.baseline import Baseline
 from benchmark.training.cell import Cell
 from benchmark.training.fine_tune import FineTuned
-from benchmark.training.runs import Run, RunInfo, as_stored, read_runs
+from benchmark.training.runs import Run, RunInfo, as_stored, read_run, run_folders
 from zoo.checkpoints.checkpoint import TFIDF, Checkpoint, CheckpointInfo
 from zoo.checkpoints.loading import describe_checkpoint, save_checkpoint
 from zoo.encoders.registry import ENCODERS
@@ -31,15 +31,7 @@ def keep_checkpoint(
     """
     target, task = checkpoint_folder(root, cell.folder), cell.task
     predictions, recipe = as_stored(trained.predictions), info.recipe
-    decision = fit_decision(
-        task.problem_type,
-        predictions.validation_logits,
-        predictions.validation_y_true,
-        task.rule,
-        task.average,
-        policy=policy,
-        labels=task.labels,
-    )
+    decision = decision_for(task, predictions, policy=policy)
     reading = {name: getattr(recipe, name) for name in ("max_length", "long_text", "pooling") if hasattr(recipe, name)}
     checkpoint = CheckpointInfo(
         task=task.name,
@@ -82,9 +74,10 @@ def ship_best(
         Each checkpoint when it is written.
     """
     best: dict[tuple[str, str], Run] = {}
-    for run in read_runs(results):
-        if run.info.task in tasks and checkpoint_folder(trained, run.folder).is_dir():
-            key = (run.info.task, run.folder.parent.name)
+    for folder in run_folders(results):
+        key = (folder.parent.parent.name, folder.parent.name)
+        if key[0] in tasks and checkpoint_folder(trained, folder).is_dir():
+            run = read_run(folder)
             best[key] = max(best.get(key, run), run, key=_validation_score)
     if not best:
         raise UserError(

@@ -18,11 +18,11 @@ import typer
 from benchmark.statistics.seeds import Predictions
 from benchmark.tasks.registry import TASKS
 from benchmark.tasks.rows import Rows, Split
-from benchmark.training.cell import Cell, RunReport
+from benchmark.training.cell import Cell
 from benchmark.training.grid import Progress, make_cell
 from benchmark.training.ray_grid import Needs, cluster, run_on_ray
 from benchmark.training.recipes import BaselineRecipe, default_recipe
-from benchmark.training.runs import RESULTS, read_run, write_run
+from benchmark.training.runs import RESULTS, RunReport, read_run, write_run
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
 

@@ -15,7 +15,6 @@ lengths are mixed as people's are: half have at most 20 words, one in ten more t
 
 import copy
 import json
-import re
 import subprocess
 import sys
 import time
@@ -28,7 +27,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmark.training.memory import MemoryOptions, memory_estimate
+from benchmark.training.memory import MemoryOptions, memory_estimate, use_bf16
 from benchmark.training.recipes import Recipe
 from zoo.errors import UserError, lookup
 from zoo.files import write_text
@@ -73,9 +72,10 @@ def main(
         table.add_row(*rows[-1])
     console.print(table)
     if write:
+        from benchmark.board.render import between_markers  # not in the processes whose memory is measured
+
         text = PAGE.read_text(encoding="utf-8")
-        inner = re.compile(f"({re.escape(BEGIN)}\n).*?({re.escape(END)})", re.DOTALL)
-        write_text(PAGE, inner.sub(lambda found: f"{found[1]}\n{markdown(rows)}\n\n{found[2]}", text))
+        write_text(PAGE, between_markers(PAGE, text, markdown(rows), BEGIN, END))
     with console.status("predict beside transformers' pipeline"):
         found = _child("bert-base/serving", batch_size, length)
     line = "bert-base, texts a second: predict {predict:.1f}, pipeline(batch_size=64) {pipeline:.1f}; {ratio:.2f} times"
@@ -119,7 +119,7 @@ def measure_step(shape: str, way: str, batch_size: int, length: int) -> dict[str
     import torch
 
     from benchmark.training.process import peak_memory_mib, set_up_process
-    from benchmark.training.trainer import fitted, use_bf16
+    from benchmark.training.trainer import fitted
     from zoo.hardware import device, prefers_plain_attention
 
     set_up_process(threads=0)

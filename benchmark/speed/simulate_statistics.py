@@ -9,7 +9,6 @@ point, by two points, or by the gap that the board says it finds; it is better i
 `--write` puts the table between the markers of docs/statistics.md.
 """
 
-import re
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
@@ -24,6 +23,7 @@ from rich.table import Table
 from scipy import stats
 from scipy.optimize import brentq
 
+from benchmark.board.render import between_markers
 from benchmark.statistics.intervals import interval_of
 from benchmark.statistics.pair_tests import Evidence, gather, seeds_of
 from benchmark.statistics.ranks import BETTER, EQUAL, compare_all
@@ -246,8 +246,7 @@ def main(
     Console().print(table)
     if write:
         text = PAGE.read_text(encoding="utf-8")
-        inner = re.compile(f"({re.escape(BEGIN)}\n).*?({re.escape(END)})", re.DOTALL)
-        write_text(PAGE, inner.sub(lambda found: f"{found[1]}\n{markdown(rows)}\n\n{found[2]}", text))
+        write_text(PAGE, between_markers(PAGE, text, markdown(rows), BEGIN, END))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from scipy.special import expit, softmax
 from benchmark.statistics.fit_decision import MIN_POSITIVES, fit_temperature
 from benchmark.statistics.intervals import interval
 from benchmark.statistics.metrics import ECE_BINS
-from benchmark.statistics.resampling import Draws, weighted_sums
+from benchmark.statistics.resampling import Draws, equal_mass_bins, top_label, weighted_sums
 from benchmark.statistics.seeds import Seeds
 from zoo.decision import ProblemType
 
@@ -117,21 +117,7 @@ def pairs(problem_type: ProblemType, y_true: np.ndarray, y_score: np.ndarray) ->
         y_true: shape (n, num_labels).
         y_score: shape (n, num_labels).
     """
-    if problem_type == "multi_label_classification":
-        return y_score, y_true
-    best = y_score.argmax(axis=1)[:, None]
-    return np.take_along_axis(y_score, best, axis=1), np.take_along_axis(y_true, best, axis=1)
-
-
-def equal_mass_bins(confidence: np.ndarray) -> np.ndarray:
-    """Return the bin of each confidence, shape (n,): 15 bins with as many in each, in ascending order.
-
-    With fewer confidences than bins, the last bins stay empty.
-    """
-    bins = np.empty(len(confidence), np.intp)
-    for number, part in enumerate(np.array_split(np.argsort(confidence, kind="stable"), ECE_BINS)):
-        bins[part] = number
-    return bins
+    return (y_score, y_true) if problem_type == "multi_label_classification" else top_label(y_true, y_score)
 
 
 def row_sums(problem_type: ProblemType, y_true: np.ndarray, y_score: np.ndarray) -> np.ndarray:

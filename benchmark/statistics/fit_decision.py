@@ -1,6 +1,7 @@
 """Fit a Decision on validation: the temperature by likelihood, the thresholds by an exact sweep over the scores."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -97,7 +98,7 @@ def with_abstention(decision: Decision, logits: np.ndarray) -> Decision:
         logits: shape (n, num_labels).
     """
     y_score, thresholds = decision.scores(logits), np.array(decision.thresholds)
-    most = int(decision.policy.abstain * len(logits))  # type: ignore[operator]
+    most = int(Fraction(str(decision.policy.abstain)) * len(logits))  # in floating point, 0.29 * 100 is under 29
     if decision.problem_type == "single_label_classification":
         low, high = np.zeros(len(thresholds)), np.full(len(thresholds), _nearest(y_score.max(axis=1), most))
     else:

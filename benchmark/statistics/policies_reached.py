@@ -5,10 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from benchmark.statistics.fit_decision import fit_decision
 from benchmark.statistics.intervals import interval
-from benchmark.statistics.resampling import Draws, Scored, weighted_sums
-from benchmark.statistics.seeds import Seeds, score
+from benchmark.statistics.resampling import Draws, Scored, pooled_counts, weighted_sums
+from benchmark.statistics.seeds import Seeds, decision_for, score
 from zoo.policy import Goal, Policy
 
 STANDARD = {"precision": Goal(precision=0.9), "recall": Goal(recall=0.9)}
@@ -39,12 +38,6 @@ def verdict(asked: float, low: float, high: float) -> str:
     return "reached" if low >= asked else "not reached" if high < asked else "cannot tell"
 
 
-def counts(scored: Scored, columns: slice | list[int] = slice(None)) -> np.ndarray:
-    """Return hits, decided and gold of each row, of some labels or all, shape (n, 3)."""
-    y_true, y_pred = scored.y_true[:, columns], scored.y_pred[:, columns]
-    return np.stack([(y_true & y_pred).sum(axis=1), y_pred.sum(axis=1), y_true.sum(axis=1)], axis=1)
-
-
 def value_of(sums: np.ndarray, goal: Goal, metric: str) -> np.ndarray:
     """Return a metric ("precision", "recall", "f-beta" or "cost") from the sums of hits, decided and gold, shape
     (..., 3); a division by zero counts 0."""
@@ -66,22 +59,14 @@ def _scored(seeds: Seeds, policy: Policy) -> dict[int, Scored]:
     """Return what every seed says of the test rows under a policy, fitted on validation."""
     task, found = seeds.task, {}
     for seed, each in seeds.predictions.items():
-        decision = fit_decision(
-            task.problem_type,
-            each.validation_logits,
-            each.validation_y_true,
-            task.rule,
-            task.average,
-            seeds.temperatures[seed],
-            policy=policy,
-            labels=task.labels,
-        )
+        decision = decision_for(task, each, temperature=seeds.temperatures[seed], policy=policy)
         found[seed] = score(decision, each.test_logits, each.test_y_true)
     return found
 
 
 def _sums_of(scored: Mapping[int, Scored], draws: Draws | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sums of `counts` of each seed, shape (seeds, 3), and in each resample, shape (resamples, seeds, 3)."""
-    columns = np.hstack([counts(each) for each in scored.values()])
+    """Return the sums of hits, decided and gold of each seed, shape (seeds, 3), and in each resample, shape (resamples,
+    seeds, 3)."""
+    columns = np.hstack([pooled_counts(each) for each in scored.values()])
     resampled = np.zeros((0, columns.shape[1])) if draws is None else weighted_sums(draws.counts, columns)
     return columns.sum(axis=0).reshape(-1, 3), resampled.reshape(-1, len(scored), 3)

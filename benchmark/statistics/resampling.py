@@ -154,9 +154,10 @@ def _counts(scored: Scored) -> np.ndarray:
     return np.hstack([scored.y_true & scored.y_pred, scored.y_pred, scored.y_true])
 
 
-def _pooled_counts(scored: Scored) -> np.ndarray:
-    hits = (scored.y_true & scored.y_pred).sum(axis=1)
-    return np.column_stack([hits, scored.y_pred.sum(axis=1), scored.y_true.sum(axis=1)])
+def pooled_counts(scored: Scored, columns: slice | list[int] = slice(None)) -> np.ndarray:
+    """Return hits, decided and gold of each row, of some labels or all, shape (n, 3)."""
+    y_true, y_pred = scored.y_true[:, columns], scored.y_pred[:, columns]
+    return np.column_stack([(y_true & y_pred).sum(axis=1), y_pred.sum(axis=1), y_true.sum(axis=1)])
 
 
 def _macro_columns(scored: Scored) -> np.ndarray:
@@ -165,7 +166,7 @@ def _macro_columns(scored: Scored) -> np.ndarray:
 
 
 def _micro_columns(scored: Scored) -> np.ndarray:
-    hits, decided, gold = _pooled_counts(scored).T
+    hits, decided, gold = pooled_counts(scored).T
     return np.column_stack([hits, decided + gold])
 
 
@@ -192,12 +193,12 @@ def _ratio(hits: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _f1_of_rows(scored: Scored) -> np.ndarray:
-    hits, decided, gold = _pooled_counts(scored).T
+    hits, decided, gold = pooled_counts(scored).T
     return _ratio(2 * hits, decided + gold)
 
 
 def _jaccard_of_rows(scored: Scored) -> np.ndarray:
-    hits, decided, gold = _pooled_counts(scored).T
+    hits, decided, gold = pooled_counts(scored).T
     return _ratio(hits, decided + gold - hits)
 
 
@@ -213,14 +214,30 @@ def _gaps(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
     """Confidence minus correctness, summed over the pairs of a row in each equal-mass bin: shape (n, bins). Both
     arguments have the shape (n, pairs)."""
     n, pairs = confidence.shape
+    cell = np.repeat(np.arange(n), pairs) * ECE_BINS + equal_mass_bins(confidence.ravel())
     gap = (confidence - correct).ravel() / confidence.size
-    bins = (np.sort(part) for part in np.array_split(np.argsort(confidence.ravel(), kind="stable"), ECE_BINS))
-    return np.column_stack([np.bincount(part // pairs, weights=gap[part], minlength=n) for part in bins])
+    return np.bincount(cell, weights=gap, minlength=n * ECE_BINS).reshape(n, ECE_BINS)
 
 
-def _top(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
-    best = scored.y_score.argmax(axis=1)[:, None]
-    return np.take_along_axis(scored.y_score, best, axis=1), np.take_along_axis(scored.y_true, best, axis=1)
+def _distance(gaps: np.ndarray) -> np.ndarray:
+    return np.asarray(np.abs(gaps).sum(axis=-1))
+
+
+def equal_mass_bins(confidence: np.ndarray) -> np.ndarray:
+    """Return the bin of each confidence, shape (n,): 15 bins with as many in each, in ascending order.
+
+    With fewer confidences than bins, the last bins stay empty.
+    """
+    bins = np.empty(len(confidence), np.intp)
+    for number, part in enumerate(np.array_split(np.argsort(confidence, kind="stable"), ECE_BINS)):
+        bins[part] = number
+    return bins
+
+
+def top_label(y_true: np.ndarray, y_score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the highest score of each row, and whether its label is gold (0 or 1), both of shape (n, 1)."""
+    best = y_score.argmax(axis=1)[:, None]
+    return np.take_along_axis(y_score, best, axis=1), np.take_along_axis(y_true, best, axis=1)
 
 
 _MULTI_LABEL = {
@@ -235,7 +252,7 @@ _MULTI_LABEL = {
     ),
     "lrap": _mean(lambda scored: label_ranking_precision(scored.y_true, scored.y_score)),
     "map": Summable(lambda scored: average_precision_columns(scored.y_true, scored.y_score), mean_average_precision),
-    "ece": Summable(lambda scored: _gaps(scored.y_score, scored.y_true), lambda sums: np.abs(sums).sum(axis=-1)),
+    "ece": Summable(lambda scored: _gaps(scored.y_score, scored.y_true), _distance),
     "brier": _mean(_squared_error),
 }
 _SINGLE_LABEL = {
@@ -243,6 +260,6 @@ _SINGLE_LABEL = {
     "f1_macro": Summable(_macro_columns, _f1),
     "mcc": Summable(lambda scored: match_columns(scored.y_true, scored.y_score), mcc),
     "auc": Summable(lambda scored: auc_columns(scored.y_true, scored.y_score), lambda sums: sums[..., 0]),
-    "ece": Summable(lambda scored: _gaps(*_top(scored)), lambda sums: np.abs(sums).sum(axis=-1)),
+    "ece": Summable(lambda scored: _gaps(*top_label(scored.y_true, scored.y_score)), _distance),
     "brier": _mean(_squared_error),
 }

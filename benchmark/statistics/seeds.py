@@ -9,6 +9,7 @@ from benchmark.statistics.fit_decision import fit_decision, fit_temperature
 from benchmark.statistics.resampling import Scored
 from benchmark.tasks.registry import Task
 from zoo.decision import Decision, Rule
+from zoo.policy import DEFAULT, Policy
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,7 @@ class Seeds:
         self._decisions[rule] = decisions
 
     def _fit(self, seed: int, rule: Rule) -> Decision:
-        found, task = self.predictions[seed], self.task
-        return fit_decision(
-            task.problem_type,
-            found.validation_logits,
-            found.validation_y_true,
-            "fixed" if self.bare else rule,
-            task.average,
-            self.temperatures[seed],
-        )
+        return decision_for(self.task, self.predictions[seed], "fixed" if self.bare else rule, self.temperatures[seed])
 
     def scored(self, rule: Rule) -> dict[int, Scored]:
         """Return what every seed says about the test rows under its decision."""
@@ -84,6 +77,25 @@ class Seeds:
             seed: score(decision, self.predictions[seed].test_logits, self.y_true)
             for seed, decision in self.decisions(rule).items()
         }
+
+
+def decision_for(
+    task: Task,
+    found: Predictions,
+    rule: Rule | None = None,
+    temperature: float | None = None,
+    policy: Policy = DEFAULT,
+) -> Decision:
+    """Return the decision that is fitted on validation, by the task's rule if no other is given."""
+    logits, y_true = found.validation_logits, found.validation_y_true
+    return fit_decision(
+        task.problem_type, logits, y_true, rule or task.rule, task.average, temperature, policy, task.labels
+    )
+
+
+def scored_on_test(task: Task, found: Predictions) -> Scored:
+    """Return what predictions say about the test rows under their own decision."""
+    return score(decision_for(task, found), found.test_logits, found.test_y_true)
 
 
 def score(decision: Decision, logits: np.ndarray, y_true: np.ndarray) -> Scored:

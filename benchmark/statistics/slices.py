@@ -38,7 +38,9 @@ class Part:
     labels: np.ndarray
 
 
-def slices(seeds: Seeds, facts: pd.DataFrame | None, draws_of: Callable[..., Draws]) -> pd.DataFrame:
+def slices(
+    seeds: Seeds, facts: pd.DataFrame | None, draws_of: Callable[..., Draws], random: bool = True
+) -> pd.DataFrame:
     """Return how an entry does on each part of its task's test that has at least `MIN_ROWS` rows: one row a part.
 
     Columns: `slice` and `part`, `metric`, `n` test rows, `value` (mean over seeds), `low` and `high` (its 95 %
@@ -47,9 +49,10 @@ def slices(seeds: Seeds, facts: pd.DataFrame | None, draws_of: Callable[..., Dra
     they are judged.
 
     Args:
-        seeds: the predictions of one seeds.
+        seeds: the predictions of one entry.
         facts: of the task's test rows in order; without them there are only slices by gold labels and by frequency.
         draws_of: returns resamples of as many rows; may return the same object each time.
+        random: whether seeds change its predictions; where not, one is not too few.
 
     Raises:
         UserError: the facts are of another number of rows.
@@ -64,7 +67,8 @@ def slices(seeds: Seeds, facts: pd.DataFrame | None, draws_of: Callable[..., Dra
         part for part in parts(seeds.task, seeds.y_true, seeds.validation_y_true, facts) if len(part.rows) >= MIN_ROWS
     ]
     drawn = (draws_of(len(part.rows), **_groups(facts, part.rows)) for part in shown)
-    return pd.DataFrame([_judge(part, runs, draws) for part, draws in zip(shown, drawn, strict=True)], columns=COLUMNS)
+    rows = [_judge(part, runs, draws, random) for part, draws in zip(shown, drawn, strict=True)]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _groups(facts: pd.DataFrame | None, rows: np.ndarray) -> dict[str, np.ndarray]:
@@ -72,7 +76,7 @@ def _groups(facts: pd.DataFrame | None, rows: np.ndarray) -> dict[str, np.ndarra
     return {} if groups is None else {"groups": groups[rows]}
 
 
-def _judge(part: Part, runs: list[Scored], draws: Draws) -> dict[str, object]:
+def _judge(part: Part, runs: list[Scored], draws: Draws, random: bool) -> dict[str, object]:
     taken = [_take(run, part) for run in runs]
     # Not the generator of the draws: what it gives next depends on which slices, of which encoders, came before.
     rng = np.random.default_rng(1)
@@ -87,7 +91,7 @@ def _judge(part: Part, runs: list[Scored], draws: Draws) -> dict[str, object]:
         "low": found.low,
         "high": found.high,
         "seeds": found.seeds,
-        "flags": cautions(found, taken[0].y_true, part.metric),
+        "flags": cautions(found, taken[0].y_true, part.metric, random),
     }
 
 

@@ -25,7 +25,7 @@ GROUP = "group"  # a column of facts only where the rows have groups: its number
 ROW_FACTS = "rows*.npz"  # the pattern of their files in the folder of a task; earlier versions wrote one, rows.npz
 
 # The errors that a changed byte in a zip archive, or a file of another kind, can cause.
-_DAMAGE = (OSError, EOFError, LookupError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
+DAMAGE = (OSError, EOFError, LookupError, ValueError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 # From the lists of VADER (Hutto and Gilbert 2014) and of Potts' sentiment tutorial (2011), with the adverbs that almost
 # negate. "wont" and "cant" are left out, since they are other words. Words that end in n't are found by the pattern.
@@ -140,7 +140,7 @@ def read_row_facts(path: Path) -> tuple[pd.DataFrame, str]:
             frame = pd.DataFrame({name: arrays[name] for name in kinds})
         if frame.dtypes.to_dict() != kinds or fingerprint.dtype.kind != "U" or fingerprint.ndim:
             raise ValueError("its columns are of other types")
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UserError(
             f"{path} is not a readable file of row facts; delete it, and `encoder-zoo run` of its task writes it again"
         ) from error

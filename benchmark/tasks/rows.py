@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from benchmark.tasks.registry import HubRows, Task
+from benchmark.tasks.registry import Task
 from benchmark.tasks.splits import carve, carve_sentences
 from zoo.errors import UserError
 from zoo.files import new_folder
@@ -172,12 +172,8 @@ def _read_hub(task: Task, data_dir: Path | None, say: "Say") -> dict[str, Split]
         raise UserError(
             f"{where}, and '{name}' cannot be had from the hub. {why_unread(name, error)}. Or {remedy}"
         ) from error
-    return {name: _hub_split(task, task.hub, found[name]) for name in _needed(task)}
-
-
-def _hub_split(task: Task, hub: HubRows, rows: "Dataset") -> Split:  # type: ignore[name-defined]  # noqa: F821
-    frame = rows.to_pandas()
-    return _split(task, frame[hub.text], frame[hub.target], hub.dataset)
+    frames = ((part, found[part].to_pandas()) for part in _needed(task))
+    return {part: _split(task, frame[task.hub.text], frame[task.hub.target], name) for part, frame in frames}
 
 
 def _split(task: Task, texts: pd.Series, targets: pd.Series, where: str) -> Split:

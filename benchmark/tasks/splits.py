@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
 from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedShuffleSplit
 
 
@@ -113,3 +114,12 @@ def _inner_phrases(phrase: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     for length in range(1, len(phrase)):
         for start in range(len(phrase) - length + 1):
             yield phrase[start : start + length]
+
+
+def joined(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return groups of rows that share a number in either array, shapes (n,): rows that are linked through others are
+    together, too."""
+    size = int(one.max()) + 1
+    both = size + int(other.max()) + 1
+    links = csr_array((np.ones(len(one), bool), (one, size + other)), shape=(both, both))
+    return np.asarray(connected_components(links, directed=False)[1][one])

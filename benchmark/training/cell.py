@@ -12,16 +12,16 @@ from benchmark.training.baseline import Baseline, train_baseline
 from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
 from benchmark.training.process import commit
 from benchmark.training.recipes import AnyRecipe, BaselineRecipe, ProbeRecipe, Recipe, SetFitRecipe, ZeroShotRecipe
-from benchmark.training.runs import PROTOCOL, RunInfo, state_folder, write_run
+from benchmark.training.runs import PROTOCOL, RunInfo, RunReport, state_folder, write_run
 from zoo.encoders.encoder import Encoder
 from zoo.encoders.weights import Weights, fetch_weights
 from zoo.hardware import library_versions
+from zoo.hub import Say
 
 if TYPE_CHECKING:
     from benchmark.training.fine_tune import FineTuned
     from benchmark.training.probe import Probe
 
-RunReport = Callable[[float, str], None]  # the share of a run that is done, and a line to show or ""
 Keep = Callable[["Cell", RunInfo, "FineTuned | Baseline"], None]
 Make = Callable[["Cell", RunReport, Keep | None], None]
 
@@ -35,7 +35,7 @@ def run_cell(cell: "Cell", report: RunReport, keep: Keep | None = None) -> None:
         if keep is not None:
             keep(cell, info, baseline)
         return
-    weights = checked_weights(cell, lambda line: report(0.0, line))
+    weights = checked_weights(cell.encoder, cell.recipe, lambda line: report(0.0, line))
     if not isinstance(cell.recipe, Recipe):
         probe = _probe(cell, weights, report)
         write_run(cell.folder, _info(cell, weights.revision, vars(probe.measured), (), 1), probe.predictions)
@@ -107,21 +107,21 @@ def train_along(cell: "Cell") -> None:
     """Train what the first process of several trains (see `together`); that one keeps it."""
     from benchmark.training.trainer import train
 
-    weights, rows = checked_weights(cell, lambda line: None), cell.rows
     assert isinstance(cell.recipe, Recipe)
+    weights, rows = checked_weights(cell.encoder, cell.recipe), cell.rows
     train(
         weights, cell.task, rows.train, rows.validation, cell.recipe, lambda share, line: None, memory=cell.memory,
         kept=state_folder(cell.folder),
     )  # fmt: skip
 
 
-def checked_weights(cell: "Cell", say: Callable[[str], object]) -> Weights:
-    """Return the weights of a cell's encoder, checked against its recipe before anything is trained."""
+def checked_weights(encoder: Encoder, recipe: AnyRecipe, say: Say = lambda line: None) -> Weights:
+    """Return the weights of an encoder, checked against a recipe before anything is trained."""
     from zoo.checkpoints.pretrained import check_encoder
 
-    assert not isinstance(cell.recipe, BaselineRecipe)
-    weights = fetch_weights(cell.encoder, say)
-    check_encoder(weights.folder, cell.recipe.max_length)
+    assert not isinstance(recipe, BaselineRecipe)
+    weights = fetch_weights(encoder, say)
+    check_encoder(weights.folder, recipe.max_length)
     return weights
 
 

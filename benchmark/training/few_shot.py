@@ -6,7 +6,6 @@ trains on them; the states are then read as a probe reads them, with scikit-lear
 
 import tempfile
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
@@ -20,14 +19,12 @@ from benchmark.tasks.rows import Rows, Split, take
 from benchmark.training.baseline import logits_of, modelled, size_of_model, train_label
 from benchmark.training.probe import Probe, States, load_states, measured
 from benchmark.training.recipes import SetFitRecipe
-from benchmark.training.runs import Predictions
+from benchmark.training.runs import Predictions, RunReport
 from benchmark.training.stopwatch import Stopwatch
 from zoo.checkpoints.loading import quiet
 from zoo.encoders.weights import Weights
 from zoo.errors import UserError
 from zoo.hardware import device
-
-Report = Callable[[float, str], object]
 
 
 def find_setfit() -> None:
@@ -62,7 +59,7 @@ def train_few_shot(
     rows: Rows,
     recipe: SetFitRecipe,
     shots: int,
-    report: Report = lambda share, line: None,
+    report: RunReport = lambda share, line: None,
 ) -> Probe:
     """Train on `shots` rows a label of `rows.train`, predict validation and test.
 
@@ -101,14 +98,16 @@ def train_few_shot(
 class _Share(TrainerCallback):
     """Reports how far the training is."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: RunReport) -> None:
         self._report = report
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._report(state.global_step / state.max_steps, "")
 
 
-def _contrast(weights: Weights, states: States, task: Task, few: Split, recipe: SetFitRecipe, report: Report) -> None:
+def _contrast(
+    weights: Weights, states: States, task: Task, few: Split, recipe: SetFitRecipe, report: RunReport
+) -> None:
     """Train the encoder of `states`, in place, so that texts with a label in common have similar states."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer

@@ -11,12 +11,11 @@ from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows
 from benchmark.training.divergence import why_diverged
 from benchmark.training.latency import measure_latency
-from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions
-from benchmark.training.progress import Report
+from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions, use_bf16
 from benchmark.training.recipes import Recipe
-from benchmark.training.runs import Epoch, Predictions
+from benchmark.training.runs import Epoch, Predictions, RunReport
 from benchmark.training.stopwatch import Measured, Stopwatch
-from benchmark.training.trainer import Trained, train, use_bf16
+from benchmark.training.trainer import Trained, train
 from zoo.checkpoints.pretrained import count_positions
 from zoo.classifier import predict_logits
 from zoo.encoders.folders import stored_types
@@ -43,7 +42,7 @@ def fine_tune(
     task: Task,
     rows: Rows,
     recipe: Recipe,
-    report: Report,
+    report: RunReport,
     memory: MemoryOptions = WHOLE_BATCHES,
     kept: Path | None = None,
 ) -> FineTuned:

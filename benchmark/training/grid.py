@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchmark.tasks.registry import TASKS, Task, write_task
 from benchmark.tasks.row_facts import keep_row_facts
 from benchmark.tasks.rows import Rows
 from benchmark.training.baseline import fit_min_df
-from benchmark.training.cell import Cell, Keep, RunReport
+from benchmark.training.cell import Cell, Keep
 from benchmark.training.claims import owner_of, take
 from benchmark.training.recipes import (
     AnyRecipe,
@@ -20,12 +20,9 @@ from benchmark.training.recipes import (
     kind_of,
     other_fields,
 )
-from benchmark.training.runs import read_run, run_folder, run_id
+from benchmark.training.runs import RunReport, read_run, run_folder, run_id
 from zoo.encoders.encoder import Encoder
 from zoo.errors import UserError, first_line
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

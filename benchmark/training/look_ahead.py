@@ -59,7 +59,7 @@ def _check_at_hand(cell: Cell, say: Callable[[str], object]) -> None:
         from benchmark.training.few_shot import find_setfit
 
         find_setfit()
-    weights = checked_weights(cell, say)
+    weights = checked_weights(cell.encoder, cell.recipe, say)
     if isinstance(cell.recipe, Recipe):
         _check_options(cell, check_without_weights(weights.folder, cell.recipe.max_length), say)
 

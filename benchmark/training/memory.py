@@ -47,7 +47,7 @@ def memory_estimate(model: "PreTrainedModel", recipe: Recipe, options: MemoryOpt
     """
     config, length = model.config, recipe.max_length
     held = sum(tensor.numel() for tensor in model.parameters())
-    bf16 = recipe.precision == "bf16" or (recipe.precision == "auto" and multiplies_in_bf16())
+    bf16 = use_bf16(recipe)
     tokens = min(options.micro_batch or recipe.batch_size, recipe.batch_size) * length
     in_pieces = device() == "cpu" and not bf16 and options == WHOLE_BATCHES
     widths = (1.5 if bf16 else 2) * (1 if not recipe.lora_rank else 1.5 if bf16 else 2.5 if in_pieces else 1)
@@ -57,6 +57,11 @@ def memory_estimate(model: "PreTrainedModel", recipe: Recipe, options: MemoryOpt
     process = _PROCESS if device() == "cpu" else 0
     each = 16 if in_pieces else 12
     return (6 if bf16 else 4) * held + each * _trained(model, recipe, held) + kept + process
+
+
+def use_bf16(recipe: Recipe) -> bool:
+    """Return whether to train under bf16 autocast: as the recipe says, or where the hardware multiplies in bf16."""
+    return multiplies_in_bf16() if recipe.precision == "auto" else recipe.precision == "bf16"
 
 
 def _trained(model: "PreTrainedModel", recipe: Recipe, held: int) -> int:

@@ -101,7 +101,7 @@ def predict_by_names(
     A logit is the cosine of the two, scaled to mean 0 and variance 1 over the train texts. Only the decision, which is
     fitted later, takes labels, those of validation. The predictions do not depend on the seed.
     """
-    watch, length = Stopwatch(), recipe.max_length
+    watch, length = Stopwatch(device()), recipe.max_length
     states = load_states(weights, task)
     names = [recipe.template.replace("{}", re.sub("[_-]+", " ", label)) for label in task.labels]
     of_names = normalize(states(names, length))

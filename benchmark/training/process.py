@@ -1,5 +1,6 @@
 """What a run was measured on: processor, threads, precision, library versions, peak memory."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -10,13 +11,15 @@ from pathlib import Path
 
 import psutil
 
+from zoo.hardware import cores, processes, reuse_memory
+
 _PROGRAMS = {"benchmark", "zoo", "encoder_zoo", "encoder-zoo"}  # the doors to the one command line
+_GRIDS = {"run", "run-data", "tune", "learning-curve"}  # the commands that train
 
 
 def default_threads() -> int:
     """Return how many threads a run takes: the usable cores, divided by the grids that run on this machine."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // max(1, _running_grids()))
+    return max(1, cores() // max(1, _running_grids()))
 
 
 def _running_grids() -> int:
@@ -24,9 +27,9 @@ def _running_grids() -> int:
 
 
 def is_grid(command: Sequence[str]) -> bool:
-    """Return whether a command line trains a grid: `run`, `run-data` or `tune`, by a script or by `python -m`."""
+    """Return whether a command line trains a grid: a command of _GRIDS, by a script or by `python -m`."""
     words = [word for word in command[:4] if word != "-m"]
-    return any(Path(a).stem in _PROGRAMS and b in ("run", "run-data", "tune") for a, b in pairwise(words))
+    return any(Path(a).stem in _PROGRAMS and b in _GRIDS for a, b in pairwise(words))
 
 
 def reset_peak_memory(device: str = "cpu") -> None:
@@ -82,6 +85,16 @@ def commit() -> str:
     return head.stdout.strip() + ("+" if changed.returncode else "") if head.returncode == 0 else "unknown"
 
 
+@cache
+def code_sha256() -> str:
+    """Return the hash of the code of `zoo` and of this package."""
+    digest = hashlib.sha256()
+    for package in ("zoo", "benchmark"):
+        for path in sorted((Path(__file__).parents[2] / package).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def set_up_process(threads: int) -> None:
     """Prepare this process for training: `threads` threads (0: its share of the cores), memory reused, logs quiet.
 
@@ -90,8 +103,6 @@ def set_up_process(threads: int) -> None:
     """
     import torch
     from transformers.utils import logging
-
-    from zoo.hardware import processes, reuse_memory
 
     commit()
     if processes() == 1 and torch.cuda.device_count() > 1:

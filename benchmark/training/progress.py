@@ -7,15 +7,13 @@ from typing import Any
 from transformers import TrainerCallback
 
 from benchmark.training.divergence import finite
-from benchmark.training.runs import Epoch
-
-Report = Callable[[float, str], None]
+from benchmark.training.runs import Epoch, RunReport
 
 
 class Progress(TrainerCallback):
     """Reports the progress of training, and records each epoch's loss and validation score."""
 
-    def __init__(self, report: Report, goes_on: Callable[[Sequence[Epoch]], bool]) -> None:
+    def __init__(self, report: RunReport, goes_on: Callable[[Sequence[Epoch]], bool]) -> None:
         self.report, self.goes_on, self.epochs, self.loss = report, goes_on, list[Epoch](), math.nan
         self.share = 0.0  # of the steps that are done
 

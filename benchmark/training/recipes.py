@@ -14,11 +14,19 @@ from zoo.pooling import Pooling
 Share = Annotated[float, Field(ge=0, lt=1)]
 SEEDS = range(2**32)  # as numpy takes them
 Seed = Annotated[int, Field(ge=0, lt=len(SEEDS))]
-Length = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1)]
+Tokens = Annotated[int, Field(ge=8)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Size = Literal["small", "base", "large"]
 
 
-class Recipe(BaseModel):
+class Frozen(BaseModel):
+    """What no recipe can do: change, or hold a field that it does not have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Recipe(Frozen):
     """How an encoder is fine-tuned.
 
     epochs: passes over the train rows; more of them, as many as `min_steps` updates need. learning_rate: of AdamW; it
@@ -35,16 +43,14 @@ class Recipe(BaseModel):
     seed: of everything random.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    epochs: Annotated[int, Field(ge=1)] = 3
+    epochs: Count = 3
     min_steps: Annotated[int, Field(ge=0)] = 0
-    batch_size: Annotated[int, Field(ge=1)] = 64
-    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-4
+    batch_size: Count = 64
+    learning_rate: Positive = 2e-4
     weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.01
     warmup: Share = 0.1
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
-    max_length: Annotated[int, Field(ge=8)] = 128
+    max_length: Tokens = 128
     long_text: LongText = "truncate"
     pooling: Pooling = "head"
     lora_rank: Annotated[int, Field(ge=0)] = 0
@@ -64,7 +70,7 @@ class Recipe(BaseModel):
         return self
 
 
-class BaselineRecipe(BaseModel):
+class BaselineRecipe(Frozen):
     """How the TF-IDF and logistic regression baseline is trained.
 
     analyzer: whether terms are made of words or of characters. ngrams: the shortest and the longest term, in words or
@@ -72,12 +78,10 @@ class BaselineRecipe(BaseModel):
     `benchmark.training.baseline.fit_min_df`. inverse_regularisation: scikit-learn's C.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     analyzer: Literal["word", "char"] = "word"
-    ngrams: tuple[Length, Length] = (1, 2)
-    min_df: Annotated[int, Field(ge=1)] = 2
-    inverse_regularisation: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0
+    ngrams: tuple[Count, Count] = (1, 2)
+    min_df: Count = 2
+    inverse_regularisation: Positive = 10.0
     seed: Seed = 0
 
     @model_validator(mode="after")
@@ -87,38 +91,29 @@ class BaselineRecipe(BaseModel):
         return self
 
 
-class ProbeRecipe(BaseModel):
+class ProbeRecipe(Frozen):
     """How a linear probe is trained: one logistic regression a label on the mean of the last layer's states.
 
     max_length: tokens of a text that are read. candidates: scikit-learn's C, of which validation chooses one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    max_length: Annotated[int, Field(ge=8)] = 128
-    candidates: Annotated[tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...], Field(min_length=1)] = (
-        0.001,
-        0.01,
-        0.1,
-        1.0,
-    )
+    max_length: Tokens = 128
+    candidates: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.001, 0.01, 0.1, 1.0)
     seed: Seed = 0
 
 
-class ZeroShotRecipe(BaseModel):
+class ZeroShotRecipe(Frozen):
     """How texts are compared with the labels' names.
 
     max_length: tokens of a text that are read. template: what stands for a label; its name takes the place of {}.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    max_length: Annotated[int, Field(ge=8, le=512)] = 128
+    max_length: Tokens = 128
     template: Annotated[str, Field(pattern=r"\{\}")] = "{}"
     seed: Seed = 0
 
 
-class SetFitRecipe(BaseModel):
+class SetFitRecipe(Frozen):
     """How SetFit trains an encoder on few rows (Tunstall et al. 2022, "Efficient Few-Shot Learning Without Prompts"):
     texts with a label in common come nearer to each other, others further apart. A logistic regression then reads it.
 
@@ -126,27 +121,23 @@ class SetFitRecipe(BaseModel):
     times the rows. The defaults are the paper's and the library's. seed: draws the rows, too.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    max_length: Annotated[int, Field(ge=8)] = 128
-    iterations: Annotated[int, Field(ge=1)] = 20
-    batch_size: Annotated[int, Field(ge=1)] = 16
-    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-5
-    inverse_regularisation: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    max_length: Tokens = 128
+    iterations: Count = 20
+    batch_size: Count = 16
+    learning_rate: Positive = 2e-5
+    inverse_regularisation: Positive = 1.0
     seed: Seed = 0
 
 
 IMPORTED = "imported"  # the family of models from elsewhere
 
 
-class ImportedRecipe(BaseModel):
+class ImportedRecipe(Frozen):
     """What is known of predictions that were not made here: no recipe.
 
     imported: what the file held. cost: the user's words on what the predictions cost. seed: tells several sets of
     predictions of one model apart.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     imported: Literal["probabilities", "logits", "labels"]
     cost: str = ""
@@ -234,6 +225,8 @@ def default_recipe(encoder: Encoder, task: Task, seed: int, /, **changes: Any) -
         return kind.model_validate({**defaults, "seed": seed, **own})
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:  # of several fields together
+            raise UserError(f"Recipe: {first['ctx']['error']}") from error
         field = ".".join(map(str, first["loc"]))
         raise UserError(f"Recipe: {field}: {first['msg']}, got {first['input']!r}") from error
 

@@ -9,13 +9,9 @@ a mean, but it repeats rows, which a count of terms or a training of many epochs
 
 from pathlib import Path
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from benchmark.statistics.resampling import Scored
-from benchmark.tasks.registry import Task
-from benchmark.training.trials import unpack
-from zoo.errors import UserError, first_fault
+from benchmark.training.trials import read_lines
 
 FILES = "refits-*.jsonl"  # beside an encoder's runs
 
@@ -38,11 +34,6 @@ class Refit(BaseModel):
     seconds: float
     commit: str
 
-    def scored(self, task: Task, y_true: np.ndarray) -> Scored:
-        """Return its decisions on the test rows, whose gold labels have the shape (n, num_labels)."""
-        y_pred = unpack(self.decided, y_true.shape)
-        return Scored(task.problem_type, y_true, y_pred.astype(np.float32), y_pred)
-
 
 def read_refits(file: Path) -> list[Refit]:
     """Read the refits that are made so far.
@@ -50,10 +41,4 @@ def read_refits(file: Path) -> list[Refit]:
     Raises:
         UserError: a line is damaged.
     """
-    if not file.is_file():
-        return []
-    try:
-        return [Refit.model_validate_json(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    except (UnicodeDecodeError, ValidationError) as error:
-        reason = first_fault(error) if isinstance(error, ValidationError) else "it is not text in UTF-8"
-        raise UserError(f"{file} is damaged ({reason}); restore it, or delete it to refit again") from error
+    return read_lines(file, Refit, "refit")

@@ -8,17 +8,17 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmark.statistics.resampling import Scored, points
-from benchmark.statistics.seeds import Seeds
+from benchmark.statistics.resampling import points
+from benchmark.statistics.seeds import scored_on_test
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, take
-from benchmark.training.cell import Cell, Keep, RunReport, run_cell
+from benchmark.training.cell import Cell, Keep, run_cell
 from benchmark.training.grid import plan
 from benchmark.training.line_cells import join, line_cell, write_line
 from benchmark.training.process import commit
 from benchmark.training.recipes import default_recipe
 from benchmark.training.refits import Refit, read_refits
-from benchmark.training.runs import Run, encoder_folder, read_run, run_id
+from benchmark.training.runs import RunReport, encoder_folder, read_run, run_id
 from benchmark.training.trials import pack
 from zoo.encoders.encoder import Encoder
 from zoo.errors import UserError
@@ -102,7 +102,7 @@ def _make_refit(number: int, whole: Cell, report: RunReport, keep: Keep | None) 
         run = read_run(cell.folder)
     if run.info.diverged:
         raise UserError(f"it diverged ({run.info.diverged}); the others are kept")
-    scored = _scored(run, task)
+    scored = scored_on_test(task, run.predictions)
     refit = Refit(
         task=task.name,
         encoder=whole.encoder.name,
@@ -115,9 +115,3 @@ def _make_refit(number: int, whole: Cell, report: RunReport, keep: Keep | None) 
     )
     write_line(whole.folder, refit)
     report(1.0, f"refit {number + 1}: {refit.main_metric:.4f}, {refit.seconds:.0f} s")
-
-
-def _scored(run: Run, task: Task) -> Scored:
-    """What it decides on the test rows, by a decision that is fitted on validation, as a run's is."""
-    (scored,) = Seeds(task, {0: run.predictions}).scored(task.rule).values()
-    return scored

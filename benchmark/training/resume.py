@@ -4,10 +4,8 @@ Trainer writes the weights after each epoch in any case. From a training's secon
 the optimizer and of the random numbers, and after ten minutes without such a state, also in the middle of an epoch.
 """
 
-import hashlib
 import json
 import time
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import torch
 from transformers import TrainerCallback
 
 from benchmark.training.epoch_selector import EpochSelector
+from benchmark.training.process import code_sha256
 from benchmark.training.progress import Progress
 from benchmark.training.runs import Epoch
 from benchmark.training.together import from_first, number, wait_for_all
@@ -24,7 +23,6 @@ from zoo.hardware import library_versions, processes
 
 AFTER, EVERY = 60.0, 600.0  # seconds
 _MARK, _ORDER, _LOGITS = "ours.json", "order.npy", "logits.npy"
-_CODE = Path(__file__).parents[2]
 
 
 class State(TrainerCallback):
@@ -103,16 +101,7 @@ def _newest(folder: Path) -> Path | None:
 
 def _known(folder: Path) -> dict[str, Any]:
     """Return what must be as it was: the code, the libraries, and the place, which Trainer's own files name."""
-    return {"code": _code(), "versions": library_versions(), "folder": str(folder), "processes": processes()}
-
-
-@cache
-def _code() -> str:
-    digest = hashlib.sha256()
-    for package in ("zoo", "benchmark"):
-        for path in sorted((_CODE / package).rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return {"code": code_sha256(), "versions": library_versions(), "folder": str(folder), "processes": processes()}
 
 
 def _steps(state: Any) -> int:

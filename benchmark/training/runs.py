@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +29,7 @@ from zoo.encoders.encoder import Encoder
 from zoo.errors import UserError
 from zoo.files import new_folder, sha256
 
+RunReport = Callable[[float, str], None]  # the share of a run that is done, and a line to show or ""
 RESULTS = Path(__file__).parents[1] / "results"
 CURVES = "learning-curves"  # the folder of the runs of learning curves, below the results: no board reads them
 # Fields that recipes did not always have, with the value that older runs have: these keep their ids.
@@ -155,23 +157,19 @@ def state_folder(folder: Path) -> Path:
 
 def as_stored(predictions: Predictions) -> Predictions:
     """Return predictions as `read_run` returns them: with logits rounded to half precision."""
-    return Predictions(
-        **{
-            name: array.astype(np.float16).astype(np.float32) if name.endswith("logits") else array.astype(np.int8)
-            for name, array in vars(predictions).items()
-        }
-    )
+    return Predictions(**_typed(_typed(vars(predictions), np.float16), np.float32))
+
+
+def _typed(arrays: Mapping[str, np.ndarray], of_logits: type) -> dict[str, Any]:
+    """Return the logits in a type of their own, and gold labels in int8."""
+    return {name: array.astype(of_logits if name.endswith("logits") else np.int8) for name, array in arrays.items()}
 
 
 def write_run(folder: Path, info: RunInfo, predictions: Predictions) -> None:
     """Write a run's folder, completely or not at all, and remove the state of its training. Logits are stored in half
     precision."""
     with new_folder(folder) as temporary:
-        arrays = {
-            name: array.astype(np.float16 if name.endswith("logits") else np.int8)
-            for name, array in vars(predictions).items()
-        }
-        np.savez_compressed(temporary / "predictions.npz", **arrays)
+        np.savez_compressed(temporary / "predictions.npz", **_typed(vars(predictions), np.float16))
         whole = info.model_copy(update={"predictions_sha256": sha256(temporary / "predictions.npz")})
         (temporary / "run.json").write_text(whole.model_dump_json(indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(state_folder(folder), ignore_errors=True)
@@ -205,9 +203,7 @@ def _read_predictions(path: Path) -> Predictions:
     for name, array in found.items():
         if name.endswith("y_true") and not np.isin(array, (0, 1)).all():
             raise ValueError(f"{name} has values other than 0 and 1")
-    return Predictions(
-        **{name: array.astype(np.float32 if name.endswith("logits") else np.int8) for name, array in found.items()}
-    )
+    return Predictions(**_typed(found, np.float32))
 
 
 def groups_of_run(run: Run) -> np.ndarray | None:
@@ -219,10 +215,15 @@ def groups_of_run(run: Run) -> np.ndarray | None:
     return groups_of(find_row_facts(run.folder.parents[2], run.info.task).get(run.info.fingerprint))
 
 
+def run_folders(results: Path) -> list[Path]:
+    """Return the folders of all runs below `results`, in the order of their names."""
+    return [path.parent for path in sorted(results.glob("*/*/[!.]*/run.json"))]
+
+
 def read_runs(results: Path) -> list[Run]:
     """Read every run below `results`, in the order of their folders' names.
 
     Raises:
         UserError: a run is damaged.
     """
-    return [read_run(path.parent) for path in sorted(results.glob("*/*/[!.]*/run.json"))]
+    return list(map(read_run, run_folders(results)))

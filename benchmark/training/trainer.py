@@ -32,12 +32,12 @@ from benchmark.training.losses import (
     start_at_prior,
     with_teacher,
 )
-from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions, check_checkpointing, tell_length
+from benchmark.training.memory import WHOLE_BATCHES, MemoryOptions, check_checkpointing, tell_length, use_bf16
 from benchmark.training.micro_batches import MicroBatchTrainer
-from benchmark.training.progress import Progress, Report
+from benchmark.training.progress import Progress
 from benchmark.training.recipes import Recipe, epochs_of
 from benchmark.training.resume import State
-from benchmark.training.runs import Epoch
+from benchmark.training.runs import Epoch, RunReport
 from benchmark.training.together import number, predict, wait_for_all
 from benchmark.training.windows import WindowedModel, windowed_collator, windowed_feature
 from zoo.checkpoints.loading import new_model, quiet
@@ -46,7 +46,6 @@ from zoo.errors import UserError
 from zoo.hardware import (
     bf16_products,
     device,
-    multiplies_in_bf16,
     prefers_plain_attention,
     refuse_several_gpus,
     reuse_memory,
@@ -81,7 +80,7 @@ def train(
     rows: Split,
     validation: Split,
     recipe: Recipe,
-    report: Report,
+    report: RunReport,
     goes_on: Callable[[Sequence[Epoch]], bool] = lambda epochs: True,
     memory: MemoryOptions = WHOLE_BATCHES,
     kept: Path | None = None,
@@ -223,11 +222,6 @@ def training_arguments(recipe: Recipe, output_dir: str, **changes: Any) -> Train
         "average_tokens_across_devices": False,  # our loss is of rows
     }
     return TrainingArguments(**settings | changes)
-
-
-def use_bf16(recipe: Recipe) -> bool:
-    """Return whether to train under bf16 autocast: as the recipe says, or where the hardware multiplies in bf16."""
-    return multiplies_in_bf16() if recipe.precision == "auto" else recipe.precision == "bf16"
 
 
 def prepare_model(

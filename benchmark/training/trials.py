@@ -4,7 +4,7 @@ import base64
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,6 +15,8 @@ from benchmark.tasks.registry import Task
 from benchmark.training.recipes import Recipe
 from benchmark.training.runs import Epoch
 from zoo.errors import UserError, first_fault
+
+Line = TypeVar("Line", bound=BaseModel)
 
 
 class Trial(BaseModel):
@@ -45,13 +47,22 @@ def read_trials(file: Path) -> list[Trial]:
     Raises:
         UserError: a line is damaged.
     """
+    return read_lines(file, Trial, "search")
+
+
+def read_lines(file: Path, kind: type[Line], again: str) -> list[Line]:
+    """Read a file of trainings, one a line; none where it is not there. `again` says what makes it again.
+
+    Raises:
+        UserError: a line is damaged.
+    """
     if not file.is_file():
         return []
     try:
-        return [Trial.model_validate_json(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        return [kind.model_validate_json(line) for line in file.read_text(encoding="utf-8").splitlines()]
     except (UnicodeDecodeError, ValidationError) as error:
         reason = first_fault(error) if isinstance(error, ValidationError) else "it is not text in UTF-8"
-        raise UserError(f"{file} is damaged ({reason}); restore it, or delete it to search again") from error
+        raise UserError(f"{file} is damaged ({reason}); restore it, or delete it to {again} again") from error
 
 
 def choose(trials: Sequence[Trial], task: Task, y_true: np.ndarray) -> Trial:
@@ -66,14 +77,9 @@ def choose(trials: Sequence[Trial], task: Task, y_true: np.ndarray) -> Trial:
     complete = sorted((trial for trial in trials if trial.state == "complete"), key=lambda trial: -trial.main_metric)
     if not complete:
         raise UserError(f"None of the {len(trials)} trials on '{task.name}' is complete; ask for more with --trials")
-    best = _scored(complete[0], task, y_true)
-    level = [trial for trial in complete if not clearly_worse(_scored(trial, task, y_true), best, task.main_metric)]
-    return min(level, key=_tokens)
-
-
-def _scored(trial: Trial, task: Task, y_true: np.ndarray) -> Scored:
-    y_pred = unpack(trial.decided, y_true.shape)
-    return Scored(task.problem_type, y_true, y_pred.astype(np.float32), y_pred)
+    scored = [decided_scored(trial.decided, task, y_true) for trial in complete]
+    worse = [clearly_worse(each, scored[0], task.main_metric) for each in scored]
+    return min((trial for trial, is_worse in zip(complete, worse, strict=True) if not is_worse), key=_tokens)
 
 
 def _tokens(trial: Trial) -> int:
@@ -96,3 +102,9 @@ def unpack(text: str, shape: tuple[int, ...]) -> np.ndarray:
     """Return the int8 array of this shape that `pack` made the text of."""
     bits = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
     return np.unpackbits(bits, count=int(np.prod(shape))).reshape(shape).astype(np.int8)
+
+
+def decided_scored(text: str, task: Task, y_true: np.ndarray) -> Scored:
+    """Return the decided labels that `pack` made the text of, on rows with gold labels of shape (n, num_labels)."""
+    y_pred = unpack(text, y_true.shape)
+    return Scored(task.problem_type, y_true, y_pred.astype(np.float32), y_pred)

@@ -17,17 +17,17 @@ import numpy as np
 
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows
-from benchmark.training.cell import Cell, Keep, RunReport
+from benchmark.training.cell import Cell, Keep, checked_weights
 from benchmark.training.divergence import why_diverged
 from benchmark.training.fine_tune import truncated_share
 from benchmark.training.line_cells import join, line_cell, write_line
 from benchmark.training.process import commit
 from benchmark.training.recipes import Recipe, default_recipe, epochs_of
-from benchmark.training.runs import Epoch, encoder_folder, run_id
+from benchmark.training.runs import Epoch, RunReport, encoder_folder, run_id
 from benchmark.training.trainer import train
 from benchmark.training.trials import Trial, pack, read_trials
+from zoo.checkpoints.pretrained import check_without_weights, count_positions
 from zoo.encoders.encoder import Encoder
-from zoo.encoders.weights import Weights, fetch_weights
 from zoo.errors import UserError
 from zoo.tokenizer import load_tokenizer
 
@@ -35,7 +35,6 @@ _SEED = 1_000_000  # of the first trial: none that a run on the board has
 _RANGE = 4.0  # learning rates of a search go up to so many times the default's, and down to that part of it
 _CUT = 0.01  # a search also tries twice the length where more texts than this are cut
 _SAMPLE = 2000  # train texts that this is judged by
-_LONGEST = 512  # tokens
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def _cells(search: Search, first: int, last: int) -> list[Cell]:
     made = read_trials(search.file)
     if len(made) >= last:
         return []
-    lengths = _lengths(search, fetch_weights(search.encoder))
+    lengths = lengths_to_try(search)
     return [
         line_cell(
             search.file,
@@ -120,12 +119,18 @@ def _cells(search: Search, first: int, last: int) -> list[Cell]:
     ]
 
 
-def _lengths(search: Search, weights: Weights) -> tuple[int, ...]:
-    """Return the lengths to try: the default's, and twice as much where it cuts texts."""
+def lengths_to_try(search: Search) -> tuple[int, ...]:
+    """Return the default's length, and where it cuts texts twice as much, or what the encoder can read.
+
+    Raises:
+        UserError: the encoder cannot read texts of the default's length.
+    """
     default, texts = search.default, search.rows.train.texts[:_SAMPLE]
-    if truncated_share(load_tokenizer(weights.folder), texts, default) <= _CUT:
+    folder, twice = checked_weights(search.encoder, default).folder, 2 * default.max_length
+    if truncated_share(load_tokenizer(folder), texts, default) <= _CUT:
         return (default.max_length,)
-    return (default.max_length, min(2 * default.max_length, _LONGEST))
+    room = count_positions(check_without_weights(folder, default.max_length))
+    return (default.max_length, min(twice, room or twice))
 
 
 def draw_recipe(default: Recipe, number: int, rows: int, lengths: tuple[int, ...]) -> Recipe:
@@ -157,7 +162,7 @@ def _make_trial(number: int, earlier: Sequence[Trial], cell: Cell, report: RunRe
         return not stopped
 
     report(0.0, _asked(recipe))
-    weights = fetch_weights(cell.encoder)
+    weights = checked_weights(cell.encoder, recipe)
     trained = train(weights, cell.task, rows.train, rows.validation, recipe, report, goes_on)
     scored = trained.validation
     diverged = why_diverged(trained.epochs, trained.logits, scored.y_true, cell.task.multi_label)

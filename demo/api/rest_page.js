@@ -69,8 +69,8 @@ function addEndpoint(path, method, spec, shapes) {
   const given = body ? shapes[body.$ref.split("/").pop()] : { properties: Object.fromEntries(inQuery), required: [] };
   if (!body) given.required = Object.keys(given.properties);
   table(section, "Arguments", rowsOf(given));
-  const examples = Object.entries(given.properties).filter(([, each]) => each.examples ?? each.schema?.examples);
-  const example = examples.map(([name, each]) => [name, (each.examples ?? each.schema.examples)[0]]);
+  const examples = Object.entries(given.properties).filter(([, each]) => each.examples);
+  const example = examples.map(([name, each]) => [name, each.examples[0]]);
   addForm(section, path, method, Object.fromEntries(example));
   add(section, "p", `Answer: ${words(spec.responses["200"].content["application/json"].schema)}`);
 }

@@ -4,12 +4,9 @@ free of widgets.
 Only tasks whose texts are at hand are audited: a person cannot judge a label without its text.
 """
 
-import csv
 import json
-import os
 from dataclasses import dataclass
 from functools import lru_cache
-from io import StringIO
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -21,9 +18,10 @@ from benchmark.from_logits.label_errors import AUDIT, audit, train_suspects
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows, Split, read_rows
 from benchmark.training.runs import RESULTS
-from demo.explore.pairs import Found, find
+from demo.explore.pairs import Found, Stamps, data_of, find, has_texts
 from demo.shared.texts import PageError
 from zoo.errors import lookup
+from zoo.files import csv_text
 
 MOST = 300  # suspects that are shown
 ANSWERS = {"keep": "kept", "change": "changed", "unsure": "unsure"}  # and what the file calls them
@@ -47,12 +45,7 @@ class Audit:
 def tasks_at_hand(found: Found) -> list[str]:
     """Return the tasks with runs whose texts are here."""
     tasks = [next(iter(entries.values())).task for entries in found.tasks.values()]
-    return [task.name for task in tasks if task.embedded or _own_folder(task) is not None]
-
-
-def _own_folder(task: Task) -> Path | None:
-    folder = os.environ.get("ENCODER_ZOO_DATA")
-    return Path(folder) if folder and (Path(folder) / task.name).is_dir() else None
+    return [task.name for task in tasks if has_texts(task)]
 
 
 def audit_of(name: str, results: Path | None) -> Audit:
@@ -69,12 +62,18 @@ def audit_of(name: str, results: Path | None) -> Audit:
     task = next(iter(entries.values())).task
     of_train = (results or RESULTS) / name / AUDIT
     written = of_train.stat().st_mtime if of_train.is_file() else 0.0
-    return _audit(results, name, _own_folder(task), ids, of_train, written)
+    return _audit(results, name, *data_of(task), ids, of_train, written)
 
 
 @lru_cache(maxsize=2)
 def _audit(
-    results: Path | None, name: str, folder: Path | None, runs: tuple[str, ...], of_train: Path, written: float
+    results: Path | None,
+    name: str,
+    folder: Path | None,
+    stamps: Stamps,
+    runs: tuple[str, ...],
+    of_train: Path,
+    written: float,
 ) -> Audit:
     entries = list(find(results).tasks[name].values())
     task = entries[0].task
@@ -167,11 +166,9 @@ def _change(task: Task, row: np.ndarray, label: str, suggestion: Any) -> None:
 
 
 def _csv(task: Task, texts: list[str], y_true: np.ndarray, said: dict[int, list[str]]) -> str:
-    written = StringIO()
-    writer = csv.writer(written)
-    writer.writerow(["text", "labels" if task.multi_label else "label", "audit"])
+    rows = [["text", "labels" if task.multi_label else "label", "audit"]]
     for row, (text, gold) in enumerate(zip(texts, y_true, strict=True)):
         names = _names(task, gold)
         shown = json.dumps(names, ensure_ascii=False) if task.multi_label else names[0]
-        writer.writerow([text, shown, ",".join(sorted(set(said.get(row, []))))])
-    return written.getvalue()
+        rows.append([text, shown, ",".join(sorted(set(said.get(row, []))))])
+    return csv_text(rows)

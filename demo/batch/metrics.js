@@ -2,7 +2,6 @@
 // benchmark.statistics are on the server. tests/demo holds them equal.
 
 const DRAWS = 1000;
-const LOWER_IS_BETTER = new Set(["hamming_loss"]);
 
 /**
  * What each row adds to the metrics of one model, as `columnsOf` lays it out: hits, decided and gold together, F1,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.batch.inputs import DELIMITED, check_file, format_of, look, told
+from demo.shared.texts import PageError
 from zoo.row_files.format import RowFile
 from zoo.row_files.row_reader import look_through, read_plain_rows
 
@@ -43,11 +44,13 @@ def preview(path: Path, labels: Sequence[str], header: bool | None = None) -> Pr
         header: whether the first row of a CSV, TSV or text file names the columns; None finds out.
 
     Raises:
-        PageError: the file is too large, damaged or of another kind.
+        PageError: the file is too large, damaged, of another kind, or has no column.
     """
     check_file(path)
     with told():
         file = look(path)
+        if not file.columns:
+            raise PageError("batch_empty")
         if header is None:
             header = not (path.suffix.lower() in DELIMITED and _is_row(file.columns, labels))
         if not header:

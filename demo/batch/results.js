@@ -65,10 +65,9 @@ function showMetrics(values = null, intervals = null) {
   const body = found.metrics.map((metric) => make("tr", {}, make("th", { scope: "row" }, metric.name), ...metricCells(metric.name, cellsOf(metric))));
   const table = make("table", { class: "zoo-board" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...body));
   const title = zooText("batch_measured", { rows: found.rows.length.toLocaleString("en-US") });
-  parts.metrics.replaceChildren(
-    make("p", { class: "zoo-quiet" }, title),
-    make("div", { class: "zoo-scroll zoo-metrics", tabindex: 0, role: "region", "aria-label": title }, table),
-  );
+  const framed = scroll(table, title);
+  framed.classList.add("zoo-metrics");
+  parts.metrics.replaceChildren(make("p", { class: "zoo-quiet" }, title), framed);
 }
 
 const known = (cell) => cell && { value: cell.value, span: [cell.low, cell.high] };

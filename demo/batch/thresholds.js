@@ -20,21 +20,14 @@ function thresholdPart() {
   if (found.single) return [];
   const name = zooText("batch_threshold_of");
   const choices = found.labels.map((label) => make("option", { value: label }, zooLabel(found.task, label)));
-  const label = make("select", { class: "zoo-field", "aria-label": name }, make("option", { value: ALL }, zooText("all_labels")), ...choices);
-  const slider = make("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": zooText("batch_threshold") });
-  const field = make("input", { type: "number", min: 0, max: 1, step: 0.01, class: "zoo-field zoo-number", placeholder: zooText("fitted"), "aria-label": zooText("batch_threshold_number") });
+  const choice = make("select", { class: "zoo-field", "aria-label": name }, make("option", { value: ALL }, zooText("all_labels")), ...choices);
   const everywhere = found.labels.map((_, i) => i);
   const places = () => (slid === ALL ? everywhere : [found.labels.indexOf(slid)]);
   const fitted = button(zooText("fitted_thresholds"), () => set(null, everywhere));
   const show = () => {
     const values = places().map((i) => chosen[i]);
     const one = values.every((value) => value === values[0]) ? values[0] : null;
-    const at = one ?? mean(places().flatMap((i) => found.models.map(({ thresholds }) => thresholds[i])));
-    slider.value = at;
-    slider.style.setProperty("--at", `${100 * at}%`);
-    slider.classList.toggle("zoo-fitted", one === null);
-    field.removeAttribute("aria-invalid");
-    if (field !== document.activeElement) field.value = one ?? "";
+    place(controls, one ?? mean(places().flatMap((i) => found.models.map(({ thresholds }) => thresholds[i]))), one);
     fitted.setAttribute("aria-pressed", String(isFitted()));
   };
   const set = (value, at = places()) => {
@@ -42,24 +35,16 @@ function thresholdPart() {
     show();
     decideAll();
   };
-  label.addEventListener("change", () => ((slid = label.value), show()));
-  slider.addEventListener("input", () => set(Number(slider.value)));
-  field.addEventListener("input", () => {
-    let value;
-    try {
-      value = readThreshold(field.validity.badInput ? "?" : field.value);
-    } catch {
-      return field.setAttribute("aria-invalid", "true");
-    }
-    set(value);
-  });
+  const controls = {
+    slider: slider(zooText("batch_threshold"), (value) => set(value)),
+    field: field(zooText("batch_threshold_number"), (value) => set(value), (problem) => (told.textContent = problem)),
+  };
+  choice.addEventListener("change", () => ((slid = choice.value), show()));
   told = make("p", { class: "zoo-quiet zoo-mode", "aria-live": "polite" }, zooText("mode_fitted"));
   show();
-  const moved = make("div", { class: "zoo-global" }, label, slider, field);
+  const moved = make("div", { class: "zoo-global" }, choice, controls.slider, controls.field);
   return [make("div", { class: "zoo-controls" }, moved, make("div", { class: "zoo-buttons" }, fitted), told)];
 }
-
-const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 
 /** Decide every row at the chosen thresholds. The intervals follow when the slider rests. */
 function decideAll() {

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +18,7 @@ from demo.compare.examples import sample_files
 from demo.compare.handlers import MAX_CHARACTERS, first_task, shown_at_first
 from demo.shared.drawing import drawing, packed
 from demo.shared.late_choices import late
-from demo.shared.models import catalogue, read
+from demo.shared.models import catalogue, labels_of
 from demo.shared.notes import notes
 from demo.shared.page_texts import label, language_of
 from demo.shared.plain_table import table
@@ -52,6 +51,7 @@ window.zooSample = () => {{
 # They run in one scope, in this order.
 _SCRIPTS = (
     "compare/decide.js",
+    "shared/thresholds.js",
     "shared/plain_table.js",
     "batch/metrics.js",
     "batch/thresholds.js",
@@ -185,7 +185,7 @@ def _looked(
     if file is None:
         return *hidden, {}, None
     try:
-        found = preview(Path(file), _labels(task, root), header)
+        found = preview(Path(file), labels_of(task, root), header)
     except UserError as error:
         return *hidden, {"problem": in_language(error, language)}, None
     columns = list(found.file.columns)
@@ -199,13 +199,6 @@ def _looked(
         {"lines": [" ".join(lines)]},
         packed(as_table(found)),
     )
-
-
-def _labels(task: str | None, root: Path | None) -> tuple[str, ...]:
-    for folder in catalogue(root).get(task or "", {}).values():
-        with suppress(UserError):  # told when the texts are classified
-            return read(folder).info.labels
-    return ()
 
 
 def _show(

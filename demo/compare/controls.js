@@ -6,7 +6,7 @@ function controls() {
   const leave = single() ? [leaveUndecided()] : [];
   if (!slides()) return make("div", { class: "zoo-controls" }, ...leave, make("div", { class: "zoo-buttons" }, reset), all.mode);
   all.slider = slider(zooText("threshold_all"), (value) => set(comparison.labels, value));
-  all.field = field(zooText("threshold_all_number"), (value) => set(comparison.labels, value));
+  all.field = field(zooText("threshold_all_number"), (value) => set(comparison.labels, value), outOfRange);
   all.fitted = button(zooText("fitted_thresholds"), () => (policy ? followPolicy("") : set(comparison.labels, null)));
   all.half = button("0.5", () => set(comparison.labels, 0.5));
   const name = make("strong", {}, zooText("all_labels"));
@@ -43,28 +43,7 @@ function tools() {
   return make("div", { class: "zoo-tools" }, ordering, search, make("label", {}, kind, zooText("calibrated")), all.differ);
 }
 
-function slider(name, onvalue) {
-  const oninput = (event) => onvalue(Number(event.target.value));
-  return make("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": name, oninput });
-}
-
-function field(name, onvalue) {
-  const oninput = ({ target }) => {
-    try {
-      onvalue(readThreshold(target.validity.badInput ? "?" : target.value), target);
-    } catch (error) {
-      target.setAttribute("aria-invalid", "true");
-      all.mode.textContent = zooText("threshold_range", { value: error.message });
-    }
-  };
-  // What counts is a multiple of 0.01: the field says so as soon as it is left.
-  const onchange = ({ target }) => {
-    if (target.value && target.getAttribute("aria-invalid") !== "true") target.value = readThreshold(target.value);
-  };
-  const range = { min: 0, max: 1, step: 0.01, placeholder: zooText("fitted"), inputmode: "decimal" };
-  const about = { class: "zoo-field zoo-number", "aria-label": name };
-  return make("input", { type: "number", ...about, ...range, oninput, onchange });
-}
+const outOfRange = (problem) => (all.mode.textContent = problem);
 
 function set(labels, value) {
   for (const label of labels) chosen.set(label, value);

@@ -1,7 +1,6 @@
 """Texts to try: a few for every task, written for the app."""
 
-import csv
-from io import StringIO
+from zoo.files import csv_text
 
 _EXAMPLES: dict[str, list[str]] = {
     "feedback": [
@@ -65,16 +64,9 @@ def examples_for(task: str) -> list[str]:
 
 def sample_files() -> dict[str, str]:
     """Return a small CSV file for the Batch tab by task, with gold labels; "" has texts alone, for any other task."""
-    return {"": _csv(["text"], [[text] for text in _ANY])} | {
-        task: _csv(["text", "labels"], [list(row) for row in zip(texts, _GOLD[task], strict=True)])
-        for task, texts in _EXAMPLES.items()
+    return {"": csv_text([["text"], *([text] for text in _ANY)])} | {
+        task: csv_text([["text", "labels"], *zip(texts, _GOLD[task], strict=True)]) for task, texts in _EXAMPLES.items()
     }
-
-
-def _csv(header: list[str], rows: list[list[str]]) -> str:
-    written = StringIO()
-    csv.writer(written).writerows([header, *rows])
-    return written.getvalue()
 
 
 def is_example(text: str) -> bool:

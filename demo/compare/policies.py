@@ -1,6 +1,7 @@
 """Other thresholds for a comparison: those that a policy asks for, fitted on the validation logits of each checkpoint's
 run."""
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,13 +17,17 @@ from zoo.decision import Decision
 from zoo.errors import UserError
 from zoo.policy import Policy, parse_policy
 
+_OFFERED = re.compile(r"(f-beta|precision|recall|cost)=[^=,:]+")
+
 
 def read_policy(text: str) -> Policy:
-    """Return the policy that a text such as "precision=0.9" names.
+    """Return the policy that a text such as "precision=0.9" names: one of the four that the page offers.
 
     Raises:
-        PageError: it names none.
+        PageError: it names none of them, or has no proper value.
     """
+    if not _OFFERED.fullmatch(text):
+        raise PageError("policy_unknown", value=text[:80])
     try:
         return parse_policy([text])
     except UserError as error:

@@ -19,6 +19,12 @@ function followPolicy(wanted) {
   trigger("submit");
 }
 
+/** The next answer goes without a policy that has just been told to be none. */
+function forgetPolicy() {
+  policy = "";
+  zooAddress.write({ policy: null });
+}
+
 function policyPart() {
   const [kind, value] = policy.split("=");
   const choices = Object.keys(POLICIES).map((name) => make("option", { value: name }, zooText(`policy_choose_${name}`)));

@@ -25,7 +25,6 @@ let all = {}; // the controls that stand for all labels
 let resting = 0; // the timer of what waits until no slider moves
 let detail = null; // the open label's figures: {row, plots, lines}
 
-const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 const scoresOf = (answer) => (calibrated ? answer.scores : answer.raw_scores);
 const fittedOf = (answer) => (calibrated ? answer.thresholds : answer.raw_thresholds);
 const thresholdsOf = (answer) => comparison.labels.map((label, i) => chosen.get(label) ?? fittedOf(answer)[i]);
@@ -50,6 +49,7 @@ function show(value) {
   comparison = null;
   if (!value) return;
   root.classList.add("zoo-drawn");
+  if (value.unknown_policy) forgetPolicy();
   if (value.problem) return root.replaceChildren(notice("", value.problem));
   comparison = value;
   policy = comparison.policy;
@@ -186,15 +186,6 @@ function update() {
   updateSharing();
   clearTimeout(resting);
   resting = setTimeout(reachScrolling, 100);
-}
-
-function place(controls, position, value) {
-  if (Number(controls.slider.value) !== position) controls.slider.value = position;
-  controls.slider.style.setProperty("--at", `${100 * position}%`);
-  controls.slider.classList.toggle("zoo-fitted", value === null);
-  controls.slider.setAttribute("aria-valuetext", value === null ? zooText("fitted") : value.toFixed(2));
-  controls.field.removeAttribute("aria-invalid");
-  if (controls.field !== document.activeElement) controls.field.value = value === null ? "" : String(value);
 }
 
 function mark(answer, column, decided) {

@@ -48,7 +48,7 @@ function labelRow(index) {
   const label = comparison.labels[index];
   const shown = shownName(label);
   const own = slider(zooText("threshold_of", { label: shown }), (value) => set([label], value));
-  const number = field(zooText("threshold_of_number", { label: shown }), (value) => set([label], value));
+  const number = field(zooText("threshold_of_number", { label: shown }), (value) => set([label], value), outOfRange);
   const opener = make("button", { type: "button", class: "zoo-opener", "aria-expanded": "false" }, shown);
   opener.addEventListener("click", () => (opened === label ? close() : open(label)));
   const head = make("th", { scope: "row" }, make("div", { class: "zoo-own" }, opener, ...(slides() ? [own, number] : [])));

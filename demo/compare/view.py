@@ -21,7 +21,7 @@ from demo.shared.drawing import drawing, packed
 from demo.shared.late_choices import late
 from demo.shared.models import catalogue, read
 from demo.shared.page_texts import label, language_of
-from demo.shared.texts import Language, in_language
+from demo.shared.texts import Language, PageError, in_language
 from demo.shared.waiting import begins, ends
 from zoo.errors import UserError
 
@@ -29,6 +29,7 @@ from zoo.errors import UserError
 SCRIPTS = (
     "compare/decide.js",
     "shared/figures.js",
+    "shared/thresholds.js",
     "compare/share.js",
     "compare/controls.js",
     "compare/policy.js",
@@ -105,7 +106,8 @@ def add(root: Path | None, results: Path | None) -> CompareTab:
         try:
             return packed(compare(text, task, names, root, results, policy, language))
         except UserError as error:
-            return packed({"problem": in_language(error, language)})
+            unknown = isinstance(error, PageError) and error.key == "policy_unknown"
+            return packed({"problem": in_language(error, language), "unknown_policy": unknown})
 
     def open_form(link: str, request: gr.Request) -> tuple[Any, ...]:
         problem = None

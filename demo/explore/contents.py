@@ -13,7 +13,7 @@ from demo.explore import handlers
 from demo.explore.form import OUTCOMES, Form
 from demo.explore.outcome_plots import heatmap, stacked
 from demo.explore.pairs import Pair, row_facts, texts_of
-from demo.leaderboard.words import heading, in_words
+from demo.leaderboard.words import heading
 from demo.shared.texts import Language, label_name, say
 from zoo.errors import UserError
 
@@ -99,7 +99,8 @@ def _reliability(pair: Pair, form: Form, results: Path | None, language: Languag
 
 def _gains(pair: Pair, form: Form, results: Path | None, language: Language) -> Content:
     rules = handlers.gains_of(pair, results, language)
-    figure = in_words(board_plots.gains(rules), language).update_xaxes(title=say("explore_col_gain", language))
+    figure = board_plots.gains(rules).update_xaxes(title=say("explore_col_gain", language))
+    figure.for_each_trace(lambda trace: trace.update(name=heading(trace.name, language)))
     points = {name: (100 * rules[name]).round(2) for name in ("gain", "low", "high")}
     named = [heading(rule, language) for rule in rules["rule"]]
     shown = rules.assign(encoder=_entries(rules), rule=named, value=rules["value"].round(4), **points)

@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 
 from benchmark.board.entries import Entry
-from benchmark.board.store import read_board
 from benchmark.statistics.calibration import reliability
 from benchmark.statistics.slices import MIN_ROWS, parts
 from benchmark.tasks.registry import Task
-from benchmark.training.runs import RESULTS
 from demo.explore.form import OUTCOMES
 from demo.explore.pairs import Pair
+from demo.leaderboard.handlers import read_board
 from demo.shared.texts import Language, say
 from zoo.errors import UserError, lookup
 
@@ -174,7 +173,7 @@ def gains_of(pair: Pair, results: Path | None, language: Language = "en") -> pd.
     """
     if not pair.task.multi_label:
         raise UserError(say("explore_no_thresholds", language, task=pair.task.name))
-    rules = read_board(results or RESULTS).rules
+    rules = read_board(results).rules
     found = []
     for entry in (pair.a, pair.b):
         identity = {"task": pair.task.name, "encoder": entry.encoder, "variant": entry.variant}

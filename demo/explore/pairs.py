@@ -181,17 +181,29 @@ def row_facts(pair: Pair, results: Path | None) -> pd.DataFrame | None:
     return find_row_facts(results or RESULTS, pair.task.name).get(pair.a.info.fingerprint)
 
 
+def has_texts(task: Task) -> bool:
+    """Return whether a task's texts are here: `read_rows` would ask the hub for those of any other task."""
+    return task.embedded or data_of(task)[0] is not None
+
+
+def data_of(task: Task) -> tuple[Path | None, Stamps]:
+    """Return the folder that ENCODER_ZOO_DATA names, None if it has no such task, and the task's files in it."""
+    folder = os.environ.get("ENCODER_ZOO_DATA")
+    if folder and (Path(folder) / task.name).is_dir():
+        return Path(folder), _stamps(Path(folder) / task.name, "*")
+    return None, ()
+
+
 def texts_of(pair: Pair, language: Language = "en") -> list[str]:
     """Return the texts of the test rows, from the project or from the folder that ENCODER_ZOO_DATA names.
 
     Raises:
         UserError: the texts are not there, are damaged, or are not the texts of the runs.
     """
-    task, folder = pair.task, os.environ.get("ENCODER_ZOO_DATA")
-    # `read_rows` would ask the hub for any other task.
-    if not (task.embedded or (folder and (Path(folder) / task.name).is_dir())):
+    task = pair.task
+    if not has_texts(task):
         raise UserError(say("explore_no_texts", language, task=task.name))
-    texts, fingerprint = _texts(task, Path(folder) if folder else None, _stamps(Path(folder or ".") / task.name, "*"))
+    texts, fingerprint = _texts(task, *data_of(task))
     if fingerprint != pair.a.info.fingerprint:
         raise UserError(say("explore_other_rows", language, task=task.name))
     return texts

@@ -8,10 +8,10 @@ import gradio as gr
 from demo.compare.view import MODELS, CompareTab
 from demo.flags import handlers
 from demo.shared.late_choices import late
-from demo.shared.models import catalogue
+from demo.shared.models import labels_of
 from demo.shared.page_texts import label, language_of
-from demo.shared.texts import Language, PageError, in_language, label_name, say
-from zoo.errors import UserError, lookup
+from demo.shared.texts import PageError, in_language, label_name, say
+from zoo.errors import UserError
 
 
 def add(root: Path | None, compare: CompareTab) -> None:
@@ -52,19 +52,9 @@ def add(root: Path | None, compare: CompareTab) -> None:
     changed = [accordion.expand, compare.task.change]
 
     def offer(task: str, request: gr.Request) -> gr.CheckboxGroup:
-        return _labels(task, root, language_of(request))
+        names = [(label_name(task, each, language_of(request)), each) for each in labels_of(task, root)]
+        return gr.CheckboxGroup(choices=names, value=[])
 
     gr.on(changed, offer, compare.task, right, queue=False, **private)
     js = "(_, ...others) => [zooCompare.shown(), ...others]"
     button.click(send, [compare.view, right, sent], [right, sent], js=js, **private, **MODELS)
-
-
-def _labels(task: str, root: Path | None, language: Language) -> gr.CheckboxGroup:
-    from zoo.checkpoints.checkpoint import read_checkpoint
-
-    try:
-        folders = lookup(catalogue(root), task, "task")
-        labels = read_checkpoint(next(iter(folders.values()))).info.labels
-    except UserError:  # the comparison says what is wrong
-        labels = ()
-    return gr.CheckboxGroup(choices=[(label_name(task, each, language), each) for each in labels], value=[])

@@ -6,11 +6,11 @@ function answer({ language, labels, speed, answer: found, task }) {
   const chips = found.tasks.map((name) => taskChip(taskOf(name), name === task.name));
   const first = Object.keys(page.answers);
   const names = { en: "english", zh: "chinese", any: "any_language" };
-  const languages = first.map((code) => toggle(zooText(names[code]), code === language, "language", code));
+  const languages = first.map((code) => toggle(zooText(names[code]), code === language, `language=${code}`, () => anew({ language: code, labels: null })));
   const kinds = Object.keys(page.answers[language]);
   const shown = kinds.length > 2 ? kinds : [""]; // tasks of one kind alone leave nothing to choose
-  const of = shown.map((kind) => toggle(zooText(`kind_${kind || "any"}`), kind === labels, "labels", kind));
-  const speeds = ["", ...page.speeds].map((ms) => speedToggle(ms, ms === speed));
+  const of = shown.map((kind) => toggle(zooText(`kind_${kind || "any"}`), kind === labels, `labels=${kind}`, () => anew({ labels: kind || null })));
+  const speeds = ["", ...page.speeds].map((ms) => toggle(ms ? zooText("speed_within", { ms }) : zooText("any_speed"), ms === speed, `ms=${ms}`, () => choose({ ms: ms || null }, true)));
   return make(
     "div",
     { class: "zoo-answer" },
@@ -27,11 +27,12 @@ function taking(take) {
   return make("p", {}, make("strong", { class: "zoo-take" }, first, (end ?? "").trimEnd()), why ? SPACE : "", why ?? "");
 }
 
-/** Who is best on the chosen task, and the fastest of these. */
+/** Who is best on the chosen task, and the fastest of these. The time of an imported model may be unknown. */
 function onTask(rows, { name: task, first }) {
   const best = rows.filter(({ cells }) => cells[task].best);
-  if (!best.length) return rows.some(({ cells }) => cells[task].group != null) ? [] : [make("p", {}, `${task}: ${first[0]}`)];
-  const fastest = best.reduce((one, other) => (other.ms < one.ms ? other : one));
+  if (!best.length && rows.some(({ cells }) => cells[task].group != null)) return [];
+  const [fastest] = best.filter(({ ms }) => ms !== null).sort((one, other) => one.ms - other.ms);
+  if (!fastest) return [make("p", {}, `${task}: ${first[0]}`)];
   const values = { task, number: best.length, fastest: fastest.encoder, ms: fastest.ms.toFixed(1) };
   return [make("p", {}, zooText(best.length > 1 ? "answer_task_many" : "answer_task_one", values))];
 }
@@ -40,25 +41,19 @@ function group(key, buttons) {
   return make("div", { class: "zoo-buttons", role: "group", "aria-label": zooText(key) }, make("span", {}, zooText(key)), ...buttons);
 }
 
-function toggle(text, pressed, name, value) {
-  const other = name === "language" ? { labels: null } : {};
-  const node = button(text, () => choose({ [name]: value || null, board: null, pick: null, sort: null, ...other }, true));
-  node.setAttribute("aria-pressed", String(pressed));
-  node.dataset.key = `${name}=${value}`;
-  return node;
-}
+/** Choose other tasks: what was chosen of one of those before is chosen no more. */
+const anew = (changes) => choose({ ...changes, board: null, pick: null, sort: null }, true);
 
-function speedToggle(ms, pressed) {
-  const node = button(ms ? zooText("speed_within", { ms }) : zooText("any_speed"), () => choose({ ms: ms || null }, true));
+/** A button that is pressed or not; its `key` finds it again when all is drawn anew. */
+function toggle(text, pressed, key, onclick, name) {
+  const node = button(text, onclick, name);
   node.setAttribute("aria-pressed", String(pressed));
-  node.dataset.key = `ms=${ms}`;
+  node.dataset.key = key;
   return node;
 }
 
 function taskChip({ name, about }, pressed) {
-  const node = button("", () => openTask(name), "zoo-task");
-  node.setAttribute("aria-pressed", String(pressed));
-  node.dataset.key = `task=${name}`;
+  const node = toggle("", pressed, `task=${name}`, () => openTask(name), "zoo-task");
   node.append(make("strong", {}, name), make("span", {}, about));
   return node;
 }
@@ -84,9 +79,6 @@ function matrix({ answer: found, task }) {
 
 const MARKS = { "†": "mark_one_seed", "‡": "mark_trials", "–": "mark_not_run" };
 
-// Reached by the keyboard, since it scrolls.
-const scroll = (table, name) => make("div", { class: "zoo-scroll", tabindex: 0, role: "region", "aria-label": name }, table);
-
 function taskHead({ name, metric, link }, task) {
   const head = make("th", { scope: "col", class: `zoo-figure${name === task.name ? " zoo-chosen" : ""}` }, name);
   head.append(make("div", { class: "zoo-quiet" }, metric, link ? " " : "", link ? outside(link, name) : ""));
@@ -99,8 +91,7 @@ const outside = (href, name) =>
 function matrixRow(row, found, task) {
   const opens = checkpointOf(row.encoder, [task.name, ...found.tasks]);
   const cells = found.tasks.map((name) => matrixCell(row, name, task));
-  const minutes = row.minutes === null ? "–" : row.minutes.toFixed(1);
-  const costs = [row.parameters.toFixed(1), row.ms.toFixed(1), minutes].map((text) => make("td", { class: "zoo-figure" }, text));
+  const costs = [row.parameters, row.ms, row.minutes].map((cost) => make("td", { class: "zoo-figure" }, cost?.toFixed(1) ?? "–"));
   return openable(make("tr", {}, encoderHead(row, row.encoder, opens), ...cells, ...costs), opens);
 }
 

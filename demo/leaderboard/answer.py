@@ -1,5 +1,6 @@
 """Which encoder to take, and the matrix of encoders by tasks: what the page opens on, as plain values."""
 
+from math import isnan
 from typing import TYPE_CHECKING, Any, get_args
 
 from demo.leaderboard.links import encoder_links
@@ -56,7 +57,7 @@ def _told(found: "Matrix", speed: float | None, page: Language) -> dict[str, Any
     except UserError:
         ranked = any(row.scores for row in found.rows)
         return {"problem": say("answer_too_slow", page, ms=speed) if ranked else say("answer_none", page)}
-    return {"take": _take(choice, found, page), "cost": _cost(choice, found, page), "best": choice.best.encoder}
+    return {"take": _take(choice, found, page), "cost": _cost(choice, page)}
 
 
 def _take(choice: "Choice", found: "Matrix", page: Language) -> str:
@@ -74,7 +75,7 @@ def _take(choice: "Choice", found: "Matrix", page: Language) -> str:
     return take + say(reason, page, encoder=best.encoder, others=choice.others, **tied)
 
 
-def _cost(choice: "Choice", found: "Matrix", page: Language) -> str:
+def _cost(choice: "Choice", page: Language) -> str:
     from benchmark.board.choice import gaps_of
 
     best, smallest = choice.best, choice.smallest
@@ -105,10 +106,15 @@ def _row(board: "Board", row: "Row", found: "Matrix", page: Language) -> dict[st
         "encoder": row.encoder,
         **encoder_links(row.encoder),
         "cells": {task.name: _cell(board, row, task, page) for task in found.tasks},
-        "parameters": row.parameters,
-        "ms": row.ms,
+        "parameters": _told_or_none(row.parameters),
+        "ms": _told_or_none(row.ms),
         "minutes": row.minutes,
     }
+
+
+def _told_or_none(cost: float) -> float | None:
+    """What is not told of an imported model is nan, which is no JSON."""
+    return None if isnan(cost) else cost
 
 
 def _cell(board: "Board", row: "Row", task: "Task", page: Language) -> dict[str, Any]:

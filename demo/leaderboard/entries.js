@@ -8,7 +8,8 @@ const SIZES = [
   ["size_3", 100, Infinity],
 ]; // millions of parameters
 
-const sizeOf = (entry) => entry.numbers["parameters (M)"];
+const sizeOf = (entry) => entry.numbers["parameters (M)"] ?? NaN;
+// An imported model may be of unknown size: it is shown where no size is chosen.
 const inSize = (entry, key) => SIZES.some(([name, low, high]) => name === key && low <= sizeOf(entry) && sizeOf(entry) < high);
 
 function tableChoice(task, asked) {
@@ -112,12 +113,7 @@ function shownRows({ task, family, size, speed, sort }) {
   const rows = task.entries.filter((entry) => !entry.folded && kept(entry));
   if (!sort) return rows;
   const [sign, column] = sort.startsWith("-") ? [-1, sort.slice(1)] : [1, sort];
-  const order = (a, b) => {
-    const [one, other] = [valueOf(a, column), valueOf(b, column)];
-    if (one === null || other === null) return (one === null) - (other === null);
-    return sign * (typeof one === "string" ? one.localeCompare(other) : one - other);
-  };
-  return [...rows].sort(order);
+  return [...rows].sort((a, b) => inOrder(valueOf(a, column), valueOf(b, column), sign));
 }
 
 /** The heading of a column: a click sorts by it, the best or largest first; the next click turns it round. */

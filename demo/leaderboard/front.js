@@ -4,20 +4,8 @@
 const FRONT = { plot_time: "latency p50 (ms)", plot_training: "training (s)" };
 let drawnFront = "plot_time";
 
-function svgNode(tag, attributes, ...children) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
 function front(state) {
-  const toggles = Object.keys(FRONT).map((key) => {
-    const node = button(zooText(key), () => ((drawnFront = key), choose({})));
-    node.setAttribute("aria-pressed", String(key === drawnFront));
-    node.dataset.key = key;
-    return node;
-  });
+  const toggles = Object.keys(FRONT).map((key) => toggle(zooText(key), key === drawnFront, key, () => ((drawnFront = key), choose({}))));
   const entries = shownRows(state).filter((entry) => entry.numbers[FRONT[drawnFront]] > 0);
   const kinds = make("div", { class: "zoo-buttons", role: "group", "aria-label": zooText("which_plot") }, ...toggles);
   return make("div", { class: "zoo-front" }, kinds, ...(entries.length ? [plotOf(entries, state.task)] : []));
@@ -42,26 +30,26 @@ function plotOf(entries, { metric, headings }) {
   const down = (value) => bottom - ((bottom - top) * (value - low)) / (high - low || 1);
   const marks = [];
   for (const value of [low, (low + high) / 2, high]) {
-    marks.push(svgNode("line", { x1: left, x2: right, y1: down(value), y2: down(value), class: "zoo-grid" }));
-    marks.push(svgNode("text", { x: left - 6, y: down(value) + 4, "text-anchor": "end" }, (100 * value).toFixed(0)));
+    marks.push(svg("line", { x1: left, x2: right, y1: down(value), y2: down(value), class: "zoo-grid" }));
+    marks.push(svg("text", { x: left - 6, y: down(value) + 4, "text-anchor": "end" }, (100 * value).toFixed(0)));
   }
   for (const cost of roundCosts(cheap, dear)) {
     const x = across(Math.log10(cost));
-    marks.push(svgNode("line", { y1: top, y2: bottom, x1: x, x2: x, class: "zoo-grid" }));
-    marks.push(svgNode("text", { x, y: bottom + 15, "text-anchor": "middle" }, cost.toLocaleString("en-US")));
+    marks.push(svg("line", { y1: top, y2: bottom, x1: x, x2: x, class: "zoo-grid" }));
+    marks.push(svg("text", { x, y: bottom + 15, "text-anchor": "middle" }, cost.toLocaleString("en-US")));
   }
   const cost = zooText("plot_log", { cost: headings[FRONT[drawnFront]] });
-  marks.push(svgNode("text", { x: 0, y: 12 }, metric), svgNode("text", { x: left, y: bottom + 32 }, cost));
+  marks.push(svg("text", { x: 0, y: 12 }, metric), svg("text", { x: left, y: bottom + 32 }, cost));
   const order = entries.map((entry, i) => ({ entry, x: across(costs[i]), y: down(entry.value) })).sort((a, b) => a.y - b.y);
   let last = top - 10;
   const room = Math.max(14, Math.min(18, (bottom - top) / order.length));
   order.forEach((dot, i) => (last = dot.label = Math.min(Math.max(dot.y, last + room), bottom - room * (order.length - 1 - i))));
   for (const { entry, x, y, label } of order) {
-    marks.push(svgNode("line", { x1: x, x2: x, y1: down(entry.low), y2: down(entry.high), class: "zoo-whisker" }));
-    marks.push(svgNode("polyline", { points: `${x},${y} ${right - 6},${label} ${right},${label}`, class: "zoo-leader" }));
-    const dot = svgNode("circle", { cx: x, cy: y, r: 5, class: "zoo-point" }, svgNode("title", {}, `${entry.name}: ${(100 * entry.value).toFixed(1)}`));
+    marks.push(svg("line", { x1: x, x2: x, y1: down(entry.low), y2: down(entry.high), class: "zoo-whisker" }));
+    marks.push(svg("polyline", { points: `${x},${y} ${right - 6},${label} ${right},${label}`, class: "zoo-leader" }));
+    const dot = svg("circle", { cx: x, cy: y, r: 5, class: "zoo-point" }, svg("title", {}, `${entry.name}: ${(100 * entry.value).toFixed(1)}`));
     const long = entry.name.length > 24 ? `${entry.name.slice(0, 23)}…` : entry.name;
-    marks.push(dot, svgNode("text", { x: right + 4, y: label + 4, class: "zoo-dot-name" }, long));
+    marks.push(dot, svg("text", { x: right + 4, y: label + 4, class: "zoo-dot-name" }, long));
   }
-  return svgNode("svg", { viewBox: `0 0 ${width} ${bottom + 40}`, width, role: "img", "aria-label": `${metric}, ${cost}`, class: "zoo-front-plot" }, ...marks);
+  return svg("svg", { viewBox: `0 0 ${width} ${bottom + 40}`, width, role: "img", "aria-label": `${metric}, ${cost}`, class: "zoo-front-plot" }, ...marks);
 }

@@ -43,10 +43,8 @@ def _read(folder: Path, changed: tuple[int, ...]) -> "Board":
     return read_tables(folder)
 
 
-def note_of(board: "Board", name: str, language: Language) -> str:
-    """Return what a task's numbers are, in a few sentences."""
-    task = _task(board, name)
-    n = int(board.cells.loc[board.cells["task"] == name, "n"].iloc[0])
+def note_of(task: "Task", n: int, language: Language) -> str:
+    """Return what a task's numbers are, computed on `n` rows, in a few sentences."""
     split, rule = (heading(word, language) for word in (task.reported, task.rule))
     return say("note_task", language, metric=task.main_metric, split=split, n=f"{n:,}", rule=rule)
 

@@ -10,7 +10,7 @@ from demo.leaderboard.handlers import CITATION, note_of, published_of, read_boar
 from demo.leaderboard.links import dataset_link
 from demo.leaderboard.task_table import USUAL, Opens, columns_of, entries_of
 from demo.leaderboard.verdict import first_sentences, pairs_of
-from demo.leaderboard.words import about_task, heading, language_name
+from demo.leaderboard.words import about_task, heading
 from demo.shared.models import catalogue, read
 from demo.shared.texts import Language
 from zoo.errors import UserError
@@ -18,6 +18,10 @@ from zoo.errors import UserError
 if TYPE_CHECKING:
     from benchmark.board.tables import Board
     from benchmark.tasks.registry import Task
+
+
+# The columns of the published figures. The page of a source is linked from the last one.
+_PUBLISHED = ("encoder", "metric", "value", "split", "ours", "published_is", "conditions", "source")
 
 
 def board_page(root: Path | None, results: Path | None, page: Language) -> dict[str, Any]:
@@ -32,27 +36,13 @@ def board_page(root: Path | None, results: Path | None, page: Language) -> dict[
         UserError: nothing is published in `results`, or it is damaged.
     """
     folders = tuple((task, name, folder) for task, all_ in catalogue(root).items() for name, folder in all_.items())
-    return _page(_Shared(read_board(results)), folders, page)
-
-
-class _Shared:
-    """A board as an argument of a cached function: the same board is the same argument."""
-
-    def __init__(self, board: "Board") -> None:
-        self.board = board
-
-    def __hash__(self) -> int:
-        return id(self.board)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Shared) and other.board is self.board
+    return _page(read_board(results), folders, page)
 
 
 @lru_cache(maxsize=4)
-def _page(shared: _Shared, folders: tuple[tuple[str, str, Path], ...], page: Language) -> dict[str, Any]:
+def _page(board: "Board", folders: tuple[tuple[str, str, Path], ...], page: Language) -> dict[str, Any]:
     from benchmark.board.pages import tasks_of
 
-    board = shared.board
     opens = checkpoints_of(board, folders)
     there = set(board.cells["task"])
     return {
@@ -86,11 +76,10 @@ def _task(board: "Board", task: "Task", opens: Opens, page: Language) -> dict[st
     return {
         "name": task.name,
         "about": about_task(task, n, page),
-        "language": language_name(task.language, page),
         "link": dataset_link(task),
         "metric": task.main_metric,
         "first": first_sentences(verdicts(board, task).answer, page),
-        "note": note_of(board, task.name, page),
+        "note": note_of(task, n, page),
         "headings": {name: heading(name, page) for name in columns},
         "columns": columns,
         "entries": entries,
@@ -104,13 +93,17 @@ def _published(board: "Board", task: "Task", page: Language) -> dict[str, Any]:
     from benchmark.board.published import read_published
 
     table = published_of(board, task.name)
-    if not len(table):
-        return {"headings": [], "rows": [], "links": []}
-    if "split" in table:
-        table = table.assign(split=[heading(split, page) for split in table["split"]])
+    columns = [name for name in _PUBLISHED if name in table]
+    rows = table.fillna("–").to_dict("records")
     links = {each.source: each.url for each in read_published()}
     return {
-        "headings": [heading(str(name), page) for name in table.columns],
-        "rows": [[str(cell) for cell in row] for row in table.fillna("–").to_numpy(dtype=object).tolist()],
-        "links": [links.get(source) for source in table["source"]],
+        "headings": [heading(name, page) for name in columns],
+        "rows": [[_published_cell(row, name, page) for name in columns] for row in rows],
+        "links": [links.get(row["source"]) for row in rows],
     }
+
+
+def _published_cell(row: dict[Any, Any], name: str, page: Language) -> str:
+    if name == "ours" and row["ours"] != "–":
+        return f"{row['ours']:.4f} ({row['low']:.4f}–{row['high']:.4f})"
+    return heading(row[name], page) if name in ("split", "published_is") else str(row[name])

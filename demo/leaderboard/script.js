@@ -20,7 +20,7 @@ function chosen() {
   const task = taskOf(oneOf("board", tasks, tasks.includes(timed) ? timed : tasks[0]));
   const speed = oneOf("ms", page.speeds, ""); // the milliseconds that a text may take
   const { rows, within, ...told } = kinds[labels];
-  const fast = rows.filter(({ ms }) => !speed || ms <= Number(speed));
+  const fast = rows.filter(({ ms }) => !speed || (ms ?? Infinity) <= Number(speed));
   const answer = { ...told, rows: fast, ...(speed ? { problem: undefined, ...within[speed] } : {}) };
   return { language, labels, speed, answer, task, ...tableChoice(task, asked) };
 }

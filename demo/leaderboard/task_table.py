@@ -49,7 +49,7 @@ def entries_of(board: "Board", task: "Task", opens: Opens, page: Language) -> li
     main = best_first(board.cells, task)
     others = _others(board, task).reindex(main.index)
     rows = [
-        _entry(row, {**dict(zip(others.columns, other, strict=True))}, task, opens, page)
+        _entry(row, dict(zip(others.columns, other, strict=True)), task, opens, page)
         for row, other in zip(main.to_dict("records"), others.to_numpy().tolist(), strict=True)
     ]
     first: dict[str, dict[str, Any]] = {}
@@ -82,7 +82,7 @@ def _entry(row: dict[Any, Any], others: dict[str, float], task: "Task", opens: O
         "family": row["family"],
         "declared": protocol_of(row["variant"]) is not None,
         "rank": [int(row["rank_low"]), int(row["rank_high"])] if ranked else None,
-        "why": "" if ranked else gap_sentence([row], page),
+        "why": "" if ranked else gap_sentence(row, page),
         "value": row["value"],
         "low": row["low"],
         "high": row["high"],

@@ -1,20 +1,14 @@
-"""The board's own words in English and Chinese: its tables' columns, its plots' titles. Metrics keep their names."""
+"""The board's own words in English and Chinese: columns, splits, decision rules. Metrics keep their names."""
 
 from typing import TYPE_CHECKING, Any
 
 from demo.shared.texts import TEXTS, Language, say
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from benchmark.tasks.registry import Task
 
 CHINESE = {
     "encoder": "编码器",
-    "variant": "训练配置",
-    "rank": "名次",
-    "family": "家族",
-    "language": "语言",
     "parameters (M)": "参数量（百万）",
     "seeds": "种子数",
     "sd over seeds": "种子间的标准差",
@@ -26,28 +20,18 @@ CHINESE = {
     "latency p95 (ms)": "延迟 p95（毫秒）",
     "prediction (texts/s)": "预测（条/秒）",
     "truncated": "截断比例",
-    "caution": "注意",
-    "mean rank": "平均名次",
-    "tasks": "任务数",
-    "mean rank (1 is best)": "平均名次（1 为最好）",
-    "gain in points": "增益（百分点）",
-    "score": "得分",
-    "share that is right": "实际正确的比例",
-    "perfect": "理想",
-    "front": "前沿",
-    "ms for one text (log scale)": "单条文本毫秒数（对数刻度）",
-    "seconds of training (log scale)": "训练秒数（对数刻度）",
     "metric": "指标",
     "value": "数值",
-    "interval": "区间",
-    "covered": "在区间内",
+    "ours": "本项目的得分（95 % 区间）",
+    "published_is": "已发表的数据",
+    "covered": "在我们的区间内",
+    "above ours": "高于我们的区间",
+    "below ours": "低于我们的区间",
     "split": "划分",
     "conditions": "条件",
     "source": "来源",
     "test": "测试",
     "validation": "验证",
-    "overall, English": "总体（英文）",
-    "overall, Chinese": "总体（中文）",
     "argmax": "取最大值",
     "fixed": "固定 0.5",
     "global": "统一阈值",
@@ -57,6 +41,11 @@ CHINESE = {
 }
 # Names that are not plain English; every other name is shown as it is.
 ENGLISH = {
+    "ours": "our score (95 % interval)",
+    "published_is": "the published figure is",
+    "covered": "in our interval",
+    "above ours": "above our interval",
+    "below ours": "below our interval",
     "argmax": "highest score",
     "fixed": "fixed 0.5",
     "global": "one threshold for all",
@@ -85,24 +74,10 @@ def about_task(task: "Task", n: int, page: Language) -> str:
     return say("about_task", page, what=what, spoken=language_name(task.language, page), n=f"{n:,}", split=split)
 
 
-def gap_sentence(rows: "list[dict[Any, Any]]", page: Language) -> str:
-    """Return why an encoder has no rank on a task, from the rows of all its entries there."""
+def gap_sentence(row: dict[Any, Any], page: Language) -> str:
+    """Return why an entry has no rank on its task."""
     from benchmark.board.tables import protocol_of
 
-    if not rows:
-        return say("gap_not_run", page)
-    declared = [row for row in rows if protocol_of(row["variant"]) is not None]
-    if not declared:
+    if protocol_of(row["variant"]) is None:
         return say("gap_trials", page)
-    return say("gap_one_seed" if declared[0]["seeds"] < 2 and declared[0].get("random", True) else "gap_alone", page)
-
-
-def in_words(figure: "go.Figure", language: Language) -> "go.Figure":
-    """Return the figure with its titles and its legend in a language."""
-    for axis in (figure.layout.xaxis, figure.layout.yaxis):
-        if axis.title.text:
-            axis.title.text = heading(axis.title.text, language)
-    for trace in figure.data:
-        if trace.name:
-            trace.name = heading(trace.name, language)
-    return figure
+    return say("gap_one_seed" if row["seeds"] < 2 and row.get("random", True) else "gap_alone", page)

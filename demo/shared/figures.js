@@ -51,13 +51,6 @@ function curvePoints(counts, positives, index) {
   return points;
 }
 
-function svg(tag, attributes, ...children) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
 const acrossOf = (recall) => 30 + 170 * recall;
 const downOf = (precision) => 10 + 130 * (1 - precision);
 

@@ -2,10 +2,13 @@
 
 import logging
 from collections import Counter
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
+
+from zoo.errors import UserError
 
 if TYPE_CHECKING:
     from zoo.checkpoints.checkpoint import Checkpoint
@@ -66,6 +69,14 @@ def read(folder: Path) -> "Checkpoint":
     from zoo.checkpoints.checkpoint import read_checkpoint
 
     return read_checkpoint(folder)
+
+
+def labels_of(task: str | None, root: Path | None) -> tuple[str, ...]:
+    """Return the labels of a task's first whole checkpoint; none where there is none."""
+    for folder in catalogue(root).get(task or "", {}).values():
+        with suppress(UserError):  # told when a text is classified
+            return read(folder).info.labels
+    return ()
 
 
 def load(folder: Path) -> "AnyClassifier":

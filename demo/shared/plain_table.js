@@ -16,11 +16,7 @@ function sortedTable(columns, rows, { most = Infinity, dress = () => {}, cards =
     const node = button(title, () => ((by = [place, by?.[0] === place ? -by[1] : figure ? -1 : 1]), fill()), "zoo-sort");
     return make("th", { scope: "col", class: figure ? "zoo-figure" : null }, node);
   });
-  const order = (a, b) => {
-    const [one, other] = [a, b].map(columns[by[0]].value);
-    if (one === null || other === null) return (one === null) - (other === null);
-    return by[1] * (typeof one === "string" ? one.localeCompare(other) : one - other);
-  };
+  const order = (a, b) => inOrder(...[a, b].map(columns[by[0]].value), by[1]);
   const more = button("", () => ((all = true), fill()));
   const fill = (others = rows) => {
     rows = others;
@@ -45,8 +41,7 @@ function sortedTable(columns, rows, { most = Infinity, dress = () => {}, cards =
   };
   fill();
   const table = make("table", { class: cards ? "zoo-board zoo-cards" : "zoo-board" }, make("thead", {}, make("tr", {}, ...heads)), body);
-  const scroll = make("div", { class: "zoo-scroll", tabindex: 0, role: "region", "aria-label": zooText("rows") }, table);
-  return Object.assign(make("div", {}, scroll, more), { fill });
+  return Object.assign(make("div", {}, scroll(table, zooText("rows")), more), { fill });
 }
 
 /** Numbers with their thousands apart, long texts in a box that cuts them after a few lines. */

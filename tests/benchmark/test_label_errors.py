@@ -11,9 +11,9 @@ from sklearn.metrics import average_precision_score
 
 from benchmark.board.entries import Entry, make_entries
 from benchmark.from_logits.label_errors import audit, gather, margins, rank, rows_of
-from benchmark.from_logits.out_of_fold import out_of_fold
+from benchmark.from_logits.out_of_fold import folds, out_of_fold
 from benchmark.tasks.registry import TASKS, Task
-from benchmark.tasks.rows import Rows, read_rows
+from benchmark.tasks.rows import Rows, Split, read_rows
 from benchmark.training.runs import RESULTS, Run, read_run
 from zoo.encoders.registry import get_encoder
 from zoo.errors import UserError
@@ -97,6 +97,21 @@ def test_flipped_labels_of_train_come_first_by_a_probe_that_did_not_see_them(
     tiny_bert: Path, toy_task: Task, toy_rows: Callable[..., Rows]
 ) -> None:
     _assert_found(toy_task, toy_rows(toy_task, (200, 50, 8)), f"probe:{tiny_bert}", 0.05, 20)
+
+
+def test_rows_of_one_text_or_one_group_are_judged_together() -> None:
+    """Row 1 has the text of row 0, and is of the group of row 2."""
+    texts = [f"text {row}" for row in range(60)]
+    texts[1] = "Text 0"
+    groups = np.arange(60) // 3 * 3  # of three rows each
+    groups[0] = 60
+    y_true = (np.random.default_rng(0).random((60, 2)) < 0.5).astype(np.int8)
+    fold = folds(Split(texts, y_true, groups))
+    assert set(fold) == set(range(5))
+    assert all(len(set(fold[row : row + 3])) == 1 for row in range(0, 60, 3))
+    alone = folds(Split(texts, y_true))
+    assert alone[0] == alone[1]
+    assert any(len(set(alone[row : row + 3])) > 1 for row in range(0, 60, 3))
 
 
 @pytest.mark.campaign

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from benchmark.from_logits.label_sets import GRID, guaranteed_threshold, label_sets
 from benchmark.from_logits.policy_fit import PolicyFit
 from benchmark.tasks.registry import TASKS
 from benchmark.training.runs import RESULTS, read_run
+from encoder_zoo import commands
+from zoo.checkpoints.checkpoint import CHECKPOINTS
 from zoo.errors import UserError
 from zoo.policy import DEFAULT
 
@@ -50,6 +53,14 @@ def test_too_few_texts_guarantee_nothing_so_high() -> None:
     y_score, y_true = _texts(np.random.default_rng(3), 12)
     with pytest.raises(UserError, match=r"validation texts guarantee at most 0\.9\d+, got 0\.99"):
         guaranteed_threshold(y_score, y_true, 0.99)
+
+
+@pytest.mark.parametrize(("recall", "said"), [("0.9", "90%"), ("0.995", "99.5%")])
+def test_no_more_is_said_to_be_guaranteed_than_is(recall: str, said: str) -> None:
+    asked = ["label-sets", str(CHECKPOINTS / "sst2" / "minilm-l6"), "--recall", recall, "--results", str(RESULTS)]
+    ended = CliRunner().invoke(commands, asked)
+    assert ended.exit_code == 0, ended.output
+    assert f"Then {said} of a new text's right labels are given" in ended.output
 
 
 def test_the_sets_of_a_run_are_judged_on_test() -> None:

@@ -17,7 +17,6 @@ from demo.bench_app import find_chromium
 from zoo.checkpoints.checkpoint import CheckpointInfo
 from zoo.checkpoints.loading import save_checkpoint
 from zoo.decision import Decision, ProblemType
-from zoo.files import write_bytes
 
 FEEDBACK = TASKS["feedback"].labels
 MARKUP = "<img src=x onerror='window.hacked=1'>"
@@ -155,7 +154,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     empty = {field.name: pd.DataFrame() for field in fields(Board)}
     tasks = pd.DataFrame([(name, as_json(TASKS[name])) for name in ("feedback", "sst2")], columns=["task", "spec"])
     tables = Board(**empty | {"cells": board, "overall": overall, "tasks": tasks})
-    write_tables(tables, folder / "board", write_bytes)
+    write_tables(tables, folder / "board")
     return folder
 
 

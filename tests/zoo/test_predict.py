@@ -137,11 +137,11 @@ def test_the_columns_of_the_input_are_passed_on(source: str, checkpoint: Path, t
 def test_values_of_other_types_are_passed_on_as_json(checkpoint: Path, tmp_path: Path) -> None:
     table = pa.table(
         {
-            "text": pa.array(["good", "bad"]).dictionary_encode(),
-            "tags": [["a", "b|c"], None],
-            "day": pa.array([0, None], pa.date32()),
-            "x": [0.5, float("nan")],
-            "yes": [True, False],
+            "text": pa.array(["good", "bad", "far"]).dictionary_encode(),
+            "tags": [["a", "b|c"], None, None],
+            "day": pa.array([0, None, None], pa.date32()),
+            "x": [0.5, float("nan"), float("-inf")],
+            "yes": [True, False, False],
         }
     )
     pq.write_table(table, tmp_path / "in.parquet")
@@ -152,11 +152,13 @@ def test_values_of_other_types_are_passed_on_as_json(checkpoint: Path, tmp_path:
     assert kept == [
         {"text": "good", "tags": ["a", "b|c"], "day": "1970-01-01", "x": 0.5, "yes": True},
         {"text": "bad", "tags": None, "day": None, "x": None, "yes": False},
+        {"text": "far", "tags": None, "day": None, "x": "-inf", "yes": False},
     ]
     rows = list(csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8", newline="")))
     assert [[row[name] for name in table.column_names] for row in rows] == [
         ["good", '["a", "b|c"]', "1970-01-01", "0.5", "true"],
         ["bad", "", "", "", "false"],
+        ["far", "", "", "-inf", "false"],
     ]
 
 

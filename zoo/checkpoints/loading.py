@@ -1,8 +1,7 @@
 """Makes a model with a classification head from an encoder, writes it to a checkpoint, and loads it from one."""
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from zoo.decision import Decision, ProblemType
 from zoo.encoders.deltas import DELTA, read_delta
 from zoo.encoders.registry import ENCODERS
 from zoo.encoders.weights import fetch_weights
-from zoo.errors import UserError, lookup
+from zoo.errors import UserError, lookup, reason
 from zoo.files import WHOLE, new_folder, sha256
 from zoo.pooling import Pooling, pool_tokens
 from zoo.tokenizer import load_tokenizer
@@ -54,24 +53,11 @@ def new_model(
         UserError: the weights are not all of the encoder's, or the model is of no kind that is trained, or it has no
             such pooling.
     """
-    return _new_model(folder, problem_type, labels, dropout, pooling, say)[0]
-
-
-def _new_model(
-    folder: Path,
-    problem_type: ProblemType,
-    labels: tuple[str, ...],
-    dropout: float | None = None,
-    pooling: Pooling = "head",
-    say: Callable[[str], object] = lambda line: None,
-) -> tuple[PreTrainedModel, set[str]]:
-    """Return the model of `new_model` and the names of its new tensors, which are not in `folder`."""
     config = read_config(folder, problem_type, labels)
     for name in vars(config):
         if dropout is not None and "dropout" in name and isinstance(getattr(config, name), float):
             setattr(config, name, dropout)
-    model, drawn = load_pretrained(folder, config, say)
-    return _with_head(model, pooling), drawn
+    return _with_head(load_pretrained(folder, config, say)[0], pooling)
 
 
 def _with_head(model: PreTrainedModel, pooling: Pooling) -> PreTrainedModel:
@@ -166,29 +152,17 @@ def load_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedToken
         raise UserError(
             f"{checkpoint.folder} holds no weights for torch, but an export or a baseline; give an encoder's checkpoint"
         )
-    with _loading(checkpoint.folder):
-        return _load_torch_model(checkpoint)
-
-
-@contextmanager
-def _loading(folder: Path) -> Iterator[None]:
-    """Turn whatever a damaged file makes transformers or tokenizers raise into one line."""
     try:
-        yield
+        if (checkpoint.folder / WHOLE).is_file():
+            return _load_whole(checkpoint), load_tokenizer(checkpoint.folder)
+        model, pretrained, folder = _new_model_of(checkpoint.info)
+        changed = read_delta(checkpoint.folder / DELTA, pretrained)
+        model.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in changed.items()}, strict=False)
+        return model, load_tokenizer(folder)
     except UserError:
         raise
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise UserError(f"{folder} cannot be loaded ({reason}); copy or train it again") from error
-
-
-def _load_torch_model(checkpoint: Checkpoint) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    if (checkpoint.folder / WHOLE).is_file():
-        return _load_whole(checkpoint), load_tokenizer(checkpoint.folder)
-    model, pretrained, folder = _new_model_of(checkpoint.info)
-    changed = read_delta(checkpoint.folder / DELTA, pretrained)
-    model.load_state_dict({name: torch.from_numpy(tensor) for name, tensor in changed.items()}, strict=False)
-    return model, load_tokenizer(folder)
+    except Exception as error:  # a damaged file makes transformers or tokenizers raise any kind
+        raise UserError(f"{checkpoint.folder} cannot be loaded ({reason(error)}); copy or train it again") from error
 
 
 def _load_whole(checkpoint: Checkpoint) -> PreTrainedModel:
@@ -210,6 +184,7 @@ def _new_model_of(info: CheckpointInfo) -> tuple[PreTrainedModel, dict[str, np.n
             f"A checkpoint on '{info.task}' was trained on {info.encoder} at revision {info.revision}, but revision "
             f"{weights.revision} is installed; install the one in requirements.txt"
         )
-    model, drawn = _new_model(weights.folder, info.problem_type, info.labels, pooling=info.pooling)
+    config = read_config(weights.folder, info.problem_type, info.labels)
+    model, drawn = load_pretrained(weights.folder, config)
     kept = {name: tensor.numpy() for name, tensor in model.state_dict().items() if name not in drawn}
-    return model, kept, weights.folder
+    return _with_head(model, info.pooling), kept, weights.folder

@@ -17,7 +17,7 @@ from zoo.decision import ProblemType
 from zoo.encoders.architectures import check_architecture
 from zoo.encoders.folders import read_tensor_facts
 from zoo.encoders.weight_files import weight_files
-from zoo.errors import UserError
+from zoo.errors import UserError, reason
 from zoo.tokenizer import load_tokenizer, refuse_code
 
 Say = Callable[[str], object]
@@ -41,7 +41,7 @@ def read_config(folder: Path, problem_type: ProblemType, labels: tuple[str, ...]
             label2id={label: i for i, label in enumerate(labels)},
         )
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise UserError(f"{folder}/config.json cannot be read ({_line(error)}); save the model there again") from error
+        raise UserError(f"{folder}/config.json cannot be read ({reason(error)}); save the model there again") from error
     check_architecture(config.model_type, str(folder))
     if config.model_type == "big_bird":  # its sparse attention switches itself off for good at the first short text
         config.attention_type = "original_full"
@@ -261,7 +261,3 @@ def quiet() -> Iterator[None]:
         logging.set_verbosity(before)
         if bars:
             logging.enable_progress_bar()
-
-
-def _line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]

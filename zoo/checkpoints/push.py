@@ -131,7 +131,6 @@ def _card(folder: Path) -> Path:
 
 
 def _checked(folder: Path) -> dict[str, Path]:
-    _card(folder)
     found = {name: folder / name for name in BOUNDS if (folder / name).is_file()}
     try:
         check_listing({name: path.stat().st_size for name, path in found.items()})

@@ -25,6 +25,7 @@ BITS = (3, 4, 8)
 SCALE, ROWS, LEFT, RIGHT = ".scale", ".rows", ".left", ".right"
 
 
+@np.errstate(over="ignore", invalid="ignore")  # `_save` refuses what is not finite
 def write_delta(path: Path, base: dict[str, np.ndarray], tuned: dict[str, np.ndarray], bits: int) -> None:
     """Write the difference of `tuned` to `base` as safetensors.
 
@@ -42,15 +43,15 @@ def write_delta(path: Path, base: dict[str, np.ndarray], tuned: dict[str, np.nda
         if name not in base or (tensor.ndim == 1 and not np.array_equal(tensor, base[name])):
             stored[name] = tensor
         elif not np.array_equal(tensor, base[name]):
-            with np.errstate(over="ignore", invalid="ignore"):
-                difference = tensor - base[name]
-                changed = difference.any(axis=tuple(range(1, difference.ndim)))
-                if not changed.all():
-                    stored[name + ROWS] = np.packbits(changed)
-                stored[name], stored[name + SCALE] = quantise(difference[changed], bits)
+            difference = tensor - base[name]
+            changed = difference.any(axis=tuple(range(1, difference.ndim)))
+            if not changed.all():
+                stored[name + ROWS] = np.packbits(changed)
+            stored[name], stored[name + SCALE] = quantise(difference[changed], bits)
     _save(path, stored, {"bits": str(bits)})
 
 
+@np.errstate(over="ignore", invalid="ignore")  # `_save` refuses what is not finite
 def write_low_rank(
     path: Path,
     base: dict[str, np.ndarray],
@@ -75,18 +76,13 @@ def write_low_rank(
     for name, tensor in tuned.items():
         if name in products:
             for side, factor in zip((LEFT, RIGHT), (products[name][0].T, products[name][1]), strict=True):
-                stored[name + side], stored[name + side + SCALE] = _quantise_finite(factor, bits)
+                stored[name + side], stored[name + side + SCALE] = quantise(factor, bits)
         elif name not in base:
             stored[name] = tensor.astype(np.float16)
         elif not np.array_equal(tensor, base[name]):
-            stored[name], stored[name + SCALE] = _quantise_finite(tensor - base[name], 8)
+            stored[name], stored[name + SCALE] = quantise(tensor - base[name], 8)
     shapes = {name: (*left.shape, right.shape[1]) for name, (left, right) in products.items()}
     _save(path, stored, {"bits": "8", "product_bits": str(bits), "products": json.dumps(shapes)})
-
-
-def _quantise_finite(tensor: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
-    with np.errstate(over="ignore", invalid="ignore"):
-        return quantise(tensor, bits)
 
 
 def _save(path: Path, stored: dict[str, np.ndarray], metadata: dict[str, str]) -> None:

@@ -46,10 +46,6 @@ def fetch_weights(encoder: Encoder, say: "Say" = lambda line: None) -> Weights:
     return Weights(with_safetensors(folder, say), encoder.revision)
 
 
-def _given_folder(encoder: Encoder) -> Path:
-    return Path(encoder.location)
-
-
 def _package_folder(encoder: Encoder) -> Path:
     package, _, inside = encoder.location.partition("/")
     spec = find_spec(package)
@@ -85,7 +81,7 @@ def _repository_folder(encoder: Encoder) -> Path:
 
 
 _FOLDERS: dict[Source, Callable[[Encoder], Path]] = {
-    "folder": _given_folder,
+    "folder": lambda encoder: Path(encoder.location),
     "package": _package_folder,
     "zip parts": _zip_folder,
     "repository": _repository_folder,

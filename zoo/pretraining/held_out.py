@@ -1,7 +1,6 @@
 """Measures how well a pretrained model fills in masked pieces in documents that it has not seen."""
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -45,11 +44,6 @@ class WordHits:
     sequence: np.ndarray
     pieces: np.ndarray
     right: np.ndarray
-
-
-def write_hits(path: Path, hits: WordHits) -> None:
-    """Write the hits as a compressed npz, one array a field."""
-    np.savez_compressed(path, **asdict(hits))
 
 
 def check_measurable(corpus: Corpus, recipe: PretrainRecipe, special: Special, tokens: int) -> None:

@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import torch
 from accelerate import PartialState
-from transformers import PreTrainedTokenizerBase, set_seed
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, set_seed
 from transformers.utils import logging
 
 from zoo.encoders.packed import HITS
@@ -38,7 +39,7 @@ from zoo.pretraining.corpus import (
     texts_hash,
     without,
 )
-from zoo.pretraining.held_out import check_measurable, evaluate, write_hits
+from zoo.pretraining.held_out import check_measurable, evaluate
 from zoo.pretraining.masked_model import (
     Pretrained,
     from_encoder,
@@ -49,7 +50,7 @@ from zoo.pretraining.masked_model import (
 )
 from zoo.pretraining.objectives import PretrainRecipe
 from zoo.pretraining.train import Trained, train
-from zoo.pretraining.vocabulary import ALPHABET, SIZE, load_tokenizer, train_tokenizer
+from zoo.pretraining.vocabulary import ALPHABET, SIZE, train_tokenizer
 
 HELD_OUT_TOKENS = 200_000
 # A model from nothing has no old part to keep while the head learns. And among 128 tokens it does not find the
@@ -185,7 +186,7 @@ def _measure_and_write(
     }
     with new_folder(job.output) as folder:
         save_encoder(start.model, start.tokenizer, folder)
-        write_hits(folder / HITS, hits)
+        np.savez_compressed(folder / HITS, **asdict(hits))
         (folder / "pretraining.json").write_text(json.dumps(facts, indent=1) + "\n")
         card = _card(job, start.name, packed, held_out, trained, rate, share)
         (folder / "README.md").write_text(card, encoding="utf-8")
@@ -220,7 +221,7 @@ def _from_nothing(job: Job) -> _Start:
         tokenizer = train_tokenizer(job.recipe.name, not_held_out(texts))
         with new_folder(kept) as folder:
             tokenizer.save_pretrained(folder)
-    tokenizer = load_tokenizer(kept, job.recipe.length)
+    tokenizer = AutoTokenizer.from_pretrained(kept, model_max_length=job.recipe.length)
     return _Start("nothing", "", from_nothing(job.recipe.name, tokenizer, job.recipe.length), tokenizer, True)
 
 

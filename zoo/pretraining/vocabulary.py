@@ -1,9 +1,7 @@
 """Learns the vocabulary of a model that starts from nothing: WordPiece as in BERT, byte-level BPE as in RoBERTa."""
 
-from pathlib import Path
-
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 SIZE = 8_192
 SAMPLE = 50_000  # documents to learn from
@@ -14,11 +12,6 @@ def train_tokenizer(recipe: str, texts: list[str]) -> PreTrainedTokenizerBase:
     """Learn a vocabulary of `SIZE` pieces from the first `SAMPLE` texts and return it as a transformers tokenizer."""
     build = _byte_level_bpe if recipe == "roberta" else _word_piece
     return build(texts[:SAMPLE])
-
-
-def load_tokenizer(folder: Path, length: int) -> PreTrainedTokenizerBase:
-    """Return the tokenizer saved in `folder`, for models with `length` positions."""
-    return AutoTokenizer.from_pretrained(folder, model_max_length=length)
 
 
 def _word_piece(texts: list[str]) -> PreTrainedTokenizerBase:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from zoo.row_files.delimited import USUAL, delimited_rows, has_columns, look_through_delimited
+from zoo.row_files.delimited import delimited_rows, has_columns, look_through_delimited
 from zoo.row_files.encodings import find_encoding
 from zoo.row_files.faults import DAMAGE, RowFileError, check_columns, damage_told
 from zoo.row_files.format import ALL_FOUND, Format, RowFile
@@ -45,7 +45,7 @@ def look_through(source: Path, wanted: Sequence[str], given: Format = ALL_FOUND)
             return look_through_parquet(source, wanted, given)
         if ending in (".json", ".jsonl"):
             return look_through_json(source, wanted, given)
-        if ending in USUAL and (ending != ".txt" or _has_columns(source, wanted, given)):
+        if ending != ".txt" or _has_columns(source, wanted, given):
             return look_through_delimited(source, wanted, given)
         return look_through_lines(source, wanted, given)
 

@@ -10,7 +10,7 @@ from benchmark.board.compare_two import Finding, compare_two
 from benchmark.board.entries import find_runs
 from benchmark.statistics.seeds import Predictions
 from benchmark.tasks.registry import TASKS
-from tests.benchmark.conftest import WriteRun
+from tests.benchmark.conftest import WriteRun, make_predictions
 from zoo.errors import UserError
 
 
@@ -74,3 +74,18 @@ def test_the_seeds_of_the_tasks_ranked_entries_say_how_much_seeds_matter(write_s
     beside = compare_two(find_runs(folder.parents[2])[0], *both)
     assert beside.better == alone.better
     assert beside.high - beside.low > 1.5 * (alone.high - alone.low)
+
+
+def test_few_seeds_are_no_caution_where_no_seed_changes_anything(write_synthetic: WriteRun) -> None:
+    for at, encoder in enumerate(("tfidf-lr", "probe:minilm-l6", "granite-30m")):
+        predictions = make_predictions(8, True, at, n=400)
+        folder = write_synthetic(encoder=encoder, predictions=predictions)
+    runs = find_runs(folder.parents[2])[0]
+    known, probe, tuned = ("tfidf-lr", ""), ("probe:minilm-l6", ""), ("granite-30m", "")
+    lines = compare_two(runs, TASKS["feedback"], known, probe, "f1_macro").lines
+    assert "tfidf-lr: trained once, it has no randomness" in lines
+    assert not [line for line in lines if "too narrow" in line]
+    assert (
+        "caution: the interval may be too narrow: 1 seed"
+        in compare_two(runs, TASKS["feedback"], known, tuned, "f1_macro").lines
+    )

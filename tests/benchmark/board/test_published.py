@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from benchmark.board.build import build
 from benchmark.board.pages import main_cells
-from benchmark.board.published import COLUMNS, PUBLISHED, Published, anchor, beside, not_measured, read_published
+from benchmark.board.published import COLUMNS, PUBLISHED, Published, beside, not_measured, read_published
 from benchmark.board.task_page import task_page
 from benchmark.statistics.metrics import metrics_of
 from benchmark.tasks.registry import TASKS
@@ -142,23 +142,6 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 def test_a_figure_cannot_be_changed() -> None:
     with pytest.raises(ValidationError):
         _published().value = 0.5
-
-
-def test_anchors_are_those_of_the_cell_the_reported_split_first() -> None:
-    test, validation = _published(split="test", value=0.95), _published()
-    others = [
-        _published(encoder="roberta-large"),
-        _published(metric="mcc"),
-        _published(task="chnsenticorp"),
-    ]
-    assert anchor([test, *others, validation], "sst2", "roberta-base", "accuracy") == [validation, test]
-    assert anchor(others, "sst2", "roberta-base", "accuracy") == []
-    assert anchor([validation, test], "chnsenticorp", "roberta-base", "accuracy") == []
-
-
-def test_anchors_of_an_unknown_task_are_refused() -> None:
-    with pytest.raises(UserError, match="Unknown task"):
-        anchor([], "sst", "roberta-base", "accuracy")
 
 
 @pytest.mark.parametrize(

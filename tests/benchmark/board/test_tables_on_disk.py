@@ -10,7 +10,6 @@ from benchmark.board.build import build
 from benchmark.board.tables import Board, entry_name, read_tables, write_tables
 from tests.benchmark.conftest import WriteRun
 from zoo.errors import UserError
-from zoo.files import write_bytes
 
 
 @pytest.fixture
@@ -21,7 +20,7 @@ def board(write_synthetic: WriteRun) -> Board:
 
 
 def test_tables_come_back_as_they_were_kept(board: Board, tmp_path: Path) -> None:
-    assert len(write_tables(board, tmp_path / "board", write_bytes)) == len(fields(Board))
+    assert len(write_tables(board, tmp_path / "board")) == len(fields(Board))
     found = read_tables(tmp_path / "board")
     for field in fields(Board):
         if getattr(board, field.name).empty:
@@ -32,7 +31,7 @@ def test_tables_come_back_as_they_were_kept(board: Board, tmp_path: Path) -> Non
 
 def test_a_missing_or_damaged_table_is_said_in_one_line(board: Board, tmp_path: Path) -> None:
     folder = tmp_path / "board"
-    write_tables(board, folder, write_bytes)
+    write_tables(board, folder)
     (folder / "cells.parquet").write_bytes(b"no parquet")
     with pytest.raises(UserError, match=r"holds no readable board \(cells.parquet is damaged\); make it again"):
         read_tables(folder)

@@ -42,6 +42,15 @@ def test_each_part_holds_the_one_before_and_has_its_share_of_every_label() -> No
     assert len({part.fingerprint for part in found.values()}) == len(SHARES)
 
 
+def test_a_part_keeps_which_rows_belong_together() -> None:
+    rows = read_rows(TASKS["feedback"], None)
+    groups = np.arange(len(rows.train)) // 2
+    place = {text: row for row, text in enumerate(rows.train.texts)}
+    for part in subsets(replace(rows, train=replace(rows.train, groups=groups)), 0).values():
+        assert part.train.groups is not None
+        assert part.train.groups.tolist() == [groups[place[text]] for text in part.train.texts]
+
+
 def test_the_power_law_is_the_one_of_least_squares() -> None:
     """scipy searches all exponents, and the module a grid of them: the curves agree more closely than any score."""
 

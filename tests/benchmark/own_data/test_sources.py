@@ -34,6 +34,16 @@ def test_a_folder_of_splits_keeps_them(write: Write, tmp_path: Path) -> None:
         read_own(str(tmp_path / "splits"), ONE)
 
 
+def test_packed_parts_of_a_split_are_told_to_be_unpacked(write: Write, tmp_path: Path) -> None:
+    for number in range(2):
+        write(f"splits/train-0000{number}-of-00002.csv.gz", "text,label\nx,a\n")
+    with pytest.raises(UserError, match=r"train-00000-of-00002\.csv\.gz is compressed; unpack it first"):
+        read_own(str(tmp_path / "splits"), ONE)
+    (tmp_path / "splits" / "train-00001-of-00002.csv.gz").unlink()
+    with pytest.raises(UserError, match=r"part 1 of 2 is missing; add it"):
+        read_own(str(tmp_path / "splits"), ONE)
+
+
 def test_a_dataset_of_the_hub_is_read_with_the_names_of_its_labels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """Model cards: what the hub and its readers take from them, and that the shipped ones are those of their runs."""
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sklearn.metrics import f1_score
 from transformers import AutoTokenizer
 
 from benchmark.release.card import write_card, write_cards
+from benchmark.release.ship import ship_best
 from benchmark.tasks.registry import TASKS
 from benchmark.training.runs import RESULTS, read_run
 from tests.benchmark.conftest import WriteRun
@@ -146,3 +148,18 @@ def test_cards_are_written_for_the_checkpoints_whose_run_is_there(tmp_path: Path
         write_cards(CHECKPOINTS, tmp_path / "results")
     with pytest.raises(UserError, match="/no/such/folder"):
         write_cards(Path("/no/such/folder"), RESULTS)
+
+
+def test_a_damaged_run_without_a_checkpoint_stands_in_no_ones_way(tmp_path: Path, write_synthetic: WriteRun) -> None:
+    damaged = write_synthetic(encoder="minilm-l6")
+    (damaged / "predictions.npz").write_bytes(b"")
+    results = damaged.parents[2]
+    with pytest.raises(UserError, match="has its checkpoint in"):
+        list(ship_best(results, tmp_path / "none", tmp_path / "shipped", TASKS, None))
+    shipped = CHECKPOINTS / "feedback" / "zoo-bert-en"
+    checkpoint = shutil.copytree(shipped, tmp_path / "checkpoints" / "feedback" / "zoo-bert-en")
+    (run,) = RESULTS.glob(f"feedback/*/*-{read_checkpoint(shipped).info.run}")
+    shutil.copytree(run, results / run.relative_to(RESULTS))
+    (checkpoint / "README.md").unlink()
+    assert write_cards(tmp_path / "checkpoints", results) == [checkpoint / "README.md"]
+    assert (checkpoint / "README.md").read_text(encoding="utf-8") == (shipped / "README.md").read_text("utf-8")

@@ -1,5 +1,6 @@
 """An export's run: judged beside the run that it came from, a row of its own, and thrown away when it strays."""
 
+import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -108,7 +109,7 @@ def test_a_checkpoint_without_its_run_or_with_other_rows_is_said_in_one_line(
     trained: Path, data_dir: Path, tmp_path: Path
 ) -> None:
     checkpoint = _checkpoint(trained)
-    with pytest.raises(UserError, match=r"is not in .*; give the folder that has it"):
+    with pytest.raises(UserError, match=r"is not in .*; give the folder of runs that has it"):
         export_and_score(checkpoint, tmp_path / "export", tmp_path, data_dir)
     other = tmp_path / "data" / TASK.name
     other.mkdir(parents=True)
@@ -116,6 +117,10 @@ def test_a_checkpoint_without_its_run_or_with_other_rows_is_said_in_one_line(
         (other / path.name).write_bytes(path.read_bytes())
     frame = pd.read_parquet(other / "test.parquet")
     frame.iloc[1:].to_parquet(other / "test.parquet")
+    results = shutil.copytree(trained / "results", tmp_path / "results")
+    (run,) = results.glob("*/*/[!.]*/run.json")
+    damaged = shutil.copytree(run.parent, run.parents[2] / "another" / "0-damaged")
+    (damaged / "predictions.npz").write_bytes(b"")  # which says nothing against the model's own run
     with pytest.raises(UserError, match="are not those of the run"):
-        export_and_score(checkpoint, tmp_path / "export", trained / "results", tmp_path / "data")
+        export_and_score(checkpoint, tmp_path / "export", results, tmp_path / "data")
     assert not (tmp_path / "export").exists()

@@ -15,7 +15,6 @@ from benchmark.board.entries import Entry
 from benchmark.statistics.calibration import (
     METRICS,
     calibration,
-    equal_mass_bins,
     label_temperatures,
     reliability,
     row_sums,
@@ -23,7 +22,7 @@ from benchmark.statistics.calibration import (
     values,
 )
 from benchmark.statistics.metrics import ECE_BINS, calibration_error
-from benchmark.statistics.resampling import draw, weighted_sums
+from benchmark.statistics.resampling import draw, equal_mass_bins, weighted_sums
 from benchmark.tasks.registry import TASKS
 from benchmark.training.runs import Predictions, read_run
 from tests.benchmark.conftest import WriteRun, make_predictions

@@ -143,6 +143,13 @@ def test_abstaining_hands_over_the_least_sure_texts_up_to_the_share(kind: Any, s
         assert (found.decide(y_score) == plain.decide(y_score)).all()
 
 
+def test_a_share_of_whole_texts_is_handed_over_whole() -> None:
+    """In floating point, 0.29 times 100 is a little under 29."""
+    logits, y_true = _rows(0, 100)
+    found = fit_decision(MULTI, logits, y_true, "per_label", policy=Policy(abstain=0.29))
+    assert found.hand_over(found.scores(logits)).sum() == 29
+
+
 def test_a_single_label_problem_leaves_texts_undecided_where_precision_asks_for_it() -> None:
     rng = np.random.default_rng(7)
     logits = rng.normal(size=(300, 3)) * 2

@@ -17,10 +17,12 @@ from transformers import AutoModel, AutoTokenizer
 from benchmark.board.entries import make_entries
 from benchmark.tasks.registry import TASKS, Task
 from benchmark.tasks.rows import Rows, Split, write_splits
+from benchmark.training import probe
 from benchmark.training.grid import plan, run_grid
 from benchmark.training.probe import predict_by_names, train_probe
 from benchmark.training.recipes import ProbeRecipe, ZeroShotRecipe
 from benchmark.training.runs import read_runs
+from benchmark.training.stopwatch import Stopwatch
 from encoder_zoo import main
 from zoo.encoders.registry import get_encoder
 from zoo.encoders.weights import Weights
@@ -72,6 +74,25 @@ def test_zero_shot_is_the_scaled_cosine_with_each_name(toy_task: Task, toy_rows:
     train, test = (cosine_similarity(_means(tiny_bert, each.texts), names) for each in (rows.train, rows.test))
     expected = (test - train.mean(axis=0)) / train.std(axis=0)
     np.testing.assert_allclose(found.predictions.test_logits, expected, atol=2e-3)
+
+
+def test_the_peak_of_zero_shot_is_measured_where_that_of_the_others_is(
+    toy_task: Task, toy_rows: ToyRows, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU, whose memory counts there; torch calls the processor cpu:0, too."""
+    asked: list[str] = []
+
+    class Told(Stopwatch):
+        def __init__(self, device: str = "cpu") -> None:
+            asked.append(device)
+            super().__init__(device)
+
+    monkeypatch.setattr(probe, "device", lambda: "cpu:0")
+    monkeypatch.setattr(probe, "Stopwatch", Told)
+    weights, rows = Weights(tiny_bert, "1"), toy_rows(toy_task)
+    train_probe(weights, toy_task, rows, ProbeRecipe(candidates=(1.0,)))
+    predict_by_names(weights, toy_task, rows, ZeroShotRecipe())
+    assert asked == ["cpu:0", "cpu:0"]
 
 
 @pytest.mark.slow

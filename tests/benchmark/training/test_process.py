@@ -42,6 +42,8 @@ def test_a_system_without_the_module_resource_can_measure() -> None:
         "python3.12 -m encoder_zoo run-data my.csv",
         "/venv/bin/python /venv/bin/encoder-zoo run",
         "encoder-zoo.exe run-data my.csv",
+        "encoder-zoo tune --tasks sst2",
+        "encoder-zoo learning-curve --task feedback",
     ],
 )
 def test_a_grid_is_known_by_its_command(command: str) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from benchmark.tasks.registry import TASKS
 from benchmark.training.recipes import BaselineRecipe, Recipe, default_recipe, epochs_of, size_of, variant_of
-from zoo.encoders.registry import ENCODERS
+from zoo.encoders.encoder import Encoder
+from zoo.encoders.registry import ENCODERS, get_encoder
 from zoo.errors import UserError
 
 FEEDBACK = TASKS["feedback"]
@@ -59,6 +60,27 @@ def test_changes_reach_the_kind_of_recipe_that_has_them_and_no_unknown_one_is_pa
     for encoder in (MINILM, TFIDF):
         with pytest.raises(UserError, match="nonsense"):
             default_recipe(encoder, FEEDBACK, 0, nonsense=1)
+
+
+@pytest.mark.parametrize("use", ["", "probe:", "zero-shot:", "setfit-8:"])
+def test_every_use_of_an_encoder_takes_as_long_a_text_as_it_reads(use: str) -> None:
+    recipe = default_recipe(get_encoder(f"{use}minilm-l6"), FEEDBACK, 0, max_length=8192)
+    assert recipe.model_dump()["max_length"] == 8192
+
+
+@pytest.mark.parametrize(
+    ("encoder", "changes", "told"),
+    [
+        (TFIDF, {"ngrams": [2, 1]}, "ngrams go from the shortest to the longest"),
+        (MINILM, {"teacher": "x", "balanced": True}, "a teacher's logits know no class weights; leave balanced or"),
+    ],
+)
+def test_fields_that_do_not_fit_each_other_are_told_without_the_whole_recipe(
+    encoder: Encoder, changes: Any, told: str
+) -> None:
+    with pytest.raises(UserError, match=f"^Recipe: {told}") as caught:
+        default_recipe(encoder, FEEDBACK, 0, **changes)
+    assert len(str(caught.value)) < 120
 
 
 def test_the_seed_is_the_grids_to_choose() -> None:

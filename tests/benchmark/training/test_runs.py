@@ -12,7 +12,7 @@ import pytest
 
 from benchmark.tasks.registry import TASKS
 from benchmark.training.recipes import default_recipe
-from benchmark.training.runs import RunInfo, read_run, read_runs, run_folder, run_id, write_run
+from benchmark.training.runs import RESULTS, RunInfo, read_run, read_runs, run_folder, run_id, write_run
 from tests.benchmark.conftest import WriteRun, make_predictions
 from zoo.encoders.registry import ENCODERS
 from zoo.errors import UserError
@@ -172,6 +172,16 @@ def test_the_id_changes_with_whatever_can_change_the_numbers() -> None:
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch("[0-9a-f]{12}", identifier) for identifier in ids)
     assert run_id(encoder, task, "rows", default_recipe(encoder, task, 0)) == ids[0]
+
+
+def test_the_committed_runs_still_have_the_ids_of_their_recipes() -> None:
+    """So that no change of the recipes' code makes them others, which would all be run again."""
+    infos = [RunInfo.model_validate_json(path.read_bytes()) for path in RESULTS.glob("*/*/[!.]*/run.json")]
+    trained = [info for info in infos if info.runtime == "torch"]
+    assert len(trained) > 200
+    for info in trained:
+        encoder = replace(ENCODERS[info.encoder], revision=info.revision)
+        assert run_id(encoder, TASKS[info.task], info.fingerprint, info.recipe, info.trials) == info.id  # type: ignore[arg-type]
 
 
 def test_an_encoder_of_the_hub_has_one_folder(tmp_path: Path) -> None:

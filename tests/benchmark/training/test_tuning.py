@@ -18,7 +18,7 @@ from benchmark.training.grid import run_grid
 from benchmark.training.recipes import Recipe
 from benchmark.training.runs import Epoch, read_runs
 from benchmark.training.trials import Trial, choose, pack, read_trials, unpack
-from benchmark.training.tuning import Search, is_hopeless, rounds, run_trials
+from benchmark.training.tuning import Search, is_hopeless, lengths_to_try, rounds, run_trials
 from benchmark.training.workers import run_on_workers
 from encoder_zoo import commands
 from zoo.encoders.registry import get_encoder
@@ -148,6 +148,19 @@ def test_a_damaged_file_is_told_with_what_to_do(search: Search) -> None:
         UserError, match=r"trials-\w+.jsonl is damaged \(task: Field required.*restore it, or delete it"
     ):
         _make(search, 2)
+
+
+def test_no_trial_reads_more_than_the_encoder_can(search: Search, short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 48 positions: twice 32 tokens are too many."""
+    texts = [f"{text} {'very ' * 60}" for text in search.rows.train.texts]
+    long = replace(search.rows, train=replace(search.rows.train, texts=texts))
+    asked = replace(search, encoder=get_encoder(str(short)), rows=long)
+    for length, most in ((20, 40), (32, 48), (48, 48)):
+        monkeypatch.setitem(recipes._TASK_DEFAULTS, "toy", {"epochs": 1, "max_length": length})
+        assert lengths_to_try(asked) == (length, most)
+    monkeypatch.setitem(recipes._TASK_DEFAULTS, "toy", {"epochs": 1, "max_length": 49})
+    with pytest.raises(UserError, match="reads 48 tokens at most, and the recipe's max_length is 49"):
+        _make(asked, 2)
 
 
 def test_a_baseline_cannot_be_tuned(search: Search) -> None:

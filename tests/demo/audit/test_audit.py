@@ -16,7 +16,7 @@ from benchmark.own_data.columns import choose_columns
 from benchmark.own_data.reading import read_own
 from benchmark.statistics.seeds import Predictions
 from benchmark.tasks.registry import TASKS
-from benchmark.tasks.rows import read_rows
+from benchmark.tasks.rows import Rows, Split, read_rows, write_splits
 from demo.audit.handlers import MOST, Audit, as_view, audit_of, read_answers, tasks_at_hand, write_corrected
 from demo.explore.pairs import find
 from tests.benchmark.conftest import make_predictions, synthetic_writer
@@ -84,6 +84,21 @@ def test_only_tasks_with_texts_are_audited(results: Path, monkeypatch: pytest.Mo
         audit_of("go_emotions", results)
     with pytest.raises(UserError, match="Unknown task 'feedbak'"):
         audit_of("feedbak", results)
+
+
+def test_texts_that_have_changed_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task, made = TASKS["chnsenticorp"], make_predictions(2, multi_label=False, seed=0)
+    texts = [f"text {number}" for number in range(len(made.test_y_true))]
+    validation, test = (Split(texts, y_true) for y_true in (made.validation_y_true, made.test_y_true))
+    folder = write_splits(task, Rows(test, validation, test, ""), tmp_path)
+    write = synthetic_writer(tmp_path)
+    for encoder in ("granite-30m", "minilm-l6"):
+        write(task.name, encoder, predictions=made, fingerprint=read_rows(task, tmp_path).fingerprint)
+    monkeypatch.setenv("ENCODER_ZOO_DATA", str(tmp_path))
+    assert audit_of(task.name, tmp_path / "results").rows.test.texts == texts
+    pd.read_parquet(folder / "test.parquet").assign(text="another").to_parquet(folder / "test.parquet")
+    with pytest.raises(UserError, match="are not the rows of these runs"):
+        audit_of(task.name, tmp_path / "results")
 
 
 def test_the_corrected_file_is_read_as_own_data_and_differs_where_a_person_said_so(

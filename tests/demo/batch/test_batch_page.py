@@ -156,6 +156,13 @@ def test_labels_and_metrics_follow_a_threshold_without_the_server(
     batch.get_by_label("Whose threshold").select_option("price")
     batch.get_by_label("Threshold, as a number").fill("0.7")
     check(dict.fromkeys(FEEDBACK, 0.45) | {"price": 0.7})
+    number = batch.get_by_label("Threshold, as a number")
+    number.fill("0.123")
+    number.press("Tab")
+    expect(number).to_have_value("0.12")  # as the field of Compare: what counts is a multiple of 0.01
+    check(dict.fromkeys(FEEDBACK, 0.45) | {"price": 0.12})
+    number.fill("7")
+    expect(batch.locator("#batch-results .zoo-mode")).to_contain_text("not 7")
     batch.get_by_label("Threshold, as a number").fill("")  # as fitted
     check({label: 0.45 for label in FEEDBACK if label != "price"})
     batch.get_by_role("button", name="Fitted thresholds").last.click()

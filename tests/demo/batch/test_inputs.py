@@ -89,6 +89,12 @@ def test_columns_are_guessed(
     assert rows.texts[0] == found.rows[0][columns.index(text)]
 
 
+def test_a_file_without_a_column_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "in.parquet", pd.DataFrame(index=pd.RangeIndex(2)))
+    with pytest.raises(UserError, match="There are no texts; paste some"):
+        preview(path, FEEDBACK)
+
+
 def test_a_person_says_that_there_is_no_header(tmp_path: Path) -> None:
     path = write(tmp_path / "in.csv", "good;fine\nbad;so\n")
     assert preview(path, FEEDBACK).rows == [["bad", "so"]]

@@ -70,7 +70,8 @@ def test_what_cannot_be_fitted_is_told(checkpoints: Path) -> None:
     found, decisions = under(comparison("alpha"), "precision=0.9", "en", checkpoints)
     assert (found.answers, decisions) == ((), {})
     assert "do not hold the run that trained it" in found.failures[0].error
-    for text in ("precision=7", "cost=1", "prec", "x" * 999):
+    more = ("at-most=2", "at-least-one", "abstain=0.1", "price:recall=0.9", "precision=0.9,recall=0.8")  # command line
+    for text in ("precision=7", "cost=1", "prec", "x" * 999, *more):
         with pytest.raises(UserError, match="is no policy; use one such as") as raised:
             read_policy(text)
         assert len(str(raised.value)) < 250
@@ -89,6 +90,16 @@ def fast(make_checkpoint: object, tmp_path: Path, browser: BrowserContext) -> It
     _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **arguments)
     yield address
     demo.close()
+
+
+@pytest.mark.parametrize("policy", ["prec=1", "at-most=2"])
+def test_a_link_with_a_policy_that_is_none_says_so_once(blank: Page, address: str, policy: str) -> None:
+    blank.goto(f"{address}#tab=compare&task=feedback&policy={policy}")
+    blank.wait_for_selector("#compare .zoo-notice")
+    expect(blank.locator("#compare .zoo-notice")).to_contain_text(f"'{policy}' is no policy; use one such as")
+    blank.locator("#classify").click()
+    blank.wait_for_selector(".zoo-table")
+    assert "policy" not in blank.url
 
 
 @pytest.mark.slow

@@ -30,7 +30,6 @@ from demo.shared.texts import TEXTS
 from tests.benchmark.conftest import WriteRun, make_predictions, synthetic_writer
 from tests.demo.explore.shown import ABOUT, GOLD, GRANITE, MINILM, PLOT, pair_in, problem, said, table_of, values
 from zoo.errors import UserError
-from zoo.files import write_bytes
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +41,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number, encoder in enumerate(("minilm-l6", "granite-30m")):
             for seed in range(2):
                 put(task, encoder, seed, predictions=predictions_of(TASKS[task], 10 * number + seed, n))
-    write_tables(build(root / "results"), root / "results" / "board", write_bytes)
+    write_tables(build(root / "results"), root / "results" / "board")
     for task in ("duee_event_types", "chnsenticorp"):
         for number, encoder in enumerate(("minilm-l6", "granite-30m")):
             put(task, encoder, predictions=predictions_of(TASKS[task], number, 400))
@@ -194,7 +193,7 @@ def test_what_cannot_be_shown_is_said_in_one_line(published: Path, write: WriteR
     write("feedback", "granite-30m", 1)
     assert "granite-30m and minilm-l6 have no seed in common on 'feedback'" in problem(Form(), tmp_path / "results")
     write("feedback", "granite-30m", 0)
-    assert "holds no readable board" in problem(Form(view="gains"), tmp_path / "results")
+    assert "holds no leaderboard yet; make it: encoder-zoo board" in problem(Form(view="gains"), tmp_path / "results")
 
 
 # -- texts ------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The app's catalogue with checkpoints from the hub: fetched, checked, beside those that are here."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from scipy.sparse import csr_matrix
 
 from demo.attribution.handlers import explain
 from demo.compare.handlers import classify
-from demo.shared.models import add_from_hub, catalogue
+from demo.shared.models import add_from_hub, catalogue, labels_of
 from tests.checkpoints import write_toy_tfidf
+from tests.demo.conftest import FEEDBACK
 from tests.hub_server import Hub, client_settings, serve_hub
 from zoo.classifier import Classifier
 from zoo.errors import UserError
@@ -59,6 +61,14 @@ def test_two_revisions_of_one_repository_are_two_checkpoints(checkpoints: Path, 
     for revision, local in ((old, "alpha"), (new, "beta")):
         weights = (found[f"ann--mine@{revision}"] / "model.safetensors").read_bytes()
         assert weights == (checkpoints / "feedback" / local / "model.safetensors").read_bytes()
+
+
+def test_labels_are_those_of_the_first_checkpoint_that_can_be_read(checkpoints: Path, tmp_path: Path) -> None:
+    for name in ("alpha", "beta"):
+        shutil.copytree(checkpoints / "feedback" / name, tmp_path / "feedback" / name)
+    (tmp_path / "feedback" / "alpha" / "checkpoint.json").write_text("not JSON")
+    assert labels_of("feedback", tmp_path) == FEEDBACK
+    assert labels_of("sst2", tmp_path) == ()
 
 
 def test_a_name_that_the_hub_has_not_is_told(checkpoints: Path, hub: Hub, tmp_path: Path) -> None:

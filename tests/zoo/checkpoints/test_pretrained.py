@@ -149,6 +149,18 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "an adapter": (_json("adapter_config.json", peft_type="LORA"), r"an adapter \(PEFT\).*merge_and_unload"),
     "remote code": (_json("config.json", auto_map={"AutoModel": "x.Y"}), r"code of the model's own \(auto_map\)"),
     "remote code of a tokenizer": (_json("tokenizer_config.json", auto_map={"AutoTokenizer": ["x.Y", None]}), "auto_m"),
+    "a damaged config of a tokenizer": (
+        lambda folder: (folder / "tokenizer_config.json").write_bytes(b"\xff{"),
+        r"tokenizer_config\.json cannot be read",
+    ),
+    "a tokenizer's config that is a number": (
+        lambda folder: (folder / "tokenizer_config.json").write_text("5"),
+        r"tokenizer_config\.json cannot be read",
+    ),
+    "an index that names no files": (
+        lambda folder: (_sharded(folder), (folder / "model.safetensors.index.json").write_text("{}")),
+        r"index\.json cannot be read \(KeyError: 'weight_map'\)",
+    ),
     "another architecture": (_json("config.json", model_type="gpt2"), "of the type 'gpt2'; these are trained: albert"),
     "an unknown architecture": (_json("config.json", model_type="new"), "of the type 'new'; these are trained"),
     "no tokenizer": (lambda folder: (folder / "tokenizer.json").unlink(), "no tokenizer"),
