@@ -14,7 +14,6 @@ from benchmark.imported.import_run import Costs, import_run
 from benchmark.tasks.registry import TASKS
 from benchmark.tasks.rows import Rows, Split
 from tests.benchmark.conftest import make_predictions, synthetic_writer
-from zoo.files import write_bytes
 
 FEEDBACK = TASKS["feedback"]
 MEASURED = "bert-base-uncased"  # papers have its score on sst2
@@ -37,7 +36,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     right = {"validation": gold.validation_y_true.astype(np.float64), "test": gold.test_y_true.astype(np.float64)}
     rows, given = Rows(splits[1], *splits, "rows"), Given("labels", right)
     import_run(given, FEEDBACK, rows, "a-model", 0, Costs(), root / "results")
-    write_tables(build(root / "results"), root / "results" / "board", write_bytes)
+    write_tables(build(root / "results"), root / "results" / "board")
     demo, arguments = build_app(root / "no-checkpoints", root / "results")
     _, where, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **arguments)
     yield where
