@@ -10,12 +10,13 @@ from typing import Any
 import httpx
 from huggingface_hub import HfApi, ModelCard, constants, scan_cache_dir, snapshot_download
 from huggingface_hub.errors import CacheNotFound, OfflineModeIsEnabled
+from safetensors import SafetensorError
 
 from zoo.encoders.architectures import check_architecture
 from zoo.encoders.encoder import ENCODER_NAME, Encoder, Language
 from zoo.encoders.folders import count_millions, read_family
 from zoo.encoders.weight_files import BIN
-from zoo.errors import UserError
+from zoo.errors import UserError, reason
 from zoo.files import WHOLE
 from zoo.hub import Say, explained, patiently
 
@@ -80,9 +81,14 @@ def _from_the_cache(name: str, location: str, copies: list[Path], say: Say) -> E
     card = ModelCard.load(path, ignore_metadata_errors=True).data if path.is_file() else None
     sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
     pickled = not any(folder.glob("*.safetensors"))
-    parameters = round(_count(sizes[name] for name in _weights(sizes)) / 1e6, 1) if pickled else count_millions(folder)
-    family = read_family(folder)
-    return Encoder(name, family, parameters, *_language_and_licence(card), "hub", location, folder.name)
+    try:
+        family = read_family(folder)
+        millions = _count(sizes[name] for name in _weights(sizes)) / 1e6 if pickled else count_millions(folder)
+    except (OSError, ValueError, TypeError, SafetensorError) as error:
+        raise UserError(
+            f"The local copy {folder} is damaged ({reason(error)}); delete it and fetch it again"
+        ) from error
+    return Encoder(name, family, round(millions, 1), *_language_and_licence(card), "hub", location, folder.name)
 
 
 def _cached(location: str, revision: str) -> list[Path]:

@@ -95,6 +95,15 @@ def test_without_a_connection_the_copy_in_the_cache_is_taken_and_told(hub: Hub, 
     ]
 
 
+def test_a_damaged_copy_in_the_cache_is_told(hub: Hub, tiny_bert: Path) -> None:
+    hub.add(REPO, contents(tiny_bert), private=False)
+    config = fetch_weights(get_encoder(f"hub:{REPO}")).folder / "config.json"
+    unplug(hub)
+    config.write_text("{")
+    with pytest.raises(UserError, match=r"^The local copy .* is damaged \(JSONDecodeError: .*\); delete it and fetch"):
+        get_encoder(f"hub:{REPO}")
+
+
 def test_of_several_copies_in_the_cache_none_is_picked(
     hub: Hub, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
