@@ -4,7 +4,7 @@
 const ALL = "";
 let chosen = []; // one a label: null is fitted (every model its own), a number holds for all models
 let slid = ALL; // the label whose threshold the slider moves
-let told = null; // what holds, in words
+let told = null; // the line that says what holds
 let resting = 0;
 
 const isFitted = () => chosen.every((value) => value === null);
@@ -29,6 +29,7 @@ function thresholdPart() {
     const one = values.every((value) => value === values[0]) ? values[0] : null;
     place(controls, one ?? mean(places().flatMap((i) => found.models.map(({ thresholds }) => thresholds[i]))), one);
     fitted.setAttribute("aria-pressed", String(isFitted()));
+    told.textContent = inWords();
   };
   const set = (value, at = places()) => {
     for (const i of at) chosen[i] = value;
@@ -40,20 +41,25 @@ function thresholdPart() {
     field: field(zooText("batch_threshold_number"), (value) => set(value), (problem) => (told.textContent = problem)),
   };
   choice.addEventListener("change", () => ((slid = choice.value), show()));
-  told = make("p", { class: "zoo-quiet zoo-mode", "aria-live": "polite" }, zooText("mode_fitted"));
+  told = make("p", { class: "zoo-quiet zoo-mode", "aria-live": "polite" });
   show();
   const moved = make("div", { class: "zoo-global" }, choice, controls.slider, controls.field);
   return [make("div", { class: "zoo-controls" }, moved, make("div", { class: "zoo-buttons" }, fitted), told)];
+}
+
+/** What holds, in words. */
+function inWords() {
+  if (isFitted()) return zooText("mode_fitted");
+  const one = chosen.every((value) => value === chosen[0]) ? chosen[0] : null;
+  const number = chosen.filter((value) => value !== null).length;
+  const words = one === null ? zooText("mode_by_hand", { number, all: chosen.length }) : zooText("mode_shared", { value: one.toFixed(2) });
+  return `${words} ${zooText("batch_files_fitted")}`;
 }
 
 /** Decide every row at the chosen thresholds. The intervals follow when the slider rests. */
 function decideAll() {
   const { labels, models, rows } = found;
   const kind = "multi_label_classification";
-  const one = chosen.every((value) => value === chosen[0]) ? chosen[0] : null;
-  const number = chosen.filter((value) => value !== null).length;
-  const words = one === null ? zooText("mode_by_hand", { number, all: labels.length }) : zooText("mode_shared", { value: one.toFixed(2) });
-  told.textContent = isFitted() ? zooText("mode_fitted") : `${words} ${zooText("batch_files_fitted")}`;
   models.forEach((model, at) => {
     const thresholds = labels.map((_, i) => chosen[i] ?? model.thresholds[i]);
     rows.forEach((row, place) => {

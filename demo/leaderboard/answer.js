@@ -72,6 +72,7 @@ function matrix({ answer: found, task }) {
   const marks = found.rows.flatMap(({ cells }) => Object.values(cells).map(({ mark }) => mark?.at(-1)));
   const meanings = Object.entries(MARKS).filter(([mark]) => marks.includes(mark));
   const told = [zooText("matrix_how"), zooText("matrix_about"), ...meanings.map(([, key]) => zooText(key))];
+  if (found.rows.some(({ imported }) => imported)) told.push(zooText("matrix_imported"));
   if (found.machines.length) told.push(zooText("matrix_times", { machines: found.machines.join(", ") }));
   const about = make("p", { class: "zoo-quiet" }, told.join(SPACE));
   return make("div", { class: "zoo-matrix" }, make("h2", {}, zooText("matrix")), scroll(table, zooText("matrix")), about);
@@ -92,7 +93,7 @@ function matrixRow(row, found, task) {
   const opens = checkpointOf(row.encoder, [task.name, ...found.tasks]);
   const cells = found.tasks.map((name) => matrixCell(row, name, task));
   const costs = [row.parameters, row.ms, row.minutes].map((cost) => make("td", { class: "zoo-figure" }, cost?.toFixed(1) ?? "–"));
-  return openable(make("tr", {}, encoderHead(row, row.encoder, opens), ...cells, ...costs), opens);
+  return openable(make("tr", {}, encoderHead(row, row.encoder, opens, row.imported ? zooText("imported") : ""), ...cells, ...costs), opens);
 }
 
 function matrixCell(row, name, task) {

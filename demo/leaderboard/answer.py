@@ -104,6 +104,7 @@ def _named(gaps: dict[str, str], page: Language) -> str:
 def _row(board: "Board", row: "Row", found: "Matrix", page: Language) -> dict[str, Any]:
     return {
         "encoder": row.encoder,
+        "imported": row.imported,
         **encoder_links(row.encoder),
         "cells": {task.name: _cell(board, row, task, page) for task in found.tasks},
         "parameters": _told_or_none(row.parameters),

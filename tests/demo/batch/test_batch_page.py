@@ -163,6 +163,9 @@ def test_labels_and_metrics_follow_a_threshold_without_the_server(
     check(dict.fromkeys(FEEDBACK, 0.45) | {"price": 0.12})
     number.fill("7")
     expect(batch.locator("#batch-results .zoo-mode")).to_contain_text("not 7")
+    for label in ("delivery", "price"):  # another label's threshold has no such fault
+        batch.get_by_label("Whose threshold").select_option(label)
+        expect(batch.locator("#batch-results .zoo-mode")).not_to_contain_text("not 7")
     batch.get_by_label("Threshold, as a number").fill("")  # as fitted
     check({label: 0.45 for label in FEEDBACK if label != "price"})
     batch.get_by_role("button", name="Fitted thresholds").last.click()

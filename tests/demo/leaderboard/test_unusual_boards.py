@@ -52,6 +52,8 @@ def test_costs_of_an_imported_model_that_nobody_told_are_dashes(blank: Page, add
     blank.goto(f"{address}#board=feedback")
     blank.wait_for_selector("#board .zoo-board")
     assert row_of(blank, ".zoo-matrix", "a-model")[-3:] == ["–", "–", "–"]
+    expect(blank.locator(".zoo-matrix .zoo-variant")).to_have_text(["imported"])
+    expect(blank.locator(".zoo-matrix")).to_contain_text("Predictions of an imported model were made elsewhere")
     expect(blank.locator(".zoo-sentences p").last).to_contain_text("a-model [imported] is first of 3 ranked entries")
     assert row_of(blank, ".zoo-of-task", "a-model")[-3:] == ["–", "–", "–"]
 
