@@ -29,6 +29,7 @@ from benchmark.tasks.registry import TASKS, Task
 
 if TYPE_CHECKING:  # what takes seconds to import; the process that hands out the tests needs none of it
     from benchmark.tasks.rows import Rows
+    from tests.hub_server import Hub
 
 
 WORDS = "the parcel arrived late refund price good bad great awful happy sad service and was it very . , !".split()
@@ -250,3 +251,16 @@ def real_data() -> Path:
     if not os.environ.get(DATA_ENV):
         pytest.skip(f"needs the real datasets: set {DATA_ENV} to their folder")
     return Path(os.environ[DATA_ENV])
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["Hub"]:
+    """A hub on loopback that the client of this process asks."""
+    from huggingface_hub import constants
+
+    from tests.hub_server import client_settings, serve_hub
+
+    with serve_hub() as hub:
+        for name, value in client_settings(hub, tmp_path / "hub-cache").items():
+            monkeypatch.setattr(constants, name, value)
+        yield hub

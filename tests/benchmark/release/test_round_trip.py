@@ -9,7 +9,6 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,7 +17,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from huggingface_hub import constants
 from safetensors.torch import save
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoModelForPreTraining, AutoTokenizer
 
@@ -28,7 +26,7 @@ from benchmark.training.grid import plan, run_grid
 from benchmark.training.look_ahead import find_faults
 from benchmark.training.runs import read_runs
 from tests.conftest import SIZE, ToyRows
-from tests.hub_server import Hub, client_settings, serve_hub
+from tests.hub_server import Hub
 from zoo.checkpoints.fetch import fetch_checkpoint
 from zoo.checkpoints.push import Publication, checkpoint_files, publish
 from zoo.classifier import Classifier
@@ -62,12 +60,9 @@ PARTS = 2
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+def hub(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Hub:
     monkeypatch.setenv("HF_TOKEN", "hf_writer")
-    with serve_hub() as hub:
-        for name, value in client_settings(hub, tmp_path / "hub-cache").items():
-            monkeypatch.setattr(constants, name, value)
-        yield hub
+    return hub
 
 
 def published(name: str, tiny: Path) -> dict[str, bytes]:

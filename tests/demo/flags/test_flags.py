@@ -4,20 +4,18 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from huggingface_hub import constants
 
 from app import build
 from benchmark.tasks.registry import TASKS
 from demo.compare.handlers import classify
 from demo.flags import handlers as flags
 from demo.flags.handlers import Flag, flag, folder, keep, start_uploads
-from tests.hub_server import Failure, Hub, client_settings, serve_hub
+from tests.hub_server import Failure, Hub
 from zoo.errors import UserError
 
 FEEDBACK = TASKS["feedback"].labels
@@ -109,14 +107,11 @@ def test_flags_that_are_uploaded_are_files_that_never_change(tmp_path: Path, mon
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub on loopback that the client of this process asks, with a dataset for flags configured."""
-    with serve_hub() as hub:
-        for name, value in client_settings(hub, tmp_path / "cache").items():
-            monkeypatch.setattr(constants, name, value)
-        monkeypatch.setenv("ENCODER_ZOO_FLAGS_REPO", "ann/flags")
-        monkeypatch.setenv("HF_TOKEN", "hf_writer")
-        yield hub
+def hub(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """The hub with a dataset for flags configured."""
+    monkeypatch.setenv("ENCODER_ZOO_FLAGS_REPO", "ann/flags")
+    monkeypatch.setenv("HF_TOKEN", "hf_writer")
+    return hub
 
 
 def test_flags_reach_the_dataset_once_each(

@@ -1,12 +1,10 @@
 """The app's catalogue with checkpoints from the hub: fetched, checked, beside those that are here."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from huggingface_hub import constants
 from scipy.sparse import csr_matrix
 
 from demo.attribution.handlers import explain
@@ -14,18 +12,10 @@ from demo.compare.handlers import classify
 from demo.shared.models import add_from_hub, catalogue, labels_of
 from tests.checkpoints import write_toy_tfidf
 from tests.demo.conftest import FEEDBACK
-from tests.hub_server import Hub, client_settings, serve_hub
+from tests.hub_server import Hub
 from zoo.classifier import Classifier
 from zoo.errors import UserError
 from zoo.tfidf import TfidfModel, Vocabulary
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    with serve_hub() as hub:
-        for name, value in client_settings(hub, tmp_path / "cache").items():
-            monkeypatch.setattr(constants, name, value)
-        yield hub
 
 
 def test_a_model_of_the_hub_stands_beside_the_local_ones(checkpoints: Path, hub: Hub, tmp_path: Path) -> None:
