@@ -28,7 +28,7 @@ def doubts(entries: Sequence[Entry]) -> pd.DataFrame:
     found: dict[str, tuple[float, str]] = {}
     for trial in entries:
         default = defaults.get(trial.encoder)
-        if default is None or protocol_of(trial.variant) is not None or trial.info.runtime != default.info.runtime:
+        if default is None or protocol_of(trial.variant) == "" or trial.info.runtime != default.info.runtime:
             continue
         gain = _gain(trial, default)
         if gain is not None and gain.value > gain.sd:

@@ -71,14 +71,14 @@ def _seed_share(row: dict[Any, Any], sd: float) -> float:
 
 
 def _masking(board: Board, tasks: Sequence[Task]) -> list[dict[Any, Any]]:
-    """The pairs that differ by whole word masking alone and were fine-tuned by one recipe, from its side; `won` is 1
+    """The pairs that differ by whole word masking alone and have the default recipe, from its side; `won` is 1
     where it is better, -1 where it is worse, and 0 where the two are equal or that is undecided."""
     rows = []
     metric = {task.name: task.main_metric for task in tasks}
     for row in board.pairs.to_dict("records"):
         sides = row["encoder_a"], row["encoder_b"]
         for both in MASKING:
-            if set(both) == set(sides) and row["variant_a"] == row["variant_b"]:
+            if set(both) == set(sides) and row["variant_a"] == row["variant_b"] == "":
                 sign = 1 if both == sides else -1
                 ends = sorted((sign * row["low"], sign * row["high"]))
                 won = (1 if sign * row["difference"] > 0 else -1) * int(row["verdict"] in BETTER)

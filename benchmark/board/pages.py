@@ -55,7 +55,10 @@ def names_of(table: pd.DataFrame) -> list[str]:
 def wide(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
     """Return one task's board for reading: one row an entry, best first by the main metric."""
     main = best_first(cells, task)
-    parts = [ranked(main, task), other_metrics(cells, task), _costs(main), main["flags"].rename("caution")]
+    table = ranked(main, task)
+    tuned = main["variant"].map(protocol_of).fillna("").ne("") & main["rank_low"].notna()
+    table["rank"] = table["rank"].where(~tuned, table["rank"] + " of the tuned")
+    parts = [table, other_metrics(cells, task), _costs(main), main["flags"].rename("caution")]
     return pd.concat(parts, axis=1).reset_index(drop=True)
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from benchmark.board.pages import main_cells, names_of, of_task
-from benchmark.board.tables import Board
+from benchmark.board.tables import Board, protocol_of
 from benchmark.tasks.registry import Task
 
 # Those of Okabe and Ito's colours, made for every kind of colour vision, that show on white and on black.
@@ -23,7 +23,7 @@ def figures(board: Board, task: Task) -> dict[str, go.Figure]:
     main = main_cells(board.cells, task).sort_values("value")
     found = {
         f"{task.main_metric} with its 95 % interval": intervals(main, task),
-        **({"The ranks that each entry may have": ranks(main)} if main["rank_low"].notna().any() else {}),
+        **{f"The ranks that each entry may have{of}": ranks(rows) for of, rows in _rankings(main)},
         "Quality against the time for one text; the line joins the best trade-offs": front(main, task),
         "Reliability: how often a score is right": reliability(of_task(board.reliability, task)),
     }
@@ -35,14 +35,21 @@ def figures(board: Board, task: Task) -> dict[str, go.Figure]:
     return found
 
 
+def _rankings(main: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Return the ranked entries of each ranking, and what is said of it: the defaults, then what was tuned."""
+    rows = main[main["rank_low"].notna()]
+    groups = rows.groupby(rows["variant"].map(protocol_of))
+    return [(f": {protocol}" if protocol else "", group) for protocol, group in groups]
+
+
 def intervals(main: pd.DataFrame, task: Task) -> go.Figure:
     """Return the main metric of every entry with its interval, best on top."""
     return _rows(names_of(main), [_points(main, "value", COLOURS[0], task.main_metric)], task.main_metric)
 
 
 def ranks(main: pd.DataFrame) -> go.Figure:
-    """Return the rank interval of every entry that has one, best on top."""
-    ranked = main.dropna(subset=["rank_low"]).sort_values(["rank_high", "rank_low"], ascending=False)
+    """Return the rank interval of every entry of one ranking, best on top."""
+    ranked = main.sort_values(["rank_high", "rank_low"], ascending=False)
     low, high = ranked["rank_low"].astype(int), ranked["rank_high"].astype(int)
     bar = go.Bar(
         y=names_of(ranked),
@@ -82,12 +89,12 @@ def gains(rules: pd.DataFrame) -> go.Figure:
 def tuning(searches: pd.DataFrame) -> go.Figure:
     """Return the expected best score of each search after each number of trials."""
     figure = go.Figure()
-    for number, (encoder, rows) in enumerate(searches.groupby("encoder", sort=False)):
+    for number, (search, rows) in enumerate(searches.groupby("search", sort=False)):
         colour, symbol, dash = _style(number)
         figure.add_scatter(
             x=rows["trials"],
             y=rows["expected_best"],
-            name=str(encoder),
+            name=str(search),
             mode="lines+markers",
             line={"color": colour, "dash": dash},
             marker={"color": colour, "symbol": symbol},

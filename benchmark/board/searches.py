@@ -1,6 +1,7 @@
 """What the searches for recipes found: a table for the board, and whether tuned runs have the recipe that was chosen;
 from the trials beside the runs."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,29 +12,33 @@ from benchmark.tasks.registry import Task
 from benchmark.training.runs import Run
 from benchmark.training.trials import Trial, choose, packed_size, read_trials
 
-COLUMNS = ["task", "encoder", "trials", "expected_best", "complete", "seconds"]
+COLUMNS = ["task", "encoder", "search", "trials", "expected_best", "complete", "seconds"]
 
 
 def searches(results: Path) -> pd.DataFrame:
     """Return one row for each search and each number of trials: the expected best score on validation after so many.
 
+    `search` is how it is called: by its encoder, and by its file where there are several, such as of rows that changed.
     `complete` counts the trials of the search that were trained to the end, and `seconds` are those of all of them.
 
     Raises:
         UserError: a file of trials is damaged.
     """
-    rows = [row for file in sorted(results.glob("*/*/trials-*.jsonl")) for row in _rows(read_trials(file))]
+    files = sorted(results.glob("*/*/trials-*.jsonl"))
+    several = Counter(file.parent for file in files)
+    rows = [row for file in files for row in _rows(read_trials(file), file.stem if several[file.parent] > 1 else "")]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _rows(trials: list[Trial]) -> list[tuple[object, ...]]:
+def _rows(trials: list[Trial], file: str) -> list[tuple[object, ...]]:
     """A trial that was ended early counts with its score until then, which is a lower bound."""
     if not trials:
         return []
     default, *drawn = (0.0 if trial.state == "diverged" else trial.main_metric for trial in trials)
     complete, seconds = sum(trial.state == "complete" for trial in trials), sum(trial.seconds for trial in trials)
+    keys = trials[0].task, trials[0].encoder, ", ".join(filter(None, (trials[0].encoder, file)))
     return [
-        (trials[0].task, trials[0].encoder, number, round(float(score), 6), complete, round(seconds, 1))
+        (*keys, number, round(float(score), 6), complete, round(seconds, 1))
         for number, score in enumerate(expected_best(default, np.array(drawn)), start=1)
     ]
 

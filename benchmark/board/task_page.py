@@ -12,7 +12,7 @@ from benchmark.board.verdicts import verdicts
 from benchmark.statistics.intervals import FEW_POSITIVES
 from benchmark.statistics.slices import MIN_ROWS
 from benchmark.tasks.registry import Task
-from benchmark.training.recipes import IMPORTED, ImportedRecipe
+from benchmark.training.recipes import IMPORTED, ImportedRecipe, Recipe, in_words, size_of, variant_of
 
 # What the table of parts calls the slices and parts whose keys are not plain English.
 _WORDS = {
@@ -47,6 +47,7 @@ def task_page(board: Board, task: Task) -> str:
         anchors=_published(board.anchors, task),
         unmeasured=_published(board.unmeasured, task),
         tuning=_tuning(board, task),
+        chosen=_chosen(board, task, main),
         costs=_named(board.costs, task),
         runs=_named(board.runs, task),
     )
@@ -142,17 +143,33 @@ def _slices(board: Board, task: Task) -> pd.DataFrame:
 
 
 def _tuning(board: Board, task: Task) -> pd.DataFrame:
-    """One row for each search: the expected best score on validation after 1, 2, 4, ... trials."""
-    rows = []
-    for encoder, search in of_task(board.tuning, task).groupby("encoder", sort=False):
-        expected = {2**power: "–" for power in range(len(search).bit_length())}
-        expected |= {row.trials: f"{row.expected_best:.4f}" for row in search.itertuples() if row.trials in expected}
+    """One row for each search: the expected best score on validation after 1, 2, 4, ... trials, and after all."""
+    rows, table = [], of_task(board.tuning, task)
+    if not len(table):
+        return table
+    lengths = set(table.groupby("search")["trials"].max())
+    shown = sorted(lengths | {2**power for power in range(max(lengths, default=0).bit_length())})
+    words = {1: "the default", 2: "after 2 trials"}
+    for name, search in table.groupby("search", sort=False):
+        scores = dict(zip(search["trials"], search["expected_best"].map("{:.4f}".format), strict=True))
         last = search.iloc[-1]
-        words = {1: "the default", 2: "after 2 trials"}
-        scores = {words.get(number, f"after {number}"): score for number, score in expected.items()}
+        row = {"encoder": name} | {words.get(number, f"after {number}"): scores.get(number, "–") for number in shown}
         ended = {"trained to the end": f"{last['complete']} of {len(search)}", "minutes": f"{last['seconds'] / 60:.0f}"}
-        rows.append({"encoder": encoder} | scores | ended)
-    return pd.DataFrame(rows).fillna("–")
+        rows.append(row | ended)
+    return pd.DataFrame(rows)
+
+
+def _chosen(board: Board, task: Task, main: pd.DataFrame) -> list[str]:
+    """The recipe of each entry that was tuned, in words."""
+    rows = of_task(board.runs, task).drop_duplicates(["encoder", "variant"])
+    told = []
+    for row in rows.to_dict("records"):
+        if protocol_of(row["variant"]):
+            recipe, name = Recipe.model_validate_json(row["recipe"]), entry_name(row)
+            size = size_of(main.loc[name, "parameters"] / 1e6)
+            default = "" if variant_of(recipe, task, size, row["encoder"]) else " (the default recipe)"
+            told.append(f"{name}: {in_words(recipe)}{default}")
+    return told
 
 
 def _refits(board: Board, task: Task, main: pd.DataFrame) -> pd.DataFrame:

@@ -1,18 +1,20 @@
 """The command that searches for recipes: tune."""
 
-from functools import partial
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmark.commands.board_cli import COMPARE, OURS, check_data_dir, names_of
-from benchmark.commands.how_cli import HOW, Threads
+from benchmark.commands.how_cli import HOW, Checkpointing, MicroBatch, Threads
 from benchmark.commands.what_cli import WHAT, DataDir, Encoders, FirstSeed, Keep, RunsTo, Seeds
 from benchmark.commands.where_cli import Gpus, GpuShare, Memory, Ray, Where, Workers, one_cluster, run_cells
 from benchmark.tasks.registry import known_tasks
+from benchmark.training.memory import MemoryOptions
 from zoo.cli import say
 from zoo.encoders.registry import get_encoder
-from zoo.errors import lookup
+from zoo.errors import UserError, lookup
 
 if TYPE_CHECKING:
     from benchmark.training.cell import Cell
@@ -34,6 +36,8 @@ def tune(
     ] = 8,
     seeds: Seeds = 3,
     first_seed: FirstSeed = 0,
+    micro_batch: MicroBatch = 0,
+    gradient_checkpointing: Checkpointing = False,
     threads: Threads = 0,
     workers: Workers = 1,
     gpus: Gpus = "",
@@ -55,32 +59,46 @@ def tune(
     from benchmark.training.tuning import Search, run_trials
 
     where = Where(threads, gpus, workers, ray, gpu_share, memory)
+    fit = MemoryOptions(micro_batch, gradient_checkpointing)
     known = known_tasks(results)
     chosen = [lookup(known, name, "task") for name in names_of("--tasks", tasks)]
     check_data_dir(context, chosen)
     tuned = [get_encoder(name, say) for name in names_of("--encoders", encoders)]
     rows = {task: read_rows(task, data_dir, say) for task in chosen}
     searches = [Search(task, encoder, rows[task], results) for task in chosen for encoder in tuned]
-    cells = []
+
+    def train(cells: "list[Cell]", kept: Path | None = None) -> None:
+        run_cells([replace(cell, memory=fit) for cell in cells], results, kept, where)
+
+    cells, failed = list["Cell"](), list[str]()
     with one_cluster(where):
-        made = run_trials(searches, trials, partial(run_cells, results=results, checkpoints=None, where=where))
-        for search, its in zip(searches, made, strict=True):
-            best = choose(its, search.task, search.rows.validation.y_true)
+        for search, made in zip(searches, run_trials(searches, trials, train), strict=True):
+            try:
+                best = choose(made, search.task, search.rows.validation.y_true)
+            except UserError as error:
+                say(f"{search.name}: {error}", "red")
+                failed.append(search.name)
+                continue
             say(f"{search.name}: {_says(best, trials)} All trials are in {search.file}")
             cells += _cells(search, best, trials, range(first_seed, first_seed + seeds))
-        run_cells(cells, results, checkpoints, where)
+        if cells:
+            train(cells, checkpoints)
+    if failed:
+        raise UserError(f"No recipe was found for {', '.join(failed)}; see above")
 
 
 def _says(best: "Trial", trials: int) -> str:
-    if not best.number:
-        return f"of {trials} trials, that of the default recipe is chosen."
-    return f"trial {best.number + 1} of {trials} is chosen, validation {best.main_metric:.4f}."
+    from benchmark.training.recipes import in_words
+
+    default = "" if best.number else ", the default recipe,"
+    what = f"{in_words(best.recipe)}; validation {best.main_metric:.4f}"
+    return f"trial {best.number + 1} of {trials}{default} is chosen: {what}."
 
 
 def _cells(search: "Search", best: "Trial", trials: int, seeds: range) -> "list[Cell]":
-    """Return a cell for each seed. A default recipe that was chosen is the default, not a tuned one."""
+    """Return a cell for each seed. They count as tuned even if the default recipe was chosen: all encoders of a search
+    are compared with each other."""
     from benchmark.training.grid import make_cell
 
-    recipe, budget = (best.recipe, trials) if best.number else (search.default, 0)
-    recipes = (recipe.model_copy(update={"seed": seed}) for seed in seeds)
-    return [make_cell(search.task, search.encoder, each, search.rows, search.results, budget) for each in recipes]
+    recipes = (best.recipe.model_copy(update={"seed": seed}) for seed in seeds)
+    return [make_cell(search.task, search.encoder, each, search.rows, search.results, trials) for each in recipes]

@@ -5,6 +5,7 @@ the lines into the file in the order of their numbers, so that the file is the s
 """
 
 import shutil
+import time
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -12,11 +13,13 @@ from pydantic import BaseModel
 from benchmark.tasks.registry import Task
 from benchmark.tasks.rows import Rows
 from benchmark.training.cell import Cell, Make
+from benchmark.training.claims import take
 from benchmark.training.recipes import AnyRecipe
 from zoo.encoders.encoder import Encoder
 from zoo.files import new_folder, write_text
 
 _LINE = "line.json"
+_WAIT = 0.1  # seconds
 
 
 def line_cell(
@@ -34,7 +37,19 @@ def write_line(folder: Path, line: BaseModel) -> None:
 
 
 def join(file: Path, number: int) -> int:
-    """Take lines into the file until it has `number`, or one is not made yet; return how many it has then."""
+    """Take lines into the file until it has `number`, or one is not made yet; return how many it has then.
+
+    Of several processes one does it at a time: else the second could write what it had read before the first wrote.
+    """
+    while (claim := take(file, lambda line: None)) is None:
+        time.sleep(_WAIT)
+    try:
+        return _join(file, number)
+    finally:
+        claim.release()
+
+
+def _join(file: Path, number: int) -> int:
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
     before = len(lines)
     while len(lines) < number and (made := _folder(file, len(lines)) / _LINE).is_file():

@@ -258,3 +258,11 @@ def variant_of(recipe: AnyRecipe, task: Task, size: Size, encoder: str = "") -> 
 def epochs_of(recipe: Recipe, rows: int) -> int:
     """Return how many epochs are trained on so many rows: those of the recipe, or as many as `min_steps` needs."""
     return max(recipe.epochs, math.ceil(recipe.min_steps / math.ceil(rows / recipe.batch_size)))
+
+
+def in_words(recipe: Recipe) -> str:
+    """Return the settings that a search draws."""
+    return (
+        f"learning rate {recipe.learning_rate:.2g}, {recipe.epochs} epochs, batches of {recipe.batch_size}, "
+        f"{recipe.max_length} tokens"
+    )

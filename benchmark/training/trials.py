@@ -76,7 +76,7 @@ def choose(trials: Sequence[Trial], task: Task, y_true: np.ndarray) -> Trial:
     """
     complete = sorted((trial for trial in trials if trial.state == "complete"), key=lambda trial: -trial.main_metric)
     if not complete:
-        raise UserError(f"None of the {len(trials)} trials on '{task.name}' is complete; ask for more with --trials")
+        raise UserError(f"none of its {len(trials)} trials is complete; ask for more with --trials")
     scored = [decided_scored(trial.decided, task, y_true) for trial in complete]
     worse = [clearly_worse(each, scored[0], task.main_metric) for each in scored]
     return min((trial for trial, is_worse in zip(complete, worse, strict=True) if not is_worse), key=_tokens)

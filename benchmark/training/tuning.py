@@ -22,7 +22,7 @@ from benchmark.training.divergence import why_diverged
 from benchmark.training.fine_tune import truncated_share
 from benchmark.training.line_cells import join, line_cell, write_line
 from benchmark.training.process import commit
-from benchmark.training.recipes import Recipe, default_recipe, epochs_of
+from benchmark.training.recipes import Recipe, default_recipe, epochs_of, in_words
 from benchmark.training.runs import Epoch, RunReport, encoder_folder, run_id
 from benchmark.training.trainer import train
 from benchmark.training.trials import Trial, pack, read_trials
@@ -161,9 +161,9 @@ def _make_trial(number: int, earlier: Sequence[Trial], cell: Cell, report: RunRe
         stopped = is_hopeless(epochs, planned, earlier)
         return not stopped
 
-    report(0.0, _asked(recipe))
+    report(0.0, in_words(recipe))
     weights = checked_weights(cell.encoder, recipe)
-    trained = train(weights, cell.task, rows.train, rows.validation, recipe, report, goes_on)
+    trained = train(weights, cell.task, rows.train, rows.validation, recipe, report, goes_on, cell.memory)
     scored = trained.validation
     diverged = why_diverged(trained.epochs, trained.logits, scored.y_true, cell.task.multi_label)
     trial = Trial(
@@ -189,9 +189,8 @@ def is_hopeless(epochs: Sequence[Epoch], planned: int, made: Sequence[Trial]) ->
     At a quarter and at half of the epochs, it ends if at least half of the trials `made` were better there. Two of them
     at least must have come so far.
     """
-    share = len(epochs) / planned
     for stage in (0.5, 0.25):
-        if share - 1 / planned < stage <= share < 1:
+        if len(epochs) == math.ceil(stage * planned) < planned:
             others = [at for trial in made if (at := _score_at(trial, stage)) is not None]
             better = sum(score > epochs[-1].main_metric for score in others)
             return len(others) > 1 and better >= len(others) / 2
@@ -202,13 +201,6 @@ def _score_at(trial: Trial, share: float) -> float | None:
     """Return a trial's score after that share of its epochs; None if it ended before."""
     needed = math.ceil(share * trial.recipe.epochs)
     return trial.epochs[needed - 1].main_metric if len(trial.epochs) >= needed else None
-
-
-def _asked(recipe: Recipe) -> str:
-    return (
-        f"learning rate {recipe.learning_rate:.2g}, {recipe.epochs} epochs, batches of {recipe.batch_size}, "
-        f"{recipe.max_length} tokens"
-    )
 
 
 def _outcome(trial: Trial) -> str:

@@ -146,7 +146,7 @@ function entryRow(entry, state, columns, range) {
   const onchange = ({ target }) => pick(state, name, target.checked);
   const box = make("input", { type: "checkbox", onchange, "aria-label": zooText("pick", { name }), "data-key": `pick=${name}` });
   box.checked = state.picked.includes(name);
-  const ranks = rank ? (rank[0] < rank[1] ? `${rank[0]}–${rank[1]}` : String(rank[0])) : why;
+  const ranks = [rank && (rank[0] < rank[1] ? `${rank[0]}–${rank[1]}` : String(rank[0])), why].filter(Boolean).join(" ");
   const cells = columns.map((column) => make("td", { class: "zoo-figure" }, figure(column, numbers[column])));
   const place = make("td", { class: `zoo-figure${rank ? "" : " zoo-gap"}` }, ranks);
   const row = make("tr", {}, make("td", { class: "zoo-pick" }, box), place, encoderHead(entry, encoder, opened, variant), scoreCellOf(entry, range), ...cells);

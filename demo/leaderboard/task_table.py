@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from demo.leaderboard.links import encoder_links
-from demo.leaderboard.words import gap_sentence
+from demo.leaderboard.words import rank_note
 from demo.shared.texts import Language
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ def columns_of(board: "Board", task: "Task") -> list[str]:
 def entries_of(board: "Board", task: "Task", opens: Opens, page: Language) -> list[dict[str, Any]]:
     """Return a task's entries, ranked ones before others and the best first.
 
-    Each has encoder, variant, family, `rank` (two numbers, or None with the reason `why`), `value` with its interval,
-    `numbers` by column (None where there is none), `flags` of its interval, the checkpoint that `opens`, and its links.
+    Each has encoder, variant, family, `rank` (two numbers, or None) with `why` (see `rank_note`), `value` with its
+    interval, `numbers` by column (None where there is none), `flags` of its interval, the checkpoint that `opens`, and
+    its links.
     An entry that is a trial or an ablation is `folded` under another of its encoder, if there is one.
     """
     from benchmark.board.pages import best_first
@@ -82,7 +83,7 @@ def _entry(row: dict[Any, Any], others: dict[str, float], task: "Task", opens: O
         "family": row["family"],
         "declared": protocol_of(row["variant"]) is not None,
         "rank": [int(row["rank_low"]), int(row["rank_high"])] if ranked else None,
-        "why": "" if ranked else gap_sentence(row, page),
+        "why": rank_note(row, page),
         "value": row["value"],
         "low": row["low"],
         "high": row["high"],

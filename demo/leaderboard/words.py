@@ -74,10 +74,15 @@ def about_task(task: "Task", n: int, page: Language) -> str:
     return say("about_task", page, what=what, spoken=language_name(task.language, page), n=f"{n:,}", split=split)
 
 
-def gap_sentence(row: dict[Any, Any], page: Language) -> str:
-    """Return why an entry has no rank on its task."""
+def rank_note(row: dict[Any, Any], page: Language) -> str:
+    """Return why an entry has no rank on its task, or that its rank is one among tuned recipes; "" for a default."""
+    import pandas as pd
+
     from benchmark.board.tables import protocol_of
 
-    if protocol_of(row["variant"]) is None:
+    protocol = protocol_of(row["variant"])
+    if pd.notna(row["rank_low"]):
+        return say("among_tuned", page) if protocol else ""
+    if protocol is None:
         return say("gap_trials", page)
     return say("gap_one_seed" if row["seeds"] < 2 and row.get("random", True) else "gap_alone", page)

@@ -31,6 +31,15 @@ def test_a_default_is_in_doubt_where_a_trial_is_clearly_better_on_validation(wri
     assert line.endswith(" points: more than one standard error")
 
 
+def test_a_default_is_in_doubt_where_a_search_found_a_better_recipe(write_synthetic: WriteRun) -> None:
+    for seed in range(2):
+        write_synthetic(seed=seed)
+        changed = {"recipe": {"epochs": 5}, "trials": 8, "predictions": _clear(seed, "validation")}
+        folder = write_synthetic(seed=seed, **changed)
+    (reason,) = build(folder.parents[2]).problems["reason"]
+    assert reason.startswith("[tuned over 8 trials] is better on validation, by ")
+
+
 @pytest.mark.parametrize("seeds", [(0,), (2, 3)], ids=["one seed", "other seeds"])
 def test_a_default_is_in_no_doubt_by_a_trial_on_fewer_than_two_of_its_seeds(
     seeds: tuple[int, ...], write_synthetic: WriteRun

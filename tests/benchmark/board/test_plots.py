@@ -13,7 +13,7 @@ from benchmark.board.pages import main_cells
 from benchmark.board.plots import COLOURS, figures, front, intervals, mean_ranks, on_front, ranks, reliability
 from benchmark.board.tables import Board
 from benchmark.tasks.registry import TASKS
-from tests.benchmark.conftest import synthetic_writer
+from tests.benchmark.conftest import WriteRun, synthetic_writer
 
 FEEDBACK = TASKS["feedback"]
 
@@ -45,6 +45,20 @@ def test_a_rank_interval_is_a_bar_over_its_ranks(board: Board) -> None:
     expected = main.dropna(subset=["rank_low"]).set_index("encoder").loc[list(bar.y)]
     np.testing.assert_allclose(low, expected["rank_low"].astype(int))
     np.testing.assert_allclose(high, expected["rank_high"].astype(int))
+
+
+def test_what_was_tuned_has_a_plot_of_ranks_of_its_own(write_synthetic: WriteRun) -> None:
+    for encoder in ("minilm-l6", "granite-30m"):
+        for seed in range(2):
+            write_synthetic(encoder=encoder, seed=seed)
+            folder = write_synthetic(encoder=encoder, seed=seed, recipe={"epochs": 2}, trials=8)
+    found = {title: figure for title, figure in figures(build(folder.parents[2]), FEEDBACK).items() if "ranks" in title}
+    assert list(found) == [
+        "The ranks that each entry may have",
+        "The ranks that each entry may have: tuned over 8 trials",
+    ]
+    for figure, tuned in zip(found.values(), ("", " [tuned over 8 trials]"), strict=True):
+        assert set(figure.data[0].y) == {f"minilm-l6{tuned}", f"granite-30m{tuned}"}
 
 
 def test_the_front_is_of_what_nothing_beats_in_both() -> None:

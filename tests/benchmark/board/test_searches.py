@@ -53,8 +53,23 @@ def test_the_board_shows_a_search_and_the_runs_that_it_chose(write_synthetic: Wr
     board = build(results)
     assert set(board.cells["variant"]) == {"", "tuned over 3 trials"}
     page = task_page(board, TASKS["feedback"])
-    assert "| minilm-l6 | 0.5000 | 0.6500 | 2 of 3 | 4 |" in " ".join(page.split("  "))
+    text = " ".join(page.split())
+    assert "| encoder | the default | after 2 trials | after 3 | trained to the end | minutes |" in text
+    assert "| minilm-l6 | 0.5000 | 0.6500 | 0.7000 | 2 of 3 | 4 |" in text
+    assert "- minilm-l6 [tuned over 3 trials]: learning rate 0.0003, 5 epochs, batches of 16, 128 tokens\n" in page
     assert "trials are expected to find" in html(board)
+
+
+def test_searches_of_one_encoder_stand_side_by_side(write_synthetic: WriteRun) -> None:
+    """Such as one on fewer rows: nothing says which of the two is out of date."""
+    folder = write_synthetic()
+    for name, trials in (("0", 2), ("1", 6)):
+        lines = [_line(number, 0.5 + number / 10) for number in range(trials)]
+        (folder.parent / f"trials-{name}.jsonl").write_text("\n".join(lines) + "\n")
+    page = " ".join(task_page(build(folder.parents[2]), TASKS["feedback"]).split())
+    assert "| encoder | the default | after 2 trials | after 4 | after 6 | trained to the end | minutes |" in page
+    assert "| minilm-l6, trials-0 | 0.5000 | 0.6000 | – | – | 2 of 2 | 3 |" in page
+    assert "| minilm-l6, trials-1 | 0.5000 |" in page
 
 
 def test_without_a_search_nothing_is_said(write_synthetic: WriteRun) -> None:

@@ -88,7 +88,7 @@ FINDS = " This board finds gaps of about 5.0 points."
             set(),
             {},
             "No entry is ranked yet: a ranking takes two encoders with the default recipe and two seeds each. "
-            "The highest score with a default recipe is 90.0 %, by a.",
+            "Of the entries that could take a rank, a has the highest score: 90.0 %.",
         ),
     ],
 )
