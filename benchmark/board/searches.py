@@ -31,10 +31,10 @@ def searches(results: Path) -> pd.DataFrame:
 
 
 def _rows(trials: list[Trial], file: str) -> list[tuple[object, ...]]:
-    """A trial that was ended early counts with its score until then, which is a lower bound."""
+    """A trial that was ended early or diverged is never chosen, so it finds nothing, whatever an early epoch scored."""
     if not trials:
         return []
-    default, *drawn = (0.0 if trial.state == "diverged" else trial.main_metric for trial in trials)
+    default, *drawn = (trial.main_metric if trial.state == "complete" else 0.0 for trial in trials)
     complete, seconds = sum(trial.state == "complete" for trial in trials), sum(trial.seconds for trial in trials)
     keys = trials[0].task, trials[0].encoder, ", ".join(filter(None, (trials[0].encoder, file)))
     return [

@@ -162,12 +162,12 @@ def _tuning(board: Board, task: Task) -> pd.DataFrame:
 def _chosen(board: Board, task: Task, main: pd.DataFrame) -> list[str]:
     """The recipe of each entry that was tuned, in words."""
     rows = of_task(board.runs, task).drop_duplicates(["encoder", "variant"])
-    told = []
+    parameters, told = main["parameters"].to_dict(), []
     for row in rows.to_dict("records"):
         if protocol_of(row["variant"]):
             recipe, name = Recipe.model_validate_json(row["recipe"]), entry_name(row)
-            size = size_of(main.loc[name, "parameters"] / 1e6)
-            default = "" if variant_of(recipe, task, size, row["encoder"]) else " (the default recipe)"
+            changes = variant_of(recipe, task, size_of(parameters[name] / 1e6), row["encoder"])
+            default = "" if changes else " (the default recipe)"
             told.append(f"{name}: {in_words(recipe)}{default}")
     return told
 

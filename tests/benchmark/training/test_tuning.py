@@ -248,12 +248,14 @@ def test_the_command_searches_and_trains_what_it_chose_with_new_seeds(
     data = write_splits(search.task, search.rows, tmp_path / "data").parent
     search = replace(search, rows=read_rows(search.task, data))
     asked = ["tune", "--tasks", "toy", "--encoders", str(tiny_bert), "--trials", "2", "--seeds", "1", "--threads", "1"]
+    asked += ["--micro-batch", "8"]
     asked += ["--results", str(search.results), "--data-dir", str(data)]
     ended = CliRunner().invoke(commands, asked)
     assert ended.exit_code == 0, ended.output
     trials, (run,) = read_trials(search.file), read_runs(search.results)
     chosen = choose(trials, search.task, search.rows.validation.y_true)
     assert run.info.recipe == chosen.recipe.model_copy(update={"seed": 0})
+    assert run.info.hardware["micro_batch"] == 8
     assert run.info.trials == 2  # the default recipe, too, where it was chosen
     again = CliRunner().invoke(commands, asked)
     assert "1 complete, 0 to do" in again.output
