@@ -138,7 +138,7 @@ def _recipe(run: Run) -> tuple[object, ...]:
     recipe = run.info.recipe
     took_bf16 = isinstance(recipe, Recipe) and recipe.precision == "bf16"
     changes = {"seed": 0} | ({"precision": "auto"} if took_bf16 else {})
-    return (*_encoder(run), run.info.runtime, recipe.model_copy(update=changes))
+    return (*_encoder(run), run.info.runtime, run.info.trials, recipe.model_copy(update=changes))
 
 
 def _precision(run: Run) -> tuple[object, ...]:

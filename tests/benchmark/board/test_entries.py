@@ -112,6 +112,16 @@ def test_bf16_is_one_recipe_whether_asked_for_or_taken_where_the_hardware_has_it
     assert problems == {f"feedback/minilm-l6/{other.name}": "its precision differ from its neighbours'"}
 
 
+def test_a_default_that_a_search_chose_may_have_another_precision_than_the_default(write_synthetic: WriteRun) -> None:
+    for seed in range(2):
+        write_synthetic(seed=seed, hardware={"precision": "bf16"})
+        write_synthetic(seed=seed, hardware={"precision": "bf16"}, recipe={"epochs": 9})
+        folder = write_synthetic(seed=seed, hardware={"precision": "fp32"}, trials=8, id=f"{seed:012}")
+    runs, problems = find_runs(folder.parents[2])
+    assert problems == {}
+    assert [entry.variant for entry in make_entries(runs)] == ["", "epochs=9", "tuned over 8 trials"]
+
+
 def test_runs_that_are_damaged_or_of_no_task_are_left_out(write_synthetic: WriteRun) -> None:
     whole, cut, half = write_synthetic(), write_synthetic(seed=1), write_synthetic(seed=2)
     (cut / "predictions.npz").write_bytes(b"cut short")
