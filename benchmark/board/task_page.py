@@ -34,7 +34,7 @@ def task_page(board: Board, task: Task) -> str:
         n=int(main["n"].iloc[0]),
         brackets=bool((main["variant"] != "").any()),
         verdicts=verdicts(board, task),
-        **_rows_of(main, task),
+        **_rows_of(board, main, task),
         imported=_imported(board, task),
         others=_others(board, task).loc[main.index].rename_axis("encoder").reset_index(),
         gains=_gains(board, task) if task.multi_label else None,
@@ -53,15 +53,17 @@ def task_page(board: Board, task: Task) -> str:
     )
 
 
-def _rows_of(main: pd.DataFrame, task: Task) -> dict[str, Any]:
-    """The rows of the page: those with the default recipe, those that were tuned by their budget, and the rest."""
+def _rows_of(board: Board, main: pd.DataFrame, task: Task) -> dict[str, Any]:
+    """The rows of the page: those with the default recipe, those that were tuned by their budget with what is said of
+    neighbours, and the rest."""
     table = ranked(main, task).assign(caution=main["flags"])
     protocols = main["variant"].map(protocol_of).where(main["rank_low"].notna())
     groups = {protocol: table[protocols == protocol] for protocol in protocols.dropna().unique()}
     trials = table[protocols.isna()].drop(columns="rank")
     ranks = groups.pop("", table[:0])
     no_effect = (ranks["standard error (seeds)"] == "0.0000").any()
-    return {"ranks": ranks, "no_effect": no_effect, "tuned": groups, "trials": trials}
+    tuned = {budget: (rows, verdicts(board, task, budget)) for budget, rows in groups.items()}
+    return {"ranks": ranks, "no_effect": no_effect, "tuned": tuned, "trials": trials}
 
 
 def _imported(board: Board, task: Task) -> list[str]:

@@ -74,11 +74,12 @@ class Verdicts:
 SIGNS = {"better": "+", "worse": "−", "equal": "=", "undecided": "?"}  # the row's entry against the column's
 
 
-def verdicts(board: Board, task: Task) -> Verdicts:
-    """Return what the board says of a task's pairs."""
+def verdicts(board: Board, task: Task, protocol: str | None = None) -> Verdicts:
+    """Return what the board says of a task's pairs; those of one protocol, or of the first that has ranks."""
     rows = best_first(board.cells, task).to_dict("records")
     ranked = [row for row in rows if not pd.isna(row["rank_low"])]
-    ranked = [row for row in ranked if protocol_of(row["variant"]) == protocol_of(ranked[0]["variant"])]
+    wanted = next((protocol_of(row["variant"]) for row in ranked), "") if protocol is None else protocol
+    ranked = [row for row in ranked if protocol_of(row["variant"]) == wanted]
     place = {(row["encoder"], row["variant"]): number for number, row in enumerate(ranked)}
     baselines = {row["encoder"] for row in rows if row["family"] in NOT_TUNED}
     pairs = [pair for pair in of_task(board.pairs, task).to_dict("records") if set(keys_of(pair)) <= set(place)]

@@ -9,6 +9,7 @@ import pytest
 from benchmark.board.build import build, build_entries
 from benchmark.board.entries import find_runs, make_entries
 from benchmark.board.ranked import rankable
+from benchmark.board.task_page import task_page
 from benchmark.tasks.registry import TASKS
 from benchmark.training.runs import Predictions
 from tests.benchmark.conftest import WriteRun
@@ -60,6 +61,9 @@ def test_what_was_tuned_is_ranked_among_what_had_the_same_budget(write_synthetic
     assert pairs == {("", ""), ("tuned over 8 trials", "tuned over 8 trials")}
     main = board.cells[(board.cells["rule"] == "per_label") & (board.cells["metric"] == "f1_macro")]
     assert (main["rank_high"] <= 2).all()
+    section = task_page(board, TASKS["feedback"]).partition("## Tuned over 8 trials")[2].partition("\n## ")[0]
+    (line,) = (line for line in section.splitlines() if line.startswith("- "))
+    assert line.count("[tuned over 8 trials]") == 2
 
 
 def test_a_baseline_needs_no_second_seed_and_ranks_on_tiny_data_too(write_synthetic: WriteRun) -> None:
