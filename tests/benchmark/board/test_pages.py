@@ -95,7 +95,7 @@ def test_a_tasks_page_opens_with_its_answer(page: str) -> None:
     assert re.fullmatch(r"granite-30m is first of 3 ranked entries\. " + second + finds, answer)
     assert "Every score is f1_macro on 120 test rows." in facts
     assert "every label whose score reaches that label's own threshold" in facts
-    assert page.count("Brackets show how a recipe differs from the task's default.") == 1
+    assert page.count("Brackets after a name show how the entry differs from the task's default.") == 1
 
 
 def test_every_gap_between_neighbours_is_told_and_every_pair_has_its_figures(board: Board, page: str) -> None:
