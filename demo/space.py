@@ -14,6 +14,7 @@ from huggingface_hub import SpaceCard
 from rich.console import Console
 
 from benchmark.board.entries import find_runs, make_entries
+from benchmark.board.tables import protocol_of
 from benchmark.tasks.registry import known_tasks
 from benchmark.training.runs import RESULTS
 from zoo.checkpoints.checkpoint import CHECKPOINTS, find_checkpoints, read_checkpoint
@@ -99,13 +100,19 @@ def encoders_inside() -> set[str]:
 
 
 def runs_inside() -> list[Path]:
-    """Return the folders of the runs that made its checkpoints, and of the first seed of each entry of their tasks, on
-    which the Explore tab opens. The board holds the numbers over all seeds, and of other tasks."""
+    """Return the folders of the runs that made its checkpoints, and of the first seed of each entry of their tasks that
+    the Explore tab opens on: with another recipe than the declared ones only where an encoder has no other. The board
+    holds the numbers over all seeds, and of other tasks."""
     runs, _ = find_runs(RESULTS)
     shipped = [read_checkpoint(folder).info for folder in checkpoints_inside()]
     tasks, ids = {info.task for info in shipped}, {info.run for info in shipped}
     entries = [entry for entry in make_entries(runs, known_tasks(RESULTS)) if entry.task.name in tasks]
-    first = {entry.runs[min(entry.runs)].folder for entry in entries}
+    declared = {(entry.task.name, entry.encoder) for entry in entries if protocol_of(entry.variant) is not None}
+    first = {
+        entry.runs[min(entry.runs)].folder
+        for entry in entries
+        if protocol_of(entry.variant) is not None or (entry.task.name, entry.encoder) not in declared
+    }
     return sorted(first | {run.folder for run in runs if run.info.id in ids})
 
 

@@ -150,7 +150,7 @@ def _tuning(board: Board, task: Task) -> pd.DataFrame:
     if not len(table):
         return table
     lengths = set(table.groupby("search")["trials"].max())
-    shown = sorted(lengths | {2**power for power in range(max(lengths, default=0).bit_length())})
+    shown = sorted(lengths | {2**power for power in range(max(lengths).bit_length())})
     words = {1: "the default", 2: "after 2 trials"}
     for name, search in table.groupby("search", sort=False):
         scores = dict(zip(search["trials"], search["expected_best"].map("{:.4f}".format), strict=True))
