@@ -2,7 +2,7 @@
 
     make bench-train                              # or: python -m benchmark.speed.bench_train --steps 50
     python -m benchmark.speed.bench_train --encoder mpnet-base
-    python -m benchmark.speed.bench_train --target 0.86 --steps 1200 --settings best,best-2e-5,ours
+    python -m benchmark.speed.bench_train --target 0.86 --steps 600 --settings best-2e-5,best,ours
 
 All train the same encoder on the same rows of SST-2 with the same batch size for the same number of steps:
 
