@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from benchmark.board.pages import main_cells, tasks_of
 from benchmark.board.plots import COLOURS, dressed, errors
 from benchmark.board.render import render
-from benchmark.board.tables import Board, entry_name
+from benchmark.board.tables import Board, entry_name, protocol_of
 from benchmark.board.verdicts import Verdict, keys_of, verdict_of
 from benchmark.statistics.resampling import draw, weighted_sums
 from zoo.encoders.packed import HITS, PRETRAINED
@@ -118,11 +118,13 @@ def _same_words(one: Pretraining, other: Pretraining) -> bool:
 
 def _scores(board: Board, trained: list[Pretraining]) -> pd.DataFrame:
     """The cells of each task's main metric, of these encoders and their starts, wherever one of these and another
-    were fine-tuned with the same recipe; `where` is the task with how the recipe differs from its default."""
+    were fine-tuned with the same recipe and several seeds; `where` is the task with how the recipe differs from its
+    default. Each encoder that was tuned has a recipe of its own."""
     own = {each.name for each in trained}
     names = own | {each.facts["start"] for each in trained} & set(ENCODERS)
     cells = pd.concat([main_cells(board.cells, task) for task in tasks_of(board)])
-    cells = cells[cells["encoder"].isin(names)]
+    alike = ~cells["variant"].map(protocol_of).fillna("").str.startswith("tuned")
+    cells = cells[cells["encoder"].isin(names) & (cells["seeds"] > 1) & alike]
     cells = cells.assign(where=[entry_name({**row, "encoder": row["task"]}) for row in cells.to_dict("records")])
     several = cells.groupby("where")["encoder"].transform("size") > 1
     return cells[several & cells["where"].isin(cells.loc[cells["encoder"].isin(own), "where"])]

@@ -43,6 +43,9 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
     for seed in range(2):  # on another task the two share a recipe, and one of them has another besides
         for name, epochs in (("minilm-l6", 1), ("granite-30m", 1), ("minilm-l6", 2)):
             write("feedback_zh", name, seed, recipe={"epochs": epochs})
+        for name in ("minilm-l6", "granite-30m"):
+            write("feedback_zh", name, seed, recipe={"epochs": 5}, trials=8)
+            write("feedback_zh", name, 0, recipe={"epochs": 9})
     return build(runs[0].parents[2])
 
 
@@ -61,6 +64,13 @@ def root(tmp_path: Path) -> Path:
 def test_where_nothing_was_pretrained_the_page_is_empty(board: Board, tmp_path: Path) -> None:
     assert pretrained_part(board, tmp_path) == ""
     assert figures(board, tmp_path) == {}
+
+
+def test_what_was_tuned_or_trained_once_is_in_no_row(board: Board, root: Path) -> None:
+    page = pretrained_part(board, root)
+    assert "epochs=1" in page
+    assert "tuned" not in page
+    assert "epochs=9" not in page
 
 
 def test_every_table_says_what_the_training_left(board: Board, root: Path) -> None:
