@@ -96,7 +96,11 @@ def test_a_task_says_what_it_is() -> None:
 def test_entries_are_plain_numbers_ranked_ones_first_and_trials_folded_under_their_encoder() -> None:
     entries = own("feedback")["entries"]
     shown = [entry for entry in entries if not entry["folded"]]
-    assert len({entry["encoder"] for entry in shown if not entry["variant"]}) == len(shown)
+    defaults = [entry["encoder"] for entry in shown if not entry["variant"]]
+    assert len(set(defaults)) == len(defaults)
+    tuned = [entry for entry in shown if entry["variant"]]
+    assert {entry["variant"] for entry in tuned} == {"tuned over 8 trials"}
+    assert {entry["why"] for entry in tuned} == {"of the tuned"}
     ranked = [entry["rank"] is not None for entry in shown]
     assert ranked == sorted(ranked, reverse=True)
     folded = [entry for entry in entries if entry["folded"]]
@@ -121,10 +125,11 @@ def test_an_entry_opens_the_checkpoint_of_its_own_run() -> None:
 
 
 def test_two_entries_have_the_boards_verdict_with_what_would_decide_it() -> None:
-    told = {frozenset(pair["entries"][i][0] for i in (0, 1)): pair for pair in own("feedback")["pairs"]}
-    better = told[frozenset(("minilm-l6", "granite-30m"))]
+    told = {frozenset(tuple(key) for key in pair["entries"]): pair for pair in own("feedback")["pairs"]}
+    better = told[frozenset((("minilm-l6", ""), ("granite-30m", "")))]
     assert better["verdict"] == "better"
-    row = read_board().pairs.query("task == 'feedback' and encoder_a == 'granite-30m' and encoder_b == 'minilm-l6'")
+    pairs = read_board().pairs.query("task == 'feedback' and variant_a == '' and variant_b == ''")
+    row = pairs.query("encoder_a == 'granite-30m' and encoder_b == 'minilm-l6'")
     points = [f"{100 * abs(row[name].iloc[0]):.1f}" for name in ("difference", "high", "low")]
     size, low, high = points
     expected = f"minilm-l6 is better than granite-30m by {size} points (between {low} and {high})."
