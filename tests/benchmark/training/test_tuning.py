@@ -136,7 +136,7 @@ def test_a_trial_that_half_of_the_earlier_ones_beat_ends_at_a_quarter_or_at_half
     assert is_hopeless(_epochs(0.1), 2, made)  # half of two epochs, against half of four
 
 
-@pytest.mark.parametrize("planned", range(1, 200))
+@pytest.mark.parametrize("planned", [1, 2, 3, 4, 5, 22, 36, 48, 72, 96, 144])
 def test_a_trial_is_looked_at_twice_at_most(planned: int) -> None:
     """At 72 epochs, floating point looked after 36 and after 37."""
     trial = _trial(0, np.eye(2, dtype=np.int8), range(0), epochs=planned)
