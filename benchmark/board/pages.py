@@ -56,10 +56,15 @@ def wide(cells: pd.DataFrame, task: Task) -> pd.DataFrame:
     """Return one task's board for reading: one row an entry, best first by the main metric."""
     main = best_first(cells, task)
     table = ranked(main, task)
-    tuned = main["variant"].map(protocol_of).fillna("").ne("") & main["rank_low"].notna()
-    table["rank"] = table["rank"].where(~tuned, table["rank"] + " of the tuned")
+    defaults = rankings_of(main).fillna("") == ""
+    table["rank"] = table["rank"].where(defaults, table["rank"] + " of the tuned")
     parts = [table, other_metrics(cells, task), _costs(main), main["flags"].rename("caution")]
     return pd.concat(parts, axis=1).reset_index(drop=True)
+
+
+def rankings_of(main: pd.DataFrame) -> "pd.Series[str]":
+    """Return the protocol by which each row's entry has its rank (see `protocol_of`); missing without a rank."""
+    return main["variant"].map(protocol_of).where(main["rank_low"].notna())
 
 
 def ranked(main: pd.DataFrame, task: Task) -> pd.DataFrame:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from benchmark.board.pages import main_cells, names_of, of_task
-from benchmark.board.tables import Board, protocol_of
+from benchmark.board.pages import main_cells, names_of, of_task, rankings_of
+from benchmark.board.tables import Board
 from benchmark.tasks.registry import Task
 
 # Those of Okabe and Ito's colours, made for every kind of colour vision, that show on white and on black.
@@ -37,9 +37,7 @@ def figures(board: Board, task: Task) -> dict[str, go.Figure]:
 
 def _rankings(main: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Return the ranked entries of each ranking, and what is said of it: the defaults, then what was tuned."""
-    rows = main[main["rank_low"].notna()]
-    groups = rows.groupby(rows["variant"].map(protocol_of))
-    return [(f": {protocol}" if protocol else "", group) for protocol, group in groups]
+    return [(f": {protocol}" if protocol else "", rows) for protocol, rows in main.groupby(rankings_of(main))]
 
 
 def intervals(main: pd.DataFrame, task: Task) -> go.Figure:

@@ -5,7 +5,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.board.pages import best_first, in_points, names_of, of_task, other_metrics, ranked, with_interval
+from benchmark.board.pages import (
+    best_first,
+    in_points,
+    names_of,
+    of_task,
+    other_metrics,
+    ranked,
+    rankings_of,
+    with_interval,
+)
 from benchmark.board.render import render
 from benchmark.board.tables import Board, entry_name, protocol_of
 from benchmark.board.verdicts import verdicts
@@ -57,7 +66,7 @@ def _rows_of(board: Board, main: pd.DataFrame, task: Task) -> dict[str, Any]:
     """The rows of the page: those with the default recipe, those that were tuned by their budget with what is said of
     neighbours, and the rest."""
     table = ranked(main, task).assign(caution=main["flags"])
-    protocols = main["variant"].map(protocol_of).where(main["rank_low"].notna())
+    protocols = rankings_of(main)
     groups = {protocol: table[protocols == protocol] for protocol in protocols.dropna().unique()}
     trials = table[protocols.isna()].drop(columns="rank")
     ranks = groups.pop("", table[:0])
